@@ -1,0 +1,2 @@
+//! The command line `rehome`.
+fn main() {}

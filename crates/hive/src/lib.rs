@@ -1,0 +1,1 @@
+//! Offline registry hives: bytes to keys and values, with transaction-log replay.

@@ -1,0 +1,1 @@
+//! The nouns everybody shares: ids, catalog, formats, plan, reason codes, API types.

@@ -1,0 +1,1 @@
+//! The envelope: compress, encrypt, authenticate, open; key wrapping and content ids.

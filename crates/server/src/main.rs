@@ -1,0 +1,2 @@
+//! The program `rehome-server`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Whole-system stories live in `tests/`; this library is empty.
