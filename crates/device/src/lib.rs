@@ -1,1 +1,13 @@
-//! The device's half of the road: collect, snapshot, seal, upload; list, open, plan, apply.
+//! The device's half of the road.
+//!
+//! ```text
+//! collect -> snapshot -> seal -> upload   =====>   list -> open -> plan -> apply
+//! ```
+//!
+//! Each station is a folder; [`backup`] reads as the first four in order, [`restore`] as the last ones. Nothing here touches Windows: the
+//! registry is the trait [`registry::Registry`], the apps are the trait [`apps::Apps`], and the crate `win32` brings the live ones.
+
+pub mod apps;
+pub mod codec;
+pub mod collect;
+pub mod registry;

@@ -1,1 +1,17 @@
-//! The nouns everybody shares: ids, catalog, formats, plan, reason codes, API types.
+//! The nouns everybody shares.
+//!
+//! Ids, the settings catalog, the snapshot and envelope formats, plans, reason codes and the shapes of the API. There is no
+//! input or output here, no clock and no randomness: whoever needs those is handed a [`world::Clock`] or a [`world::Random`].
+//! Agent, server and tests therefore agree on every word by construction.
+
+pub mod api;
+pub mod catalog;
+pub mod cbor;
+pub mod envelope;
+pub mod ids;
+pub mod plan;
+pub mod reason;
+pub mod receipt;
+pub mod snapshot;
+pub mod value;
+pub mod world;

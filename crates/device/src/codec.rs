@@ -1,0 +1,1 @@
+//! Between stored bytes and typed values.

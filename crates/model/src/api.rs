@@ -1,0 +1,192 @@
+//! The shapes of the API, version 1, shared by agent and server. `docs/api.md` is the contract.
+//!
+//! JSON in snake case, times as milliseconds since 1970 in `*_at` fields, ids as hexadecimal digits. Envelopes, receipts and blobs travel as
+//! bytes. Errors are RFC 9457 problem details whose `code` is a code of [`crate::reason::Reason`].
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{BlobId, DeviceId, KeyId, PartId, ProfileId, SnapshotId, TenantId, UserId};
+use crate::reason::Reason;
+use crate::world::Moment;
+
+/// Media type of an envelope.
+pub const ENVELOPE_TYPE: &str = "application/vnd.rehome.envelope";
+/// Media type of a receipt.
+pub const RECEIPT_TYPE: &str = "application/vnd.rehome.receipt";
+/// Media type of problem details.
+pub const PROBLEM_TYPE: &str = "application/problem+json";
+/// Header of a blob upload: where in the sealed bytes the body begins; of its answers: how many are durable.
+pub const OFFSET_HEADER: &str = "upload-offset";
+/// Header of a blob upload: how long the sealed bytes are in all.
+pub const LENGTH_HEADER: &str = "upload-length";
+
+/// `POST /api/v1/enroll`: connects a PC with a built-in account.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EnrollRequest {
+    /// Account name.
+    pub user: String,
+    /// Account password.
+    pub password: String,
+    /// Name of the PC as its people know it.
+    pub device_name: String,
+}
+
+/// Answer to [`EnrollRequest`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Enrolled {
+    /// The organisation.
+    pub tenant: TenantId,
+    /// Its name.
+    pub tenant_name: String,
+    /// The person.
+    pub user: UserId,
+    /// The PC, new with each enrolment.
+    pub device: DeviceId,
+    /// The person's profile on the PC.
+    pub profile: ProfileId,
+    /// Bearer token of the device, kept secret.
+    pub token: String,
+    /// The server's Ed25519 public key, which signs receipts; 64 hexadecimal digits.
+    pub receipt_key: String,
+    /// Keys of the profile.
+    pub keys: ProfileKeys,
+}
+
+/// `GET /api/v1/profiles/{profile}/keys`: what seals and opens a profile's snapshots. Given to the person themself only.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct ProfileKeys {
+    /// The key that the newest snapshots are sealed with.
+    pub current: KeyId,
+    /// Every key that still opens something, 32 bytes each in hexadecimal digits.
+    pub keys: Vec<(KeyId, String)>,
+    /// The user's key for content ids, 32 bytes in hexadecimal digits.
+    pub id_key: String,
+}
+
+impl std::fmt::Debug for ProfileKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ProfileKeys").field("current", &self.current).finish_non_exhaustive()
+    }
+}
+
+/// `GET /api/v1/profiles`: what this person could restore from, newest backup first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profiles {
+    /// The profiles.
+    pub profiles: Vec<ProfileSummary>,
+}
+
+/// One profile of [`Profiles`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileSummary {
+    /// The profile.
+    pub profile: ProfileId,
+    /// The PC.
+    pub device: DeviceId,
+    /// Its name.
+    pub device_name: String,
+    /// Whether it is the PC that asks.
+    pub this_device: bool,
+    /// How many snapshots are kept.
+    pub snapshots: u64,
+    /// The newest one, if there is any.
+    pub latest: Option<SnapshotSummary>,
+}
+
+/// `GET /api/v1/profiles/{profile}/snapshots`: newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshots {
+    /// The snapshots.
+    pub snapshots: Vec<SnapshotSummary>,
+}
+
+/// One snapshot of [`Snapshots`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotSummary {
+    /// Content id.
+    pub snapshot: SnapshotId,
+    /// The profile it belongs to.
+    pub profile: ProfileId,
+    /// Number in the profile.
+    pub seq: u64,
+    /// When the device took it, by its clock.
+    pub taken_at: Moment,
+    /// When the server committed it.
+    pub committed_at: Moment,
+    /// Settings that are set.
+    pub settings: u32,
+    /// Apps that a restore would bring back.
+    pub apps: u32,
+    /// Bytes of the sealed snapshot, blobs included.
+    pub size_bytes: u64,
+}
+
+/// What an error answer says: RFC 9457.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Always `about:blank`; `code` tells problems apart.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The reason's title.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// The reason's code.
+    pub code: String,
+    /// What exactly was wrong, with the names and numbers of this case.
+    pub detail: String,
+    /// What to do next.
+    pub hint: String,
+    /// Parts that the server lacks, for [`Reason::PartsMissing`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_parts: Vec<PartId>,
+    /// Blobs that the server lacks, for [`Reason::BlobsMissing`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_blobs: Vec<BlobId>,
+    /// Number of the profile's newest snapshot, for [`Reason::OutOfOrder`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest_seq: Option<u64>,
+}
+
+impl Problem {
+    /// A problem with the reason's own words.
+    pub fn new(status: u16, reason: Reason, detail: impl Into<String>) -> Self {
+        Self {
+            kind: "about:blank".to_owned(),
+            title: reason.title().to_owned(),
+            status,
+            code: reason.code().to_owned(),
+            detail: detail.into(),
+            hint: reason.next().to_owned(),
+            missing_parts: Vec::new(),
+            missing_blobs: Vec::new(),
+            latest_seq: None,
+        }
+    }
+}
+
+/// `GET /version`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// `rehome-server`.
+    pub name: String,
+    /// Version of the program.
+    pub version: String,
+    /// Versions of the API.
+    pub api: Vec<u16>,
+    /// Envelope formats that are taken.
+    pub formats: Vec<u16>,
+}
+
+/// `GET /api/v1/limits`: what the server takes, so that nobody has to find out by trying.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Largest envelope, in bytes.
+    pub envelope_bytes_max: u64,
+    /// Largest sealed blob, in bytes.
+    pub blob_bytes_max: u64,
+    /// Largest piece of a blob in one request, in bytes.
+    pub blob_piece_bytes_max: u64,
+    /// Requests a minute and device.
+    pub requests_per_minute: u32,
+}

@@ -1,0 +1,1 @@
+//! The rules a catalog entry must keep.

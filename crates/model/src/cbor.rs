@@ -1,0 +1,1 @@
+//! Deterministic CBOR, the subset that our formats use.

@@ -1,0 +1,169 @@
+//! Every "no" that a person meets, with its stable code.
+//!
+//! One list for agent, API, console, metrics and docs. A code never changes its meaning and is never reused; new codes are added at the end
+//! of their group. `title` says what happened, `next` what to do about it; both are plain sentences without a final stop.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $number:literal, $code:literal, $title:literal, $next:literal;)*) => {
+        /// Why something was refused, left out or could not be done.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        #[non_exhaustive]
+        pub enum Reason {
+            $($(#[$doc])* #[doc = $title] #[serde(rename = $code)] $name,)*
+        }
+
+        impl Reason {
+            /// All reasons, in the order of their numbers.
+            pub const ALL: &[Reason] = &[$(Self::$name),*];
+
+            /// The stable word, as it stands in the API, in metrics and in `--json`.
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+
+            /// The stable number, as it stands in a snapshot.
+            pub fn number(self) -> u16 {
+                match self { $(Self::$name => $number,)* }
+            }
+
+            /// The reason with that number, if this version knows it.
+            pub fn from_number(number: u16) -> Option<Self> {
+                match number { $($number => Some(Self::$name),)* _ => None }
+            }
+
+            /// The reason with that code, if this version knows it.
+            pub fn from_code(code: &str) -> Option<Self> {
+                match code { $($code => Some(Self::$name),)* _ => None }
+            }
+
+            /// What happened, in a few words.
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)* }
+            }
+
+            /// What to do about it.
+            pub fn next(self) -> &'static str {
+                match self { $(Self::$name => $next,)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    // Settings and apps: why a value is not in the snapshot, or not written.
+    NotInCatalog = 100, "not_in_catalog", "this version does not know the setting", "update Rehome on this PC, or leave the setting out";
+    WrongType = 101, "wrong_type", "the stored value has another type than Windows gives it", "set it once in Windows Settings, then back up again";
+    OutOfRange = 102, "out_of_range", "the stored value is not one that Windows offers", "set it once in Windows Settings, then back up again";
+    NotOnThisBuild = 103, "not_on_this_build", "this version of Windows does not have the setting", "nothing; it comes back on a Windows that has it";
+    MachineSpecific = 104, "machine_specific", "the value belongs to the old PC's hardware", "set it by hand on the new PC";
+    CouldCarryCode = 105, "could_carry_code", "it names a file or program, and Rehome never restores what could carry code", "choose it again by hand on the new PC";
+    ManagedByPolicy = 106, "managed_by_policy", "your organisation manages it", "nothing; ask your helpdesk if it should be yours to choose";
+    ChangedHere = 107, "changed_here", "you changed it on this PC since the plan was made", "run the restore again to decide";
+    AccessDenied = 108, "access_denied", "Windows did not allow reading or writing it", "sign in as the owner of the profile and try again";
+    NotAvailable = 109, "not_available", "the app is not in the Store for this PC", "install it from its maker";
+    PartOfWindows = 110, "part_of_windows", "it comes with Windows", "nothing; it is there already";
+    FileMissing = 111, "file_missing", "the file it points to is not there", "nothing; choose another on the new PC";
+    FileTooLarge = 112, "file_too_large", "the file is larger than Rehome carries", "copy it by hand or through OneDrive";
+    NotAPicture = 113, "not_a_picture", "the file is not a JPEG or PNG picture", "choose another picture";
+    Excluded = 114, "excluded", "you chose to leave it out", "nothing; run the restore again to bring it back";
+    Damaged = 115, "damaged", "the place where it is stored is damaged", "set it once in Windows Settings, then back up again";
+    NeedsTheApp = 116, "needs_installing", "listed for reference; desktop programs are not reinstalled", "install it from its maker or through your organisation";
+
+    // People and PCs: why a backup or restore does not start.
+    NotEnrolled = 200, "not_enrolled", "this PC is not connected to a Rehome server", "run `rehome enroll --server ADDRESS --user NAME`";
+    Revoked = 201, "revoked", "this PC's access was withdrawn", "ask your administrator, then run `rehome enroll` again";
+    WrongCredentials = 202, "wrong_credentials", "the name or the password is wrong", "try again; after several tries wait a minute";
+    WrongAccount = 203, "wrong_account", "the backup belongs to another account", "sign in with the account that made it";
+    NoProfile = 204, "no_profile", "there is no backup for this account yet", "run `rehome backup` on the old PC first";
+    NoSuchSnapshot = 205, "no_such_snapshot", "no snapshot has that id", "run `rehome snapshots` to see which there are";
+    AmbiguousId = 206, "ambiguous_id", "several snapshots begin like that", "give more digits of the id";
+    PolicyOff = 207, "policy_off", "your organisation has switched this off", "ask your administrator";
+    NothingToUndo = 208, "nothing_to_undo", "no restore is left to undo", "nothing";
+    UndoExpired = 209, "undo_expired", "the restore is older than 30 days", "set the values by hand";
+
+    // Files handed to us.
+    FileNotFound = 300, "file_not_found", "there is no such file or folder", "check the path";
+    IsADirectory = 301, "is_a_directory", "a file was expected and a folder was given", "name the file";
+    FileEmpty = 302, "file_empty", "the file is empty", "choose another; a registry hive is never empty";
+    NotAHive = 303, "not_a_hive", "the file is not a Windows registry hive", "choose an NTUSER.DAT, a profile folder or a .reg export";
+    WrongHive = 304, "wrong_hive", "the hive is not that of a user", "choose the NTUSER.DAT of a user's profile";
+    Truncated = 305, "truncated", "the file ends too early", "copy it again from its disk; what could be read was read";
+    PermissionDenied = 306, "permission_denied", "the file may not be read or written", "check who owns it, or run as the user it belongs to";
+    ReadOnlyTarget = 307, "read_only_target", "the target cannot be written", "choose another target";
+    DiskFull = 308, "disk_full", "the disk is full", "free some space and try again; nothing was changed";
+    NotARegFile = 309, "not_a_reg_file", "the file is not a registry export", "export it with regedit, version 5";
+    FileTooBig = 310, "file_too_big", "the file is larger than Rehome reads", "check that it is the right file";
+    InputFailed = 311, "input_failed", "the file could not be read", "check the disk and try again";
+    NoUserProfile = 312, "no_user_profile", "the folder holds no NTUSER.DAT", "choose the folder of a user, such as Users\\ada";
+    DamagedState = 313, "damaged_state", "Rehome's own record on this PC is damaged", "run `rehome enroll` again; backups on the server are safe";
+
+    // Talking with the server.
+    ServerUnreachable = 400, "server_unreachable", "the server does not answer", "check the address and the network, then try again";
+    ServerSlow = 401, "server_slow", "the server did not answer in time", "try again later; nothing was lost";
+    TlsFailed = 402, "tls_failed", "the server's certificate is not trusted", "check the address, or name the organisation's certificate with `--ca-cert FILE`";
+    ServerError = 403, "server_error", "the server failed", "try again later; tell your administrator if it stays";
+    UnexpectedAnswer = 404, "unexpected_answer", "the answer is not one of a Rehome server", "check the address";
+    RateLimited = 405, "rate_limited", "too many requests", "wait as long as the server says";
+    TooLarge = 406, "too_large", "the request is larger than the server takes", "tell your administrator; this should not happen";
+    InvalidRequest = 407, "invalid_request", "the request is not well formed", "update Rehome on this PC";
+    PartsMissing = 408, "parts_missing", "the server does not have all parts the snapshot names", "nothing; they are sent again";
+    BlobsMissing = 409, "blobs_missing", "the server does not have all files the snapshot names", "nothing; they are sent again";
+    OutOfOrder = 410, "out_of_order", "another snapshot came first", "nothing; the backup starts over from the newest";
+    QuotaExceeded = 411, "quota_exceeded", "the account has no room left on the server", "delete old snapshots or ask your administrator";
+    NotFound = 412, "not_found", "there is no such thing here", "check the id";
+    ServerFull = 413, "server_full", "the server has no room left", "tell your administrator; nothing was lost";
+    Stopping = 414, "stopping", "the server is stopping or starting", "try again in a moment";
+    MethodNotAllowed = 415, "method_not_allowed", "that cannot be done with this address", "see the API description";
+    OffsetMismatch = 416, "offset_mismatch", "the upload does not continue where the server stopped", "ask for the offset, then go on from there";
+
+    // Integrity and keys.
+    IntegrityFailed = 500, "integrity_failed", "the stored data was changed or damaged", "choose an older snapshot, and tell your administrator";
+    WrongKey = 501, "wrong_key", "the key does not open this backup", "sign in with the account that made it";
+    NewerVersion = 502, "newer_version", "it was made by a newer Rehome", "update Rehome on this PC";
+    ReceiptUnknown = 503, "receipt_unknown", "the server no longer has what it once confirmed", "nothing; this PC sends it again";
+    KeyErased = 504, "key_erased", "the key was destroyed, the data is gone for good", "nothing";
+
+    // This program.
+    Busy = 600, "busy", "another Rehome run is at work", "wait until it has ended";
+    Usage = 601, "usage", "the command line is not right", "see `--help`";
+    ConfigInvalid = 602, "config_invalid", "the configuration is not right", "correct the named line";
+    Interrupted = 603, "interrupted", "stopped on request", "run it again; it goes on where it stopped";
+    Internal = 604, "internal", "Rehome itself failed", "please report it";
+    SignOutNeeded = 605, "sign_out_needed", "it takes effect after signing out", "sign out and in again";
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.title())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::Reason;
+
+    #[test]
+    fn numbers_and_codes_are_unique_and_lead_back() {
+        let numbers: BTreeSet<_> = Reason::ALL.iter().map(|reason| reason.number()).collect();
+        assert_eq!(numbers.len(), Reason::ALL.len());
+        for &reason in Reason::ALL {
+            assert_eq!(Reason::from_number(reason.number()), Some(reason));
+            assert_eq!(Reason::from_code(reason.code()), Some(reason));
+            assert_eq!(serde_json::to_string(&reason).unwrap(), format!("\"{}\"", reason.code()));
+        }
+    }
+
+    #[test]
+    fn texts_are_plain_sentences_without_a_final_stop() {
+        for &reason in Reason::ALL {
+            for text in [reason.title(), reason.next()] {
+                assert!(!text.is_empty() && !text.ends_with('.'), "{}: {text}", reason.code());
+            }
+        }
+    }
+}

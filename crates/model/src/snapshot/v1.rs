@@ -1,0 +1,1 @@
+//! Snapshot format 1, frozen.
