@@ -71,6 +71,8 @@ reasons! {
     Excluded = 114, "excluded", "you chose to leave it out", "nothing; run the restore again to bring it back";
     Damaged = 115, "damaged", "the place where it is stored is damaged", "set it once in Windows Settings, then back up again";
     NeedsTheApp = 116, "needs_installing", "listed for reference; desktop programs are not reinstalled", "install it from its maker or through your organisation";
+    DefaultUnknown = 117, "default_unknown", "nothing was stored, and what Windows then does is not documented", "look at it once in Windows Settings";
+    NotInThisFormat = 118, "not_in_this_format", "a file of this kind cannot hold it", "restore it with Rehome instead";
 
     // People and PCs: why a backup or restore does not start.
     NotEnrolled = 200, "not_enrolled", "this PC is not connected to a Rehome server", "run `rehome enroll --server ADDRESS --user NAME`";
