@@ -5,6 +5,12 @@
 //! (writes nothing, remembers what would have been written); the live registry of Windows is in the crate `win32`.
 
 use model::catalog::Root;
+use model::reason::Reason;
+
+pub mod memory;
+pub mod reg_file;
+
+pub use memory::MemoryRegistry;
 
 /// A value as the registry stores it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,4 +73,19 @@ pub enum RegistryError {
         #[source]
         source: std::io::Error,
     },
+}
+
+impl RegistryError {
+    /// The reason code for people.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Denied { .. } => Reason::AccessDenied,
+            Self::Damaged { .. } => Reason::Damaged,
+            Self::Write { source, .. } => match source.kind() {
+                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Reason::DiskFull,
+                std::io::ErrorKind::IsADirectory => Reason::IsADirectory,
+                _ => Reason::ReadOnlyTarget,
+            },
+        }
+    }
 }

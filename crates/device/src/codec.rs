@@ -1,1 +1,0 @@
-//! Between stored bytes and typed values.
