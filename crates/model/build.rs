@@ -1,6 +1,109 @@
-//! Compiles `catalog/` into static tables.
+//! Compiles `catalog/` into static tables, or stops the build with the file, the entry and what to do about it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[path = "src/catalog/blocked.rs"]
+#[allow(dead_code, reason = "compiled here too; the crate uses all of it")]
+mod blocked;
+#[path = "src/catalog/category.rs"]
+#[allow(dead_code, reason = "compiled here too; the crate uses all of it")]
+mod category;
+#[path = "build/read.rs"]
+mod read;
+#[path = "src/reason.rs"]
+#[allow(dead_code, reason = "compiled here too; the crate uses all of it")]
+mod reason;
+#[path = "src/catalog/rules.rs"]
+#[allow(dead_code, reason = "compiled here too; the crate uses all of it")]
+mod rules;
+#[path = "src/catalog/text.rs"]
+#[allow(dead_code, reason = "compiled here too; the crate uses all of it")]
+mod text;
+#[path = "src/catalog/types.rs"]
+#[allow(dead_code, reason = "compiled here too; the crate uses all of it")]
+mod types;
+#[path = "build/write.rs"]
+mod write;
+
+/// Where the version stands, below `catalog/`.
+const VERSION_FILE: &str = "version.toml";
+
 fn main() {
-    let out = std::path::PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets it"));
-    let text = "/// The catalog's version: raised by one with every change of an entry.\npub const VERSION: u32 = 1;\n/// Every setting, sorted by id.\npub static SETTINGS: &[Setting] = &[];\n/// What is known and not carried, sorted by id.\npub static LEFT_OUT: &[LeftOut] = &[];\n";
-    std::fs::write(out.join("catalog.rs"), text).expect("the build folder can be written");
+    let catalog = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../catalog");
+    println!("cargo::rerun-if-changed={}", catalog.display());
+    for source in ["build", "src/catalog", "src/reason.rs"] {
+        println!("cargo::rerun-if-changed={source}");
+    }
+    match compile(&catalog) {
+        Ok(text) => {
+            let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets it for build scripts"));
+            fs::write(out.join("catalog.rs"), text).expect("cargo's build folder can be written");
+        }
+        Err(problems) => {
+            for problem in problems {
+                println!("cargo::error={}", problem.replace('\n', " "));
+            }
+        }
+    }
+}
+
+/// The generated text, or every problem found.
+fn compile(catalog: &Path) -> Result<String, Vec<String>> {
+    let version = version(catalog).map_err(|problem| vec![problem])?;
+    let mut problems = Vec::new();
+    let mut origin = BTreeMap::new();
+    let mut all = read::Entries::default();
+    for file in files(catalog).map_err(|problem| vec![problem])? {
+        let text = fs::read_to_string(catalog.join(&file)).map_err(|error| vec![format!("catalog/{file}: {error}")])?;
+        match read::read(&file, &text) {
+            Ok(entries) => {
+                origin.extend(entries.settings.iter().map(|setting| (setting.id.to_owned(), file.clone())));
+                origin.extend(entries.left_out.iter().map(|entry| (entry.id.to_owned(), file.clone())));
+                origin.extend(entries.packed.iter().map(|row| (rules::packed_entry(row), file.clone())));
+                all.settings.extend(entries.settings);
+                all.left_out.extend(entries.left_out);
+                all.packed.extend(entries.packed);
+            }
+            Err(refusal) => problems.push(refusal.to_string()),
+        }
+    }
+    for broken in rules::violations(&all.settings, &all.left_out, &all.packed) {
+        let file = origin.get(&broken.entry).map_or("?", String::as_str);
+        problems.push(format!("catalog/{file}: {broken}"));
+    }
+    if problems.is_empty() { Ok(write::tables(version, all)) } else { Err(problems) }
+}
+
+/// The TOML files of the category folders, as paths below `catalog/` with `/`, sorted.
+fn files(catalog: &Path) -> Result<Vec<String>, String> {
+    let mut files = Vec::new();
+    for folder in names(catalog)?.into_iter().filter(|name| catalog.join(name).is_dir()) {
+        for name in names(&catalog.join(&folder))? {
+            if !name.ends_with(".toml") {
+                return Err(format!("catalog/{folder}/{name}: a category folder holds TOML files only"));
+            }
+            files.push(format!("{folder}/{name}"));
+        }
+    }
+    Ok(files)
+}
+
+fn names(folder: &Path) -> Result<Vec<String>, String> {
+    let unreadable = |error: std::io::Error| format!("{}: {error}", folder.display());
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        names.push(entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn version(catalog: &Path) -> Result<u32, String> {
+    let wrong = |error: &dyn std::fmt::Display| format!("catalog/{VERSION_FILE}: {error}; it says `version = NUMBER`");
+    let text = fs::read_to_string(catalog.join(VERSION_FILE)).map_err(|error| wrong(&error))?;
+    let table: toml::Table = text.parse().map_err(|error| wrong(&error))?;
+    let number = table.get("version").and_then(toml::Value::as_integer).and_then(|number| u32::try_from(number).ok());
+    number.filter(|&number| number > 0 && table.len() == 1).ok_or_else(|| wrong(&"no version"))
 }

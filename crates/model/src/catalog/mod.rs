@@ -5,6 +5,7 @@
 //! parsing and no program can be handed another catalog: the table is the security boundary of `docs/threat-model.md`. A snapshot names
 //! a setting by id; only this table says which place of the registry that is.
 
+pub mod blocked;
 mod category;
 mod check;
 mod lookup;
@@ -14,10 +15,11 @@ mod types;
 
 pub use category::Category;
 pub use check::{Report, check};
-pub use lookup::{find, in_category, left_out};
+pub use lookup::{find, in_category, left_out, packed_base};
 pub use text::path_like;
 pub use types::{
-    Alphabet, ColourLayout, Effect, FileRole, Kind, LeftOut, Literal, Place, RegType, Root, Sensitivity, Setting, Stage,
+    Alphabet, ColourLayout, Effect, FileRole, Kind, LeftOut, Literal, Packed, Place, RegType, Root, Sensitivity,
+    Setting, Stage,
 };
 
 include!(concat!(env!("OUT_DIR"), "/catalog.rs"));

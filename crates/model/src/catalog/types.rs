@@ -1,0 +1,329 @@
+//! The types of an entry. They import nothing but their neighbours, because `build.rs` compiles this file too.
+
+use crate::reason::Reason;
+
+use super::category::Category;
+
+/// One setting: one thing that a person would say they have set.
+#[derive(Debug, PartialEq)]
+pub struct Setting {
+    /// Stable id, `category.name`, lower case, digits, `_` and `.`.
+    pub id: &'static str,
+    /// What Windows calls it, as a person reads it.
+    pub title: &'static str,
+    /// Where it stands among the other settings.
+    pub category: Category,
+    /// Where it lives.
+    pub place: Place,
+    /// What it may be, and how it is written at its place.
+    pub kind: Kind,
+    /// What Windows does when nothing is stored. `None`: depends on the PC or is not documented.
+    pub default: Option<Literal>,
+    /// First Windows build that has it; 0 = any supported.
+    pub build_first: u32,
+    /// Last Windows build that has it; `u32::MAX` = still there.
+    pub build_last: u32,
+    /// How a change takes effect.
+    pub effect: Effect,
+    /// When a restore writes it.
+    pub stage: Stage,
+    /// How private the value is.
+    pub sensitivity: Sensitivity,
+    /// The worst that the worst allowed value does (rule R10).
+    pub worst: &'static str,
+    /// Where the facts come from: document, page or corpus.
+    pub source: &'static str,
+}
+
+/// Something that people would miss, and that may not be carried.
+#[derive(Debug, PartialEq)]
+pub struct LeftOut {
+    /// Stable id.
+    pub id: &'static str,
+    /// What Windows calls it.
+    pub title: &'static str,
+    /// Where it stands.
+    pub category: Category,
+    /// Why it is not carried.
+    pub reason: Reason,
+    /// In words, for the person.
+    pub because: &'static str,
+    /// The registry key to look at to tell whether this person has it; under `HKEY_CURRENT_USER`.
+    pub key: &'static str,
+    /// The value name to look at.
+    pub value: &'static str,
+    /// Stored text that means "not customised", besides absence and emptiness.
+    pub unless: &'static [&'static str],
+    /// Where the facts come from.
+    pub source: &'static str,
+}
+
+/// What a packed value holds when nothing is stored: the bits that no entry owns, and those of entries that are not restored.
+///
+/// Without a row, bits are only written into a value that is there already.
+#[derive(Debug, PartialEq)]
+pub struct Packed {
+    /// Key path below `HKEY_CURRENT_USER`.
+    pub key: &'static str,
+    /// Value name.
+    pub name: &'static str,
+    /// The value as a number; of `REG_BINARY` its bytes in little-endian order, which are at most eight.
+    pub base: u64,
+    /// Where the fact comes from.
+    pub source: &'static str,
+}
+
+/// Which root of the registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Root {
+    /// `HKEY_CURRENT_USER`: the hive NTUSER.DAT.
+    User,
+    /// `HKEY_CURRENT_USER\Software\Classes`: the hive UsrClass.dat. Only read, never a setting's place.
+    Classes,
+}
+
+/// The registry's own type of a value, by the names of winnt.h.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u32)]
+pub enum RegType {
+    /// `REG_SZ`.
+    Sz = 1,
+    /// `REG_BINARY`.
+    Binary = 3,
+    /// `REG_DWORD`.
+    Dword = 4,
+    /// `REG_MULTI_SZ`.
+    MultiSz = 7,
+    /// `REG_QWORD`.
+    Qword = 11,
+}
+
+/// Where a setting lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A value of the registry, under `HKEY_CURRENT_USER`.
+    Value {
+        /// Key path below the root, with backslashes.
+        key: &'static str,
+        /// Value name; empty is the key's default value.
+        name: &'static str,
+        /// The type Windows gives it. A value of another type is refused.
+        reg_type: RegType,
+    },
+    /// A file that Windows keeps at a known place in the profile.
+    File(FileRole),
+}
+
+/// Files that are settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum FileRole {
+    /// The desktop background as Windows keeps it: `AppData\Roaming\Microsoft\Windows\Themes\TranscodedWallpaper`.
+    Wallpaper = 1,
+}
+
+/// What a value may be, and how it is written at its place. All integers are as Windows stores them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// Two stored numbers for on and off (`REG_DWORD`, `REG_QWORD`, or decimal text in `REG_SZ`).
+    Switch {
+        /// What is stored for on.
+        on: u32,
+        /// What is stored for off.
+        off: u32,
+    },
+    /// A number in a range (`REG_DWORD`, `REG_QWORD`, or decimal text, maybe negative, in `REG_SZ`).
+    Number {
+        /// Least allowed.
+        min: i64,
+        /// Greatest allowed.
+        max: i64,
+    },
+    /// One of several stored numbers, each with a name (`REG_DWORD`, or decimal text in `REG_SZ`).
+    Choice(&'static [(&'static str, i64)]),
+    /// One of several stored texts, each with a name (`REG_SZ`). Stored text is compared without case.
+    Word(&'static [(&'static str, &'static str)]),
+    /// One or more bits of a packed value (`REG_BINARY` little-endian bit numbering, `REG_DWORD`, or decimal text in `REG_SZ`), on or off.
+    /// Restore changes these bits only and keeps every other bit of the value that is there.
+    Bits {
+        /// Number of the lowest bit; bit 0 is the least significant bit of the first byte.
+        first: u32,
+        /// How many neighbouring bits make the number.
+        count: u32,
+        /// Names of the numbers. Empty: a single bit that is a switch (`Value::Bool`).
+        names: &'static [(&'static str, i64)],
+        /// Whether a single bit means "off" when set.
+        inverted: bool,
+        /// How many bytes a `REG_BINARY` value must have to be understood; 0 for other types.
+        bytes: u32,
+    },
+    /// A colour.
+    Colour(ColourLayout),
+    /// Short text from an alphabet (`REG_SZ`).
+    Text {
+        /// Most characters.
+        max: u32,
+        /// Which characters.
+        alphabet: Alphabet,
+    },
+    /// Several texts from an alphabet (`REG_MULTI_SZ`).
+    Texts {
+        /// Most items.
+        items: u32,
+        /// Most characters of each.
+        max: u32,
+        /// Which characters.
+        alphabet: Alphabet,
+    },
+    /// A picture file; see [`Place::File`].
+    Picture,
+}
+
+/// How a colour is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColourLayout {
+    /// `REG_DWORD` 0xAABBGGRR, as the shell writes accent colours.
+    Abgr,
+    /// `REG_DWORD` 0xAARRGGBB, as the Desktop Window Manager writes them.
+    Argb,
+    /// `REG_DWORD` 0x00BBGGRR, a COLORREF; opaque.
+    ColorRef,
+    /// `REG_SZ` "R G B" in decimal, as `Control Panel\Colors` has them; opaque.
+    Decimal,
+}
+
+/// Which characters a text may have. None of them can spell a path, a scheme, a variable or an indirect string (rule R4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alphabet {
+    /// Letters, digits and `-`: a BCP-47 language tag such as `en-GB`.
+    LanguageTag,
+    /// Exactly eight hexadecimal digits: a keyboard layout such as `00000407`.
+    LayoutId,
+    /// Pictures of date, time and number formats: letters, digits, space and `, . / - : ' ; ( )` and the currency signs, without `//`.
+    Format,
+    /// Decimal digits and `;`: digit grouping such as `3;0`.
+    Digits,
+    /// Letters, digits, space, `-`, `.` and `_`: names of fonts and voices.
+    Name,
+}
+
+/// A default as the entry says it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Literal {
+    /// For switches and single bits.
+    Bool(bool),
+    /// For numbers.
+    Int(i64),
+    /// For choices, words and named bits: the name; for texts: the text; for colours: `#rrggbb` or `#rrggbbaa`.
+    Text(&'static str),
+}
+
+/// How a changed value takes effect. Collected over a restore and run once each (`windows.md` 1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Whoever uses the value reads it anew.
+    Live,
+    /// `WM_SETTINGCHANGE` with this text.
+    Broadcast(&'static str),
+    /// `SystemParametersInfo` with this action code.
+    Spi(u32),
+    /// Explorer must start again.
+    Explorer,
+    /// The person must sign out and in.
+    SignOut,
+}
+
+/// When a restore writes a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// At once: without it the person may not be able to use the PC (accessibility, language, input).
+    First,
+    /// The look: what makes the PC feel like theirs.
+    Look,
+    /// All the rest.
+    Rest,
+}
+
+/// How private a value is. Decides who may be shown it, never whether it is encrypted: all are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sensitivity {
+    /// Says nothing about the person.
+    Plain,
+    /// Says something about the person's habits or taste.
+    Personal,
+    /// May say something about the person's health, such as an accessibility aid.
+    Health,
+}
+
+impl Setting {
+    /// The registry key below `HKEY_CURRENT_USER`; `None` for a file.
+    pub fn key(&self) -> Option<&'static str> {
+        match self.place {
+            Place::Value { key, .. } => Some(key),
+            Place::File(_) => None,
+        }
+    }
+
+    /// The value's name, empty for the key's default value; `None` for a file.
+    pub fn name(&self) -> Option<&'static str> {
+        match self.place {
+            Place::Value { name, .. } => Some(name),
+            Place::File(_) => None,
+        }
+    }
+
+    /// The registry type that Windows gives the value; `None` for a file.
+    pub fn reg_type(&self) -> Option<RegType> {
+        match self.place {
+            Place::Value { reg_type, .. } => Some(reg_type),
+            Place::File(_) => None,
+        }
+    }
+
+    /// Whether that build of Windows has the setting. 0 (build unknown) has every setting.
+    pub fn on_build(&self, build: u32) -> bool {
+        build == 0 || (self.build_first..=self.build_last).contains(&build)
+    }
+}
+
+impl RegType {
+    /// All types that the catalog may use, in the order of their numbers.
+    pub const ALL: [RegType; 5] = [Self::Sz, Self::Binary, Self::Dword, Self::MultiSz, Self::Qword];
+
+    /// The type's number in winnt.h.
+    pub fn number(self) -> u32 {
+        self as u32
+    }
+
+    /// The type's name in winnt.h.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Sz => "REG_SZ",
+            Self::Binary => "REG_BINARY",
+            Self::Dword => "REG_DWORD",
+            Self::MultiSz => "REG_MULTI_SZ",
+            Self::Qword => "REG_QWORD",
+        }
+    }
+
+    /// The type with that name.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reg_type| reg_type.word() == word)
+    }
+}
+
+impl Effect {
+    /// When a person sees the change, in words that follow "takes effect".
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Live => "when it is next used",
+            Self::Broadcast(_) | Self::Spi(_) => "at once",
+            Self::Explorer => "when Explorer has started again",
+            Self::SignOut => "after signing out and in again",
+        }
+    }
+}
