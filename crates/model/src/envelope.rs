@@ -4,6 +4,12 @@
 //! snapshot; only those that the server does not have yet travel with it. It holds ids, counts, sizes and times, and no values
 //! (`docs/format.md`, "Envelope").
 
+mod frame;
+mod header;
+
+pub use frame::EnvelopeError;
+pub use header::HeaderError;
+
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::FileRole;
@@ -34,6 +40,9 @@ pub const ENVELOPE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// The largest blob, in bytes of content (rule R6: pictures of at most 32 MiB).
 pub const BLOB_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+/// The largest sealed blob: 512 chunks of 28 more bytes each, and 17 for all (`docs/format.md` section 9).
+pub const SEALED_BLOB_BYTES_MAX: u64 = BLOB_BYTES_MAX + 512 * 28 + 17;
 
 /// The clear part of an envelope.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 //! These are the live types that the rest of the program works with. How they are written down is `v1.rs`, frozen for good; a second
 //! format would be a second module and a conversion into these types. `docs/format.md` is the contract.
 
+pub mod text;
 pub mod v1;
 
 use std::collections::BTreeMap;
