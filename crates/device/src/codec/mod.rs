@@ -11,15 +11,13 @@
 
 mod packed;
 mod stored;
-mod text;
 
-use model::catalog::{ColourLayout, Kind, Literal, Place, RegType, Setting};
+use model::catalog::{Alphabet, ColourLayout, Kind, Literal, Place, RegType, Setting, path_like};
 use model::reason::Reason;
-use model::value::{Colour, LIST_ITEMS_MAX, Value};
+use model::value::{Colour, LIST_ITEMS_MAX, TEXT_BYTES_MAX, Value};
 
 pub use packed::shares_its_value;
 pub use stored::text_of;
-pub use text::{is_path_like, may_be_text};
 
 use crate::registry::RawValue;
 
@@ -51,10 +49,10 @@ pub fn decode(setting: &Setting, raw: &RawValue) -> Result<Value, Reason> {
         }
         Kind::Bits { .. } => packed::decode(setting, raw),
         Kind::Colour(layout) => colour_from(raw, layout).map(Value::Colour),
-        Kind::Text { max, alphabet } => text::allowed(stored::text(raw)?, max, alphabet).map(Value::Text),
+        Kind::Text { max, alphabet } => allowed(stored::text(raw)?, max, alphabet).map(Value::Text),
         Kind::Texts { items, max, alphabet } => {
             let texts = stored::texts(raw)?;
-            list_of(texts, items, |text| text::allowed(text, max, alphabet))
+            list_of(texts, items, |text| allowed(text, max, alphabet))
         }
         Kind::Picture => Err(Reason::WrongType),
     }
@@ -63,7 +61,8 @@ pub fn decode(setting: &Setting, raw: &RawValue) -> Result<Value, Reason> {
 /// The bytes to store so that the setting has this value.
 ///
 /// `current` is what is stored now; only packed values ([`Kind::Bits`]) need it, for the bits that belong to other settings. Where nothing is
-/// stored, the packed values whose Windows default is documented start from that default, and all others are refused rather than guessed.
+/// stored, a packed value starts from what the catalog says Windows has then; without that it is refused rather than guessed, because this
+/// Windows may not have the value at all ([`Reason::NotOnThisBuild`]).
 pub fn encode(setting: &Setting, value: &Value, current: Option<&RawValue>) -> Result<RawValue, Reason> {
     let reg_type = reg_type_of(setting)?;
     let raw = match (setting.kind, value) {
@@ -81,11 +80,9 @@ pub fn encode(setting: &Setting, value: &Value, current: Option<&RawValue>) -> R
         }
         (Kind::Bits { .. }, _) => packed::encode(setting, value, current)?,
         (Kind::Colour(layout), Value::Colour(colour)) => raw_colour(*colour, layout)?,
-        (Kind::Text { max, alphabet }, Value::Text(text)) => {
-            stored::from_text(&text::allowed(text.clone(), max, alphabet)?)
-        }
+        (Kind::Text { max, alphabet }, Value::Text(text)) => stored::from_text(&allowed(text.clone(), max, alphabet)?),
         (Kind::Texts { items, max, alphabet }, Value::List(texts)) => {
-            list_of(texts.clone(), items, |text| text::allowed(text, max, alphabet))?;
+            list_of(texts.clone(), items, |text| allowed(text, max, alphabet))?;
             stored::from_texts(texts)
         }
         _ => return Err(Reason::WrongType),
@@ -132,6 +129,18 @@ fn switch_from(number: i64, on: i64, off: i64) -> Result<Value, Reason> {
 
 fn in_range(number: i64, min: i64, max: i64) -> Result<i64, Reason> {
     if (min..=max).contains(&number) { Ok(number) } else { Err(Reason::OutOfRange) }
+}
+
+/// The text, if it is short enough, not like a path, and of the alphabet.
+fn allowed(text: String, max: u32, alphabet: Alphabet) -> Result<String, Reason> {
+    let max = usize::try_from(max).unwrap_or(usize::MAX);
+    if path_like(&text) {
+        Err(Reason::CouldCarryCode)
+    } else if text.len() > TEXT_BYTES_MAX || text.chars().count() > max || !alphabet.allows(&text) {
+        Err(Reason::OutOfRange)
+    } else {
+        Ok(text)
+    }
 }
 
 /// A list of at most `most` items, each of which `check` allows.

@@ -3,33 +3,12 @@
 //! A setting owns one or more neighbouring bits. Restoring it changes these and keeps all others as they are on this PC, because they
 //! belong to other settings, or to nobody we know of.
 
-use model::catalog::{Kind, Place, RegType, Setting};
+use model::catalog::{Kind, Place, RegType, Setting, packed_base};
 use model::reason::Reason;
 use model::value::Value;
 
 use super::stored;
 use crate::registry::RawValue;
-
-/// What Windows stores by default where a packed value is absent: key, value, and the bytes.
-///
-/// All of them stand so in the profile hives of Windows 8.1, Windows 10 2004 (Default profile) and Windows 10 22H2, except
-/// `UserPreferencesMask`, which the Default profile leaves to the first sign-in and the other two have; the flags are those that
-/// the registers of winuser.h (`SKF_*`, `FKF_*`, `TKF_*`, `MKF_*`, `HCF_*`, `SSF_*`, `ATF_*`) spell "available, with hot key and confirmation".
-const BASES: &[(&str, &str, Base)] = &[
-    (r"Control Panel\Desktop", "UserPreferencesMask", Base::Bytes(&[0x9e, 0x1e, 0x07, 0x80, 0x12, 0, 0, 0])),
-    (r"Control Panel\Accessibility\StickyKeys", "Flags", Base::Decimal(510)),
-    (r"Control Panel\Accessibility\Keyboard Response", "Flags", Base::Decimal(126)),
-    (r"Control Panel\Accessibility\ToggleKeys", "Flags", Base::Decimal(62)),
-    (r"Control Panel\Accessibility\MouseKeys", "Flags", Base::Decimal(62)),
-    (r"Control Panel\Accessibility\HighContrast", "Flags", Base::Decimal(126)),
-    (r"Control Panel\Accessibility\SoundSentry", "Flags", Base::Decimal(2)),
-    (r"Control Panel\Accessibility\TimeOut", "Flags", Base::Decimal(2)),
-];
-
-enum Base {
-    Bytes(&'static [u8]),
-    Decimal(u32),
-}
 
 /// The bits of a packed value, least significant first, in whichever form it is stored.
 struct Packed {
@@ -70,22 +49,25 @@ pub(super) fn encode(setting: &Setting, value: &Value, current: Option<&RawValue
     };
     let mut packed = match current {
         Some(raw) => Packed::read(setting, raw)?,
-        None => Packed::read(setting, &base(setting).ok_or(Reason::WrongType)?)?,
+        None => Packed::read(setting, &base(setting).ok_or(Reason::NotOnThisBuild)?)?,
     };
     packed.set(first, count, number).ok_or(Reason::OutOfRange)?;
     packed.write()
 }
 
+/// What this value holds on a Windows where nothing is stored.
 fn base(setting: &Setting) -> Option<RawValue> {
-    let Place::Value { key, name, reg_type } = setting.place else { return None };
-    let (.., base) = BASES.iter().find(|(known_key, known_name, _)| {
-        key.eq_ignore_ascii_case(known_key) && name.eq_ignore_ascii_case(known_name)
-    })?;
-    let raw = match base {
-        Base::Bytes(bytes) => RawValue { reg_type: RegType::Binary as u32, bytes: bytes.to_vec() },
-        Base::Decimal(number) => stored::from_text(&number.to_string()),
+    let (Place::Value { key, name, reg_type }, Kind::Bits { bytes: width, .. }) = (setting.place, setting.kind) else {
+        return None;
     };
-    (raw.reg_type == reg_type as u32).then_some(raw)
+    let base = packed_base(key, name)?;
+    match reg_type {
+        RegType::Binary => {
+            let bytes = base.to_le_bytes().get(..usize::try_from(width).ok()?)?.to_vec();
+            Some(RawValue { reg_type: RegType::Binary as u32, bytes })
+        }
+        _ => stored::from_number(i64::try_from(base).ok()?, reg_type).ok(),
+    }
 }
 
 impl Packed {

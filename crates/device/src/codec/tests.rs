@@ -139,13 +139,8 @@ fn changing_one_bit_keeps_all_others() {
 fn an_absent_packed_value_starts_from_what_windows_documents_or_is_refused() {
     let sticky = setting(STICKY, RegType::Sz, BIT_0);
     assert_eq!(encode(&sticky, &Value::Bool(true), None), Ok(sz("511")));
-    let mut preferences = setting(r"Control Panel\Desktop", RegType::Binary, BIT_33);
-    preferences.place =
-        Place::Value { key: r"control panel\desktop", name: "USERPREFERENCESMASK", reg_type: RegType::Binary };
-    let bytes = [0x9e, 0x1e, 0x07, 0x80, 0x10, 0, 0, 0];
-    assert_eq!(encode(&preferences, &Value::Bool(true), None), Ok(binary(&bytes)));
     let unknown = setting("K", RegType::Sz, BIT_0);
-    assert_eq!(encode(&unknown, &Value::Bool(true), None), Err(Reason::WrongType));
+    assert_eq!(encode(&unknown, &Value::Bool(true), None), Err(Reason::NotOnThisBuild));
 }
 
 #[test]

@@ -7,9 +7,11 @@
 use model::catalog::Root;
 use model::reason::Reason;
 
+pub mod dry_run;
 pub mod memory;
 pub mod reg_file;
 
+pub use dry_run::DryRun;
 pub use memory::MemoryRegistry;
 
 /// A value as the registry stores it.

@@ -174,20 +174,23 @@ impl Entries {
                 }
                 Some(byte) if byte.is_ascii_hexdigit() => {
                     let byte = self.hex_digits(2).and_then(|number| u8::try_from(number).ok());
-                    bytes.push(byte.ok_or(LineProblem::Hex)?);
+                    bytes.push(byte.filter(|_| self.ends_byte()).ok_or(LineProblem::Hex)?);
                     if bytes.len() > VALUE_BYTES_MAX {
                         return Err(LineProblem::TooLong);
                     }
                     self.skip_spaces();
-                    if !self.take(b',') && self.peek() != Some(BACKSLASH) {
-                        return Ok(bytes);
-                    }
+                    self.take(b',');
                 }
                 Some(b'\r' | b'\n' | b';') => return Ok(bytes),
                 None if self.peek().is_none() => return Ok(bytes),
                 _ => return Err(LineProblem::Hex),
             }
         }
+    }
+
+    /// Whether what follows is not a third digit or other dirt.
+    fn ends_byte(&self) -> bool {
+        matches!(self.peek().map(ascii), None | Some(Some(b',' | b'\\' | b' ' | b'\t' | b'\r' | b'\n' | b';')))
     }
 
     /// A number of one to `most` hexadecimal digits.
