@@ -5,7 +5,7 @@
 
 use crate::damage::{Damage, What};
 
-/// "No offset" (specification calls it CELL_OFFSET_NIL).
+/// "No offset" (specification calls it `CELL_OFFSET_NIL`).
 pub(crate) const NIL: u32 = 0xffff_ffff;
 
 /// The hive bins data of an open hive.

@@ -42,6 +42,8 @@ mod replay;
 mod subkeys;
 mod value;
 mod walk;
+#[cfg(any(test, feature = "writer"))]
+pub mod writer;
 
 pub use damage::{Damage, Damages, What};
 pub use header::{FileTime, Header};

@@ -67,6 +67,14 @@ pub enum Refusal {
         /// Where in the log, in bytes.
         offset: u32,
     },
+    /// It would make the hive longer than its own pages account for; see [`GROWTH_SLACK`](crate::limits::GROWTH_SLACK).
+    #[error("it would make the hive {actual} bytes long, the limit is {limit}")]
+    TooLarge {
+        /// Length that the file may reach, in bytes.
+        limit: usize,
+        /// Length that it asks for, in bytes.
+        actual: usize,
+    },
     /// The dirty vector or its pages are cut short or damaged.
     #[error("its list of pages is damaged at {offset:#x}")]
     DirtyVector {

@@ -211,8 +211,8 @@ impl Work {
                     refusal = Some(Refusal::Gap { expected, actual: entry.sequence });
                     break;
                 }
-                if !self.apply_entry(*place, log.header, entry) {
-                    refusal = Some(Refusal::Entry { offset: 0 });
+                if let Err(too_large) = self.apply_entry(*place, log.header, entry) {
+                    refusal = Some(too_large);
                     break;
                 }
                 next = Some(entry.sequence.wrapping_add(1));
@@ -226,11 +226,9 @@ impl Work {
         next.is_some()
     }
 
-    /// Writes the pages of one entry. Says no if the hive would grow beyond reason.
-    fn apply_entry(&mut self, place: usize, header: Header<'_>, entry: &Entry<'_>) -> bool {
-        if !self.grow(entry.bins_len) {
-            return false;
-        }
+    /// Writes the pages of one entry.
+    fn apply_entry(&mut self, place: usize, header: Header<'_>, entry: &Entry<'_>) -> Result<(), Refusal> {
+        self.grow(entry.bins_len)?;
         let outcome = &mut self.outcomes[place];
         for (at, page) in entry.pages() {
             self.bytes[BASE_BLOCK + at..][..page.len()].copy_from_slice(page);
@@ -241,7 +239,7 @@ impl Work {
         self.write_base_block(header, entry.sequence, entry.bins_len);
         self.bytes[144..148].copy_from_slice(&entry.flags.to_le_bytes());
         self.write_checksum();
-        true
+        Ok(())
     }
 
     /// Applies the newest old-format log that was not written before the hive.
@@ -265,9 +263,7 @@ impl Work {
     fn apply_pages(&mut self, place: usize, log: &Log<'_>) -> Result<(), Refusal> {
         let pages = log.pages()?;
         let bins_len = log.header.bins_len() as usize;
-        if !self.grow(bins_len) {
-            return Err(Refusal::DirtyVector { offset: 0 });
-        }
+        self.grow(bins_len)?;
         let outcome = &mut self.outcomes[place];
         for (at, page) in pages {
             self.bytes[BASE_BLOCK + at..][..page.len()].copy_from_slice(page);
@@ -280,15 +276,15 @@ impl Work {
     }
 
     /// Makes room for `bins_len` bytes of hive bins data.
-    fn grow(&mut self, bins_len: usize) -> bool {
+    fn grow(&mut self, bins_len: usize) -> Result<(), Refusal> {
         let len = BASE_BLOCK + bins_len;
         if len > self.bytes.len() {
             if len > self.len_max {
-                return false;
+                return Err(Refusal::TooLarge { limit: self.len_max, actual: len });
             }
             self.bytes.resize(len, 0);
         }
-        true
+        Ok(())
     }
 
     /// Writes a clean base block: that of the log, with the numbers reached.
