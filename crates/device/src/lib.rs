@@ -10,4 +10,12 @@
 pub mod apps;
 pub mod codec;
 pub mod collect;
+pub mod diff;
+pub mod list;
+pub mod plan;
 pub mod registry;
+pub mod state;
+pub mod upload;
+
+#[cfg(test)]
+mod sample;

@@ -1,0 +1,203 @@
+//! Plan: what a restore would do to this PC, as a value.
+//!
+//! [`plan`] is pure. It compares what the old PC had with what this PC has now (both collected with the same catalog) and says for each
+//! setting and app what would happen and why not. Nothing is written before a person, or the policy, has seen it.
+//!
+//! Snapshots come from outside, so nothing in them is taken at its word: a setting must be in the compiled catalog, fit this PC's build, and its
+//! value must be one that the codec would write.
+
+mod choice;
+mod table;
+
+use std::collections::BTreeMap;
+
+use model::catalog::{self, Category, Kind, Place, RegType, Setting, Stage};
+use model::plan::{AppAction, AppStep, NotCarried, Plan, SettingAction, SettingStep};
+use model::reason::Reason;
+use model::snapshot::{App, AppKind, DeviceFacts, Reading, Snapshot};
+use model::value::Value;
+
+pub use choice::{APP_LIST, Choice, ChoiceError};
+pub(crate) use table::Table;
+
+use crate::codec;
+use crate::registry::RawValue;
+
+/// The largest picture that travels, in bytes (rule R6 of the threat model).
+pub const PICTURE_BYTES_MAX: u64 = 32 << 20;
+
+/// The longest name of an unknown setting that a plan shows, in characters.
+const UNKNOWN_TITLE_CHARS_MAX: usize = 64;
+
+/// What restoring `old` onto the PC that `here` describes would do.
+///
+/// `here` is a snapshot of this PC, taken just before; its device facts say which build this is. The settings come in the order in which they
+/// would be written: stage, category, id.
+pub fn plan(old: &Snapshot, here: &Snapshot, choice: &Choice) -> Plan {
+    plan_in(Table::compiled(), old, here, choice)
+}
+
+pub(crate) fn plan_in(table: Table, old: &Snapshot, here: &Snapshot, choice: &Choice) -> Plan {
+    let mut settings: Vec<SettingStep> =
+        old.readings.iter().map(|(id, reading)| setting_step(table, (id, reading), here, choice)).collect();
+    settings.sort_by(|a, b| (a.stage, a.category, &a.id).cmp(&(b.stage, b.category, &b.id)));
+    Plan {
+        settings,
+        apps: app_steps(old, here, choice),
+        not_carried: old.not_carried.iter().map(|(id, reason)| not_carried(id, *reason)).collect(),
+    }
+}
+
+fn setting_step(table: Table, (id, reading): (&str, &Reading), here: &Snapshot, choice: &Choice) -> SettingStep {
+    let Some(setting) = table.find(id) else { return unknown_setting(id, reading) };
+    let action = refusal(setting, reading, here, choice).map_or_else(
+        || compare(setting, reading, here.readings.get(id)),
+        |reason| SettingAction::Skip { reason, wanted: reading.value().cloned() },
+    );
+    SettingStep {
+        id: setting.id.to_owned(),
+        title: setting.title.to_owned(),
+        category: setting.category,
+        stage: setting.stage,
+        action,
+    }
+}
+
+/// A setting that this version does not know. Its id is outside text, so what a person is shown of it is short and plain.
+fn unknown_setting(id: &str, reading: &Reading) -> SettingStep {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '?' };
+    let category = id.split('.').next().and_then(Category::from_word).unwrap_or(Category::System);
+    SettingStep {
+        id: id.to_owned(),
+        title: id.chars().take(UNKNOWN_TITLE_CHARS_MAX).map(plain).collect(),
+        category,
+        stage: Stage::Rest,
+        action: SettingAction::Skip { reason: Reason::NotInCatalog, wanted: reading.value().cloned() },
+    }
+}
+
+/// Why the setting is left alone whatever this PC has.
+fn refusal(setting: &Setting, reading: &Reading, here: &Snapshot, choice: &Choice) -> Option<Reason> {
+    if !choice.takes(setting) {
+        return Some(Reason::Excluded);
+    }
+    if !on_this_build(setting, &here.device) {
+        return Some(Reason::NotOnThisBuild);
+    }
+    match reading {
+        Reading::Refused { reason } => Some(*reason),
+        Reading::Absent => None,
+        Reading::Set { value } | Reading::Default { value } => check(setting, value).err(),
+    }
+}
+
+fn on_this_build(setting: &Setting, device: &DeviceFacts) -> bool {
+    device.build.is_none_or(|build| setting.on_build(build))
+}
+
+/// Whether the codec would write the value, whatever is stored now.
+pub(crate) fn check(setting: &Setting, value: &Value) -> Result<(), Reason> {
+    match (setting.place, value) {
+        (Place::File(_), Value::File(file)) if file.size > PICTURE_BYTES_MAX => Err(Reason::FileTooLarge),
+        (Place::File(_), Value::File(file)) if file.size == 0 => Err(Reason::FileMissing),
+        (Place::File(_), Value::File(_)) => Ok(()),
+        (Place::File(_), _) => Err(Reason::WrongType),
+        (Place::Value { .. }, _) => codec::encode(setting, value, empty_base(setting).as_ref()).map(|_| ()),
+    }
+}
+
+/// A packed value with no bit set, to try a setting's bits on.
+fn empty_base(setting: &Setting) -> Option<RawValue> {
+    let (Kind::Bits { bytes, .. }, Place::Value { reg_type, .. }) = (setting.kind, setting.place) else { return None };
+    let bytes = match reg_type {
+        RegType::Binary => vec![0; usize::try_from(bytes).ok()?],
+        RegType::Sz => vec![b'0', 0, 0, 0],
+        _ => vec![0; 4],
+    };
+    Some(RawValue { reg_type: reg_type as u32, bytes })
+}
+
+/// What happens to a setting that may be written. `here` is `None` if the collection of this PC left the setting out, which it
+/// does for settings that its build does not have.
+fn compare(setting: &Setting, old: &Reading, here: Option<&Reading>) -> SettingAction {
+    let skip = |reason| SettingAction::Skip { reason, wanted: old.value().cloned() };
+    let here = match here {
+        None => return skip(Reason::NotOnThisBuild),
+        Some(Reading::Refused { reason }) => return skip(*reason),
+        Some(here) => here,
+    };
+    match (old, here) {
+        (Reading::Default { .. } | Reading::Absent, Reading::Default { .. } | Reading::Absent) => {
+            SettingAction::Same { value: here.value().or(old.value()).cloned() }
+        }
+        (Reading::Absent, Reading::Set { value }) => remove(setting, value),
+        _ => match (old.value(), here.value()) {
+            (Some(old), Some(here)) if old == here => SettingAction::Same { value: Some(here.clone()) },
+            (Some(old), here) => set(setting, here, old),
+            (None, _) => skip(Reason::NotInCatalog),
+        },
+    }
+}
+
+fn set(setting: &Setting, here: Option<&Value>, new: &Value) -> SettingAction {
+    // A bit of a packed value that this PC does not store, and whose other bits nobody documents, would have to guess them.
+    if here.is_none() && codec::shares_its_value(setting) && codec::encode(setting, new, None).is_err() {
+        return SettingAction::Skip { reason: Reason::DefaultUnknown, wanted: Some(new.clone()) };
+    }
+    SettingAction::Set { old: here.cloned(), new: new.clone() }
+}
+
+/// The old PC stored nothing. A setting that shares its stored value is put to its default instead, because removing the value would take
+/// the others along.
+fn remove(setting: &Setting, here: &Value) -> SettingAction {
+    if !codec::shares_its_value(setting) {
+        return SettingAction::Remove { old: here.clone() };
+    }
+    match codec::default_value(setting) {
+        Some(default) if default == *here => SettingAction::Same { value: Some(default) },
+        Some(default) => SettingAction::Set { old: Some(here.clone()), new: default },
+        None => SettingAction::Skip { reason: Reason::DefaultUnknown, wanted: None },
+    }
+}
+
+fn app_steps(old: &Snapshot, here: &Snapshot, choice: &Choice) -> Vec<AppStep> {
+    let present: BTreeMap<(bool, String), AppKind> = here.apps.iter().map(|app| (key_of(app), app.kind)).collect();
+    let action = |app: &App| match app.kind {
+        _ if !choice.takes_app(&app.id) => AppAction::Skip { reason: Reason::Excluded },
+        AppKind::System => AppAction::Skip { reason: Reason::PartOfWindows },
+        _ if present.contains_key(&key_of(app)) => AppAction::Present,
+        AppKind::Desktop => AppAction::Skip { reason: Reason::NeedsTheApp },
+        AppKind::Store if is_family_name(&app.id) => AppAction::Install,
+        AppKind::Store => AppAction::Skip { reason: Reason::NotAvailable },
+    };
+    old.apps.iter().map(|app| AppStep { app: app.clone(), action: action(app) }).collect()
+}
+
+/// By what an app is recognised: packaged or not, and its id without case. A packaged app that came from the Store on one PC may come
+/// with Windows on another.
+fn key_of(app: &App) -> (bool, String) {
+    (app.kind == AppKind::Desktop, app.id.to_ascii_lowercase())
+}
+
+/// Whether the text has the shape of a package family name: name, underscore, and the publisher's hash of 13 characters (Microsoft,
+/// "Package identity": name 3 to 50 characters of letters, digits, `.` and `-`; publisher id in Crockford's base 32).
+pub fn is_family_name(text: &str) -> bool {
+    let Some((name, publisher)) = text.split_once('_') else { return false };
+    (3..=50).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
+        && !name.contains("..")
+        && publisher.len() == 13
+        && publisher.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+fn not_carried(id: &str, reason: Reason) -> NotCarried {
+    match catalog::left_out().iter().find(|entry| entry.id == id) {
+        Some(entry) => {
+            NotCarried { id: id.to_owned(), title: entry.title.to_owned(), reason, because: entry.because.to_owned() }
+        }
+        None => NotCarried { id: id.to_owned(), title: id.to_owned(), reason, because: reason.title().to_owned() },
+    }
+}
+
+#[cfg(test)]
+mod tests;
