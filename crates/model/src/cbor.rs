@@ -179,7 +179,9 @@ fn write(item: &Item<'_>, out: &mut Vec<u8>) {
         }
         Item::Array(items) => {
             write_head(4, items.len() as u64, out);
-            items.iter().for_each(|item| write(item, out));
+            for item in items {
+                write(item, out);
+            }
         }
         Item::Map(pairs) => {
             write_head(5, pairs.len() as u64, out);
@@ -201,17 +203,17 @@ fn write_head(major: u8, number: u64, out: &mut Vec<u8>) {
     let bytes = number.to_be_bytes();
     match number {
         0..=23 => out.push(major | bytes[7]),
-        24..=0xff => out.extend_from_slice(&[major | 24, bytes[7]]),
+        24..=0xff => out.extend_from_slice(&[major | 0x18, bytes[7]]),
         0x100..=0xffff => {
-            out.push(major | 25);
+            out.push(major | 0x19);
             out.extend_from_slice(&bytes[6..]);
         }
         0x1_0000..=0xffff_ffff => {
-            out.push(major | 26);
+            out.push(major | 0x1a);
             out.extend_from_slice(&bytes[4..]);
         }
         _ => {
-            out.push(major | 27);
+            out.push(major | 0x1b);
             out.extend_from_slice(&bytes);
         }
     }
@@ -267,7 +269,7 @@ impl<'a> Reader<'a> {
 
     /// The number that belongs to a first byte, in the shortest form.
     fn number(&mut self, first: u8, at: usize) -> Result<u64, CborError> {
-        let (len, least) = match first & 31 {
+        let (len, least) = match first & 0x1f {
             small @ 0..=23 => return Ok(u64::from(small)),
             24 => (1, 24),
             25 => (2, 0x100),

@@ -124,21 +124,21 @@ impl Header {
         }
         let mut fields = Fields::of(cbor::decode(bytes)?)?;
         let header = Self {
-            tenant: TenantId(id(fields.take(0), "tenant")?),
-            user: UserId(id(fields.take(1), "user")?),
-            device: DeviceId(id(fields.take(2), "device")?),
-            profile: ProfileId(id(fields.take(3), "profile")?),
-            seq: number(fields.take(4), "number")?,
-            snapshot: SnapshotId(id(fields.take(5), "snapshot")?),
-            taken_at: moment(fields.take(6))?,
-            catalog_version: number(fields.take(7), "catalog version")?,
-            key: KeyId(id(fields.take(8), "key")?),
-            source: source(fields.take(9))?,
-            device_name: name(fields.take(10))?,
-            settings_count: number(fields.take(11), "settings")?,
-            apps_count: number(fields.take(12), "apps")?,
-            parts: list(fields.take(13), "parts", PARTS_MAX, part)?,
-            blobs: list(fields.take(14), "blobs", BLOBS_MAX, blob)?,
+            tenant: TenantId(id(&mut fields, 0, "tenant")?),
+            user: UserId(id(&mut fields, 1, "user")?),
+            device: DeviceId(id(&mut fields, 2, "device")?),
+            profile: ProfileId(id(&mut fields, 3, "profile")?),
+            seq: number(&mut fields, 4, "number")?,
+            snapshot: SnapshotId(id(&mut fields, 5, "snapshot")?),
+            taken_at: moment(&mut fields, 6)?,
+            catalog_version: number(&mut fields, 7, "catalog version")?,
+            key: KeyId(id(&mut fields, 8, "key")?),
+            source: source(&mut fields, 9)?,
+            device_name: name(&mut fields, 10)?,
+            settings_count: number(&mut fields, 11, "settings")?,
+            apps_count: number(&mut fields, 12, "apps")?,
+            parts: list(fields.take(13), PARTS_MAX, part).ok_or(HeaderError::Field { field: "parts" })?,
+            blobs: list(fields.take(14), BLOBS_MAX, blob).ok_or(HeaderError::Field { field: "blobs" })?,
         };
         fields.finish()?;
         if header.seq == 0 {
@@ -169,51 +169,44 @@ fn check_lists(parts: &[PartEntry], blobs: &[BlobEntry]) -> Result<(), HeaderErr
     Ok(())
 }
 
-fn id<const N: usize>(item: Option<Item<'_>>, field: &'static str) -> Result<[u8; N], HeaderError> {
-    match item {
+fn id<const N: usize>(fields: &mut Fields<'_>, key: u64, field: &'static str) -> Result<[u8; N], HeaderError> {
+    match fields.take(key) {
         Some(Item::Bytes(bytes)) => bytes.try_into().map_err(|_| HeaderError::Field { field }),
         _ => Err(HeaderError::Field { field }),
     }
 }
 
-fn number<N: TryFrom<u64>>(item: Option<Item<'_>>, field: &'static str) -> Result<N, HeaderError> {
-    item.and_then(|item| item.as_unsigned()).ok_or(HeaderError::Field { field })
+fn number<N: TryFrom<u64>>(fields: &mut Fields<'_>, key: u64, field: &'static str) -> Result<N, HeaderError> {
+    fields.take(key).and_then(|item| item.as_unsigned()).ok_or(HeaderError::Field { field })
 }
 
-fn moment(item: Option<Item<'_>>) -> Result<Moment, HeaderError> {
-    item.and_then(|item| item.as_int()).map(Moment).ok_or(HeaderError::Field { field: "taken at" })
+fn moment(fields: &mut Fields<'_>, key: u64) -> Result<Moment, HeaderError> {
+    let item = fields.take(key).and_then(|item| item.as_int());
+    item.map(Moment).ok_or(HeaderError::Field { field: "taken at" })
 }
 
-fn source(item: Option<Item<'_>>) -> Result<Source, HeaderError> {
-    let number = number(item, "source")?;
-    if number == 0 {
-        return Err(HeaderError::Field { field: "source" });
+fn source(fields: &mut Fields<'_>, key: u64) -> Result<Source, HeaderError> {
+    match number(fields, key, "source")? {
+        0 => Err(HeaderError::Field { field: "source" }),
+        number => Source::from_number(number).ok_or(HeaderError::Newer { field: key }),
     }
-    Source::from_number(number).ok_or(HeaderError::Newer { field: 9 })
 }
 
-fn name(item: Option<Item<'_>>) -> Result<String, HeaderError> {
-    match item {
+fn name(fields: &mut Fields<'_>, key: u64) -> Result<String, HeaderError> {
+    match fields.take(key) {
         Some(Item::Text(text)) if is_clean(text, NAME_BYTES_MAX) => Ok(text.to_owned()),
         _ => Err(HeaderError::Field { field: "device name" }),
     }
 }
 
-fn list<T>(
-    item: Option<Item<'_>>,
-    field: &'static str,
-    limit: usize,
-    entry: fn(&[Item<'_>]) -> Option<T>,
-) -> Result<Vec<T>, HeaderError> {
-    let Some(Item::Array(items)) = item else { return Err(HeaderError::Field { field }) };
-    if items.len() > limit {
-        return Err(HeaderError::Field { field });
-    }
+/// The entries of a list that has at most `limit` of them.
+fn list<T>(item: Option<Item<'_>>, limit: usize, entry: fn(&[Item<'_>]) -> Option<T>) -> Option<Vec<T>> {
+    let Some(Item::Array(items)) = item else { return None };
     let read = |item: &Item<'_>| match item {
         Item::Array(items) => entry(items),
         _ => None,
     };
-    items.iter().map(|item| read(item).ok_or(HeaderError::Field { field })).collect()
+    (items.len() <= limit).then(|| items.iter().map(read).collect())?
 }
 
 fn part(items: &[Item<'_>]) -> Option<PartEntry> {

@@ -163,12 +163,9 @@ fn app(app: &App) -> Item<'_> {
         AppKind::System => app_kind::SYSTEM,
         AppKind::Desktop => app_kind::DESKTOP,
     };
-    let [name, version, publisher] = [&app.name, &app.version, &app.publisher].map(maybe_text);
+    let texts = [&app.name, &app.version, &app.publisher];
+    let [name, version, publisher] = texts.map(|text| text.as_deref().map_or(Item::Null, Item::Text));
     Item::Array(vec![Item::Unsigned(kind), Item::Text(&app.id), name, version, publisher])
-}
-
-fn maybe_text(text: &Option<String>) -> Item<'_> {
-    text.as_ref().map_or(Item::Null, |text| Item::Text(text))
 }
 
 fn category(category: Category, readings: &[(&str, &Reading)]) -> Result<Part, EncodeError> {
