@@ -1,1 +1,141 @@
 //! What the server remembers: the only crate with SQL.
+//!
+//! A [`Store`] is a database and a place for blobs. Reads are short and run on the caller's thread, each on a connection of its own; writes go
+//! through one thread that shares syncs between those that wait ([`Store::commit`]). All data of a tenant is reached through a
+//! [`Scope`], a [`TenantScope`] or an [`Account`], which only lookups make.
+//!
+//! Start reading at `commit.rs`: the one transaction that all the rest is there for.
+
+mod accounts;
+mod audit;
+pub mod blobs;
+mod commit;
+mod dialect;
+mod error;
+mod keys;
+mod pack;
+mod row;
+mod scope;
+mod snapshots;
+mod uploads;
+mod verify;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use model::world::Moment;
+use rusqlite::{Connection, OptionalExtension};
+
+pub use accounts::{Account, Device, NAME_CHARS_MAX, NewDevice, NewTenant, NewUser, check_name};
+pub use commit::{CommitError, Committed, Sign};
+pub use error::StoreError;
+pub use keys::{NewKey, Purpose, WrappedKey};
+pub use scope::{Scope, TenantScope};
+pub use snapshots::{Latest, Removed};
+pub use uploads::{GRACE_MILLIS, Piece, SEALED_BYTES_MAX, Upload, UploadError};
+pub use verify::Report;
+
+use blobs::Blobs;
+use writer::Writer;
+
+/// Name of the row that holds the epoch.
+const EPOCH: &str = "epoch";
+
+/// Readers kept open for the next read; more are made when more read at once.
+const READERS_KEPT: usize = 16;
+
+/// What the server remembers.
+pub struct Store {
+    path: PathBuf,
+    writer: Writer,
+    readers: Mutex<Vec<Connection>>,
+    blobs: Arc<dyn Blobs>,
+    busy: uploads::Busy,
+    epoch: u64,
+}
+
+impl Store {
+    /// Opens the database at `path`, makes it if it is not there and brings its schema up to date.
+    ///
+    /// `now` becomes the epoch of a new database: it tells receipts of a database that was set back from those of its future.
+    pub fn open(path: &Path, blobs: Arc<dyn Blobs>, now: Moment) -> Result<Self, StoreError> {
+        let connection = dialect::open_writer(path)?;
+        dialect::migrate(&connection)?;
+        let epoch = epoch(&connection, now)?;
+        let writer = Writer::start(connection)?;
+        let readers = Mutex::new(Vec::new());
+        Ok(Self { path: path.to_owned(), writer, readers, blobs, busy: uploads::Busy::default(), epoch })
+    }
+
+    /// A value of the server itself, such as its wrapped receipt key. `None`: never set.
+    pub fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(|connection| meta(connection, name))
+    }
+
+    /// Sets values of the server itself, all or none, if none of them was set before; `false` if one was.
+    pub fn set_meta_once(&self, values: Vec<(&'static str, Vec<u8>)>) -> Result<bool, StoreError> {
+        self.writer.write(move |tx| {
+            for (name, _) in &values {
+                if meta(tx, name)?.is_some() {
+                    return Ok(false);
+                }
+            }
+            for (name, value) in &values {
+                tx.prepare_cached("INSERT INTO meta (name, value) VALUES ($1, $2)")?.execute((name, value))?;
+            }
+            Ok(true)
+        })
+    }
+
+    /// Whether the disk has failed: nothing is written any more, and the process should end.
+    pub fn failed(&self) -> bool {
+        self.writer.failed()
+    }
+
+    /// Whether reads work and the writer takes and commits jobs. Waits for one commit.
+    pub fn ready(&self) -> Result<(), StoreError> {
+        self.read(|connection| Ok(connection.query_row("SELECT 1", [], |_| Ok(()))?))?;
+        self.writer.write(|_| Ok(()))
+    }
+
+    /// Transactions that were committed and jobs that they held: how well syncs are shared.
+    pub fn write_counts(&self) -> (u64, u64) {
+        self.writer.counts()
+    }
+
+    /// Copies the write-ahead log into the database file, so that its length says what is stored.
+    pub fn checkpoint(&self) -> Result<(), StoreError> {
+        dialect::checkpoint(&dialect::open_writer(&self.path)?)
+    }
+
+    /// Reads in one transaction, so that several statements see one state.
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let kept = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match kept {
+            Some(connection) => connection,
+            None => dialect::open_reader(&self.path)?,
+        };
+        connection.prepare_cached(dialect::BEGIN_READ)?.execute([])?;
+        let result = work(&connection);
+        // Ends a transaction that only read; if even that fails the connection is dropped, which ends it as well.
+        let ended = connection.prepare_cached("COMMIT").and_then(|mut statement| statement.execute([])).is_ok();
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if ended && readers.len() < READERS_KEPT {
+            readers.push(connection);
+        }
+        result
+    }
+}
+
+fn meta(connection: &Connection, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT value FROM meta WHERE name = $1")?;
+    Ok(statement.query_row([name], |row| row.get(0)).optional()?)
+}
+
+fn epoch(connection: &Connection, now: Moment) -> Result<u64, StoreError> {
+    let sql = "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+    connection.execute(sql, (EPOCH, row::unsigned(now.0).to_be_bytes()))?;
+    let stored = meta(connection, EPOCH)?.and_then(|bytes| bytes.try_into().ok());
+    stored.map(u64::from_be_bytes).ok_or_else(|| StoreError::Damaged("the epoch".to_owned()))
+}

@@ -1,0 +1,191 @@
+//! Blobs on a local disk.
+//!
+//! `<root>/<tenant>/<profile>/<blob>.<generation>`; while it is being uploaded, the same with `.part`. The order of every step is that of
+//! `security.md` 3.1, and `tests/crash_states.rs` checks it in ten thousand simulated power cuts: bytes, sync of the file, rename, sync of the
+//! folder, and of each folder that was made on the way.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use super::{BlobKey, Blobs};
+use crate::StoreError;
+
+/// Bytes read at once while hashing.
+const READ_BYTES: usize = 128 * 1024;
+
+/// Blobs in a folder.
+pub struct DiskBlobs {
+    root: PathBuf,
+}
+
+impl DiskBlobs {
+    /// Keeps blobs in `root`, which is made if need be; its parent must be there.
+    pub fn open(root: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        let root = root.into();
+        make_folder(&root)?;
+        Ok(Self { root })
+    }
+
+    fn folder(&self, key: &BlobKey) -> PathBuf {
+        self.root.join(key.tenant.to_string()).join(key.profile.to_string())
+    }
+
+    fn file(&self, key: &BlobKey) -> PathBuf {
+        self.folder(key).join(format!("{}.{}", key.blob, key.generation))
+    }
+
+    fn upload(&self, key: &BlobKey) -> PathBuf {
+        self.folder(key).join(format!("{}.{}.part", key.blob, key.generation))
+    }
+}
+
+impl Blobs for DiskBlobs {
+    fn append(&self, key: &BlobKey, offset: u64, piece: &[u8]) -> Result<bool, StoreError> {
+        let (folder, path) = (self.folder(key), self.upload(key));
+        if offset == 0 {
+            make_folder(&self.root.join(key.tenant.to_string()))?;
+            make_folder(&folder)?;
+        }
+        let new = !path.exists();
+        if new && offset > 0 {
+            return Ok(false);
+        }
+        let open = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+        let mut file = open.map_err(StoreError::io(&path))?;
+        if file.metadata().map_err(StoreError::io(&path))?.len() < offset {
+            return Ok(false);
+        }
+        let written = file.set_len(offset).and_then(|()| file.seek(SeekFrom::Start(offset)));
+        let written = written.and_then(|_| file.write_all(piece)).and_then(|()| file.sync_all());
+        written.map_err(StoreError::io(&path))?;
+        if new {
+            sync_folder(&folder)?;
+        }
+        Ok(true)
+    }
+
+    fn finish(&self, key: &BlobKey, length: u64) -> Result<Option<[u8; 32]>, StoreError> {
+        let (folder, from, to) = (self.folder(key), self.upload(key), self.file(key));
+        if let Some((len, hash)) = hash_file(&from)? {
+            if len != length {
+                return Ok(None);
+            }
+            fs::rename(&from, &to).map_err(StoreError::io(&to))?;
+            sync_folder(&folder)?;
+            return Ok(Some(hash));
+        }
+        // The rename of an earlier attempt, whose row was not written any more; it may not be durable yet.
+        let found = hash_file(&to)?.filter(|(len, _)| *len == length);
+        if found.is_some() {
+            sync_folder(&folder)?;
+        }
+        Ok(found.map(|(_, hash)| hash))
+    }
+
+    fn read(&self, key: &BlobKey, offset: u64, len: usize) -> Result<Option<Vec<u8>>, StoreError> {
+        let path = self.file(key);
+        let Some(mut file) = open(&path)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.take(len as u64).read_to_end(&mut bytes));
+        read.map_err(StoreError::io(&path))?;
+        Ok(Some(bytes))
+    }
+
+    fn check(&self, key: &BlobKey) -> Result<Option<(u64, [u8; 32])>, StoreError> {
+        hash_file(&self.file(key))
+    }
+
+    fn remove(&self, key: &BlobKey) -> Result<(), StoreError> {
+        for path in [self.upload(key), self.file(key)] {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(StoreError::io(&path)(error)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn open(path: &Path) -> Result<Option<File>, StoreError> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StoreError::io(path)(error)),
+    }
+}
+
+fn hash_file(path: &Path) -> Result<Option<(u64, [u8; 32])>, StoreError> {
+    let Some(mut file) = open(path)? else { return Ok(None) };
+    let (mut hasher, mut buffer) = (blake3::Hasher::new(), vec![0; READ_BYTES]);
+    loop {
+        let len = file.read(&mut buffer).map_err(StoreError::io(path))?;
+        if len == 0 {
+            return Ok(Some((hasher.count(), hasher.finalize().into())));
+        }
+        hasher.update(&buffer[..len]);
+    }
+}
+
+/// Makes a folder and its name in the parent durable.
+///
+/// A folder that is there already was synced by whoever made it before they went on, or is made again after a power cut that lost it. Two
+/// uploads may meet here, so the one that finds the folder made by the other syncs as well.
+fn make_folder(path: &Path) -> Result<(), StoreError> {
+    match fs::create_dir(path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(StoreError::io(path)(error)),
+    }
+    path.parent().map_or(Ok(()), sync_folder)
+}
+
+fn sync_folder(path: &Path) -> Result<(), StoreError> {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(StoreError::io(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use model::ids::{BlobId, ProfileId, TenantId};
+
+    use super::super::MemoryBlobs;
+    use super::*;
+
+    /// What every implementation must do.
+    fn conformance(blobs: &dyn Blobs) {
+        let key =
+            BlobKey { tenant: TenantId([1; 16]), profile: ProfileId([2; 16]), blob: BlobId([3; 32]), generation: 1 };
+        let hash: [u8; 32] = blake3::hash(b"hello world").into();
+        assert_eq!(blobs.finish(&key, 0).unwrap(), None, "nothing was uploaded");
+        assert!(!blobs.append(&key, 3, b"x").unwrap(), "an upload begins at its start");
+        assert!(blobs.append(&key, 0, b"hello torn").unwrap());
+        assert_eq!(blobs.read(&key, 0, 99).unwrap(), None, "an upload is not a blob");
+        assert_eq!(blobs.finish(&key, 11).unwrap(), None, "it is not complete");
+        assert!(blobs.append(&key, 6, b"world").unwrap(), "an unconfirmed rest is written over");
+        assert!(!blobs.append(&key, 12, b"!").unwrap(), "no holes");
+        assert_eq!(blobs.finish(&key, 11).unwrap(), Some(hash));
+        assert_eq!(blobs.finish(&key, 11).unwrap(), Some(hash), "finishing twice is finishing");
+        assert_eq!(blobs.check(&key).unwrap(), Some((11, hash)));
+        assert_eq!(blobs.read(&key, 6, 3).unwrap().as_deref(), Some(b"wor".as_slice()));
+        assert_eq!(blobs.read(&key, 99, 3).unwrap().as_deref(), Some(b"".as_slice()));
+        let next = BlobKey { generation: 2, ..key };
+        assert_eq!(blobs.check(&next).unwrap(), None, "generations are apart");
+        assert!(blobs.append(&next, 0, b"x").unwrap());
+        blobs.remove(&key).unwrap();
+        blobs.remove(&key).unwrap();
+        assert_eq!(blobs.read(&key, 0, 3).unwrap(), None);
+        assert!(blobs.finish(&next, 1).unwrap().is_some());
+    }
+
+    #[test]
+    fn memory_keeps_the_promises_of_blobs() {
+        conformance(&MemoryBlobs::default());
+    }
+
+    #[test]
+    fn a_disk_keeps_the_promises_of_blobs() {
+        let folder = tempfile::tempdir().unwrap();
+        conformance(&DiskBlobs::open(folder.path().join("blobs")).unwrap());
+    }
+}

@@ -1,0 +1,355 @@
+//! The one commit: a snapshot exists when this transaction has committed, and not before (`security.md` 3.1).
+//!
+//! In order: the device is alive, the number is next, every part travels along or is stored, every blob is durable; then parts, snapshot, newest
+//! snapshot of the profile and audit row are written together. What the receipt needs is known before, so it is signed on the caller's
+//! thread; it leaves the server only after the commit.
+//!
+//! Repeating a request gives the stored receipt again: the number is taken, the header is the same to the byte, and nothing is written.
+
+use std::collections::HashMap;
+
+use model::envelope::Envelope;
+use model::ids::{BlobId, PartId, SnapshotId};
+use model::receipt::{RECEIPT_LEN, Receipt};
+use model::world::Moment;
+use rusqlite::{Connection, OptionalExtension};
+
+use crate::audit::{self, Action};
+use crate::pack::Outline;
+use crate::scope::Scope;
+use crate::{Store, StoreError, row, snapshots};
+
+/// Signs a receipt: its signed bytes and the signature.
+pub type Sign<'a> = &'a dyn Fn(&Receipt) -> [u8; RECEIPT_LEN];
+
+/// A committed snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The receipt's bytes.
+    pub receipt: [u8; RECEIPT_LEN],
+    /// Whether this request was the first to bring it.
+    pub new: bool,
+}
+
+/// Why a snapshot was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// The header names another owner than the device that sends it.
+    #[error("the header's {0} is not the sender's")]
+    NotTheSenders(&'static str),
+    /// The envelope contradicts itself.
+    #[error("{0}")]
+    Malformed(String),
+    /// The device's access was withdrawn.
+    #[error("the device's access was withdrawn")]
+    Revoked,
+    /// Another number is next.
+    #[error("number {seq} does not follow {latest_seq}")]
+    OutOfOrder {
+        /// The number in the header.
+        seq: u64,
+        /// The highest number that the profile has seen.
+        latest_seq: u64,
+    },
+    /// The header lists parts that neither travelled along nor are stored.
+    #[error("{} parts are missing", .0.len())]
+    PartsMissing(Vec<PartId>),
+    /// The header lists blobs that are not stored completely, with the length it says.
+    #[error("{} blobs are missing", .0.len())]
+    BlobsMissing(Vec<BlobId>),
+    /// The store itself failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<rusqlite::Error> for CommitError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// A snapshot, checked and hashed as far as that goes without the database.
+struct Prepared {
+    scope: Scope,
+    at: Moment,
+    seq: u64,
+    id: SnapshotId,
+    taken_at: Moment,
+    settings: u32,
+    apps: u32,
+    size_bytes: u64,
+    header: Vec<u8>,
+    header_tag: [u8; 32],
+    header_check: [u8; 16],
+    outline: Outline,
+    parts: Vec<Part>,
+    blobs: Vec<(BlobId, u64)>,
+    epoch: u64,
+    receipt: [u8; RECEIPT_LEN],
+}
+
+/// A part that the header lists, with its bytes if they came along.
+struct Part {
+    id: PartId,
+    sealed_len: u32,
+    sealed: Option<(Vec<u8>, [u8; 16])>,
+}
+
+impl Store {
+    /// Commits a snapshot and waits until it is durable.
+    pub fn commit(
+        &self,
+        scope: &Scope,
+        envelope: &Envelope<'_>,
+        at: Moment,
+        sign: Sign<'_>,
+    ) -> Result<Committed, CommitError> {
+        let (answer, wait) = std::sync::mpsc::sync_channel(1);
+        // The receiver stands below until the answer has come, so sending cannot fail.
+        self.commit_then(scope, envelope, (at, sign), move |result| drop(answer.send(result)));
+        wait.recv().unwrap_or(Err(CommitError::Store(StoreError::Stopped)))
+    }
+
+    /// Queues a snapshot's commit; `done` is called once it is durable or refused, from the writer's thread or at once.
+    pub fn commit_then(
+        &self,
+        scope: &Scope,
+        envelope: &Envelope<'_>,
+        (at, sign): (Moment, Sign<'_>),
+        done: impl FnOnce(Result<Committed, CommitError>) + Send + 'static,
+    ) {
+        match prepare(scope, envelope, at, self.epoch) {
+            Ok((mut prepared, receipt)) => {
+                prepared.receipt = sign(&receipt);
+                self.writer.submit(move |tx| commit(tx, &prepared), done);
+            }
+            Err(error) => done(Err(error)),
+        }
+    }
+}
+
+fn prepare(scope: &Scope, envelope: &Envelope<'_>, at: Moment, epoch: u64) -> Result<(Prepared, Receipt), CommitError> {
+    let header = &envelope.header;
+    check_owner(scope, envelope)?;
+    let parts = parts_of(envelope)?;
+    let part_ids: Vec<PartId> = parts.iter().map(|part| part.id).collect();
+    let blobs: Vec<(BlobId, u64)> = header.blobs.iter().map(|blob| (blob.id, blob.sealed_len)).collect();
+    let blob_ids: Vec<BlobId> = blobs.iter().map(|(id, _)| *id).collect();
+    let owner =
+        snapshots::owner_tokens(&header.tenant, &header.user, &header.device, &header.profile, &header.snapshot);
+    let outline = Outline::of(envelope.header_bytes, &owner, &part_ids, &blob_ids);
+    if !outline.names_all(parts.len() + blobs.len()) {
+        return Err(CommitError::Malformed("the header lists a part or blob twice".to_owned()));
+    }
+    let header_hash = blake3::hash(envelope.header_bytes);
+    let receipt = Receipt {
+        tenant: header.tenant,
+        profile: header.profile,
+        seq: header.seq,
+        snapshot: header.snapshot,
+        header_hash: header_hash.into(),
+        committed_at: at,
+        epoch,
+    };
+    let size_bytes = parts.iter().map(|part| u64::from(part.sealed_len)).sum::<u64>()
+        + blobs.iter().fold(0_u64, |sum, (_, len)| sum.saturating_add(*len));
+    let prepared = Prepared {
+        scope: scope.clone(),
+        at,
+        seq: header.seq,
+        id: header.snapshot,
+        taken_at: header.taken_at,
+        settings: header.settings_count,
+        apps: header.apps_count,
+        size_bytes,
+        header: envelope.header_bytes.to_vec(),
+        header_tag: envelope.header_tag,
+        header_check: row::checksum(envelope.header_bytes),
+        outline,
+        parts,
+        blobs,
+        epoch,
+        receipt: [0; RECEIPT_LEN],
+    };
+    Ok((prepared, receipt))
+}
+
+fn check_owner(scope: &Scope, envelope: &Envelope<'_>) -> Result<(), CommitError> {
+    let header = &envelope.header;
+    let same = [
+        ("profile", header.profile == scope.profile()),
+        ("device", header.device == scope.device()),
+        ("user", header.user == scope.user()),
+        ("tenant", header.tenant == scope.tenant()),
+    ];
+    match same.iter().find(|(_, same)| !same) {
+        Some((what, _)) => Err(CommitError::NotTheSenders(what)),
+        None => Ok(()),
+    }
+}
+
+/// The header's parts with the bytes that travelled along; none may travel that the header does not list.
+fn parts_of(envelope: &Envelope<'_>) -> Result<Vec<Part>, CommitError> {
+    let mut along: HashMap<PartId, &[u8]> = envelope.parts.iter().copied().collect();
+    let mut parts = Vec::with_capacity(envelope.header.parts.len());
+    for entry in &envelope.header.parts {
+        let sealed = along.remove(&entry.id);
+        if let Some(sealed) = sealed
+            && sealed.len() != usize::try_from(entry.sealed_len).unwrap_or(usize::MAX)
+        {
+            let text = format!("part {} has {} bytes and should have {}", entry.id, sealed.len(), entry.sealed_len);
+            return Err(CommitError::Malformed(text));
+        }
+        let sealed = sealed.map(|sealed| (sealed.to_vec(), row::checksum(sealed)));
+        parts.push(Part { id: entry.id, sealed_len: entry.sealed_len, sealed });
+    }
+    match along.keys().next() {
+        Some(id) => Err(CommitError::Malformed(format!("part {id} is not in the header"))),
+        None => Ok(parts),
+    }
+}
+
+/// Where the profile stands.
+struct Position {
+    last_seq: u64,
+    next_part: i64,
+}
+
+/// What the transaction does.
+fn commit(tx: &Connection, new: &Prepared) -> Result<Committed, CommitError> {
+    let position = position(tx, &new.scope)?.ok_or(CommitError::Revoked)?;
+    if new.seq <= position.last_seq {
+        return repeated(tx, new, position.last_seq);
+    }
+    if new.seq != position.last_seq + 1 {
+        return Err(CommitError::OutOfOrder { seq: new.seq, latest_seq: position.last_seq });
+    }
+    let stored = find_parts(tx, new)?;
+    let blobs = find_blobs(tx, new)?;
+    let mut next_part = position.next_part;
+    let mut numbers = Vec::with_capacity(stored.len());
+    for (part, stored) in new.parts.iter().zip(stored) {
+        numbers.push(match (stored, &part.sealed) {
+            (Some(no), _) => no,
+            (None, Some((sealed, checksum))) => {
+                insert_part(tx, &new.scope, next_part, (part.id, sealed, checksum))?;
+                next_part += 1;
+                next_part - 1
+            }
+            (None, None) => return Err(CommitError::PartsMissing(vec![part.id])),
+        });
+    }
+    insert_snapshot(tx, new, &new.outline.pack(&new.header, &numbers, &blobs))?;
+    advance(tx, new, next_part)?;
+    let target = (new.scope.profile(), new.seq);
+    audit::append_by(tx, &new.scope, new.at, Action::SnapshotCreate, (target.0.as_bytes(), target.1))?;
+    Ok(Committed { receipt: new.receipt, new: true })
+}
+
+fn position(tx: &Connection, scope: &Scope) -> Result<Option<Position>, CommitError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT p.last_seq, p.next_part FROM profiles p JOIN devices d ON d.tenant = p.tenant AND d.no = p.device_no \
+         WHERE p.tenant = $1 AND p.no = $2 AND p.device_no = $3 AND d.revoked_at IS NULL",
+    )?;
+    let position = statement.query_row((scope.tenant.no, scope.profile_no, scope.device_no), |row| {
+        Ok(Position { last_seq: row::unsigned(row.get(0)?), next_part: row.get(1)? })
+    });
+    Ok(position.optional()?)
+}
+
+/// The number was given before: the same snapshot gets its receipt again, another one is told what is newest.
+fn repeated(tx: &Connection, new: &Prepared, latest_seq: u64) -> Result<Committed, CommitError> {
+    let stored = snapshots::header_and_receipt(tx, &new.scope, new.seq)?;
+    match stored {
+        Some((header, tag, receipt)) if header == new.header && tag == new.header_tag => {
+            Ok(Committed { receipt, new: false })
+        }
+        _ => Err(CommitError::OutOfOrder { seq: new.seq, latest_seq }),
+    }
+}
+
+/// For each listed part the number under which it is stored with that length, newest first: after a change of keys the same content is there
+/// sealed twice.
+fn find_parts(tx: &Connection, new: &Prepared) -> Result<Vec<Option<i64>>, CommitError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT no, LENGTH(sealed), checksum FROM parts WHERE tenant = $1 AND profile_no = $2 AND id = $3 ORDER BY no DESC",
+    )?;
+    let (mut found, mut missing) = (Vec::with_capacity(new.parts.len()), Vec::new());
+    for part in &new.parts {
+        let mut rows = statement.query((new.scope.tenant.no, new.scope.profile_no, part.id.as_bytes()))?;
+        let mut number = None;
+        while let (None, Some(row)) = (number, rows.next()?) {
+            let (no, len, checksum): (i64, i64, [u8; 16]) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let same = part.sealed.as_ref().is_none_or(|(_, sent)| *sent == checksum);
+            number = (same && len == i64::from(part.sealed_len)).then_some(no);
+        }
+        if number.is_none() && part.sealed.is_none() {
+            missing.push(part.id);
+        }
+        found.push(number);
+    }
+    if missing.is_empty() { Ok(found) } else { Err(CommitError::PartsMissing(missing)) }
+}
+
+/// The numbers of the listed blobs, which must be durable. Each is taken back from condemnation.
+fn find_blobs(tx: &Connection, new: &Prepared) -> Result<Vec<i64>, CommitError> {
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
+    for (id, sealed_len) in &new.blobs {
+        let mut statement = tx.prepare_cached(
+            "UPDATE blobs SET condemned_at = NULL WHERE tenant = $1 AND profile_no = $2 AND id = $3 AND length = $4 \
+             AND checksum IS NOT NULL AND deleting = 0 RETURNING no",
+        )?;
+        let key = (new.scope.tenant.no, new.scope.profile_no, id.as_bytes(), row::signed(*sealed_len));
+        match statement.query_row(key, |row| row.get(0)).optional()? {
+            Some(no) => found.push(no),
+            None => missing.push(*id),
+        }
+    }
+    if missing.is_empty() { Ok(found) } else { Err(CommitError::BlobsMissing(missing)) }
+}
+
+fn insert_part(
+    tx: &Connection,
+    scope: &Scope,
+    no: i64,
+    (id, sealed, checksum): (PartId, &[u8], &[u8; 16]),
+) -> Result<(), CommitError> {
+    tx.prepare_cached(
+        "INSERT INTO parts (tenant, profile_no, no, id, checksum, sealed) VALUES ($1, $2, $3, $4, $5, $6)",
+    )?
+    .execute((scope.tenant.no, scope.profile_no, no, id.as_bytes(), checksum, sealed))?;
+    Ok(())
+}
+
+fn insert_snapshot(tx: &Connection, new: &Prepared, packed: &[u8]) -> Result<(), CommitError> {
+    let signature = &new.receipt[RECEIPT_LEN - 64..];
+    tx.prepare_cached(
+        "INSERT INTO snapshots (tenant, profile_no, seq, id, header, header_tag, checksum, signature, epoch, taken_at, \
+         committed_at, settings, apps, size_bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+    )?
+    .execute((
+        new.scope.tenant.no,
+        new.scope.profile_no,
+        row::signed(new.seq),
+        new.id.as_bytes(),
+        packed,
+        new.header_tag,
+        new.header_check,
+        signature,
+        row::signed(new.epoch),
+        new.taken_at.0,
+        new.at.0,
+        new.settings,
+        new.apps,
+        row::signed(new.size_bytes),
+    ))?;
+    Ok(())
+}
+
+fn advance(tx: &Connection, new: &Prepared, next_part: i64) -> Result<(), CommitError> {
+    tx.prepare_cached(
+        "UPDATE profiles SET last_seq = $1, latest_seq = $1, latest_id = $2, next_part = $3 WHERE tenant = $4 AND no = $5",
+    )?
+    .execute((row::signed(new.seq), new.id.as_bytes(), next_part, new.scope.tenant.no, new.scope.profile_no))?;
+    Ok(())
+}

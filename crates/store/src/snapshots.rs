@@ -1,0 +1,354 @@
+//! Snapshots that are kept: finding, giving out, removing.
+
+use std::collections::{HashMap, HashSet};
+
+use model::api::{ProfileSummary, SnapshotSummary};
+use model::envelope::Envelope;
+use model::ids::{BlobId, DeviceId, PartId, ProfileId, SnapshotId, TenantId, UserId};
+use model::receipt::{RECEIPT_LEN, Receipt};
+use model::world::Moment;
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use crate::audit::{self, Action};
+use crate::pack::{self, Owner};
+use crate::scope::{OwnProfile, Scope};
+use crate::{Store, StoreError, row};
+
+/// Which snapshot is the newest: all that an unchanged check needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Latest {
+    /// Its number.
+    pub seq: u64,
+    /// Its content.
+    pub snapshot: SnapshotId,
+}
+
+/// What became of a removal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Removed {
+    /// Snapshots that are gone.
+    pub snapshots: u64,
+    /// Parts that nothing names any more, gone with them.
+    pub parts: u64,
+    /// Blobs that nothing names any more; their files go after the grace.
+    pub blobs: u64,
+}
+
+const SUMMARY: &str = "SELECT seq, id, taken_at, committed_at, settings, apps, size_bytes FROM snapshots \
+                       WHERE tenant = $1 AND profile_no = $2";
+
+impl Store {
+    /// The newest snapshot of a profile of the person. Outer `None`: no such profile. Inner: no snapshot yet.
+    pub fn latest(&self, scope: &Scope, profile: ProfileId) -> Result<Option<Option<Latest>>, StoreError> {
+        self.read(|connection| {
+            let Some(own) = scope.find(connection, profile)? else { return Ok(None) };
+            let mut statement = connection.prepare_cached(
+                "SELECT latest_seq, latest_id FROM profiles WHERE tenant = $1 AND no = $2 AND latest_seq IS NOT NULL",
+            )?;
+            let latest = statement.query_row((own.tenant, own.no), |row| {
+                Ok(Latest { seq: row::unsigned(row.get(0)?), snapshot: row::Id(row.get(1)?).into() })
+            });
+            Ok(Some(latest.optional()?))
+        })
+    }
+
+    /// A profile's snapshots, newest first. `None`: no such profile of the person.
+    pub fn snapshots(&self, scope: &Scope, profile: ProfileId) -> Result<Option<Vec<SnapshotSummary>>, StoreError> {
+        self.read(|connection| {
+            let Some(own) = scope.find(connection, profile)? else { return Ok(None) };
+            let mut statement = connection.prepare_cached(&format!("{SUMMARY} ORDER BY seq DESC"))?;
+            let rows = statement.query_map((own.tenant, own.no), |row| summary(row, profile))?;
+            Ok(Some(rows.collect::<Result<_, _>>()?))
+        })
+    }
+
+    /// One snapshot's summary, by its number.
+    pub fn summary(&self, scope: &Scope, profile: ProfileId, seq: u64) -> Result<Option<SnapshotSummary>, StoreError> {
+        self.read(|connection| {
+            let Some(own) = scope.find(connection, profile)? else { return Ok(None) };
+            summary_of(connection, &own, seq)
+        })
+    }
+
+    /// What the person could restore from: their profiles, the one with the newest backup first.
+    pub fn profiles(&self, scope: &Scope) -> Result<Vec<ProfileSummary>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT p.no, p.id, d.id, d.name, p.latest_seq, \
+                 (SELECT COUNT(*) FROM snapshots s WHERE s.tenant = p.tenant AND s.profile_no = p.no) \
+                 FROM profiles p JOIN devices d ON d.tenant = p.tenant AND d.no = p.device_no \
+                 WHERE p.tenant = $1 AND p.user_no = $2",
+            )?;
+            let mut rows = statement.query((scope.tenant.no, scope.user_no))?;
+            let mut profiles = Vec::new();
+            while let Some(row) = rows.next()? {
+                let own = OwnProfile { tenant: scope.tenant.no, no: row.get(0)?, id: row::Id(row.get(1)?).into() };
+                let device: DeviceId = row::Id(row.get(2)?).into();
+                let latest = match row.get::<_, Option<i64>>(4)? {
+                    Some(seq) => summary_of(connection, &own, row::unsigned(seq))?,
+                    None => None,
+                };
+                profiles.push(ProfileSummary {
+                    profile: own.id,
+                    device,
+                    device_name: row.get(3)?,
+                    this_device: device == scope.device(),
+                    snapshots: row::unsigned(row.get(5)?),
+                    latest,
+                });
+            }
+            profiles.sort_by_key(|profile| {
+                (std::cmp::Reverse(profile.latest.as_ref().map(|latest| latest.committed_at)), profile.profile)
+            });
+            Ok(profiles)
+        })
+    }
+
+    /// A whole envelope with all its parts, and an audit row that it was given out. `None`: no such snapshot of the person.
+    ///
+    /// A content can stand under several numbers; the newest is given.
+    pub fn envelope(
+        &self,
+        scope: &Scope,
+        profile: ProfileId,
+        snapshot: SnapshotId,
+        at: Moment,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let found = self.read(|connection| {
+            let Some(own) = scope.find(connection, profile)? else { return Ok(None) };
+            let mut statement = connection.prepare_cached(
+                "SELECT seq FROM snapshots WHERE tenant = $1 AND profile_no = $2 AND id = $3 ORDER BY seq DESC LIMIT 1",
+            )?;
+            let seq = statement.query_row((own.tenant, own.no, snapshot.as_bytes()), |row| row.get::<_, i64>(0));
+            let Some(seq) = seq.optional()? else { return Ok(None) };
+            let envelope = assemble(connection, &own, seq)?;
+            Ok(envelope.map(|envelope| (row::unsigned(seq), envelope)))
+        })?;
+        let Some((seq, envelope)) = found else { return Ok(None) };
+        let scope = scope.clone();
+        self.writer
+            .write(move |tx| audit::append_by(tx, &scope, at, Action::SnapshotRead, (profile.as_bytes(), seq)))?;
+        Ok(Some(envelope))
+    }
+
+    /// Notes that a profile's keys were given to the person.
+    pub fn note_keys_read(&self, scope: &Scope, profile: ProfileId, at: Moment) -> Result<(), StoreError> {
+        let scope = scope.clone();
+        self.writer.write(move |tx| audit::append_by(tx, &scope, at, Action::KeysRead, (profile.as_bytes(), 0)))
+    }
+
+    /// Removes a snapshot, and in the same transaction what only it named. `None`: no such snapshot in the device's own profile.
+    pub fn delete_snapshot(
+        &self,
+        scope: &Scope,
+        snapshot: SnapshotId,
+        at: Moment,
+    ) -> Result<Option<Removed>, StoreError> {
+        let scope = scope.clone();
+        self.writer.write(move |tx| {
+            let mut statement = tx.prepare_cached(
+                "DELETE FROM snapshots WHERE tenant = $1 AND profile_no = $2 AND id = $3 RETURNING seq",
+            )?;
+            let rows =
+                statement.query_map((scope.tenant.no, scope.profile_no, snapshot.as_bytes()), |row| row.get(0))?;
+            let gone: Vec<i64> = rows.collect::<Result<_, _>>()?;
+            if gone.is_empty() {
+                return Ok(None);
+            }
+            for seq in &gone {
+                let target = scope.profile();
+                let target = (target.as_bytes(), row::unsigned(*seq));
+                audit::append_by(tx, &scope, at, Action::SnapshotDelete, target)?;
+            }
+            set_latest(tx, &scope)?;
+            let (parts, blobs) = remove_unnamed(tx, &scope.own(), at)?;
+            Ok(Some(Removed { snapshots: gone.len() as u64, parts, blobs }))
+        })
+    }
+
+    /// Removes all snapshots of the device's own profile. The profile itself stays, so that its numbers go on.
+    pub fn empty_profile(&self, scope: &Scope, at: Moment) -> Result<Removed, StoreError> {
+        let scope = scope.clone();
+        self.writer.write(move |tx| {
+            let snapshots = tx
+                .prepare_cached("DELETE FROM snapshots WHERE tenant = $1 AND profile_no = $2")?
+                .execute((scope.tenant.no, scope.profile_no))?;
+            set_latest(tx, &scope)?;
+            let (parts, blobs) = remove_unnamed(tx, &scope.own(), at)?;
+            audit::append_by(tx, &scope, at, Action::ProfileDelete, (scope.profile().as_bytes(), 0))?;
+            Ok(Removed { snapshots: snapshots as u64, parts, blobs })
+        })
+    }
+}
+
+fn summary(row: &Row<'_>, profile: ProfileId) -> rusqlite::Result<SnapshotSummary> {
+    Ok(SnapshotSummary {
+        snapshot: row::Id(row.get(1)?).into(),
+        profile,
+        seq: row::unsigned(row.get(0)?),
+        taken_at: Moment(row.get(2)?),
+        committed_at: Moment(row.get(3)?),
+        settings: row.get(4)?,
+        apps: row.get(5)?,
+        size_bytes: row::unsigned(row.get(6)?),
+    })
+}
+
+fn summary_of(connection: &Connection, own: &OwnProfile, seq: u64) -> Result<Option<SnapshotSummary>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!("{SUMMARY} AND seq = $3"))?;
+    let row = statement.query_row((own.tenant, own.no, row::signed(seq)), |row| summary(row, own.id));
+    Ok(row.optional()?)
+}
+
+/// The profile's newest snapshot is the one with the highest number that is left.
+fn set_latest(tx: &Connection, scope: &Scope) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE profiles SET \
+         latest_seq = (SELECT MAX(s.seq) FROM snapshots s WHERE s.tenant = profiles.tenant AND s.profile_no = profiles.no), \
+         latest_id = (SELECT s.id FROM snapshots s WHERE s.tenant = profiles.tenant AND s.profile_no = profiles.no \
+                      ORDER BY s.seq DESC LIMIT 1) \
+         WHERE tenant = $1 AND no = $2",
+    )?
+    .execute((scope.tenant.no, scope.profile_no))?;
+    Ok(())
+}
+
+/// Removes the profile's parts that no header names any more, and condemns such blobs.
+fn remove_unnamed(tx: &Connection, own: &OwnProfile, at: Moment) -> Result<(u64, u64), StoreError> {
+    let key = (own.tenant, own.no);
+    let (mut parts, mut blobs) = (HashSet::new(), HashSet::new());
+    let mut statement = tx.prepare_cached("SELECT seq, header FROM snapshots WHERE tenant = $1 AND profile_no = $2")?;
+    let mut rows = statement.query(key)?;
+    while let Some(row) = rows.next()? {
+        let (seq, packed): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        // A header that cannot be read might name anything, so nothing may go.
+        let named = pack::references(&packed)
+            .ok_or_else(|| StoreError::Damaged(format!("header {seq} of profile {}", own.id)))?;
+        parts.extend(named.0);
+        blobs.extend(named.1);
+    }
+    let select = "SELECT no FROM parts WHERE tenant = $1 AND profile_no = $2";
+    let mut removed = 0;
+    for no in numbers(tx, select, own)?.into_iter().filter(|no| !parts.contains(no)) {
+        tx.prepare_cached("DELETE FROM parts WHERE tenant = $1 AND profile_no = $2 AND no = $3")?
+            .execute((key.0, key.1, no))?;
+        removed += 1;
+    }
+    let select = "SELECT no FROM blobs WHERE tenant = $1 AND profile_no = $2 AND condemned_at IS NULL";
+    let mut condemned = 0;
+    for no in numbers(tx, select, own)?.into_iter().filter(|no| !blobs.contains(no)) {
+        tx.prepare_cached("UPDATE blobs SET condemned_at = $1 WHERE tenant = $2 AND profile_no = $3 AND no = $4")?
+            .execute((at.0, key.0, key.1, no))?;
+        condemned += 1;
+    }
+    Ok((removed, condemned))
+}
+
+fn numbers(tx: &Connection, select: &str, own: &OwnProfile) -> Result<Vec<i64>, StoreError> {
+    let mut statement = tx.prepare_cached(select)?;
+    let rows = statement.query_map((own.tenant, own.no), |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The ids that a packed header leaves to other columns, in the order of their tokens. The order is part of the stored format.
+pub(crate) fn owner_tokens<'a>(
+    tenant: &'a TenantId,
+    user: &'a UserId,
+    device: &'a DeviceId,
+    profile: &'a ProfileId,
+    snapshot: &'a SnapshotId,
+) -> Owner<'a> {
+    [tenant.as_bytes(), user.as_bytes(), device.as_bytes(), profile.as_bytes(), snapshot.as_bytes()]
+}
+
+/// A snapshot's row with what its header needs to come back.
+pub(crate) struct Stored {
+    pub(crate) header: Vec<u8>,
+    pub(crate) header_tag: [u8; 32],
+    pub(crate) receipt: [u8; RECEIPT_LEN],
+    /// Id and sealed bytes of each part, in the header's order.
+    pub(crate) parts: Vec<(PartId, Vec<u8>, [u8; 16])>,
+}
+
+/// Reads a snapshot whole. `None`: no such number.
+pub(crate) fn load(connection: &Connection, own: &OwnProfile, seq: i64) -> Result<Option<Stored>, StoreError> {
+    let damaged = |what: &str| StoreError::Damaged(format!("{what} of snapshot {seq} of profile {}", own.id));
+    let mut statement = connection.prepare_cached(
+        "SELECT s.id, s.header, s.header_tag, s.checksum, s.signature, s.epoch, s.committed_at, t.id, u.id, d.id \
+         FROM snapshots s JOIN profiles p ON p.tenant = s.tenant AND p.no = s.profile_no \
+         JOIN tenants t ON t.no = s.tenant \
+         JOIN users u ON u.tenant = p.tenant AND u.no = p.user_no \
+         JOIN devices d ON d.tenant = p.tenant AND d.no = p.device_no \
+         WHERE s.tenant = $1 AND s.profile_no = $2 AND s.seq = $3",
+    )?;
+    let mut rows = statement.query((own.tenant, own.no, seq))?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let snapshot: SnapshotId = row::Id(row.get(0)?).into();
+    let packed: Vec<u8> = row.get(1)?;
+    let (tenant, user) = (TenantId(row.get(7)?), UserId(row.get(8)?));
+    let device = DeviceId(row.get(9)?);
+    let (part_numbers, blob_numbers) = pack::references(&packed).ok_or_else(|| damaged("the header"))?;
+    let parts = part_numbers.iter().map(|no| part(connection, own, *no)).collect::<Result<Option<Vec<_>>, _>>()?;
+    let parts = parts.ok_or_else(|| damaged("a part"))?;
+    let blobs = blob_numbers.iter().map(|no| blob(connection, own, *no)).collect::<Result<Option<Vec<_>>, _>>()?;
+    let blobs = blobs.ok_or_else(|| damaged("a blob"))?;
+    let part_ids: HashMap<_, _> = part_numbers.iter().copied().zip(parts.iter().map(|part| part.0)).collect();
+    let blob_ids: HashMap<_, _> = blobs.iter().copied().collect();
+    let owner = owner_tokens(&tenant, &user, &device, &own.id, &snapshot);
+    let header = pack::unpack(&packed, &owner, &part_ids, &blob_ids).ok_or_else(|| damaged("the header"))?;
+    if row::checksum(&header) != row.get::<_, [u8; 16]>(3)? {
+        return Err(damaged("the header"));
+    }
+    let receipt = Receipt {
+        tenant,
+        profile: own.id,
+        seq: row::unsigned(seq),
+        snapshot,
+        header_hash: blake3::hash(&header).into(),
+        committed_at: Moment(row.get(6)?),
+        epoch: row::unsigned(row.get(5)?),
+    };
+    let receipt = signed(&receipt, &row.get(4)?);
+    Ok(Some(Stored { header, header_tag: row.get(2)?, receipt, parts }))
+}
+
+fn signed(receipt: &Receipt, signature: &[u8; 64]) -> [u8; RECEIPT_LEN] {
+    let mut bytes = receipt.to_signed_bytes();
+    bytes.extend_from_slice(signature);
+    bytes.try_into().expect("the signed bytes and 64 more")
+}
+
+type PartRow = (PartId, Vec<u8>, [u8; 16]);
+
+fn part(connection: &Connection, own: &OwnProfile, no: i64) -> Result<Option<PartRow>, StoreError> {
+    let sql = "SELECT id, sealed, checksum FROM parts WHERE tenant = $1 AND profile_no = $2 AND no = $3";
+    let part = connection
+        .prepare_cached(sql)?
+        .query_row((own.tenant, own.no, no), |row| Ok((PartId(row.get(0)?), row.get(1)?, row.get(2)?)));
+    Ok(part.optional()?)
+}
+
+fn blob(connection: &Connection, own: &OwnProfile, no: i64) -> Result<Option<(i64, BlobId)>, StoreError> {
+    let sql = "SELECT id FROM blobs WHERE tenant = $1 AND profile_no = $2 AND no = $3 AND checksum IS NOT NULL";
+    let id = connection.prepare_cached(sql)?.query_row((own.tenant, own.no, no), |row| Ok(BlobId(row.get(0)?)));
+    Ok(id.optional()?.map(|id| (no, id)))
+}
+
+/// The header's bytes, its tag and the receipt, for a repeated commit.
+pub(crate) fn header_and_receipt(
+    tx: &Connection,
+    scope: &Scope,
+    seq: u64,
+) -> Result<Option<(Vec<u8>, [u8; 32], [u8; RECEIPT_LEN])>, StoreError> {
+    let stored = load(tx, &scope.own(), row::signed(seq))?;
+    Ok(stored.map(|stored| (stored.header, stored.header_tag, stored.receipt)))
+}
+
+fn assemble(connection: &Connection, own: &OwnProfile, seq: i64) -> Result<Option<Vec<u8>>, StoreError> {
+    let Some(stored) = load(connection, own, seq)? else { return Ok(None) };
+    if let Some((id, ..)) = stored.parts.iter().find(|(_, sealed, checksum)| row::checksum(sealed) != *checksum) {
+        return Err(StoreError::Damaged(format!("part {id} of profile {}", own.id)));
+    }
+    let parts: Vec<(PartId, &[u8])> = stored.parts.iter().map(|(id, sealed, _)| (*id, sealed.as_slice())).collect();
+    Ok(Some(Envelope::assemble(&stored.header, &stored.header_tag, &parts)))
+}

@@ -1,0 +1,224 @@
+//! One thread writes, and jobs that wait for it share a sync (group commit).
+//!
+//! SQLite has one writer at a time whatever one does; a pool of writers only adds waiting for locks. So all writes go through one queue. The
+//! thread takes what is waiting, runs each job under its own savepoint in one transaction, commits, and answers only then: an answer
+//! always means durable, and under load many answers cost one sync (`security.md` 3.1, `performance.md` section 4).
+//!
+//! A failed sync is final. What the disk holds after it is unknown, so the thread stops, every later job is refused, and the server ends
+//! itself; the next start begins from what is really there.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+use rusqlite::{Connection, ErrorCode};
+
+use crate::{StoreError, dialect};
+
+/// Jobs that may wait. Beyond it the caller is told to come back: a queue that grows without end helps nobody.
+const QUEUE_MAX: usize = 1_024;
+
+/// Jobs in one transaction: bounds how long the first one waits for the last.
+const GROUP_MAX: usize = 256;
+
+/// A write and what happens after it.
+trait Job: Send {
+    /// Does the write; `false` undoes it.
+    fn run(&mut self, tx: &Connection) -> bool;
+    /// Tells the caller.
+    fn answer(self: Box<Self>, fate: &Fate);
+}
+
+/// What became of the transaction that a job was part of.
+enum Fate {
+    Committed,
+    Overloaded,
+    Stopped,
+    Full,
+    Failed(String),
+}
+
+impl Fate {
+    fn of(error: &rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full,
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+
+    /// The error for a job that would have succeeded.
+    fn error(&self) -> StoreError {
+        match self {
+            Self::Overloaded => StoreError::Overloaded,
+            Self::Committed | Self::Stopped => StoreError::Stopped,
+            Self::Full => StoreError::Full,
+            Self::Failed(text) => StoreError::NotCommitted(text.clone()),
+        }
+    }
+}
+
+struct Write<F, D, T, E> {
+    work: Option<F>,
+    done: D,
+    result: Option<Result<T, E>>,
+}
+
+impl<F, D, T, E> Job for Write<F, D, T, E>
+where
+    F: FnOnce(&Connection) -> Result<T, E> + Send,
+    D: FnOnce(Result<T, E>) + Send,
+    T: Send,
+    E: From<StoreError> + Send,
+{
+    fn run(&mut self, tx: &Connection) -> bool {
+        let work = self.work.take().expect("a job runs once");
+        let result = work(tx);
+        let keep = result.is_ok();
+        self.result = Some(result);
+        keep
+    }
+
+    fn answer(self: Box<Self>, fate: &Fate) {
+        let result = match (fate, self.result) {
+            (Fate::Committed, Some(result)) | (_, Some(result @ Err(_))) => result,
+            (fate, _) => Err(fate.error().into()),
+        };
+        (self.done)(result);
+    }
+}
+
+/// The queue to the writing thread. Dropping it finishes what is queued and ends the thread.
+pub(crate) struct Writer {
+    queue: Option<SyncSender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+    state: Arc<State>,
+}
+
+/// What others may know of the writer.
+#[derive(Default)]
+struct State {
+    failed: AtomicBool,
+    commits: AtomicU64,
+    jobs: AtomicU64,
+}
+
+impl Writer {
+    /// Starts the thread that owns `connection` from now on.
+    pub(crate) fn start(connection: Connection) -> Result<Self, StoreError> {
+        let (queue, jobs) = sync_channel(QUEUE_MAX);
+        let state = Arc::new(State::default());
+        let shared = Arc::clone(&state);
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || run(&connection, &jobs, &shared))
+            .map_err(StoreError::io("the writer's thread"))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread), state })
+    }
+
+    /// Queues `work` and returns at once; `done` is called from the writer's thread after the commit (or at once, if nothing can be queued).
+    pub(crate) fn submit<T, E>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+        done: impl FnOnce(Result<T, E>) + Send + 'static,
+    ) where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let job: Box<dyn Job> = Box::new(Write { work: Some(work), done, result: None });
+        let Some(queue) = &self.queue else { return };
+        match queue.try_send(job) {
+            Ok(()) => {}
+            Err(TrySendError::Full(job)) => job.answer(&Fate::Overloaded),
+            Err(TrySendError::Disconnected(job)) => job.answer(&Fate::Stopped),
+        }
+    }
+
+    /// Queues `work` and waits until it is durable.
+    pub(crate) fn write<T, E>(&self, work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (answer, wait) = sync_channel(1);
+        // The receiver stands below until the answer has come, so sending cannot fail.
+        self.submit(work, move |result| drop(answer.send(result)));
+        wait.recv().unwrap_or_else(|_| Err(StoreError::Stopped.into()))
+    }
+
+    /// Whether the disk has failed and nothing is written any more.
+    pub(crate) fn failed(&self) -> bool {
+        self.state.failed.load(Ordering::Acquire)
+    }
+
+    /// Transactions committed, and jobs that they held.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        (self.state.commits.load(Ordering::Relaxed), self.state.jobs.load(Ordering::Relaxed))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread was reported when it happened; there is nothing left to do with it here.
+            drop(thread.join());
+        }
+    }
+}
+
+fn run(connection: &Connection, jobs: &Receiver<Box<dyn Job>>, state: &State) {
+    let mut group = Vec::new();
+    while let Ok(first) = jobs.recv() {
+        group.push(first);
+        while group.len() < GROUP_MAX
+            && let Ok(job) = jobs.try_recv()
+        {
+            group.push(job);
+        }
+        let committed = run_group(connection, &mut group);
+        let fatal = committed.as_ref().is_err_and(is_fatal);
+        state.failed.fetch_or(fatal, Ordering::AcqRel);
+        state.commits.fetch_add(1, Ordering::Relaxed);
+        state.jobs.fetch_add(group.len() as u64, Ordering::Relaxed);
+        let fate = committed.map_or_else(|error| Fate::of(&error), |()| Fate::Committed);
+        for job in group.drain(..) {
+            job.answer(&fate);
+        }
+        if fatal {
+            return;
+        }
+    }
+    // The last checkpoint only spares the next start some work; the log already holds everything.
+    drop(dialect::checkpoint(connection));
+}
+
+fn run_group(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), rusqlite::Error> {
+    connection.prepare_cached(dialect::BEGIN_WRITE)?.execute([])?;
+    let outcome = run_jobs(connection, group).and_then(|()| connection.prepare_cached("COMMIT")?.execute([]).map(drop));
+    if outcome.is_err() && !connection.is_autocommit() {
+        // The commit's own error is what matters; a failed rollback leaves the log without the transaction all the same.
+        drop(connection.execute_batch("ROLLBACK"));
+    }
+    outcome
+}
+
+fn run_jobs(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), rusqlite::Error> {
+    for job in group {
+        if connection.is_autocommit() {
+            // SQLite undid the whole transaction by itself in the middle of a job, as it does when the disk is full.
+            return Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL), None));
+        }
+        connection.prepare_cached("SAVEPOINT job")?.execute([])?;
+        if !job.run(connection) {
+            connection.prepare_cached("ROLLBACK TO SAVEPOINT job")?.execute([])?;
+        }
+        connection.prepare_cached("RELEASE SAVEPOINT job")?.execute([])?;
+    }
+    Ok(())
+}
+
+/// Whether the disk can no longer be trusted. A full disk or a lock held too long pass; an input/output error does not.
+fn is_fatal(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt))
+}
