@@ -1,2 +1,66 @@
-//! The project's own chores.
-fn main() {}
+//! The project's own chores, one verb per file.
+//!
+//! `cargo xtask VERB` from anywhere in the checkout. The scripts `./demo` and `./test` set the machine up and end in a verb of this
+//! program, so that there is one place that knows how the project is shown, checked and measured. It links nothing of ours: it drives the
+//! binaries as a person would.
+
+mod bench;
+mod ci;
+mod demo;
+mod fuzz;
+mod process;
+mod repo;
+mod say;
+mod serving;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's own chores
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Show the main job: back up an old PC, restore onto a new one
+    Demo(demo::Args),
+    /// Run all tests, as a developer does many times a day
+    Test(test::Args),
+    /// Run every check, as the CI does
+    Ci(ci::Args),
+    /// Check what no compiler checks: arrows, folders, comments, words
+    Tidy,
+    /// Measure against peers and write docs/benchmarks.md
+    Bench(bench::Args),
+    /// Feed generated input to the readers of untrusted bytes
+    Fuzz(fuzz::Args),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().verb {
+        Verb::Demo(args) => demo::run(&args),
+        Verb::Test(args) => test::run(&args),
+        Verb::Ci(args) => ci::run(&args),
+        Verb::Tidy => tidy::run(),
+        Verb::Bench(args) => bench::run(&args),
+        Verb::Fuzz(args) => fuzz::run(&args),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) if error.is::<process::Stopped>() => {
+            say::note("stopped; nothing was left behind");
+            ExitCode::from(130)
+        }
+        Err(error) => {
+            say::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! `cargo xtask ci`: every check, one after the other, with a summary that a tired person can read.
+//!
+//! A stage that fails does not stop the others: one run shows all that is wrong. A stage that cannot be done on this machine says so loudly and
+//! is counted apart, never as passed.
+
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use anyhow::bail;
+
+use crate::{bench, fuzz, process, repo, say, tidy};
+
+/// What to check
+#[derive(clap::Args)]
+pub struct Args {
+    /// Only the stages with these names
+    only: Vec<String>,
+}
+
+/// How a stage ended.
+enum Outcome {
+    Passed,
+    /// Could not be done here, and why.
+    Skipped(String),
+    Failed(String),
+}
+
+/// One check.
+struct Stage {
+    name: &'static str,
+    run: fn() -> anyhow::Result<Outcome>,
+}
+
+/// The checks, quick ones first.
+const STAGES: &[Stage] = &[
+    Stage { name: "format", run: || cargo(&["fmt", "--all", "--check"]) },
+    Stage { name: "tidy", run: tidy_stage },
+    Stage {
+        name: "clippy",
+        run: || cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]),
+    },
+    Stage { name: "test", run: || cargo(&["test", "--workspace", "--locked"]) },
+    Stage { name: "docs", run: docs },
+    Stage {
+        name: "catalog",
+        run: || cargo(&["run", "--quiet", "--locked", "--package", "agent", "--", "catalog", "check"]),
+    },
+    Stage { name: "demo", run: demo },
+    Stage { name: "instructions", run: instructions },
+    Stage { name: "fuzz replay", run: || Ok(fuzz::replay()?.map_or(Outcome::Passed, Outcome::Skipped)) },
+    Stage { name: "deny", run: deny },
+];
+
+/// Runs the stages and sums up.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    process::listen_for_stop()?;
+    if let Some(unknown) = args.only.iter().find(|name| !STAGES.iter().any(|stage| stage.name == *name)) {
+        let names: Vec<&str> = STAGES.iter().map(|stage| stage.name).collect();
+        bail!("no stage `{unknown}`; there are: {}", names.join(", "));
+    }
+    let mut results = Vec::new();
+    for stage in STAGES.iter().filter(|stage| args.only.is_empty() || args.only.iter().any(|name| name == stage.name)) {
+        say::chapter(stage.name);
+        let watch = bench::Watch::start();
+        let outcome = (stage.run)().or_else(|error| {
+            if error.is::<process::Stopped>() { Err(error) } else { Ok(Outcome::Failed(format!("{error:#}"))) }
+        })?;
+        results.push((stage.name, outcome, watch.elapsed()));
+    }
+    Ok(sum_up(&results))
+}
+
+fn sum_up(results: &[(&str, Outcome, Duration)]) -> ExitCode {
+    say::chapter("Summary");
+    let mut failed = 0;
+    for (name, outcome, time) in results {
+        let line = format!("{name:<14} {:>6.1} s", time.as_secs_f64());
+        match outcome {
+            Outcome::Passed => say::good(&line),
+            Outcome::Skipped(why) => say::skipped(&format!("{line}  {why}")),
+            Outcome::Failed(why) => {
+                failed += 1;
+                say::bad(&format!("{line}  {why}"));
+            }
+        }
+    }
+    let total: f64 = results.iter().map(|(_, _, time)| time.as_secs_f64()).sum();
+    let skipped = results.iter().filter(|(_, outcome, _)| matches!(outcome, Outcome::Skipped(_))).count();
+    say::note(&format!(
+        "{} stages in {:.1} min: {} passed, {failed} failed, {skipped} skipped",
+        results.len(),
+        total / 60.0,
+        results.len() - failed - skipped
+    ));
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn cargo(words: &[&str]) -> anyhow::Result<Outcome> {
+    finish(repo::cargo().args(words))
+}
+
+fn finish(command: &mut Command) -> anyhow::Result<Outcome> {
+    let status = process::run(command, "")?;
+    Ok(if status.success() { Outcome::Passed } else { Outcome::Failed(status.to_string()) })
+}
+
+fn docs() -> anyhow::Result<Outcome> {
+    finish(repo::cargo().env("RUSTDOCFLAGS", "--deny warnings").args([
+        "doc",
+        "--workspace",
+        "--no-deps",
+        "--locked",
+        "--document-private-items",
+    ]))
+}
+
+fn tidy_stage() -> anyhow::Result<Outcome> {
+    let findings = tidy::check()?;
+    for finding in &findings {
+        say::bad(&finding.to_string());
+    }
+    Ok(if findings.is_empty() { Outcome::Passed } else { Outcome::Failed(format!("{} findings", findings.len())) })
+}
+
+/// The demo's story as a newcomer sees it, in a process of its own, as its Ctrl-C is ours.
+fn demo() -> anyhow::Result<Outcome> {
+    let program = std::env::current_exe()?;
+    finish(Command::new(program).current_dir(repo::root()).args(["demo", "--exit"]))
+}
+
+fn instructions() -> anyhow::Result<Outcome> {
+    Ok(match bench::instructions::check()? {
+        bench::instructions::Verdict::Within => Outcome::Passed,
+        bench::instructions::Verdict::Absent(why) => Outcome::Skipped(why),
+        bench::instructions::Verdict::Beyond(why) => Outcome::Failed(why),
+    })
+}
+
+fn deny() -> anyhow::Result<Outcome> {
+    if repo::which("cargo-deny").is_none() {
+        return Ok(Outcome::Skipped("cargo-deny is not installed (`cargo install cargo-deny`)".to_owned()));
+    }
+    // Advisories need the network and change from day to day; they are no reason for a commit to fail.
+    cargo(&["deny", "--offline", "check", "bans", "licenses", "sources"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_failure_among_many_fails_the_run() {
+        let second = Duration::from_secs(1);
+        let code = |outcome| format!("{:?}", sum_up(&[("a", Outcome::Passed, second), ("b", outcome, second)]));
+        assert_eq!(code(Outcome::Skipped("absent".to_owned())), format!("{:?}", ExitCode::SUCCESS));
+        assert_eq!(code(Outcome::Failed("broken".to_owned())), format!("{:?}", ExitCode::FAILURE));
+    }
+}

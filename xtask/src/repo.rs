@@ -1,0 +1,84 @@
+//! Where things are: the checkout, cargo, the built binaries.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail};
+
+/// The root of the checkout.
+pub fn root() -> PathBuf {
+    let here =
+        std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    here.parent().expect("xtask is a folder of the checkout").to_owned()
+}
+
+/// A cargo command that runs in the root of the checkout.
+pub fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    command
+}
+
+/// What `cargo metadata` says about the workspace's own packages.
+pub fn metadata() -> anyhow::Result<serde_json::Value> {
+    let output = cargo()
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .output()
+        .context("could not run cargo metadata")?;
+    if !output.status.success() {
+        bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    serde_json::from_slice(&output.stdout).context("cargo metadata gave no JSON")
+}
+
+/// The folder that cargo builds into.
+pub fn target() -> anyhow::Result<PathBuf> {
+    let metadata = metadata()?;
+    let folder = metadata["target_directory"].as_str().context("cargo metadata names no target folder")?;
+    std::fs::create_dir_all(folder).with_context(|| format!("could not make {folder}"))?;
+    Ok(PathBuf::from(folder))
+}
+
+/// The release binaries of the product.
+pub struct Binaries {
+    /// `rehome`
+    pub agent: PathBuf,
+    /// `rehome-server`
+    pub server: PathBuf,
+}
+
+impl Binaries {
+    /// Builds them, with cargo's own progress, and says where they are.
+    pub fn build() -> anyhow::Result<Self> {
+        let status = cargo()
+            .args(["build", "--release", "--locked", "--package", "agent", "--package", "server"])
+            .status()
+            .context("could not run cargo")?;
+        if !status.success() {
+            bail!("the build failed; the compiler's message is above");
+        }
+        let release = target()?.join("release");
+        Ok(Self { agent: release.join("rehome"), server: release.join("rehome-server") })
+    }
+}
+
+/// Writes a file of the chores' own, and names it if that fails.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "scratch files and generated pages: nothing is lost that a second run does not make again"
+)]
+pub fn write(path: &Path, bytes: impl AsRef<[u8]>) -> anyhow::Result<()> {
+    std::fs::write(path, bytes).with_context(|| format!("could not write {}", path.display()))
+}
+
+/// Where a program of that name is, if `PATH` leads to it.
+pub fn which(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let administrators = ["/usr/sbin", "/sbin"].map(PathBuf::from); // where Debian keeps nginx, and users' PATH lacks it
+    std::env::split_paths(&path).chain(administrators).map(|folder| folder.join(program)).find(|file| is_program(file))
+}
+
+fn is_program(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}

@@ -1,0 +1,137 @@
+//! A `rehome-server` of our own for a while: on a free loopback port, in a folder that its owner gives, gone when its owner goes.
+
+use std::cell::RefCell;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail};
+
+use crate::process::{self, Guarded};
+
+/// How many glances (10 ms each) the server gets to answer: 20 s, for a slow disk under load.
+const START_GLANCES: u32 = 2000;
+
+/// What a person needs to connect a PC.
+pub struct Invitation {
+    /// Account name.
+    pub user: String,
+    /// Account password.
+    pub password: String,
+}
+
+/// Certificate and key of a server that speaks TLS; PEM files.
+pub struct Tls<'a> {
+    /// The certificate.
+    pub certificate: &'a Path,
+    /// Its private key.
+    pub key: &'a Path,
+}
+
+/// A running `rehome-server`.
+pub struct Server {
+    process: RefCell<Guarded>,
+    program: PathBuf,
+    folder: PathBuf,
+    address: String,
+    listen: String,
+}
+
+impl Server {
+    /// Starts `program` with its data in `folder` and waits until it answers.
+    pub fn start(program: &Path, folder: &Path, tls: Option<&Tls<'_>>) -> anyhow::Result<Self> {
+        let port = free_port()?;
+        let listen = format!("127.0.0.1:{port}");
+        let log = std::fs::File::create(folder.join("server.log")).context("could not make the server's log")?;
+        let mut command = Command::new(program);
+        command.arg("serve").args(["--listen", &listen]).arg("--data-dir").arg(folder.join("server"));
+        command.arg("--root-key").arg(folder.join("root.key"));
+        if let Some(tls) = tls {
+            command.arg("--tls-cert").arg(tls.certificate).arg("--tls-key").arg(tls.key);
+        }
+        command.stdin(Stdio::null()).stdout(log.try_clone().context("could not share the server's log")?).stderr(log);
+        let address = if tls.is_some() { format!("https://localhost:{port}") } else { format!("http://{listen}") };
+        let process = RefCell::new(Guarded::spawn(&mut command)?);
+        let server = Self { process, program: program.to_owned(), folder: folder.to_owned(), address, listen };
+        server.wait_until_it_answers(port)?;
+        Ok(server)
+    }
+
+    fn wait_until_it_answers(&self, port: u16) -> anyhow::Result<()> {
+        for _ in 0..START_GLANCES {
+            self.check()?;
+            if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
+                return Ok(());
+            }
+            process::pause()?;
+        }
+        bail!("the server did not answer in 20 s: {}", self.last_words())
+    }
+
+    /// Its address as a device is told it.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Host and port it listens on.
+    pub fn listen(&self) -> &str {
+        &self.listen
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.process.borrow_mut().child().id()
+    }
+
+    /// Makes a person an account.
+    pub fn invite(&self, user: &str) -> anyhow::Result<Invitation> {
+        let password = password()?;
+        let mut command = Command::new(&self.program);
+        command.args(["user", "create", user, "--password-stdin", "--data-dir"]).arg(self.folder.join("server"));
+        command.arg("--root-key").arg(self.folder.join("root.key"));
+        let output = process::capture(&mut command, &password)?;
+        if !output.status.success() {
+            bail!("`rehome-server user create` said: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(Invitation { user: user.to_owned(), password })
+    }
+
+    /// Fails if it has ended by itself.
+    pub fn check(&self) -> anyhow::Result<()> {
+        match self.process.borrow_mut().ended()? {
+            Some(status) => bail!("the server ended by itself with {status}: {}", self.last_words()),
+            None => Ok(()),
+        }
+    }
+
+    fn last_words(&self) -> String {
+        let text = std::fs::read_to_string(self.folder.join("server.log")).unwrap_or_default();
+        let last: Vec<&str> = text.lines().rev().take(5).collect();
+        last.into_iter().rev().collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// A port that was free a moment ago. Another program could take it in between; then the server says so and we end.
+pub fn free_port() -> anyhow::Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on the loopback address")?;
+    Ok(listener.local_addr().context("a listener without an address")?.port())
+}
+
+/// A password that nobody else on the machine knows: the server listens on loopback, where other users may try.
+fn password() -> anyhow::Result<String> {
+    use std::io::Read;
+    let mut bytes = [0; 16];
+    let mut source = std::fs::File::open("/dev/urandom").context("no /dev/urandom")?;
+    source.read_exact(&mut bytes).context("could not read /dev/urandom")?;
+    Ok(format!("{:032x}", u128::from_le_bytes(bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn two_servers_get_two_ports_and_two_passwords() {
+        assert_ne!(super::password().unwrap(), super::password().unwrap());
+        assert_eq!(super::password().unwrap().len(), 32);
+        assert_ne!(super::free_port().unwrap(), 0);
+    }
+}
