@@ -8,9 +8,11 @@ use model::catalog::Root;
 use model::reason::Reason;
 
 pub mod dry_run;
+pub mod hive;
 pub mod memory;
 pub mod reg_file;
 
+pub use self::hive::HiveRegistry;
 pub use dry_run::DryRun;
 pub use memory::MemoryRegistry;
 

@@ -1,0 +1,162 @@
+//! What a person points a backup at: a hive, the folder of a Windows profile, or a `.reg` export.
+//!
+//! [`Input::open`] finds out which of the three a path is, from what is there and not from its name, and gives one registry with whatever
+//! else belongs to it: the wallpaper, the PC's facts, the machine's list of programs. Nothing is written, and nothing outside of what was
+//! pointed at is read: links are followed only as long as they stay inside.
+
+mod facts;
+mod file;
+mod profile;
+
+use std::path::{Path, PathBuf};
+
+use model::envelope::Source;
+use model::reason::Reason;
+use model::snapshot::DeviceFacts;
+
+pub use file::read_hive;
+pub use profile::Profile;
+
+use crate::registry::Registry;
+use crate::registry::hive::{HiveError, HiveFile, HiveRegistry};
+use crate::registry::memory::MemoryRegistry;
+use crate::registry::reg_file::{FILE_BYTES_MAX, RegFileError};
+
+/// Something to back up from.
+pub struct Input {
+    /// The user's registry.
+    pub registry: Box<dyn Registry>,
+    /// What it came from.
+    pub source: Source,
+    /// What is known of the PC. Without its `Windows` folder nothing but defaults.
+    pub facts: DeviceFacts,
+    /// The desktop background as Windows keeps it, if the profile has one. It may be large, and is not read here.
+    pub wallpaper: Option<PathBuf>,
+    /// The machine's list of programs, if its `Windows` folder is beside the profile.
+    pub amcache: Option<HiveFile>,
+    /// What a person should know before trusting what is read, a sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// Why a path cannot be backed up from.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// The file or folder cannot be used as it is.
+    #[error("`{path}`: {reason}")]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        reason: Reason,
+    },
+    /// The system would not give it.
+    #[error("`{path}` could not be read")]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A hive that is not a user's, or is beyond reading.
+    #[error("`{path}` is not a user's hive")]
+    Hive {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: HiveError,
+    },
+    /// A `.reg` file with a fault.
+    #[error("`{path}` is not a registry export that Rehome can read")]
+    RegFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: RegFileError,
+    },
+}
+
+impl Input {
+    /// Opens a hive file, the folder of a user's profile, or a `.reg` file.
+    pub fn open(path: &Path) -> Result<Self, InputError> {
+        let kind = std::fs::metadata(path).map_err(|source| InputError::Read { path: path.to_owned(), source })?;
+        if kind.is_dir() {
+            return Self::profile(path);
+        }
+        if file::starts_like_a_hive(path)? { Self::hive(path) } else { Self::reg_file(path) }
+    }
+
+    fn profile(folder: &Path) -> Result<Self, InputError> {
+        let profile = Profile::find(folder)?;
+        let classes = profile.classes.as_deref().map(read_hive).transpose();
+        let (classes, mut warnings) = match classes {
+            Ok(classes) => (classes, Vec::new()),
+            Err(error) => (None, vec![format!("the list of apps is missing: {error}")]),
+        };
+        let registry = HiveRegistry::open(read_hive(&profile.user)?, classes)
+            .map_err(|source| InputError::Hive { path: profile.user.clone(), source })?;
+        warnings.extend_from_slice(registry.warnings());
+        let machine = profile.machine.unwrap_or_default();
+        Ok(Self {
+            registry: Box::new(registry),
+            source: Source::Hive,
+            facts: facts::of(&machine, &mut warnings),
+            wallpaper: profile.wallpaper,
+            amcache: machine.amcache.as_deref().and_then(|path| facts::open(path, &mut warnings)),
+            warnings,
+        })
+    }
+
+    fn hive(path: &Path) -> Result<Self, InputError> {
+        let registry = HiveRegistry::open(read_hive(path)?, None)
+            .map_err(|source| InputError::Hive { path: path.to_owned(), source })?;
+        let warnings = registry.warnings().to_vec();
+        Ok(Self::bare(Box::new(registry), Source::Hive, warnings))
+    }
+
+    fn reg_file(path: &Path) -> Result<Self, InputError> {
+        let bytes = file::read(path, FILE_BYTES_MAX)?;
+        let registry = MemoryRegistry::parse(&bytes).map_err(|source| file::neither(path, source))?;
+        let notes = registry.notes();
+        let others = notes.other_keys.iter().map(|(root, keys)| {
+            let keys = if *keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") };
+            format!("{keys} of `{root}` lie outside the user's settings and were not read")
+        });
+        let warnings = others.collect();
+        Ok(Self::bare(Box::new(registry), Source::RegFile, warnings))
+    }
+
+    fn bare(registry: Box<dyn Registry>, source: Source, warnings: Vec<String>) -> Self {
+        Self { registry, source, facts: DeviceFacts::default(), wallpaper: None, amcache: None, warnings }
+    }
+}
+
+impl InputError {
+    /// The reason code for people.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::File { reason, .. } => *reason,
+            Self::Hive { source, .. } => source.reason(),
+            Self::RegFile { source, .. } => source.reason(),
+            Self::Read { source, .. } => match source.kind() {
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => Reason::FileNotFound,
+                std::io::ErrorKind::PermissionDenied => Reason::PermissionDenied,
+                std::io::ErrorKind::IsADirectory => Reason::IsADirectory,
+                _ => Reason::InputFailed,
+            },
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::RegFile { source, .. } => source.hint(),
+            other => other.reason().next(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! Everything a person may point at, right and wrong.
+
+use std::fs;
+use std::path::Path;
+
+use hive::writer::{Layout, Tree, utf16z};
+use model::catalog::Root;
+
+use super::*;
+
+fn hive_of(build: impl FnOnce(&mut Tree)) -> Vec<u8> {
+    let mut tree = Tree::new("ROOT");
+    build(&mut tree);
+    tree.to_bytes(&Layout::default())
+}
+
+fn user_hive() -> Vec<u8> {
+    hive_of(|root| _ = root.key(r"Control Panel\Desktop").set("WallPaper", 1, utf16z("x")))
+}
+
+fn put(folder: &Path, name: &str, bytes: &[u8]) {
+    let path = folder.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+fn reason_of(path: &Path) -> Reason {
+    Input::open(path).err().unwrap_or_else(|| panic!("{} was accepted", path.display())).reason()
+}
+
+fn read(input: &Input) -> Option<String> {
+    let raw = input.registry.read(Root::User, r"Control Panel\Desktop", &["WallPaper"]).unwrap().remove(0)?;
+    crate::codec::text_of(&raw.bytes)
+}
+
+#[test]
+fn a_hive_a_profile_and_an_export_are_told_apart_by_what_they_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), "someone.hiv", &user_hive());
+    put(folder.path(), "ada/ntuser.dat", &user_hive());
+    put(
+        folder.path(),
+        "export.txt",
+        b"Windows Registry Editor Version 5.00\n[HKCU\\Control Panel\\Desktop]\n\"WallPaper\"=\"x\"\n",
+    );
+    for (name, source) in [("someone.hiv", Source::Hive), ("ada", Source::Hive), ("export.txt", Source::RegFile)] {
+        let input = Input::open(&folder.path().join(name)).unwrap();
+        assert_eq!((input.source, read(&input).as_deref()), (source, Some("x")), "{name}");
+        assert_eq!(input.warnings, [""; 0], "{name}");
+    }
+}
+
+#[test]
+fn a_profile_is_found_whatever_the_case_of_its_names() {
+    let disk = tempfile::tempdir().unwrap();
+    let profile = disk.path().join("USERS/Ada");
+    put(&profile, "ntuser.DAT", &user_hive());
+    put(&profile, "appdata/LOCAL/Microsoft/Windows/usrclass.dat", &hive_of(|root| _ = root.key("Local Settings")));
+    put(&profile, "AppData/Roaming/microsoft/windows/Themes/transcodedwallpaper", b"\xff\xd8\xff");
+    put(&profile, "AppData/Local/decoy", b"");
+    put(
+        disk.path(),
+        "WINDOWS/system32/config/software",
+        &hive_of(|root| {
+            root.key(r"Microsoft\Windows NT\CurrentVersion")
+                .set("CurrentBuildNumber", 1, utf16z("26100"))
+                .set("UBR", 4, 4351u32.to_le_bytes())
+                .set("EditionID", 1, utf16z("Enterprise"));
+        }),
+    );
+    put(
+        disk.path(),
+        "WINDOWS/system32/config/SYSTEM",
+        &hive_of(|root| {
+            root.key("Select").set("Current", 4, 2u32.to_le_bytes());
+            root.key(r"ControlSet002\Control\ComputerName\ComputerName").set("ComputerName", 1, utf16z("LAPTOP-7"));
+            root.key(r"ControlSet002\Control\SystemInformation").set("SystemProductName", 1, utf16z("Contoso Book 14"));
+        }),
+    );
+    let input = Input::open(&profile).unwrap();
+    assert_eq!(input.warnings, [""; 0]);
+    assert!(input.wallpaper.is_some());
+    assert_eq!(input.registry.subkeys(Root::Classes, "").unwrap(), ["Local Settings"]);
+    let expected = DeviceFacts {
+        name: "LAPTOP-7".into(),
+        model: Some("Contoso Book 14".into()),
+        build: Some(26100),
+        revision: Some(4351),
+        edition: Some("Enterprise".into()),
+    };
+    assert_eq!(input.facts, expected);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_lead_out_of_the_profile_are_not_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let profile = folder.path().join("ada");
+    put(&profile, "NTUSER.DAT", &user_hive());
+    put(folder.path(), "secret", b"\xff\xd8\xff secret");
+    put(&profile, "inside", b"\xff\xd8\xff mine");
+    let themes = profile.join("AppData/Roaming/Microsoft/Windows/Themes");
+    fs::create_dir_all(&themes).unwrap();
+    let wallpaper = themes.join("TranscodedWallpaper");
+    std::os::unix::fs::symlink(folder.path().join("secret"), &wallpaper).unwrap();
+    assert_eq!(Input::open(&profile).unwrap().wallpaper, None);
+
+    fs::remove_file(&wallpaper).unwrap();
+    std::os::unix::fs::symlink(profile.join("inside"), &wallpaper).unwrap();
+    assert_eq!(Input::open(&profile).unwrap().wallpaper, Some(wallpaper));
+}
+
+#[test]
+fn each_wrong_thing_has_its_own_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    put(folder.path(), "empty", b"");
+    put(folder.path(), "empty.reg", b"");
+    put(folder.path(), "picture.jpg", b"\xff\xd8\xff\xe0");
+    put(folder.path(), "notes.reg", b"hello");
+    put(folder.path(), "old.reg", b"REGEDIT4\r\n");
+    put(folder.path(), "SYSTEM", &hive_of(|root| _ = root.key("Select")));
+    put(folder.path(), "cut", &user_hive()[..2048]);
+    put(folder.path(), "no profile/file", b"x");
+    let cases = [
+        ("missing", Reason::FileNotFound),
+        ("empty/below", Reason::FileNotFound),
+        ("empty", Reason::FileEmpty),
+        ("empty.reg", Reason::FileEmpty),
+        ("picture.jpg", Reason::NotAHive),
+        ("notes.reg", Reason::NotARegFile),
+        ("old.reg", Reason::NotARegFile),
+        ("SYSTEM", Reason::WrongHive),
+        ("cut", Reason::Truncated),
+        ("no profile", Reason::NoUserProfile),
+    ];
+    for (name, reason) in cases {
+        assert_eq!(reason_of(&at(name)), reason, "{name}");
+    }
+    if Path::new("/dev/zero").exists() {
+        assert_eq!(reason_of(Path::new("/dev/zero")), Reason::InputFailed);
+    }
+}
+
+#[test]
+fn an_export_of_a_whole_pc_says_what_was_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "Windows Registry Editor Version 5.00\n[HKEY_LOCAL_MACHINE\\A]\n[HKEY_LOCAL_MACHINE\\B]\n[HKEY_CURRENT_USER\\C]\n";
+    put(folder.path(), "pc.reg", text.as_bytes());
+    let input = Input::open(&folder.path().join("pc.reg")).unwrap();
+    assert_eq!(input.warnings, ["2 keys of `HKEY_LOCAL_MACHINE` lie outside the user's settings and were not read"]);
+}
