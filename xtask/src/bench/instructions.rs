@@ -144,11 +144,11 @@ fn count_made() -> anyhow::Result<Vec<(String, u64)>> {
 
 /// 200 keys of a hive, evenly spread, in a file of one path a line.
 fn keys(examples: &Path, hive: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
-    let output = process::capture(Command::new(examples.join("hive_walk")).arg("--keys").arg(hive), "")?;
-    let text = String::from_utf8(output.stdout).context("hive_walk --keys gave no UTF-8")?;
+    let output = process::capture(Command::new(examples.join("hive_keys")).arg(hive), "")?;
+    let text = String::from_utf8(output.stdout).context("hive_keys gave no UTF-8")?;
     let all: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
     if !output.status.success() || all.is_empty() {
-        bail!("`hive_walk --keys` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+        bail!("`hive_keys` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     let list: Vec<&str> = all.iter().step_by(all.len().div_ceil(200)).copied().collect();
     let file = folder.join("keys.txt");
