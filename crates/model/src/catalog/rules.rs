@@ -15,8 +15,8 @@ pub const BUILD_OLDEST: u32 = 19041;
 pub const TITLE_MAX: usize = 60;
 /// The longest sentence of an entry (`worst`, `source`, `because`).
 pub const SENTENCE_MAX: usize = 240;
-/// The longest key path that Windows itself allows a component chain of, rounded down.
-pub const KEY_MAX: usize = 200;
+/// The longest key path. Windows allows 255 characters for one component; no entry needs more for all of them.
+pub const KEY_MAX: usize = 255;
 /// The longest text a setting may hold, in characters: at four bytes each it fits [`crate::value::TEXT_BYTES_MAX`].
 pub const TEXT_MAX: u32 = 64;
 /// The most items a list may hold; [`crate::value::LIST_ITEMS_MAX`].
@@ -145,7 +145,7 @@ fn key_rules(key: &str) -> Result<(), String> {
     };
     need(key.len() <= KEY_MAX && key.split('\\').all(component), || {
         format!(
-            "the key `{key}` is not a plain path below HKEY_CURRENT_USER; write it with single backslashes and no root"
+            "the key `{key}` is not a plain path below HKEY_CURRENT_USER; write it with single backslashes, no root, {KEY_MAX} characters at most"
         )
     })
 }

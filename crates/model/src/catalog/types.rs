@@ -52,7 +52,7 @@ pub struct LeftOut {
     pub key: &'static str,
     /// The value name to look at.
     pub value: &'static str,
-    /// Stored text that means "not customised", besides absence and emptiness.
+    /// What is stored when the person has not customised it, besides absence and emptiness; see [`LeftOut::is_default`].
     pub unless: &'static [&'static str],
     /// Where the facts come from.
     pub source: &'static str,
@@ -193,14 +193,16 @@ pub enum ColourLayout {
     Decimal,
 }
 
-/// Which characters a text may have. None of them can spell a path, a scheme, a variable or an indirect string (rule R4).
+/// Which characters a text may have. None of them can spell a path, a scheme, a variable or an indirect string (rule R4):
+/// [`Alphabet::allows`] refuses those besides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alphabet {
-    /// Letters, digits and `-`: a BCP-47 language tag such as `en-GB`.
+    /// Letters, digits, `-` and `_`: a language tag such as `en-GB`, or a locale with its sorting such as `de-DE_phoneb`.
     LanguageTag,
     /// Exactly eight hexadecimal digits: a keyboard layout such as `00000407`.
     LayoutId,
-    /// Pictures of date, time and number formats: letters, digits, space and `, . / - : ' ; ( )` and the currency signs, without `//`.
+    /// Pictures and signs of dates, times and numbers: letters and digits of any script, the spaces, currency signs and
+    /// `, . / - : ' ; ( ) +` with their equivalents; slashes and colons only as they stand in dates and times. May be empty.
     Format,
     /// Decimal digits and `;`: digit grouping such as `3;0`.
     Digits,
@@ -287,6 +289,16 @@ impl Setting {
     /// Whether that build of Windows has the setting. 0 (build unknown) has every setting.
     pub fn on_build(&self, build: u32) -> bool {
         build == 0 || (self.build_first..=self.build_last).contains(&build)
+    }
+}
+
+impl LeftOut {
+    /// Whether what is stored means that the person has not customised the thing, so that it need not be reported.
+    ///
+    /// `stored` is the value as text: texts (also `REG_EXPAND_SZ`, unexpanded) as they are up to their first zero, numbers in decimal,
+    /// packed bytes in lower-case hexadecimal digits. Compared without case, because Windows itself writes paths in both.
+    pub fn is_default(&self, stored: &str) -> bool {
+        stored.is_empty() || self.unless.iter().any(|known| known.eq_ignore_ascii_case(stored))
     }
 }
 
