@@ -3,7 +3,7 @@
 //! Offsets count from the start of the hive bins data; a cell is a signed length (negative: in use) and its payload
 //! (specification, "Cell"). Bins themselves are not scanned: a reader of two hundred keys need not touch the rest.
 
-use crate::damage::{Damage, What};
+use crate::damage::{Damage, Record, What};
 
 /// "No offset" (specification calls it `CELL_OFFSET_NIL`).
 pub(crate) const NIL: u32 = 0xffff_ffff;
@@ -73,7 +73,7 @@ pub(crate) fn short(offset: u32, expected: usize, actual: usize) -> Damage {
 
 /// The damage "another record stands here".
 #[cold]
-pub(crate) fn unlike(offset: u32, expected: &'static str, actual: [u8; 2]) -> Damage {
+pub(crate) fn unlike(offset: u32, expected: Record, actual: [u8; 2]) -> Damage {
     Damage::new(offset, What::Signature { expected, actual })
 }
 

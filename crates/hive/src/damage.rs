@@ -59,10 +59,10 @@ pub enum What {
         actual: u32,
     },
     /// A record of another kind, or garbage.
-    #[error("record signature is {actual:02x?}, expected {expected:?}")]
+    #[error("record signature is {actual:02x?}, expected {expected}")]
     Signature {
-        /// Which records may stand here.
-        expected: &'static str,
+        /// Which record may stand here.
+        expected: Record,
         /// What stands here.
         actual: [u8; 2],
     },
@@ -114,6 +114,26 @@ pub enum What {
     /// The walk was cut short here: it visited more than a sound hive of this size can hold.
     #[error("walk was cut short")]
     Budget,
+}
+
+/// The records of the format, as far as something points to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Record {
+    /// Key node.
+    #[error("nk")]
+    Key,
+    /// Key value.
+    #[error("vk")]
+    Value,
+    /// Key security.
+    #[error("sk")]
+    Security,
+    /// A list of subkeys, or of such lists.
+    #[error("lf, lh, li or ri")]
+    List,
+    /// A list of subkeys.
+    #[error("lf, lh or li")]
+    InnerList,
 }
 
 impl Damage {

@@ -1,7 +1,7 @@
 //! A key: its name, its time, its subkeys, its values (specification, "Key node").
 
 use crate::bins::{Bins, NIL, clamp, short, u16_at, u32_at, u64_at, unlike};
-use crate::damage::{Damage, What};
+use crate::damage::{Damage, Record, What};
 use crate::header::FileTime;
 use crate::limits::KEY_NAME_MAX;
 use crate::name::{Name, Wanted};
@@ -29,7 +29,7 @@ impl<'h> Key<'h> {
     pub(crate) fn at(bins: Bins<'h>, offset: u32) -> Result<Self, Damage> {
         let (node, rest) = bins.record::<NODE>(offset)?;
         if node[..2] != *b"nk" {
-            return Err(unlike(offset, "nk", [node[0], node[1]]));
+            return Err(unlike(offset, Record::Key, [node[0], node[1]]));
         }
         let length = u16_at(node, 72);
         if usize::from(length) > KEY_NAME_MAX {
@@ -90,23 +90,31 @@ impl<'h> Key<'h> {
     ///
     /// `Ok(None)`: there is certainly no such key. `Err`: it was not found, and a part of the hive on the way is damaged.
     pub fn open(&self, path: &str) -> Result<Option<Self>, Damage> {
-        let mut key = *self;
-        for name in path.split('\\').filter(|name| !name.is_empty()) {
-            match key.subkey(name)? {
-                Some(subkey) => key = subkey,
-                None => return Ok(None),
+        let (mut key, mut rest) = (*self, path);
+        while !rest.is_empty() {
+            let wanted;
+            (wanted, rest) = Wanted::first_of(rest);
+            if !wanted.is_empty() {
+                match key.find(wanted)? {
+                    Some(subkey) => key = subkey,
+                    None => return Ok(None),
+                }
             }
         }
         Ok(Some(key))
     }
 
     /// The subkey called `name` (one name; a backslash in it is a part of it), with the same answers as [`Key::open`].
-    #[inline]
     pub fn subkey(&self, name: &str) -> Result<Option<Self>, Damage> {
+        self.find(Wanted::new(name))
+    }
+
+    #[inline]
+    fn find(&self, wanted: Wanted<'_>) -> Result<Option<Self>, Damage> {
         if self.subkey_count() == 0 {
             return Ok(None);
         }
-        find(self.bins, u32_at(self.node, 28), Wanted::new(name))
+        find(self.bins, u32_at(self.node, 28), wanted)
     }
 
     /// The value called `name`, case ignored; the empty name is the default value. The answers are those of [`Key::open`].
@@ -140,7 +148,7 @@ impl<'h> Key<'h> {
         let offset = u32_at(self.node, 44);
         let (head, rest) = self.bins.record::<20>(offset)?;
         if head[..2] != *b"sk" {
-            return Err(unlike(offset, "sk", [head[0], head[1]]));
+            return Err(unlike(offset, Record::Security, [head[0], head[1]]));
         }
         let length = u32_at(head, 16);
         rest.get(..length as usize)

@@ -45,7 +45,7 @@ mod walk;
 #[cfg(any(test, feature = "writer"))]
 pub mod writer;
 
-pub use damage::{Damage, Damages, What};
+pub use damage::{Damage, Damages, Record, What};
 pub use header::{FileTime, Header};
 pub use hive::{Hive, OpenError};
 pub use key::Key;

@@ -24,6 +24,11 @@ impl<'h> Name<'h> {
         self.bytes.is_empty()
     }
 
+    /// Its length in bytes, as stored.
+    pub const fn len(self) -> usize {
+        self.bytes.len()
+    }
+
     /// Whether this is `text`, case ignored as Windows does it.
     #[inline]
     pub fn is(self, text: &str) -> bool {
@@ -70,42 +75,64 @@ impl fmt::Debug for Name<'_> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted<'p> {
     text: &'p str,
-    /// Hash of a hash leaf; only for ASCII names, whose upper case is beyond doubt.
-    hash: Option<u32>,
+    /// What lists store beside its offset; only for ASCII names, whose upper case is beyond doubt.
+    pub(crate) marks: Option<Marks>,
+}
+
+/// What subkey lists store to tell names apart without opening the keys.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Marks {
+    /// Hash of a hash leaf.
+    pub(crate) hash: u32,
+    /// First four characters of a fast leaf, zero-padded, with the bit that tells case taken out. Some other names share it, so it only
+    /// rules names out.
+    start: u32,
+}
+
+impl Marks {
+    /// All bits but those that tell upper from lower case.
+    const NO_CASE: u32 = 0xdfdf_dfdf;
+
+    /// Whether a fast leaf's hint may be of this name; a hint whose first byte is zero says nothing.
+    #[inline]
+    pub(crate) fn may_have_hint(self, hint: u32) -> bool {
+        (hint & Self::NO_CASE == self.start) | (hint & 0xff == 0)
+    }
 }
 
 impl<'p> Wanted<'p> {
-    #[inline]
     pub(crate) fn new(text: &'p str) -> Self {
-        let (mut hash, mut bits) = (0_u32, 0_u8);
-        for byte in text.bytes() {
+        Self::take(text, None).0
+    }
+
+    /// The first name of a path, and the rest of the path.
+    pub(crate) fn first_of(path: &'p str) -> (Self, &'p str) {
+        Self::take(path, Some(b'\\'))
+    }
+
+    #[inline]
+    fn take(text: &'p str, end: Option<u8>) -> (Self, &'p str) {
+        let (mut hash, mut start, mut bits, mut length) = (0_u32, 0_u32, 0_u8, 0);
+        for byte in text.bytes().take_while(|byte| Some(*byte) != end) {
             bits |= byte;
             hash = hash.wrapping_mul(37).wrapping_add(u32::from(byte.to_ascii_uppercase()));
+            if length < 4 {
+                start |= u32::from(byte) << (8 * length);
+            }
+            length += 1;
         }
-        Self { text, hash: (bits < 0x80).then_some(hash) }
+        let (name, rest) = text.split_at(length); // an ASCII byte or the end follows, so this is between characters
+        let marks = Marks { hash, start: start & Marks::NO_CASE };
+        (Self { text: name, marks: (bits < 0x80).then_some(marks) }, rest.get(1..).unwrap_or(""))
     }
 
-    /// The hash that a hash leaf stores for this name, if that is certain.
-    #[inline]
-    pub(crate) fn hash(self) -> Option<u32> {
-        self.hash
-    }
-
-    /// Whether a fast leaf's hint (first four characters, zero-padded; first byte zero: unknown) may be of this name.
-    #[inline]
-    pub(crate) fn may_have_hint(self, hint: [u8; 4]) -> bool {
-        if self.hash.is_none() || hint[0] == 0 {
-            return true;
-        }
-        let mut start = [0; 4];
-        let length = self.text.len().min(4);
-        start[..length].copy_from_slice(&self.text.as_bytes()[..length]);
-        start.eq_ignore_ascii_case(&hint)
+    pub(crate) fn is_empty(self) -> bool {
+        self.text.is_empty()
     }
 
     #[inline]
     pub(crate) fn is(self, name: Name<'_>) -> bool {
-        if self.hash.is_some() && name.latin1 {
+        if self.marks.is_some() && name.latin1 {
             return name.bytes.eq_ignore_ascii_case(self.text.as_bytes());
         }
         name.is(self.text)
@@ -162,7 +189,24 @@ mod tests {
     #[test]
     fn hash_is_that_of_the_specification() {
         // H = 37 * H + C over the upper-case name: "AB" is 65 * 37 + 66.
-        assert_eq!(Wanted::new("ab").hash(), Some(65 * 37 + 66));
-        assert_eq!(Wanted::new("ä").hash(), None);
+        assert_eq!(Wanted::new("ab").marks.map(|marks| marks.hash), Some(65 * 37 + 66));
+        assert!(Wanted::new("ä").marks.is_none());
+    }
+
+    #[test]
+    fn hint_rules_out_other_starts_only() {
+        let marks = Wanted::new("Run").marks.unwrap();
+        for (hint, may_be) in
+            [(b"Run\0", true), (b"rUN\0", true), (b"\0\0\0\0", true), (b"RunO", false), (b"Ran\0", false)]
+        {
+            assert_eq!(marks.may_have_hint(u32::from_le_bytes(*hint)), may_be, "{hint:?}");
+        }
+    }
+
+    #[test]
+    fn paths_are_taken_apart_at_backslashes() {
+        let (first, rest) = Wanted::first_of(r"Привет\Console");
+        assert_eq!((first.text, rest), ("Привет", "Console"));
+        assert_eq!(Wanted::first_of("Console").1, "");
     }
 }

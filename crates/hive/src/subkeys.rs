@@ -6,7 +6,7 @@
 use std::iter::FusedIterator;
 
 use crate::bins::{Bins, short, unlike};
-use crate::damage::{Damage, What};
+use crate::damage::{Damage, Record, What};
 use crate::key::Key;
 use crate::name::Wanted;
 
@@ -34,7 +34,7 @@ fn read_list(bins: Bins<'_>, offset: u32, index: bool) -> Result<List<'_>, Damag
         b"lf" => Ok(take(offset, rest.as_chunks().0, count, |items, damage| List::Leaf(Leaf::Hinted(items), damage))),
         b"li" => Ok(take(offset, rest.as_chunks().0, count, |items, damage| List::Leaf(Leaf::Plain(items), damage))),
         b"ri" if index => Ok(take(offset, rest.as_chunks().0, count, List::Index)),
-        _ => Err(unlike(offset, if index { "lf, lh, li or ri" } else { "lf, lh or li" }, [head[0], head[1]])),
+        _ => Err(unlike(offset, if index { Record::List } else { Record::InnerList }, [head[0], head[1]])),
     }
 }
 
@@ -181,17 +181,11 @@ fn find_in<'h>(
             None
         }
     };
-    let found = match (leaf, wanted.hash()) {
+    let found = match (leaf, wanted.marks) {
         (Leaf::Plain(items), _) => items.iter().find_map(|item| open(u32::from_le_bytes(*item))),
-        (Leaf::Hashed(items), Some(hash)) => items.iter().find_map(|item| {
-            let item = u64::from_le_bytes(*item);
-            if item >> 32 == u64::from(hash) { open(low(item)) } else { None }
-        }),
-        (Leaf::Hashed(items), None) => items.iter().find_map(|item| open(low(u64::from_le_bytes(*item)))),
-        (Leaf::Hinted(items), _) => items.iter().find_map(|item| {
-            let [.., e, f, g, h] = *item;
-            if wanted.may_have_hint([e, f, g, h]) { open(low(u64::from_le_bytes(*item))) } else { None }
-        }),
+        (Leaf::Hashed(items), Some(marks)) => scan(items, |hash| hash == marks.hash, &mut open),
+        (Leaf::Hinted(items), Some(marks)) => scan(items, |hint| marks.may_have_hint(hint), &mut open),
+        (Leaf::Hashed(items) | Leaf::Hinted(items), None) => scan(items, |_| true, &mut open),
     };
     match (found, damage) {
         (None, Some(damage)) => Err(damage),
@@ -199,10 +193,26 @@ fn find_in<'h>(
     }
 }
 
-/// The offset of a list element of eight bytes.
-#[expect(clippy::cast_possible_truncation, reason = "the lower half is what is asked for")]
-fn low(item: u64) -> u32 {
-    item as u32
+/// Opens the keys whose mark (hash or hint) fits, until one of them is the right one. Sixteen marks are looked at in one go, without a
+/// branch for each: lists are long, and almost no mark fits.
+#[inline]
+fn scan<'h>(
+    items: &[[u8; 8]],
+    fits: impl Fn(u32) -> bool,
+    open: &mut impl FnMut(u32) -> Option<Key<'h>>,
+) -> Option<Key<'h>> {
+    let mark = |[_, _, _, _, e, f, g, h]: &[u8; 8]| u32::from_le_bytes([*e, *f, *g, *h]);
+    for block in items.chunks(16) {
+        if block.iter().fold(false, |any, item| any | fits(mark(item))) {
+            for item in block.iter().filter(|item| fits(mark(item))) {
+                let [a, b, c, d, ..] = item;
+                if let Some(key) = open(u32::from_le_bytes([*a, *b, *c, *d])) {
+                    return Some(key);
+                }
+            }
+        }
+    }
+    None
 }
 
 impl Leaf<'_> {

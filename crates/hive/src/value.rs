@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::iter::FusedIterator;
 
 use crate::bins::{Bins, clamp, short, u16_at, u32_at, unlike};
-use crate::damage::{Damage, What};
+use crate::damage::{Damage, Record, What};
 use crate::limits::{VALUE_NAME_MAX, VALUE_SIZE_MAX};
 use crate::name::Name;
 
@@ -32,7 +32,7 @@ impl<'h> Value<'h> {
     pub(crate) fn at(bins: Bins<'h>, offset: u32) -> Result<Self, Damage> {
         let (record, rest) = bins.record::<RECORD>(offset)?;
         if record[..2] != *b"vk" {
-            return Err(unlike(offset, "vk", [record[0], record[1]]));
+            return Err(unlike(offset, Record::Value, [record[0], record[1]]));
         }
         let length = u16_at(record, 2);
         if usize::from(length) > VALUE_NAME_MAX {
@@ -120,9 +120,10 @@ impl<'h> Value<'h> {
         Ok(data)
     }
 
-    /// Segments that reading its data may have to look at; 1 for data in one cell.
-    pub(crate) fn steps(&self) -> u32 {
-        1 + self.stored_len().min(VALUE_SIZE_MAX) / 16_344
+    /// Segments that reading its data may have to look at; none for data in one cell.
+    #[inline]
+    pub(crate) fn segments(&self) -> u32 {
+        self.stored_len().min(VALUE_SIZE_MAX) / 16_344
     }
 
     #[cold]
@@ -159,6 +160,14 @@ impl<'h> Values<'h> {
         let actual = clamp(elements.len());
         let damage = (actual < count).then(|| Damage::new(offset, What::ListCount { expected: count, actual }));
         Self { bins, left: elements[..actual.min(count) as usize].iter(), damage }
+    }
+}
+
+impl Values<'_> {
+    /// Elements left in the list.
+    #[inline]
+    pub(crate) fn left(&self) -> u32 {
+        clamp(self.left.len())
     }
 }
 

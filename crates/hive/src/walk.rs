@@ -29,12 +29,15 @@ pub enum Found<'h> {
 #[derive(Debug, Clone, Copy)]
 pub struct Path<'w, 'h> {
     frames: &'w [Frame<'h>],
+    last: Key<'h>,
 }
 
 impl<'h> Path<'_, 'h> {
     /// The keys on the way, outermost first, without the starting key.
     pub fn keys(&self) -> impl Iterator<Item = Key<'h>> {
-        self.frames.iter().skip(1).map(|frame| frame.key)
+        // Without frames, the last key is the starting key.
+        let last = (!self.frames.is_empty()).then_some(self.last);
+        self.frames.iter().skip(1).map(|frame| frame.key).chain(last)
     }
 }
 
@@ -97,6 +100,7 @@ struct Walk<'h, V> {
     bytes_left: usize,
     report: Report,
     visit: V,
+    start: Key<'h>,
 }
 
 impl<'h, V: FnMut(Path<'_, 'h>, Found<'h>) -> ControlFlow<()>> Walk<'h, V> {
@@ -104,8 +108,7 @@ impl<'h, V: FnMut(Path<'_, 'h>, Found<'h>) -> ControlFlow<()>> Walk<'h, V> {
         let bins = start.bins();
         let mut visited = Visited::new(bins.len());
         visited.insert(start.offset());
-        let frames = vec![Frame { key: start, subkeys: start.subkeys(), seen: 0 }];
-        Self { frames, visited, visits_left: VISITS_MAX, bytes_left: bins.len(), report, visit }
+        Self { frames: Vec::new(), visited, visits_left: VISITS_MAX, bytes_left: bins.len(), report, visit, start }
     }
 
     fn run(mut self) -> Report {
@@ -116,7 +119,8 @@ impl<'h, V: FnMut(Path<'_, 'h>, Found<'h>) -> ControlFlow<()>> Walk<'h, V> {
     }
 
     fn steps(&mut self) -> ControlFlow<()> {
-        self.show_top()?;
+        self.show(self.start)?;
+        self.descend(self.start);
         while let Some(frame) = self.frames.last_mut() {
             let parent = frame.key;
             let Some(subkey) = frame.subkeys.next() else {
@@ -137,7 +141,7 @@ impl<'h, V: FnMut(Path<'_, 'h>, Found<'h>) -> ControlFlow<()>> Walk<'h, V> {
         ControlFlow::Continue(())
     }
 
-    /// Visits `key`, found in the list of `parent`, and makes it the place to go on from.
+    /// Visits `key`, found in the list of `parent`, and goes on with its subkeys.
     #[inline]
     fn enter(&mut self, parent: Key<'h>, key: Key<'h>) -> ControlFlow<()> {
         if key.parent() != parent.offset() {
@@ -147,41 +151,57 @@ impl<'h, V: FnMut(Path<'_, 'h>, Found<'h>) -> ControlFlow<()>> Walk<'h, V> {
         let first = self.visited.insert(key.offset());
         if !first && self.frames.iter().any(|frame| frame.key.offset() == key.offset()) {
             self.damage(key.offset(), What::Loop);
-            return ControlFlow::Continue(());
-        }
-        if self.frames.len() > DEPTH_MAX {
+        } else if self.frames.len() > DEPTH_MAX {
             self.damage(key.offset(), What::Depth);
-            return ControlFlow::Continue(());
-        }
-        self.frames.push(Frame { key, subkeys: key.subkeys(), seen: 0 });
-        self.show_top()?;
-        if !first {
-            self.damage(key.offset(), What::Repeated);
-            self.frames.pop();
+        } else {
+            self.show(key)?;
+            if first {
+                self.descend(key);
+            } else {
+                self.damage(key.offset(), What::Repeated);
+            }
         }
         ControlFlow::Continue(())
     }
 
-    /// Shows the key on top of the stack and its values to the visitor.
+    /// Makes the subkeys of `key` the place to go on from.
     #[inline]
-    fn show_top(&mut self) -> ControlFlow<()> {
-        let Some(&Frame { key, .. }) = self.frames.last() else { return ControlFlow::Continue(()) };
+    fn descend(&mut self, key: Key<'h>) {
+        if key.subkey_count() > 0 {
+            self.frames.push(Frame { key, subkeys: key.subkeys(), seen: 0 });
+        }
+    }
+
+    /// Shows `key`, a subkey of the key on top of the stack, and its values to the visitor.
+    #[inline]
+    fn show(&mut self, key: Key<'h>) -> ControlFlow<()> {
         self.report.keys += 1;
-        (self.visit)(Path { frames: &self.frames }, Found::Key(key))?;
-        for value in key.values() {
-            self.spend(value.as_ref().map_or(1, Value::steps), key.offset())?;
-            match value.and_then(|value| value.data().map(|data| (value, data))) {
-                Ok((value, data)) => {
-                    let Some(left) = self.bytes_left.checked_sub(data.len()) else {
-                        self.damage(value.offset(), What::Budget);
-                        return ControlFlow::Break(());
-                    };
-                    self.bytes_left = left;
-                    self.report.values += 1;
-                    (self.visit)(Path { frames: &self.frames }, Found::Value(value, data))?;
+        (self.visit)(Path { frames: &self.frames, last: key }, Found::Key(key))?;
+        let values = key.values();
+        self.spend(values.left(), key.offset())?;
+        for value in values {
+            let value = match value {
+                Ok(value) => value,
+                Err(damage) => {
+                    self.report.damages.push(damage);
+                    continue;
                 }
-                Err(damage) => self.report.damages.push(damage),
-            }
+            };
+            self.spend(value.segments(), value.offset())?;
+            let data = match value.data() {
+                Ok(data) => data,
+                Err(damage) => {
+                    self.report.damages.push(damage);
+                    continue;
+                }
+            };
+            let Some(left) = self.bytes_left.checked_sub(data.len()) else {
+                self.damage(value.offset(), What::Budget);
+                return ControlFlow::Break(());
+            };
+            self.bytes_left = left;
+            self.report.values += 1;
+            (self.visit)(Path { frames: &self.frames, last: key }, Found::Value(value, data))?;
         }
         ControlFlow::Continue(())
     }
