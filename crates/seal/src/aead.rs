@@ -14,9 +14,6 @@ pub(crate) const NONCE_BYTES: usize = NONCE_LEN;
 /// Length of a tag.
 pub(crate) const TAG_BYTES: usize = 16;
 
-/// Length of the key check: a hash of the key in effect, which tells a wrong key from damaged bytes and commits the ciphertext to one key.
-pub(crate) const CHECK_BYTES: usize = 16;
-
 /// Whose content it is. Bound into everything that is sealed, so that bytes of one person that reach another never open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner {
@@ -51,36 +48,31 @@ impl Owner {
     }
 }
 
-/// A key for one object, with its check.
-pub(crate) struct ObjectKey {
-    key: LessSafeKey,
-    pub(crate) check: [u8; CHECK_BYTES],
-}
+/// The key of one object.
+pub(crate) struct ObjectKey(LessSafeKey);
 
 impl ObjectKey {
-    /// The first 32 bytes are the key, the last 16 its check.
-    pub(crate) fn new(key: &[u8; 32], check: [u8; CHECK_BYTES]) -> Self {
-        let key = UnboundKey::new(&AES_256_GCM, key).expect("the key has the algorithm's length");
-        Self { key: LessSafeKey::new(key), check }
+    /// The key itself.
+    pub(crate) fn new(key: &[u8; 32]) -> Self {
+        Self(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).expect("the key has the algorithm's length")))
     }
 
     /// Derived from a key of the tree for one purpose.
     pub(crate) fn derive(from: &crate::Key, info: &[&[u8]]) -> Self {
-        let mut bytes = Zeroizing::new([0; 32 + CHECK_BYTES]);
+        let mut bytes = Zeroizing::new([0; 32]);
         from.derive(info, bytes.as_mut());
-        let (key, check) = bytes.split_first_chunk::<32>().expect("32 of 48 bytes");
-        Self::new(key, check.try_into().expect("the other 16"))
+        Self::new(&bytes)
     }
 
     /// Encrypts `bytes` in place and gives the tag.
     pub(crate) fn seal(&self, nonce: [u8; NONCE_BYTES], aad: &[u8], bytes: &mut [u8]) -> [u8; TAG_BYTES] {
         let nonce = Nonce::assume_unique_for_key(nonce);
-        let tag = self.key.seal_in_place_separate_tag(nonce, Aad::from(aad), bytes);
+        let tag = self.0.seal_in_place_separate_tag(nonce, Aad::from(aad), bytes);
         tag.expect("our limits are far below those of the algorithm").as_ref().try_into().expect("16 bytes of tag")
     }
 
     /// Decrypts ciphertext and tag in place and gives the plain bytes; `None` if anything of it was changed.
     pub(crate) fn open<'a>(&self, nonce: [u8; NONCE_BYTES], aad: &[u8], bytes: &'a mut [u8]) -> Option<&'a mut [u8]> {
-        self.key.open_in_place(Nonce::assume_unique_for_key(nonce), Aad::from(aad), bytes).ok()
+        self.0.open_in_place(Nonce::assume_unique_for_key(nonce), Aad::from(aad), bytes).ok()
     }
 }

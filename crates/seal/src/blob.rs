@@ -15,8 +15,9 @@ use model::reason::Reason;
 use model::value::FileRef;
 use zeroize::Zeroizing;
 
-use crate::aead::{ALGORITHM, CHECK_BYTES, NONCE_BYTES, Object, ObjectKey, Owner, TAG_BYTES};
+use crate::aead::{ALGORITHM, NONCE_BYTES, Object, ObjectKey, Owner, TAG_BYTES};
 use crate::content::blob_hasher;
+use crate::keys::CHECK_BYTES;
 use crate::padding::padded_len;
 use crate::{Key, KeyRing};
 
@@ -115,18 +116,15 @@ impl Chunks {
         if file.size > BLOB_BYTES_MAX {
             return Err(BlobError::TooLarge { size: file.size });
         }
-        let mut bytes = Zeroizing::new([0; 80]);
-        key.derive(&[b"rehome/blob/v1", file.blob.as_bytes()], bytes.as_mut());
-        let nonce_key = Zeroizing::new(bytes[32..64].try_into().expect("32 of 80 bytes"));
+        let mut keys = Zeroizing::new([0; 64]);
+        key.derive(&[b"rehome/blob/v1", file.blob.as_bytes()], keys.as_mut());
+        let (cipher_key, nonce_key) = keys.split_first_chunk::<32>().expect("32 of 64 bytes");
         let padded = padded_len(file.size);
         let mut aad = owner.aad(Object::Blob, 0, file.blob.as_bytes());
         aad.extend_from_slice(&file.size.to_be_bytes());
         Ok(Self {
-            key: ObjectKey::new(
-                bytes[..32].try_into().expect("32 of 80 bytes"),
-                bytes[64..].try_into().expect("16 of 80 bytes"),
-            ),
-            nonce_key,
+            key: ObjectKey::new(cipher_key),
+            nonce_key: Zeroizing::new(nonce_key.try_into().expect("the other 32 bytes")),
             aad,
             file,
             hasher: blob_hasher(ring.id_key()),
@@ -182,7 +180,7 @@ impl<R: Read> Sealer<R> {
         let chunks = Chunks::new(file, owner, ring.current(), ring)?;
         let mut ready = Vec::with_capacity(CHUNK_BYTES + CHUNK_EXTRA_BYTES);
         ready.push(ALGORITHM);
-        ready.extend_from_slice(&chunks.key.check);
+        ready.extend_from_slice(&ring.current().check());
         Ok(Self { content, chunks, ready, given: 0 })
     }
 
@@ -252,13 +250,8 @@ impl<R: Read> Opener<R> {
         if head[0] != ALGORITHM {
             return Err(BlobError::NotABlob.into());
         }
-        for key in ring.keys() {
-            let chunks = Chunks::new(file, owner, key, ring)?;
-            if chunks.key.check == head[1..] {
-                return Ok(Self { sealed, chunks, ready: Vec::new(), given: 0 });
-            }
-        }
-        Err(BlobError::WrongKey.into())
+        let key = ring.find_by_check(&head[1..]).ok_or(BlobError::WrongKey)?;
+        Ok(Self { sealed, chunks: Chunks::new(file, owner, key, ring)?, ready: Vec::new(), given: 0 })
     }
 
     /// The file that is opened.

@@ -11,8 +11,11 @@ use ring::hkdf;
 use zeroize::Zeroizing;
 
 /// The most profile keys that a person's ring may hold: one for each rotation that still opens something, with room to spare. Finding the
-/// right one for a part tries each.
+/// right one for a part looks at each.
 pub const RING_KEYS_MAX: usize = 64;
+
+/// Length of a key's check.
+pub(crate) const CHECK_BYTES: usize = 16;
 
 /// 32 secret bytes.
 pub struct Secret(Zeroizing<[u8; 32]>);
@@ -78,6 +81,14 @@ impl Key {
         let mut bytes = Zeroizing::new([0; 32]);
         self.derive(&[b"rehome/id-key/v1"], bytes.as_mut());
         IdKey(Secret(bytes))
+    }
+
+    /// What stands beside everything that was sealed under this key. It tells a wrong key from damaged bytes, picks the right one from a
+    /// ring, and commits the ciphertext to one key, which AES-GCM alone does not.
+    pub(crate) fn check(&self) -> [u8; CHECK_BYTES] {
+        let mut check = [0; CHECK_BYTES];
+        self.derive(&[b"rehome/check/v1"], &mut check);
+        check
     }
 
     /// Fills `out` with bytes for one purpose: HKDF-SHA256, salt "rehome".
@@ -198,9 +209,9 @@ impl KeyRing {
         self.keys.iter().find(|key| key.id == id)
     }
 
-    /// All profile keys.
-    pub fn keys(&self) -> &[Key] {
-        &self.keys
+    /// The key with that check.
+    pub(crate) fn find_by_check(&self, check: &[u8]) -> Option<&Key> {
+        self.keys.iter().find(|key| key.check() == check)
     }
 
     /// The key for content ids.

@@ -8,7 +8,7 @@ use model::snapshot::{PartKind, Snapshot};
 
 use crate::content::listed_snapshot_id;
 use crate::pack::header_tag;
-use crate::part::{self, Label};
+use crate::part::{self, Label, names_key};
 use crate::{KeyRing, Owner};
 
 /// What an envelope held.
@@ -71,7 +71,7 @@ pub fn open(envelope: &Envelope<'_>, owner: &Owner, ring: &KeyRing) -> Result<Op
     if header.profile != owner.profile {
         return Err(OpenError::OtherProfile { profile: header.profile });
     }
-    check_tag(envelope, owner, ring)?;
+    check_tag(envelope, ring)?;
     if listed_snapshot_id(ring.id_key(), header.catalog_version, &header.parts, &header.blobs) != header.snapshot {
         return Err(OpenError::OtherContent);
     }
@@ -92,16 +92,14 @@ pub fn open(envelope: &Envelope<'_>, owner: &Owner, ring: &KeyRing) -> Result<Op
     Ok(opened)
 }
 
-fn check_tag(envelope: &Envelope<'_>, owner: &Owner, ring: &KeyRing) -> Result<(), OpenError> {
+fn check_tag(envelope: &Envelope<'_>, ring: &KeyRing) -> Result<(), OpenError> {
     let named = envelope.header.key;
     let key = ring.find(named).ok_or(OpenError::WrongKey { key: named })?;
     if header_tag(key, envelope.header_bytes) == envelope.header_tag {
         return Ok(());
     }
     // A tag alone cannot tell a wrong key from a changed header; the parts' key checks can.
-    let kind = |id| envelope.header.parts.iter().find(|entry| entry.id == id).map_or(0, |entry| entry.kind);
-    let fits = |(id, sealed): &(_, &[u8])| part::has_key(sealed, Label { owner, kind: kind(*id), id: *id }, ring);
-    let wrong_key = !envelope.parts.is_empty() && !envelope.parts.iter().any(fits);
+    let wrong_key = !envelope.parts.is_empty() && !envelope.parts.iter().any(|(_, sealed)| names_key(sealed, key));
     Err(if wrong_key { OpenError::WrongKey { key: named } } else { OpenError::HeaderChanged })
 }
 

@@ -6,7 +6,8 @@ use model::snapshot::v1::PART_PLAIN_BYTES_MAX;
 use model::world::Random;
 use zstd::zstd_safe;
 
-use crate::aead::{ALGORITHM, CHECK_BYTES, NONCE_BYTES, Object, ObjectKey, Owner, TAG_BYTES};
+use crate::aead::{ALGORITHM, NONCE_BYTES, Object, ObjectKey, Owner, TAG_BYTES};
+use crate::keys::CHECK_BYTES;
 use crate::padding::padded_len;
 use crate::{IdKey, Key, KeyRing};
 
@@ -45,15 +46,14 @@ impl Label<'_> {
 
 /// Seals the bytes of a part.
 pub(crate) fn seal(plain: &[u8], label: Label<'_>, key: &Key, random: &dyn Random) -> Vec<u8> {
-    let key = label.key(key);
     let mut nonce = [0; NONCE_BYTES];
     random.fill(&mut nonce);
     let mut sealed = Vec::with_capacity(HEAD_BYTES + FRAME_BYTES + plain.len() + TAG_BYTES);
     sealed.push(ALGORITHM);
     sealed.extend_from_slice(&nonce);
-    sealed.extend_from_slice(&key.check);
+    sealed.extend_from_slice(&key.check());
     write_frame(plain, &mut sealed);
-    let tag = key.seal(nonce, &label.aad(), &mut sealed[HEAD_BYTES..]);
+    let tag = label.key(key).seal(nonce, &label.aad(), &mut sealed[HEAD_BYTES..]);
     sealed.extend_from_slice(&tag);
     sealed
 }
@@ -65,21 +65,16 @@ pub(crate) fn open(sealed: &[u8], label: Label<'_>, ring: &KeyRing) -> Result<Ve
         return Err(Reason::IntegrityFailed);
     }
     let nonce = head[1..=NONCE_BYTES].try_into().expect("12 of 29 bytes");
-    let key = find_key(head, label, ring).ok_or(Reason::WrongKey)?;
+    let key = ring.find_by_check(&head[1 + NONCE_BYTES..]).ok_or(Reason::WrongKey)?;
     let mut body = body.to_vec();
-    let frame = key.open(nonce, &label.aad(), &mut body).ok_or(Reason::IntegrityFailed)?;
+    let frame = label.key(key).open(nonce, &label.aad(), &mut body).ok_or(Reason::IntegrityFailed)?;
     let plain = read_frame(frame).ok_or(Reason::IntegrityFailed)?;
     if is_content(&plain, label, ring.id_key()) { Ok(plain) } else { Err(Reason::IntegrityFailed) }
 }
 
-/// Whether any key of the ring sealed this.
-pub(crate) fn has_key(sealed: &[u8], label: Label<'_>, ring: &KeyRing) -> bool {
-    sealed.first_chunk::<HEAD_BYTES>().is_some_and(|head| find_key(head, label, ring).is_some())
-}
-
-fn find_key(head: &[u8; HEAD_BYTES], label: Label<'_>, ring: &KeyRing) -> Option<ObjectKey> {
-    let check = &head[1 + NONCE_BYTES..];
-    ring.keys().iter().map(|key| label.key(key)).find(|key| key.check == check)
+/// Whether a sealed part says that this key sealed it. Proves nothing.
+pub(crate) fn names_key(sealed: &[u8], key: &Key) -> bool {
+    sealed.first_chunk::<HEAD_BYTES>().is_some_and(|head| head[1 + NONCE_BYTES..] == key.check())
 }
 
 fn is_content(plain: &[u8], label: Label<'_>, key: &IdKey) -> bool {

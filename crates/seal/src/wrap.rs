@@ -8,7 +8,8 @@ use model::reason::Reason;
 use model::world::Random;
 use zeroize::Zeroizing;
 
-use crate::aead::{ALGORITHM, CHECK_BYTES, NONCE_BYTES, ObjectKey, TAG_BYTES};
+use crate::aead::{ALGORITHM, NONCE_BYTES, ObjectKey, TAG_BYTES};
+use crate::keys::CHECK_BYTES;
 use crate::{Key, Secret};
 
 /// Length of a wrapped key.
@@ -91,7 +92,7 @@ pub fn wrap(child: &Key, parent: &Key, purpose: Purpose, random: &dyn Random) ->
     let mut wrapped = [0; WRAPPED_LEN];
     wrapped[0] = ALGORITHM;
     wrapped[1..13].copy_from_slice(&nonce);
-    wrapped[13..29].copy_from_slice(&key.check);
+    wrapped[13..29].copy_from_slice(&parent.check());
     wrapped[29..61].copy_from_slice(secret.as_ref());
     wrapped[61..].copy_from_slice(&tag);
     wrapped
@@ -103,13 +104,12 @@ pub fn unwrap(wrapped: &[u8], child: KeyId, parent: &Key, purpose: Purpose) -> R
     if bytes[0] != ALGORITHM {
         return Err(UnwrapError::NotAKey { len: bytes.len() });
     }
-    let key = object_key(parent, child);
-    if bytes[13..29] != key.check {
+    if bytes[13..29] != parent.check() {
         return Err(UnwrapError::WrongKey { parent: parent.id, child });
     }
     let nonce = bytes[1..13].try_into().expect("12 bytes");
     let mut body: Zeroizing<[u8; 48]> = Zeroizing::new(bytes[29..].try_into().expect("48 bytes"));
-    let secret = key.open(nonce, &purpose.aad(parent.id, child), body.as_mut());
+    let secret = object_key(parent, child).open(nonce, &purpose.aad(parent.id, child), body.as_mut());
     let secret =
         secret.and_then(|secret| <&[u8; 32]>::try_from(&*secret).ok()).ok_or(UnwrapError::Changed { child })?;
     Ok(Key::new(child, Secret::from_bytes(secret)))
