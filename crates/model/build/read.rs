@@ -55,8 +55,9 @@ pub fn read(file: &str, text: &str) -> Result<Entries, Refusal> {
             refuse("-", format!("`{heading}` is unknown; write [[setting]], [[left_out]] or [[packed]]"))
         })?;
         for (number, item) in items.iter().enumerate() {
-            let name = item.get("id").or_else(|| item.get("name")).and_then(Value::as_str);
-            let entry = name.map_or_else(|| format!("{heading} {}", number + 1), str::to_owned);
+            let field = if heading == "packed" { "name" } else { "id" };
+            let named = item.get(field).and_then(Value::as_str);
+            let entry = named.map_or_else(|| format!("{heading} {}", number + 1), str::to_owned);
             let added = match heading.as_str() {
                 "setting" => setting(category, item).map(|setting| entries.settings.push(setting)),
                 "left_out" => left_out(category, item).map(|left_out| entries.left_out.push(left_out)),

@@ -64,7 +64,11 @@ fn setting(text: &mut String, entry: &Setting) -> std::fmt::Result {
         Some(literal) => write!(text, ", default: Some(Literal::{literal:?})")?,
         None => write!(text, ", default: None")?,
     }
-    write!(text, ", build_first: {build_first}, build_last: {build_last}, effect: ")?;
+    write!(text, ", build_first: {build_first}, build_last: ")?;
+    match *build_last {
+        u32::MAX => write!(text, "u32::MAX, effect: ")?,
+        last => write!(text, "{last}, effect: ")?,
+    }
     match effect {
         Effect::Spi(code) => write!(text, "Effect::Spi({code:#06x})")?,
         other => write!(text, "Effect::{other:?}")?,

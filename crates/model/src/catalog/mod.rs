@@ -22,4 +22,16 @@ pub use types::{
     Setting, Stage,
 };
 
-include!(concat!(env!("OUT_DIR"), "/catalog.rs"));
+pub use table::{LEFT_OUT, PACKED, SETTINGS, VERSION};
+
+/// What `build.rs` made of `catalog/`.
+#[expect(clippy::unreadable_literal, reason = "written by build.rs, read by the compiler")]
+mod table {
+    use super::Category;
+    use super::types::{
+        Alphabet, ColourLayout, Effect, FileRole, Kind, LeftOut, Literal, Packed, Place, RegType, Sensitivity, Setting,
+        Stage,
+    };
+
+    include!(concat!(env!("OUT_DIR"), "/catalog.rs"));
+}

@@ -253,15 +253,12 @@ fn bits_rules(
     inverted: bool,
     reg_type: RegType,
 ) -> Result<(), String> {
-    let size = match reg_type {
-        RegType::Binary => {
-            need((1..=PACKED_MAX).contains(&bytes), || format!("packed bytes need `bytes`, 1 to {PACKED_MAX}"))?;
-            bytes * 8
-        }
-        _ => {
-            need(bytes == 0, || "`bytes` belongs to REG_BINARY only".to_owned())?;
-            32
-        }
+    let size = if reg_type == RegType::Binary {
+        need((1..=PACKED_MAX).contains(&bytes), || format!("packed bytes need `bytes`, 1 to {PACKED_MAX}"))?;
+        bytes * 8
+    } else {
+        need(bytes == 0, || "`bytes` belongs to REG_BINARY only".to_owned())?;
+        32
     };
     let end = first.checked_add(count).filter(|&end| end <= size && (1..=16).contains(&count));
     need(end.is_some(), || format!("the bits do not lie within the {size} bits of the value, or are more than 16"))?;
