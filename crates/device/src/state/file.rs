@@ -1,0 +1,64 @@
+//! Files of the state: read bounded, replaced as a whole, private.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use super::StateError;
+
+/// The largest file of the state: an enrolment with a hundred old keys and a bundle of certificates stays below.
+const FILE_BYTES_MAX: u64 = 512 * 1024;
+
+/// All bytes of a file; `None` if there is none.
+pub fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
+    let wrong = |source| StateError::Read { path: path.to_owned(), source };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(wrong(error)),
+    };
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(wrong)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(StateError::Damaged {
+            path: path.to_owned(),
+            what: format!("it is larger than {FILE_BYTES_MAX} bytes"),
+        });
+    }
+    Ok(Some(bytes))
+}
+
+/// Replaces a file: the new bytes are on disk before they take its place, and the exchange is on disk before this returns.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
+    let wrong = |source| StateError::Write { path: path.to_owned(), source };
+    let folder = path.parent().expect("every file of the state is in its folder");
+    // A temporary file is made readable by its owner only (0600), and stays so under its final name.
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(wrong)?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(wrong)?;
+    file.persist(path).map_err(|error| wrong(error.error))?;
+    sync_folder(folder).map_err(wrong)
+}
+
+/// Removes a file if it is there.
+pub fn remove(path: &Path) -> Result<(), StateError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(StateError::Write { path: path.to_owned(), source: error })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes a folder that only its owner may enter.
+pub fn make_folder(path: &Path) -> Result<(), StateError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|source| StateError::Write { path: path.to_owned(), source })
+}
+
+/// A renamed file is durable only when its folder is; Windows has no such call and needs none.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}

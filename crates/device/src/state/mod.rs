@@ -1,0 +1,227 @@
+//! What the device remembers between runs: where its server is, who it is there, its keys, and the last confirmed backup.
+//!
+//! One folder for each named profile of the command line (`--profile`), readable by its owner only. Each file is replaced as a whole, so a
+//! crash leaves the old or the new one. The last backup is a mere convenience (unchanged check, known parts): if it is damaged, the next
+//! backup is sent in full. The enrolment cannot be guessed: if it is damaged, the person is told to enrol again.
+
+mod enrolment;
+mod file;
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use model::reason::Reason;
+use model::receipt::{RECEIPT_LEN, Receipt};
+use seal::receipt::header_hash;
+
+pub use enrolment::{Chosen, Enrolment, Secret};
+
+/// The longest name of a profile of the command line; it becomes a folder name.
+const NAME_BYTES_MAX: usize = 64;
+
+/// Why the device's own record could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The name cannot be a folder's.
+    #[error("`{name}` is not a profile name")]
+    BadName {
+        /// What was given.
+        name: String,
+    },
+    /// There is no enrolment.
+    #[error("this PC is not connected to a Rehome server")]
+    NotEnrolled,
+    /// Another run holds the lock.
+    #[error("another run holds `{path}`")]
+    Busy {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// A file is not as it was written.
+    #[error("`{path}` is damaged: {what}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A file was written by a newer version.
+    #[error("`{path}` was written by a newer Rehome")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file or folder could not be read.
+    #[error("could not read `{path}`")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A file or folder could not be written.
+    #[error("could not write `{path}`")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl StateError {
+    /// The reason that a person and a script are told.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::BadName { .. } => Reason::Usage,
+            Self::NotEnrolled => Reason::NotEnrolled,
+            Self::Busy { .. } => Reason::Busy,
+            Self::Damaged { .. } => Reason::DamagedState,
+            Self::Newer { .. } => Reason::NewerVersion,
+            Self::Read { source, .. } => reading(source),
+            Self::Write { source, .. } => writing(source),
+        }
+    }
+}
+
+/// The reason for a failed read.
+fn reading(error: &io::Error) -> Reason {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => Reason::PermissionDenied,
+        io::ErrorKind::NotFound => Reason::FileNotFound,
+        io::ErrorKind::IsADirectory => Reason::IsADirectory,
+        _ => Reason::InputFailed,
+    }
+}
+
+/// The reason for a failed write.
+fn writing(error: &io::Error) -> Reason {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => Reason::PermissionDenied,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Reason::DiskFull,
+        _ => Reason::ReadOnlyTarget,
+    }
+}
+
+/// The folder of one named profile of the command line.
+#[derive(Clone, Debug)]
+pub struct State {
+    folder: PathBuf,
+}
+
+/// Held while a run changes things; given back when dropped, also by a crash.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// The last backup that the server confirmed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastBackup {
+    /// What the server confirmed.
+    pub receipt: Receipt,
+    /// The header's bytes as they were confirmed; empty if the server confirmed a header that this PC does not have.
+    pub header_bytes: Vec<u8>,
+}
+
+/// What is known of the last backup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remembered {
+    /// It is there and bears the server's signature.
+    Last(LastBackup),
+    /// There was none.
+    Nothing,
+    /// There was one, and its record is damaged.
+    Damaged,
+}
+
+impl State {
+    /// The state of the profile `name` in the folder `root`; nothing is read or made yet.
+    ///
+    /// Names are ASCII letters, digits, `-`, `_` and `.`, not beginning with a point.
+    pub fn at(root: &Path, name: &str) -> Result<Self, StateError> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        if name.is_empty() || name.len() > NAME_BYTES_MAX || name.starts_with('.') || !name.bytes().all(is_plain) {
+            return Err(StateError::BadName { name: name.chars().take(NAME_BYTES_MAX).collect() });
+        }
+        Ok(Self { folder: root.join(name) })
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where restores keep their journals.
+    pub fn journals(&self) -> PathBuf {
+        self.folder.join("journals")
+    }
+
+    /// Takes the lock, or says that another run has it. Does not wait.
+    pub fn lock(&self) -> Result<Lock, StateError> {
+        file::make_folder(&self.folder)?;
+        let path = self.folder.join("lock");
+        let wrong = |source| StateError::Write { path: path.clone(), source };
+        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(wrong)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Lock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(StateError::Busy { path }),
+            Err(TryLockError::Error(source)) => Err(StateError::Write { path, source }),
+        }
+    }
+
+    /// Who this PC is at its server.
+    pub fn enrolment(&self) -> Result<Enrolment, StateError> {
+        let path = self.enrolment_path();
+        match file::read(&path)? {
+            Some(bytes) => Enrolment::from_bytes(&bytes, &path),
+            None => Err(StateError::NotEnrolled),
+        }
+    }
+
+    /// Remembers a new enrolment, and forgets the last backup, which belongs to the old one.
+    pub fn save_enrolment(&self, enrolment: &Enrolment) -> Result<(), StateError> {
+        file::make_folder(&self.folder)?;
+        file::remove(&self.last_path())?;
+        file::replace(&self.enrolment_path(), &enrolment.to_bytes())
+    }
+
+    /// The last confirmed backup, believed only with the server's signature, made with `receipt_key`, and with the header it names.
+    pub fn last_backup(&self, receipt_key: &[u8; 32]) -> Result<Remembered, StateError> {
+        let Some(bytes) = file::read(&self.last_path())? else { return Ok(Remembered::Nothing) };
+        let Some((receipt_bytes, header_bytes)) = bytes.split_at_checked(RECEIPT_LEN) else {
+            return Ok(Remembered::Damaged);
+        };
+        Ok(match seal::receipt::verify(receipt_bytes, receipt_key) {
+            Ok(receipt) if header_bytes.is_empty() || header_hash(header_bytes) == receipt.header_hash => {
+                Remembered::Last(LastBackup { receipt, header_bytes: header_bytes.to_vec() })
+            }
+            _ => Remembered::Damaged,
+        })
+    }
+
+    /// Remembers a confirmed backup. On return it survives a power cut.
+    pub fn save_last_backup(&self, receipt_bytes: &[u8], header_bytes: &[u8]) -> Result<(), StateError> {
+        file::make_folder(&self.folder)?;
+        file::replace(&self.last_path(), &[receipt_bytes, header_bytes].concat())
+    }
+
+    /// Forgets the last backup, so that the next one is sent in full.
+    pub fn forget_last_backup(&self) -> Result<(), StateError> {
+        file::remove(&self.last_path())
+    }
+
+    fn enrolment_path(&self) -> PathBuf {
+        self.folder.join("enrolment.json")
+    }
+
+    fn last_path(&self) -> PathBuf {
+        self.folder.join("last-backup")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! What is remembered survives, what is damaged is said, what is private stays private.
+
+#![expect(clippy::disallowed_methods, reason = "files are damaged on purpose")]
+
+use model::api::{Enrolled, ProfileKeys};
+use model::ids::{DeviceId, KeyId, ProfileId, SnapshotId, TenantId, UserId};
+use model::world::Moment;
+use seal::receipt::ReceiptKey;
+
+use super::*;
+
+fn enrolment() -> Enrolment {
+    let chosen = Chosen {
+        server: "https://rehome.test".to_owned(),
+        allow_http: false,
+        ca_pem: None,
+        user_name: "ada".to_owned(),
+        device_name: "LAPTOP-ADA".to_owned(),
+    };
+    let enrolled = Enrolled {
+        tenant: TenantId([1; 16]),
+        tenant_name: "Example".to_owned(),
+        user: UserId([2; 16]),
+        device: DeviceId([3; 16]),
+        profile: ProfileId([4; 16]),
+        token: "very-secret".to_owned(),
+        receipt_key: "55".repeat(32),
+        keys: ProfileKeys {
+            current: KeyId([6; 16]),
+            keys: vec![(KeyId([6; 16]), "77".repeat(32))],
+            id_key: "88".repeat(32),
+        },
+    };
+    Enrolment::new(chosen, enrolled).unwrap()
+}
+
+/// A receipt for `header`, signed, and the key that checks it.
+fn receipt_for(header: &[u8]) -> (Vec<u8>, [u8; 32]) {
+    let key = ReceiptKey::from_seed(&seal::Secret::from_bytes(&[5; 32]));
+    let receipt = Receipt {
+        tenant: TenantId([1; 16]),
+        profile: ProfileId([4; 16]),
+        seq: 3,
+        snapshot: SnapshotId([9; 32]),
+        header_hash: header_hash(header),
+        committed_at: Moment(5),
+        epoch: 1,
+    };
+    (key.sign(&receipt).to_vec(), key.public_key())
+}
+
+#[test]
+fn an_enrolment_survives_and_a_new_one_forgets_the_last_backup() {
+    let root = tempfile::tempdir().unwrap();
+    let state = State::at(root.path(), "default").unwrap();
+    assert!(matches!(state.enrolment(), Err(StateError::NotEnrolled)));
+
+    state.save_enrolment(&enrolment()).unwrap();
+    let (receipt, receipt_key) = receipt_for(b"header");
+    state.save_last_backup(&receipt, b"header").unwrap();
+    let back = state.enrolment().unwrap();
+    assert_eq!(
+        (back.device_name.as_str(), back.token, back.keys.keys.len()),
+        ("LAPTOP-ADA", Secret("very-secret".into()), 1)
+    );
+
+    state.save_enrolment(&enrolment()).unwrap();
+    assert_eq!(state.last_backup(&receipt_key).unwrap(), Remembered::Nothing);
+}
+
+#[test]
+fn the_last_backup_is_believed_only_with_its_signature() {
+    let root = tempfile::tempdir().unwrap();
+    let state = State::at(root.path(), "default").unwrap();
+    let (receipt, key) = receipt_for(b"header");
+    state.save_last_backup(&receipt, b"header").unwrap();
+    let Remembered::Last(last) = state.last_backup(&key).unwrap() else { panic!("it is there") };
+    assert_eq!((last.receipt.seq, last.header_bytes.as_slice()), (3, &b"header"[..]));
+    assert_eq!(state.last_backup(&[7; 32]).unwrap(), Remembered::Damaged, "another server's key");
+
+    state.save_last_backup(&receipt, b"another header").unwrap();
+    assert_eq!(state.last_backup(&key).unwrap(), Remembered::Damaged);
+    std::fs::write(state.folder().join("last-backup"), b"torn").unwrap();
+    assert_eq!(state.last_backup(&key).unwrap(), Remembered::Damaged);
+}
+
+#[test]
+fn a_damaged_enrolment_is_an_error_that_names_the_file() {
+    let root = tempfile::tempdir().unwrap();
+    let state = State::at(root.path(), "default").unwrap();
+    state.save_enrolment(&enrolment()).unwrap();
+    let path = state.folder().join("enrolment.json");
+    let good = std::fs::read(&path).unwrap();
+    let with = |from: &str, to: &str| String::from_utf8(good.clone()).unwrap().replace(from, to).into_bytes();
+    for (bytes, reason) in [
+        (good[..good.len() / 2].to_vec(), Reason::DamagedState),
+        (Vec::new(), Reason::DamagedState),
+        (vec![0; 100], Reason::DamagedState),
+        (vec![b' '; 600 * 1024], Reason::DamagedState),
+        (with(&"55".repeat(32), "55"), Reason::DamagedState),
+        (with("\"version\": 1", "\"version\": 2"), Reason::NewerVersion),
+    ] {
+        std::fs::write(&path, bytes).unwrap();
+        let error = state.enrolment().unwrap_err();
+        assert_eq!(error.reason(), reason, "{error}");
+        assert!(error.to_string().contains("enrolment.json"), "{error}");
+    }
+}
+
+#[test]
+fn a_second_run_is_told_that_the_first_is_at_work() {
+    let root = tempfile::tempdir().unwrap();
+    let state = State::at(root.path(), "default").unwrap();
+    let lock = state.lock().unwrap();
+    assert_eq!(state.lock().unwrap_err().reason(), Reason::Busy);
+    drop(lock);
+    state.lock().unwrap();
+}
+
+#[test]
+fn names_that_could_leave_the_folder_are_refused() {
+    for name in ["", ".", "..", ".hidden", "a/b", "a\\b", "c:", "é", &"x".repeat(65)] {
+        assert_eq!(State::at(Path::new("root"), name).unwrap_err().reason(), Reason::Usage, "{name}");
+    }
+    assert_eq!(State::at(Path::new("root"), "work-2.b_c").unwrap().folder(), Path::new("root/work-2.b_c"));
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_may_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let root = tempfile::tempdir().unwrap();
+    let state = State::at(root.path(), "default").unwrap();
+    state.save_enrolment(&enrolment()).unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(state.folder()), mode(&state.folder().join("enrolment.json"))), (0o700, 0o600));
+}
+
+#[test]
+fn secrets_do_not_show_in_debug_output() {
+    let shown = format!("{:?}", enrolment());
+    assert!(!shown.contains("very-secret") && !shown.contains("7777") && !shown.contains("8888"), "{shown}");
+}

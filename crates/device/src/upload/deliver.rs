@@ -1,0 +1,286 @@
+//! Bringing a snapshot to the server, until the server has signed that it is kept.
+//!
+//! 1. The same content as last time: one small question, and usually the answer "unchanged".
+//! 2. Otherwise files the server lacks go first, then the envelope with the parts that are new. An answer that something is missing, or that
+//!    another snapshot came first, says exactly what to send again; this happens a few times at most.
+//! 3. The receipt is checked against the key pinned at enrolment and is on the disk before anybody is told that the backup is done.
+//!
+//! A server that was set back to an older state finds out here: it is asked for, or handed, a snapshot whose predecessor it signed and no
+//! longer has. Then everything is sent again, and the person is told.
+
+use std::io::{self, Read};
+
+use model::api::{ENVELOPE_TYPE, LENGTH_HEADER, OFFSET_HEADER, Problem};
+use model::envelope::{BlobEntry, Header};
+use model::ids::{BlobId, PartId};
+use model::reason::Reason;
+use model::receipt::{RECEIPT_LEN, Receipt};
+use seal::content::Outline;
+use seal::receipt::{ReceiptError, header_hash};
+use seal::{PackError, Packed};
+
+use super::check::{Latest, check};
+use super::server::{Repeat, Server, ServerError};
+use super::wire::{Answer, Method, Request};
+use crate::progress::Progress;
+use crate::state::{Enrolment, LastBackup, Remembered, State, StateError};
+
+/// How often an envelope is offered in all. The server may ask once for parts, once for files and once for another number; one more for
+/// another run of the same PC that comes in between.
+const OFFERS_MAX: u32 = 4;
+
+/// Bytes of a file in one request: below the 4 MiB that the server takes, and little to send again after a broken connection.
+const PIECE_BYTES: usize = 512 * 1024;
+
+/// Gives the sealed length of a part that the server has.
+pub type Has<'a> = dyn Fn(PartId) -> Option<u32> + 'a;
+
+/// Seals a content under a number, leaving out the parts that the server has.
+pub type Seal<'a> = dyn Fn(u64, &Has<'_>) -> Result<Packed, PackError> + 'a;
+
+/// What is brought, and what it takes.
+pub struct Delivery<'a> {
+    /// Where to.
+    pub server: &'a Server<'a>,
+    /// Who brings it.
+    pub enrolment: &'a Enrolment,
+    /// Where the receipt is kept.
+    pub state: &'a State,
+    /// The content.
+    pub outline: &'a Outline,
+    /// Seals the content.
+    pub seal: &'a Seal<'a>,
+    /// Opens a file of the content for reading, sealed.
+    pub sealed_file: &'a dyn Fn(BlobId) -> io::Result<Box<dyn Read>>,
+    /// Hears of it.
+    pub progress: &'a dyn Progress,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivered {
+    /// What the server confirmed, now or earlier.
+    pub receipt: Receipt,
+    /// Whether something new was kept.
+    pub outcome: Outcome,
+    /// Bytes of envelopes and files that were sent.
+    pub sent_bytes: u64,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The server has this content as the newest already.
+    Unchanged,
+    /// It is kept.
+    Kept,
+    /// It is kept, and everything was sent again, because the server no longer had what it once confirmed.
+    Healed,
+}
+
+/// Why a snapshot could not be brought.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliverError {
+    /// The server said no or nothing.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// It could not be sealed.
+    #[error("the snapshot could not be sealed")]
+    Seal(#[from] PackError),
+    /// A file of the snapshot could not be read or sealed.
+    #[error("the file {blob} of the snapshot could not be read")]
+    File {
+        /// Which.
+        blob: BlobId,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The receipt is not the server's.
+    #[error("the receipt of {address} does not confirm this backup")]
+    Receipt {
+        /// The server.
+        address: String,
+        /// What is wrong with it; nothing if it is genuine and confirms something else.
+        #[source]
+        source: Option<ReceiptError>,
+    },
+    /// The receipt could not be kept.
+    #[error("the server keeps the backup, but its receipt could not be stored on this PC")]
+    State(#[from] StateError),
+}
+
+impl DeliverError {
+    /// The reason that a person and a script are told.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Server(error) => error.reason(),
+            Self::Seal(error) => error.reason(),
+            Self::File { source, .. } => {
+                seal::blob::BlobError::of(source).map_or(Reason::InputFailed, seal::blob::BlobError::reason)
+            }
+            Self::Receipt { .. } => Reason::IntegrityFailed,
+            Self::State(error) => error.reason(),
+        }
+    }
+}
+
+/// What the server is believed to have.
+#[derive(Default)]
+struct Known {
+    seq: u64,
+    parts: Vec<(PartId, u32)>,
+    blobs: Vec<BlobId>,
+    lost: bool,
+}
+
+impl Delivery<'_> {
+    /// Brings the snapshot. On return the server has it, and its receipt is on this PC's disk.
+    pub fn bring(&self) -> Result<Delivered, DeliverError> {
+        let last = match self.state.last_backup(&self.enrolment.receipt_key())? {
+            Remembered::Last(last) => Some(last),
+            Remembered::Nothing | Remembered::Damaged => None,
+        };
+        let mut known = Known::from(last.as_ref());
+        if let Some(last) = last.filter(|last| last.receipt.snapshot == self.outline.snapshot) {
+            match check(self.server, self.enrolment.profile, last.receipt.seq, last.receipt.snapshot)? {
+                Latest::AsKnown => {
+                    return Ok(Delivered { receipt: last.receipt, outcome: Outcome::Unchanged, sent_bytes: 0 });
+                }
+                Latest::Other(summary) if summary.seq > last.receipt.seq => {
+                    known = Known { seq: summary.seq, ..Known::default() }
+                }
+                Latest::Other(_) | Latest::Nothing => {
+                    known = Known { seq: last.receipt.seq, lost: true, ..Known::default() }
+                }
+            }
+        }
+        self.offer(known)
+    }
+
+    fn offer(&self, mut known: Known) -> Result<Delivered, DeliverError> {
+        let mut sent_bytes = 0;
+        let mut offers = 0;
+        loop {
+            for blob in &self.outline.blobs {
+                if !known.blobs.contains(&blob.id) {
+                    sent_bytes += self.send_file(blob)?;
+                    known.blobs.push(blob.id);
+                }
+            }
+            let has = |id| known.parts.iter().find(|(part, _)| *part == id).map(|(_, sealed_len)| *sealed_len);
+            let packed = (self.seal)(known.seq + 1, &has)?;
+            sent_bytes += packed.bytes.len() as u64;
+            let request = Request::new(Method::Post, "/api/v1/backups").body(ENVELOPE_TYPE, &packed.bytes);
+            let error = match self.server.call(request, &[200, 201], Repeat::Harmless) {
+                Ok(answer) => {
+                    let receipt = self.keep(&answer, &packed)?;
+                    let outcome = if known.lost { Outcome::Healed } else { Outcome::Kept };
+                    return Ok(Delivered { receipt, outcome, sent_bytes });
+                }
+                Err(error) => error,
+            };
+            offers += 1;
+            if offers == OFFERS_MAX || !error.problem().is_some_and(|problem| known.learn(error.reason(), problem)) {
+                return Err(error.into());
+            }
+        }
+    }
+
+    /// Sends the bytes of one file that the server does not have yet, from where an earlier upload stopped. Gives how many were sent.
+    fn send_file(&self, blob: &BlobEntry) -> Result<u64, DeliverError> {
+        let unread = |source| DeliverError::File { blob: blob.id, source };
+        let path = format!("/api/v1/profiles/{}/blobs/{}", self.enrolment.profile, blob.id);
+        let start = self.offset(&path)?;
+        if start >= blob.sealed_len {
+            return Ok(0);
+        }
+        let mut file = (self.sealed_file)(blob.id).map_err(unread)?;
+        io::copy(&mut file.by_ref().take(start), &mut io::sink()).map_err(unread)?;
+        let mut offset = start;
+        let mut piece = Vec::with_capacity(PIECE_BYTES);
+        while offset < blob.sealed_len {
+            piece.clear();
+            file.by_ref().take(PIECE_BYTES as u64).read_to_end(&mut piece).map_err(unread)?;
+            if piece.is_empty() {
+                return Err(unread(io::ErrorKind::UnexpectedEof.into()));
+            }
+            let request = Request::new(Method::Put, &path)
+                .header(OFFSET_HEADER, offset.to_string())
+                .header(LENGTH_HEADER, blob.sealed_len.to_string())
+                .body("application/octet-stream", &piece);
+            self.server.call(request, &[200, 201, 204], Repeat::Harmless)?;
+            offset += piece.len() as u64;
+            self.progress.bytes(offset, blob.sealed_len);
+        }
+        Ok(offset - start)
+    }
+
+    /// How many bytes of a file the server has.
+    fn offset(&self, path: &str) -> Result<u64, ServerError> {
+        // An answer to HEAD has no body and so no problem details: 404 alone says "nothing yet".
+        let answer = self.server.call(Request::new(Method::Head, path), &[200, 204, 404], Repeat::Harmless)?;
+        if answer.status == 404 {
+            return Ok(0);
+        }
+        let offset = answer.header(OFFSET_HEADER).and_then(|offset| offset.parse().ok());
+        offset.ok_or_else(|| self.server.not_rehome(format!("there is no `{OFFSET_HEADER}`")))
+    }
+
+    /// Checks the receipt and stores it.
+    fn keep(&self, answer: &Answer, packed: &Packed) -> Result<Receipt, DeliverError> {
+        let wrong = |source| DeliverError::Receipt { address: self.server.address().to_string(), source };
+        let bytes = answer.body.get(..RECEIPT_LEN).filter(|_| answer.body.len() == RECEIPT_LEN).unwrap_or(&answer.body);
+        let receipt =
+            seal::receipt::verify(bytes, &self.enrolment.receipt_key()).map_err(|error| wrong(Some(error)))?;
+        let confirms = (receipt.tenant, receipt.profile, receipt.snapshot);
+        if confirms != (self.enrolment.tenant, self.enrolment.profile, packed.header.snapshot) {
+            return Err(wrong(None));
+        }
+        // A receipt for an earlier envelope of the same content (an answer that got lost) names that one's header, which is not here.
+        let header_is_ours = receipt.header_hash == header_hash(&packed.header_bytes);
+        let header_bytes: &[u8] = if header_is_ours { &packed.header_bytes } else { &[] };
+        self.state.save_last_backup(bytes, header_bytes)?;
+        Ok(receipt)
+    }
+}
+
+impl Known {
+    fn from(last: Option<&LastBackup>) -> Self {
+        let Some(last) = last else { return Self::default() };
+        let header = Header::from_bytes(&last.header_bytes).ok();
+        let (parts, blobs) = header.map(|header| (header.parts, header.blobs)).unwrap_or_default();
+        Self {
+            seq: last.receipt.seq,
+            parts: parts.iter().map(|part| (part.id, part.sealed_len)).collect(),
+            blobs: blobs.iter().map(|blob| blob.id).collect(),
+            lost: false,
+        }
+    }
+
+    /// Takes in what the server says it lacks. `false` if that does not help.
+    fn learn(&mut self, reason: Reason, problem: &Problem) -> bool {
+        match reason {
+            Reason::PartsMissing => {
+                let before = self.parts.len();
+                self.parts.retain(|(id, _)| !problem.missing_parts.contains(id));
+                self.lost = true;
+                self.parts.len() < before
+            }
+            Reason::BlobsMissing => {
+                let before = self.blobs.len();
+                self.blobs.retain(|id| !problem.missing_blobs.contains(id));
+                self.lost = true;
+                self.blobs.len() < before
+            }
+            Reason::OutOfOrder => {
+                let Some(latest) = problem.latest_seq.filter(|latest| *latest != self.seq) else { return false };
+                // A number below the one it signed for: the server was set back.
+                self.lost |= latest < self.seq;
+                self.seq = latest;
+                true
+            }
+            _ => false,
+        }
+    }
+}

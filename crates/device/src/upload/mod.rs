@@ -1,0 +1,22 @@
+//! Station "upload": bringing a sealed snapshot to the server, and the only road on which anything leaves the PC.
+//!
+//! [`wire`] is the trait that requests go through, [`http`] the real one, [`server`] what a call gives or why not. [`check`] asks whether
+//! the last backup is still there; [`enroll`] connects a PC, [`deliver`] brings a snapshot.
+
+pub mod address;
+pub mod check;
+pub mod deliver;
+pub mod enroll;
+pub mod http;
+pub mod server;
+pub mod wire;
+
+/// The most bytes of an ordinary answer: a summary, keys, problem details.
+const ANSWER_BYTES_MAX: u64 = 256 * 1024;
+
+#[cfg(test)]
+mod deliver_tests;
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;
