@@ -192,10 +192,12 @@ impl<R: Read> Sealer<R> {
 
     /// Seals the next chunk into `ready`.
     fn advance(&mut self, (len, content_len): (usize, usize)) -> io::Result<()> {
-        self.ready.clear();
+        // Taken out, so that an error on the way leaves nothing to give: least of all plain bytes.
+        let mut bytes = std::mem::take(&mut self.ready);
         self.given = 0;
-        self.ready.resize(NONCE_BYTES + len, 0);
-        let content = &mut self.ready[NONCE_BYTES..NONCE_BYTES + content_len];
+        bytes.clear();
+        bytes.resize(NONCE_BYTES + len, 0);
+        let content = &mut bytes[NONCE_BYTES..NONCE_BYTES + content_len];
         self.content.read_exact(content).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => BlobError::ContentDiffers.into(),
             _ => error,
@@ -204,16 +206,16 @@ impl<R: Read> Sealer<R> {
         chunks.hasher.update(content);
         // Checked before the last chunk is given, so that a file that changed meanwhile never becomes whole on the server.
         if chunks.is_last() && (!is_at_end(&mut self.content)? || !chunks.is_content()) {
-            self.ready.clear();
             return Err(BlobError::ContentDiffers.into());
         }
-        let plain = &self.ready[NONCE_BYTES..];
+        let plain = &bytes[NONCE_BYTES..];
         let hash = blake3::Hasher::new_keyed(&chunks.nonce_key).update(&chunks.position()).update(plain).finalize();
         let nonce: [u8; NONCE_BYTES] = hash.as_bytes()[..NONCE_BYTES].try_into().expect("12 of 32 bytes");
-        self.ready[..NONCE_BYTES].copy_from_slice(&nonce);
-        let tag = chunks.key.seal(nonce, &chunks.chunk_aad(), &mut self.ready[NONCE_BYTES..]);
-        self.ready.extend_from_slice(&tag);
+        bytes[..NONCE_BYTES].copy_from_slice(&nonce);
+        let tag = chunks.key.seal(nonce, &chunks.chunk_aad(), &mut bytes[NONCE_BYTES..]);
+        bytes.extend_from_slice(&tag);
         chunks.next += 1;
+        self.ready = bytes;
         Ok(())
     }
 }
@@ -263,9 +265,8 @@ impl<R: Read> Opener<R> {
     fn advance(&mut self, (len, content_len): (usize, usize)) -> io::Result<()> {
         let chunk = self.chunks.next;
         let mut nonce = [0; NONCE_BYTES];
-        self.ready.clear();
-        self.given = 0;
         let mut bytes = std::mem::take(&mut self.ready);
+        self.given = 0;
         bytes.resize(len + TAG_BYTES, 0);
         self.sealed.read_exact(&mut nonce).map_err(|error| truncated(error, chunk))?;
         self.sealed.read_exact(&mut bytes).map_err(|error| truncated(error, chunk))?;
