@@ -7,10 +7,12 @@
 //! Each station is a folder; [`backup`] reads as the first four in order, [`restore`] as the last ones. Nothing here touches Windows: the
 //! registry is the trait [`registry::Registry`], the apps are the trait [`apps::Apps`], and the crate `win32` brings the live ones.
 
+pub mod apply;
 pub mod apps;
 pub mod codec;
 pub mod collect;
 pub mod diff;
+pub mod export;
 pub mod input;
 pub mod list;
 pub mod plan;

@@ -1,0 +1,339 @@
+//! Apply: carries out a plan, so that a crash at any moment ends in all or nothing, and so that it can be undone.
+//!
+//! [`apply`] writes a journal with everything that was there before it writes anything else ([`journal`]); [`recover`] finishes, or
+//! takes back, what a crash left half done; [`undo`] puts back what a finished restore replaced. All three write only to places of the
+//! compiled catalog, and keep what the person changed meanwhile.
+//!
+//! Apps are not installed here: that is a queue of its own, which may take days.
+
+mod files;
+pub mod journal;
+mod places;
+mod prepare;
+mod run;
+mod undo;
+
+use model::catalog::{Category, Effect};
+use model::plan::Plan;
+use model::reason::Reason;
+use model::value::FileRef;
+use model::world::Clock;
+use serde::Serialize;
+
+use crate::plan::{Choice, Table};
+use crate::registry::{RegistryError, RegistryWrite};
+use journal::{Begin, Journal, JournalError, Journals, State, Step, Written};
+use prepare::Prepared;
+use run::{Run, StepResults};
+
+pub use files::{FileWrite, FolderFiles, picture_ending};
+pub use undo::UNDO_DAYS;
+
+/// After so many starts that did not finish a journal, it is rolled back: whatever stops it would stop it again.
+const RESUMES_MAX: usize = 3;
+
+/// Gives the bytes of a file of the snapshot, opened and authenticated; or why it cannot.
+pub type Fetch<'f> = dyn Fn(&FileRef) -> Result<Vec<u8>, Reason> + 'f;
+
+/// What is written to.
+pub struct Target<'a> {
+    /// By what journals recognise it: a journal is only resumed and undone on the target it was made for. The absolute path of a `.reg` file,
+    /// or `this PC`.
+    pub name: &'a str,
+    /// Its registry.
+    pub registry: &'a mut dyn RegistryWrite,
+    /// Its files.
+    pub files: &'a mut dyn FileWrite,
+}
+
+/// What a run needs besides its target.
+pub struct Work<'a> {
+    /// Where the journals are.
+    pub journals: &'a mut dyn Journals,
+    /// Tells when a run began, and how old others are.
+    pub clock: &'a dyn Clock,
+    /// Hears how many steps are done, of how many.
+    pub progress: &'a mut dyn FnMut(usize, usize),
+}
+
+/// What a run did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Outcome {
+    /// The number of its journal, for `undo`; `None` if there was nothing to write.
+    pub journal: Option<u32>,
+    /// The settings that are as they are to be, read back.
+    pub applied: Vec<Applied>,
+    /// The settings that were left alone.
+    pub failed: Vec<Failed>,
+    /// What must follow for the changes to take effect, each once, in the order in which it is to be done.
+    pub effects: Vec<Effect>,
+}
+
+/// A setting that is as it is to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Applied {
+    /// Setting id.
+    pub id: String,
+    /// What people call it.
+    pub title: String,
+    /// Its category; `None` if this version does not know the setting.
+    pub category: Option<Category>,
+}
+
+/// A setting that was left alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failed {
+    /// Setting id.
+    pub id: String,
+    /// What people call it.
+    pub title: String,
+    /// Its category; `None` if this version does not know the setting.
+    pub category: Option<Category>,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// What a start found of a run that had not ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "recovered")]
+pub enum Recovered {
+    /// It had changed nothing yet, and was forgotten.
+    Discarded {
+        /// The journal's number.
+        number: u32,
+    },
+    /// It was carried to its end.
+    Finished {
+        /// What it did.
+        outcome: Outcome,
+    },
+    /// Everything was put back.
+    RolledBack {
+        /// The journal's number.
+        number: u32,
+        /// Settings that could not be put back.
+        failed: Vec<Failed>,
+    },
+}
+
+/// Why a run did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The journal could not be kept; without it nothing is written.
+    #[error("the journal could not be kept")]
+    Journal(#[from] JournalError),
+    /// An earlier run on this target has not ended; [`recover`] ends it.
+    #[error("an earlier run has not ended (journal {number})")]
+    Unfinished {
+        /// The journal's number.
+        number: u32,
+    },
+    /// What was written could not be made durable.
+    #[error("the target could not be written")]
+    Target {
+        /// What the registry said.
+        #[source]
+        source: RegistryError,
+        /// Whether everything is as it was before; otherwise [`recover`] sees to it.
+        rolled_back: bool,
+    },
+    /// No finished run on this target is left to undo.
+    #[error("no restore is left to undo")]
+    NothingToUndo,
+    /// The run is too old to undo.
+    #[error("the restore is older than {UNDO_DAYS} days (journal {number})")]
+    Expired {
+        /// The journal's number.
+        number: u32,
+    },
+    /// The journal cannot be read in full.
+    #[error("journal {number} is damaged")]
+    Damaged {
+        /// The journal's number.
+        number: u32,
+    },
+}
+
+impl ApplyError {
+    /// The reason that a person and a script are told.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Journal(error) => error.reason(),
+            Self::Unfinished { .. } => Reason::Interrupted,
+            Self::Target { source, .. } => match places::reason_of(source) {
+                Reason::AccessDenied => Reason::ReadOnlyTarget,
+                reason => reason,
+            },
+            Self::NothingToUndo => Reason::NothingToUndo,
+            Self::Expired { .. } => Reason::UndoExpired,
+            Self::Damaged { .. } => Reason::Damaged,
+        }
+    }
+}
+
+/// Carries out a plan.
+///
+/// A setting that cannot be written does not stop the others; it is among [`Outcome::failed`]. An error means that the run did not end: either
+/// nothing was changed, or [`recover`] will end it.
+pub fn apply(plan: &Plan, fetch: &Fetch, target: &mut Target, work: &mut Work) -> Result<Outcome, ApplyError> {
+    apply_in(Table::compiled(), plan, fetch, (target, work))
+}
+
+pub(crate) fn apply_in(
+    table: Table,
+    plan: &Plan,
+    fetch: &Fetch,
+    (target, work): (&mut Target, &mut Work),
+) -> Result<Outcome, ApplyError> {
+    refuse_unfinished(work.journals, target.name)?;
+    undo::forget_old(work.journals, work.clock.now())?;
+    let prepared = prepare::prepare(table, plan, fetch, target);
+    carry_out(table, prepared, None, (target, work))
+}
+
+/// Puts back what a finished run replaced: the one with that number, or the newest on this target. Takes the settings of the choice.
+pub fn undo(which: Option<u32>, choice: &Choice, target: &mut Target, work: &mut Work) -> Result<Outcome, ApplyError> {
+    undo_in(Table::compiled(), which, choice, (target, work))
+}
+
+pub(crate) fn undo_in(
+    table: Table,
+    which: Option<u32>,
+    choice: &Choice,
+    (target, work): (&mut Target, &mut Work),
+) -> Result<Outcome, ApplyError> {
+    refuse_unfinished(work.journals, target.name)?;
+    let undone = undo::find(work.journals, which, target.name, work.clock.now())?;
+    let prepared = undo::prepare(table, &undone, choice, (target, work.journals));
+    carry_out(table, prepared, Some(undone.number), (target, work))
+}
+
+/// Ends whatever an earlier run on this target left half done: finishes it, or rolls it back if that failed several times. To be called
+/// before anything else is done with the target, with the target freshly read.
+pub fn recover(target: &mut Target, work: &mut Work) -> Result<Vec<Recovered>, ApplyError> {
+    recover_in(Table::compiled(), (target, work))
+}
+
+pub(crate) fn recover_in(table: Table, (target, work): (&mut Target, &mut Work)) -> Result<Vec<Recovered>, ApplyError> {
+    let mut recovered = Vec::new();
+    for number in work.journals.numbers()? {
+        let written = Written::read(work.journals, number)?;
+        if written.state == State::Incomplete {
+            work.journals.remove(number)?;
+            recovered.push(Recovered::Discarded { number });
+        } else if written.is_unfinished() && written.is_for(target.name) {
+            recovered.push(resume(table, &written, (target, work))?);
+        }
+    }
+    Ok(recovered)
+}
+
+fn resume(table: Table, written: &Written, (target, work): (&mut Target, &mut Work)) -> Result<Recovered, ApplyError> {
+    let journal = Journal::reopen(work.journals, written)?;
+    let mut run = Run { table, target, journal, progress: work.progress };
+    if written.state == State::RollingBack || written.resumed >= RESUMES_MAX {
+        let results = run.backwards(&written.steps)?;
+        let outcome = outcome(table, Prepared::default(), &written.steps, results);
+        return Ok(Recovered::RolledBack { number: written.number, failed: outcome.failed });
+    }
+    run.journal.write(&journal::Record::Resumed)?;
+    let results = run.forwards(&written.steps)?;
+    let outcome = outcome(table, Prepared::default(), &written.steps, results);
+    Ok(Recovered::Finished { outcome: Outcome { journal: Some(written.number), ..outcome } })
+}
+
+/// One target has one unfinished run at most: a second one would take the first one's half-written values for what was there before.
+fn refuse_unfinished(journals: &dyn Journals, target: &str) -> Result<(), ApplyError> {
+    for number in journals.numbers()? {
+        let written = Written::read(journals, number)?;
+        if written.is_unfinished() && written.is_for(target) {
+            return Err(ApplyError::Unfinished { number });
+        }
+    }
+    Ok(())
+}
+
+/// Journals the steps, carries them out and says what became of the settings.
+fn carry_out(
+    table: Table,
+    prepared: Prepared,
+    undo_of: Option<u32>,
+    (target, work): (&mut Target, &mut Work),
+) -> Result<Outcome, ApplyError> {
+    let steps = prepared.steps.clone();
+    if steps.is_empty() {
+        return Ok(outcome(table, prepared, &steps, Vec::new()));
+    }
+    let begin = Begin { at: work.clock.now(), target: target.name.to_owned(), undo_of };
+    let journal = Journal::prepare(work.journals, begin, &steps, &prepared.pictures)?;
+    let number = journal.number;
+    let mut run = Run { table, target, journal, progress: work.progress };
+    let results = run.forwards(&steps)?;
+    Ok(Outcome { journal: Some(number), ..outcome(table, prepared, &steps, results) })
+}
+
+fn outcome(table: Table, prepared: Prepared, steps: &[Step], results: StepResults) -> Outcome {
+    let mut outcome = Outcome::default();
+    for (id, reason) in prepared.failed {
+        outcome.failed.push(failed(table, id, reason));
+    }
+    for id in prepared.already {
+        outcome.applied.push(applied(table, id));
+    }
+    for (step, result) in steps.iter().zip(results) {
+        for id in step.settings.iter().cloned() {
+            match result {
+                Some(reason) => outcome.failed.push(failed(table, id, reason)),
+                None => {
+                    outcome.effects.extend(table.find(&id).map(|setting| setting.effect));
+                    outcome.applied.push(applied(table, id));
+                }
+            }
+        }
+    }
+    outcome.effects.retain(|effect| *effect != Effect::Live);
+    outcome.effects.sort_by_key(|effect| (turn(*effect), *effect));
+    outcome.effects.dedup();
+    outcome
+}
+
+/// The order in which changes are made to take effect: calls, broadcasts, one restart of Explorer, and what waits for signing out
+/// (`windows.md` 1.3).
+fn turn(effect: Effect) -> u8 {
+    match effect {
+        Effect::Live => 0,
+        Effect::Spi(_) => 1,
+        Effect::Broadcast(_) => 2,
+        Effect::Explorer => 3,
+        Effect::SignOut => 4,
+    }
+}
+
+fn applied(table: Table, id: String) -> Applied {
+    let Named { title, category } = named(table, &id);
+    Applied { id, title, category }
+}
+
+fn failed(table: Table, id: String, reason: Reason) -> Failed {
+    let Named { title, category } = named(table, &id);
+    Failed { id, title, category, reason }
+}
+
+struct Named {
+    title: String,
+    category: Option<Category>,
+}
+
+fn named(table: Table, id: &str) -> Named {
+    match table.find(id) {
+        Some(setting) => Named { title: setting.title.to_owned(), category: Some(setting.category) },
+        None => Named { title: id.to_owned(), category: None },
+    }
+}
+
+#[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! Undo: puts back exactly what a restore replaced, type, bytes and absence.
+//!
+//! An undo is a run like any other, with a journal of its own, and so can be undone. What the person changed since the restore stays: for
+//! a value that several settings share that is decided setting by setting, because one other bit is no reason to keep all.
+
+use model::catalog::Setting;
+use model::reason::Reason;
+use model::world::Moment;
+
+use super::journal::{Content, Journals, Picture, Side, State, Step, VALUE_BYTES_MAX, Written};
+use super::places::{Slot, ValueSlot};
+use super::prepare::{Prepared, written};
+use super::{ApplyError, Target};
+use crate::codec;
+use crate::plan::{Choice, Table};
+use crate::registry::RawValue;
+
+/// How long a restore can be undone, in days. Longer, and what was there before has little to do with the PC as it is.
+pub const UNDO_DAYS: i64 = 30;
+
+/// How long journals are kept, in days: long enough to say that a restore can no longer be undone.
+const KEEP_DAYS: i64 = 2 * UNDO_DAYS;
+
+const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
+
+/// The journal to undo: the one with that number, or the newest that was finished on this target.
+pub(super) fn find(
+    journals: &dyn Journals,
+    which: Option<u32>,
+    target: &str,
+    now: Moment,
+) -> Result<Written, ApplyError> {
+    let mut numbers = journals.numbers()?;
+    numbers.reverse();
+    for number in numbers.into_iter().filter(|number| which.is_none_or(|which| which == *number)) {
+        let written = Written::read(journals, number)?;
+        if written.state == State::Damaged && which.is_some() {
+            return Err(ApplyError::Damaged { number });
+        }
+        if written.state == State::Done && written.is_for(target) {
+            return if age_days(&written, now) < UNDO_DAYS { Ok(written) } else { Err(ApplyError::Expired { number }) };
+        }
+    }
+    Err(ApplyError::NothingToUndo)
+}
+
+/// Removes journals that are of no more use.
+pub(super) fn forget_old(journals: &mut dyn Journals, now: Moment) -> Result<(), ApplyError> {
+    for number in journals.numbers()? {
+        let written = Written::read(journals, number)?;
+        if !written.is_unfinished() && age_days(&written, now) >= KEEP_DAYS {
+            journals.remove(number)?;
+        }
+    }
+    Ok(())
+}
+
+/// A clock that was turned back makes a journal no older than new.
+fn age_days(written: &Written, now: Moment) -> i64 {
+    written.begin.as_ref().map_or(0, |begin| now.0.saturating_sub(begin.at.0).max(0) / DAY_MILLIS)
+}
+
+/// What undoing a journal writes. Takes the settings that the choice takes.
+pub(super) fn prepare(
+    table: Table,
+    undone: &Written,
+    choice: &Choice,
+    (target, journals): (&Target, &dyn Journals),
+) -> Prepared {
+    let mut prepared = Prepared::default();
+    let carried_out = undone.steps.iter().zip(&undone.results).filter(|(_, result)| result.is_none());
+    for (step, _) in carried_out {
+        let takes = |id: &&String| table.find(id).map_or(choice.is_all(), |setting| choice.takes(setting));
+        let chosen: Vec<String> = step.settings.iter().filter(takes).cloned().collect();
+        if chosen.is_empty() {
+            continue;
+        }
+        let done = match Slot::find(table, &step.place) {
+            None => Err(Reason::NotInCatalog),
+            Some(Slot::Value(slot)) => add_value(&mut prepared, (table, slot), (step, &chosen), target),
+            Some(slot @ Slot::File(_)) => add_file(&mut prepared, (undone.number, step), slot, (target, journals)),
+        };
+        if let Err(reason) = done {
+            prepared.failed.extend(chosen.into_iter().map(|id| (id, reason)));
+        }
+    }
+    prepared
+}
+
+fn add_value(
+    prepared: &mut Prepared,
+    (table, slot): (Table, ValueSlot),
+    (step, chosen): (&Step, &[String]),
+    target: &Target,
+) -> Result<(), Reason> {
+    let current = slot.read(target.registry)?;
+    if current.as_ref().is_some_and(|raw| raw.bytes.len() > VALUE_BYTES_MAX) {
+        return Err(Reason::Damaged);
+    }
+    let prior = step.prior.as_ref().and_then(Content::raw);
+    let restored = step.target.as_ref().and_then(Content::raw);
+    if current == prior || (current == restored && chosen.len() == step.settings.len()) {
+        prepared.add_place(Slot::Value(slot), chosen.to_vec(), current, prior);
+        return Ok(());
+    }
+    let mut next = current.clone();
+    let mut changed = Vec::new();
+    for id in chosen {
+        let setting = table.find(id).filter(|setting| codec::shares_its_value(setting)).ok_or(Reason::ChangedHere);
+        match setting.and_then(|setting| put_back(setting, prior.as_ref(), restored.as_ref(), next.as_ref())) {
+            Ok(raw) => {
+                next = Some(raw);
+                changed.push(id.clone());
+            }
+            Err(reason) => prepared.failed.push((id.clone(), reason)),
+        }
+    }
+    if !changed.is_empty() {
+        prepared.add_place(Slot::Value(slot), changed, current, next);
+    }
+    Ok(())
+}
+
+/// The stored value with the bits of one setting as they were before, if they still are as the restore left them.
+fn put_back(
+    setting: &'static Setting,
+    prior: Option<&RawValue>,
+    restored: Option<&RawValue>,
+    current: Option<&RawValue>,
+) -> Result<RawValue, Reason> {
+    let meaning = |raw: Option<&RawValue>| match raw {
+        Some(raw) => codec::decode(setting, raw),
+        None => codec::default_value(setting).ok_or(Reason::DefaultUnknown),
+    };
+    let before = meaning(prior)?;
+    let now = meaning(current)?;
+    if now != meaning(restored)? && now != before {
+        return Err(Reason::ChangedHere);
+    }
+    written(setting, &before, current)
+}
+
+fn add_file(
+    prepared: &mut Prepared,
+    (undone, step): (u32, &Step),
+    slot: Slot,
+    (target, journals): (&Target, &dyn Journals),
+) -> Result<(), Reason> {
+    let (Slot::File(role), [id]) = (slot, step.settings.as_slice()) else { return Err(Reason::Damaged) };
+    let current = target.files.read(role)?;
+    let now = current.as_deref().map(Content::of_file);
+    if now != step.target && now != step.prior {
+        return Err(Reason::ChangedHere);
+    }
+    let prior = match &step.prior {
+        Some(mark) => {
+            let bytes =
+                journals.picture(undone, Picture { role, side: Side::Prior }).map_err(|error| error.reason())?;
+            Some(bytes.filter(|bytes| Content::of_file(bytes) == *mark).ok_or(Reason::Damaged)?)
+        }
+        None => None,
+    };
+    prepared.add_picture((role, id), current, prior)
+}
