@@ -7,6 +7,13 @@
 
 use hive::Hive;
 
+/// Reads each byte.
+fn touch(data: &[u8]) -> u64 {
+    let (words, rest) = data.as_chunks::<8>();
+    words.iter().fold(0, |sum, word| sum ^ u64::from_le_bytes(*word))
+        ^ rest.iter().fold(0, |sum, byte| sum ^ u64::from(*byte))
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args_os().skip(1);
     let (Some(path), Some(list)) = (args.next(), args.next()) else { return Err("usage: hive_get HIVE LIST".into()) };
@@ -22,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             values += 1;
             bytes += data.len();
             sum += value.name().len() as u64 + u64::from(value.kind());
-            sum += data.first().zip(data.last()).map_or(0, |(first, last)| u64::from(*first) + u64::from(*last));
+            sum ^= touch(&data);
         }
     }
     println!("keys {keys} values {values} bytes {bytes} sum {sum}");

@@ -136,6 +136,19 @@ pub enum Record {
     InnerList,
 }
 
+impl Record {
+    /// The signature of a record that has only one.
+    pub(crate) const fn signature(self) -> [u8; 2] {
+        match self {
+            Self::Key => *b"nk",
+            Self::Value => *b"vk",
+            Self::Security => *b"sk",
+            Self::List => *b"ri",
+            Self::InnerList => *b"lh",
+        }
+    }
+}
+
 impl Damage {
     pub(crate) const fn new(offset: u32, what: What) -> Self {
         Self { offset, what }
@@ -156,6 +169,11 @@ impl Damages {
         if self.kept.len() < DAMAGES_KEPT_MAX {
             self.kept.push(damage);
         }
+    }
+
+    /// Adds all of them.
+    pub(crate) fn extend(&mut self, damages: impl IntoIterator<Item = Damage>) {
+        damages.into_iter().for_each(|damage| self.push(damage));
     }
 
     /// The first [`DAMAGES_KEPT_MAX`] of them.

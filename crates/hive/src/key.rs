@@ -25,20 +25,20 @@ pub struct Key<'h> {
 }
 
 impl<'h> Key<'h> {
+    /// The key whose node is at `offset`, if a sound one is there; [`Key::at`] says why not.
+    #[inline]
+    pub(crate) fn read(bins: Bins<'h>, offset: u32) -> Option<Self> {
+        let (node, rest) = bins.try_record::<NODE>(offset)?;
+        let length = usize::from(u16_at(node, 72));
+        if node[..2] != *b"nk" || length > KEY_NAME_MAX {
+            return None;
+        }
+        Some(Self { bins, offset, node, name: rest.get(..length)? })
+    }
+
     #[inline]
     pub(crate) fn at(bins: Bins<'h>, offset: u32) -> Result<Self, Damage> {
-        let (node, rest) = bins.record::<NODE>(offset)?;
-        if node[..2] != *b"nk" {
-            return Err(unlike(offset, Record::Key, [node[0], node[1]]));
-        }
-        let length = u16_at(node, 72);
-        if usize::from(length) > KEY_NAME_MAX {
-            return Err(Damage::new(offset, What::NameLength { length }));
-        }
-        match rest.get(..usize::from(length)) {
-            Some(name) => Ok(Self { bins, offset, node, name }),
-            None => Err(short(offset, NODE + usize::from(length), NODE + rest.len())),
-        }
+        Self::read(bins, offset).ok_or_else(|| bins.why_no_record::<NODE>(offset, Record::Key, 72, KEY_NAME_MAX))
     }
 
     /// Its own name, without those of its parents.

@@ -96,7 +96,7 @@ impl Marks {
     /// Whether a fast leaf's hint may be of this name; a hint whose first byte is zero says nothing.
     #[inline]
     pub(crate) fn may_have_hint(self, hint: u32) -> bool {
-        (hint & Self::NO_CASE == self.start) | (hint & 0xff == 0)
+        hint & Self::NO_CASE == self.start || hint.trailing_zeros() >= 8
     }
 }
 

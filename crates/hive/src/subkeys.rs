@@ -119,23 +119,31 @@ impl<'h> Subkeys<'h> {
     }
 }
 
-impl<'h> Iterator for Subkeys<'h> {
-    type Item = Result<Key<'h>, Damage>;
-
+impl Subkeys<'_> {
+    /// The offset of the next key, or what is wrong with a list in its place.
     #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
+    pub(crate) fn next_element(&mut self) -> Option<Result<u32, Damage>> {
         loop {
             if let Some(offset) = self.next_offset() {
                 if self.left == 0 {
                     return Some(Err(self.exhausted(offset)));
                 }
                 self.left -= 1;
-                return Some(Key::at(self.bins, offset));
+                return Some(Ok(offset));
             }
             if let Err(damage) = self.next_list()? {
                 return Some(Err(damage));
             }
         }
+    }
+}
+
+impl<'h> Iterator for Subkeys<'h> {
+    type Item = Result<Key<'h>, Damage>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.next_element()?.and_then(|offset| Key::at(self.bins, offset)))
     }
 }
 

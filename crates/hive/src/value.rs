@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::iter::FusedIterator;
 
-use crate::bins::{Bins, clamp, short, u16_at, u32_at, unlike};
+use crate::bins::{Bins, clamp, u16_at, u32_at};
 use crate::damage::{Damage, Record, What};
 use crate::limits::{VALUE_NAME_MAX, VALUE_SIZE_MAX};
 use crate::name::Name;
@@ -28,20 +28,20 @@ pub struct Value<'h> {
 }
 
 impl<'h> Value<'h> {
+    /// The value whose record is at `offset`, if a sound one is there; [`Value::at`] says why not.
+    #[inline]
+    pub(crate) fn read(bins: Bins<'h>, offset: u32) -> Option<Self> {
+        let (record, rest) = bins.try_record::<RECORD>(offset)?;
+        let length = usize::from(u16_at(record, 2));
+        if record[..2] != *b"vk" || length > VALUE_NAME_MAX {
+            return None;
+        }
+        Some(Self { bins, offset, record, name: rest.get(..length)? })
+    }
+
     #[inline]
     pub(crate) fn at(bins: Bins<'h>, offset: u32) -> Result<Self, Damage> {
-        let (record, rest) = bins.record::<RECORD>(offset)?;
-        if record[..2] != *b"vk" {
-            return Err(unlike(offset, Record::Value, [record[0], record[1]]));
-        }
-        let length = u16_at(record, 2);
-        if usize::from(length) > VALUE_NAME_MAX {
-            return Err(Damage::new(offset, What::NameLength { length }));
-        }
-        match rest.get(..usize::from(length)) {
-            Some(name) => Ok(Self { bins, offset, record, name }),
-            None => Err(short(offset, RECORD + usize::from(length), RECORD + rest.len())),
-        }
+        Self::read(bins, offset).ok_or_else(|| bins.why_no_record::<RECORD>(offset, Record::Value, 2, VALUE_NAME_MAX))
     }
 
     /// Its name; empty for the default value of a key.
@@ -123,7 +123,8 @@ impl<'h> Value<'h> {
     /// Segments that reading its data may have to look at; none for data in one cell.
     #[inline]
     pub(crate) fn segments(&self) -> u32 {
-        self.stored_len().min(VALUE_SIZE_MAX) / 16_344
+        let length = self.stored_len() as usize;
+        if length <= SEGMENT { 0 } else { self.stored_len().min(VALUE_SIZE_MAX) / 16_344 }
     }
 
     #[cold]
@@ -164,6 +165,18 @@ impl<'h> Values<'h> {
 }
 
 impl Values<'_> {
+    /// The next element of the list.
+    #[inline]
+    pub(crate) fn next_offset(&mut self) -> Option<u32> {
+        self.left.next().map(|element| u32::from_le_bytes(*element))
+    }
+
+    /// What is wrong with the list itself, told once.
+    #[inline]
+    pub(crate) fn take_damage(&mut self) -> Option<Damage> {
+        self.damage.take()
+    }
+
     /// Elements left in the list.
     #[inline]
     pub(crate) fn left(&self) -> u32 {
@@ -176,9 +189,9 @@ impl<'h> Iterator for Values<'h> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        match self.left.next() {
-            Some(element) => Some(Value::at(self.bins, u32::from_le_bytes(*element))),
-            None => self.damage.take().map(Err),
+        match self.next_offset() {
+            Some(offset) => Some(Value::at(self.bins, offset)),
+            None => self.take_damage().map(Err),
         }
     }
 

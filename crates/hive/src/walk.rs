@@ -123,7 +123,7 @@ impl<'h, V: FnMut(Path<'_, 'h>, Found<'h>) -> ControlFlow<()>> Walk<'h, V> {
         self.descend(self.start);
         while let Some(frame) = self.frames.last_mut() {
             let parent = frame.key;
-            let Some(subkey) = frame.subkeys.next() else {
+            let Some(element) = frame.subkeys.next_element() else {
                 let (expected, actual) = (parent.subkey_count(), frame.seen);
                 if expected != actual {
                     self.damage(parent.offset(), What::ListCount { expected, actual });
@@ -133,9 +133,16 @@ impl<'h, V: FnMut(Path<'_, 'h>, Found<'h>) -> ControlFlow<()>> Walk<'h, V> {
             };
             frame.seen += 1;
             self.spend(1, parent.offset())?;
-            match subkey {
-                Ok(key) => self.enter(parent, key)?,
-                Err(damage) => self.report.damages.push(damage),
+            let offset = match element {
+                Ok(offset) => offset,
+                Err(damage) => {
+                    self.report.damages.push(damage);
+                    continue;
+                }
+            };
+            match Key::read(parent.bins(), offset) {
+                Some(key) => self.enter(parent, key)?,
+                None => self.report.damages.extend(Key::at(parent.bins(), offset).err()),
             }
         }
         ControlFlow::Continue(())
@@ -177,17 +184,16 @@ impl<'h, V: FnMut(Path<'_, 'h>, Found<'h>) -> ControlFlow<()>> Walk<'h, V> {
     fn show(&mut self, key: Key<'h>) -> ControlFlow<()> {
         self.report.keys += 1;
         (self.visit)(Path { frames: &self.frames, last: key }, Found::Key(key))?;
-        let values = key.values();
+        let mut values = key.values();
         self.spend(values.left(), key.offset())?;
-        for value in values {
-            let value = match value {
-                Ok(value) => value,
-                Err(damage) => {
-                    self.report.damages.push(damage);
-                    continue;
-                }
+        while let Some(offset) = values.next_offset() {
+            let Some(value) = Value::read(key.bins(), offset) else {
+                self.report.damages.extend(Value::at(key.bins(), offset).err());
+                continue;
             };
-            self.spend(value.segments(), value.offset())?;
+            if value.segments() > 0 {
+                self.spend(value.segments(), offset)?;
+            }
             let data = match value.data() {
                 Ok(data) => data,
                 Err(damage) => {
@@ -203,6 +209,7 @@ impl<'h, V: FnMut(Path<'_, 'h>, Found<'h>) -> ControlFlow<()>> Walk<'h, V> {
             self.report.values += 1;
             (self.visit)(Path { frames: &self.frames, last: key }, Found::Value(value, data))?;
         }
+        self.report.damages.extend(values.take_damage());
         ControlFlow::Continue(())
     }
 
