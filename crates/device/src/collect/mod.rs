@@ -1,1 +1,82 @@
-//! See the crate's page.
+//! Station "collect": what this person has set on this PC.
+//!
+//! Every setting of the catalog that the PC's Windows has gets a reading: its value, that it is stored but is the default, that nothing is
+//! stored, or why what is stored may not be carried. Nothing stops a backup half-way: a key that Windows does not give, or that lies in a
+//! damaged part of a hive, costs its own settings and no more. Only reading is possible here; there is nothing to write with.
+
+mod left_out;
+mod picture;
+mod readings;
+
+use std::path::Path;
+
+use model::catalog::{self, FileRole};
+use model::ids::BlobId;
+use model::snapshot::{DeviceFacts, Snapshot};
+use model::value::FileRef;
+
+use crate::apps::Apps;
+use crate::registry::Registry;
+
+/// Where a backup reads from.
+pub struct Sources<'a> {
+    /// The user's registry.
+    pub registry: &'a dyn Registry,
+    /// The installed apps.
+    pub apps: &'a dyn Apps,
+    /// What is known of the PC. An unknown build reads the settings of every build.
+    pub facts: DeviceFacts,
+    /// The desktop background as Windows keeps it, if there is such a file.
+    pub wallpaper: Option<&'a Path>,
+    /// The content id of a file: a hash keyed by the user's key.
+    pub blob_id: &'a dyn Fn(&[u8]) -> BlobId,
+}
+
+/// What a backup found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Collected {
+    /// The readings and apps.
+    pub snapshot: Snapshot,
+    /// The files that the readings name.
+    pub files: Vec<CollectedFile>,
+    /// What a person should know, a sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// A file that a reading names, with its bytes: what is uploaded is what was hashed, even if the file changes meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CollectedFile {
+    /// Which file it is.
+    pub role: FileRole,
+    /// Its id and size.
+    pub file: FileRef,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Reads everything that the catalog knows.
+pub fn collect(sources: &Sources<'_>) -> Collected {
+    let build = sources.facts.build.unwrap_or(0);
+    let fitting: Vec<_> = catalog::SETTINGS.iter().filter(|setting| setting.on_build(build)).collect();
+    let mut warnings = Vec::new();
+    let mut readings = readings::of(sources.registry, &fitting);
+    let (files, of_files) = picture::of(sources, &fitting);
+    readings.extend(of_files);
+    let apps = sources.apps.list().unwrap_or_else(|error| {
+        warnings.push(format!("the list of apps is missing: {error}"));
+        Vec::new()
+    });
+    let snapshot = Snapshot {
+        catalog_version: catalog::VERSION,
+        device: sources.facts.clone(),
+        readings,
+        not_carried: left_out::of(sources.registry, catalog::left_out()),
+        apps,
+    };
+    Collected { snapshot, files, warnings }
+}
+
+#[cfg(test)]
+mod real_tests;
+#[cfg(test)]
+mod tests;

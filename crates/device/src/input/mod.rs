@@ -117,8 +117,10 @@ impl Input {
     }
 
     fn reg_file(path: &Path) -> Result<Self, InputError> {
-        let bytes = file::read(path, FILE_BYTES_MAX)?;
-        let registry = MemoryRegistry::parse(&bytes).map_err(|source| file::neither(path, source))?;
+        let registry = read_reg_file(path).map_err(|error| match error {
+            InputError::RegFile { path, source } => file::neither(&path, source),
+            other => other,
+        })?;
         let notes = registry.notes();
         let others = notes.other_keys.iter().map(|(root, keys)| {
             let keys = if *keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") };
@@ -131,6 +133,12 @@ impl Input {
     fn bare(registry: Box<dyn Registry>, source: Source, warnings: Vec<String>) -> Self {
         Self { registry, source, facts: DeviceFacts::default(), wallpaper: None, amcache: None, warnings }
     }
+}
+
+/// Reads a `.reg` file; anything else is an error.
+pub fn read_reg_file(path: &Path) -> Result<MemoryRegistry, InputError> {
+    let bytes = file::read(path, FILE_BYTES_MAX)?;
+    MemoryRegistry::parse(&bytes).map_err(|source| InputError::RegFile { path: path.to_owned(), source })
 }
 
 impl InputError {
