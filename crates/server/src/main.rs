@@ -1,2 +1,7 @@
 //! The program `rehome-server`.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    server::commands::main()
+}

@@ -116,9 +116,9 @@ impl Store {
         })
     }
 
-    /// Whether there is no tenant yet: the server has just been set up.
+    /// Whether there is no user yet: the server has just been set up.
     pub fn is_new(&self) -> Result<bool, StoreError> {
-        self.read(|connection| Ok(connection.query_row("SELECT COUNT(*) = 0 FROM tenants", [], |row| row.get(0))?))
+        self.read(|connection| Ok(connection.query_row("SELECT COUNT(*) = 0 FROM users", [], |row| row.get(0))?))
     }
 
     /// Makes a user with their keys.

@@ -1,0 +1,14 @@
+//! `GET /api/v1/capabilities`: what this server can do, by stable words, so that newer agents can do without.
+
+use axum::Json;
+use serde::Serialize;
+
+/// The answer.
+#[derive(Serialize)]
+pub(crate) struct Capabilities {
+    capabilities: &'static [&'static str],
+}
+
+pub(crate) async fn handle() -> Json<Capabilities> {
+    Json(Capabilities { capabilities: &["accounts", "blobs.resume", "receipts.ed25519"] })
+}

@@ -1,0 +1,23 @@
+//! `GET /livez`, `GET /readyz` (also `/healthz`): for load balancers and containers. No detail, no login.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+
+use crate::App;
+use crate::api::extract::apart;
+use crate::problem::Refusal;
+
+/// The process answers.
+pub(crate) async fn live() -> &'static str {
+    "ok\n"
+}
+
+/// The database reads and commits, and the server is not on its way down.
+pub(crate) async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Refusal> {
+    if app.stopping() {
+        return Err(Refusal::stopping());
+    }
+    apart(move || app.store.ready()).await.map_err(|_| Refusal::stopping())?;
+    Ok("ok\n")
+}

@@ -1,0 +1,6 @@
+//! What the server says of itself.
+
+pub(crate) mod capabilities;
+pub(crate) mod health;
+pub(crate) mod limits;
+pub(crate) mod version;

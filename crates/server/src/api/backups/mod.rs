@@ -1,0 +1,3 @@
+//! Taking a snapshot.
+
+pub(crate) mod create;

@@ -1,0 +1,24 @@
+//! `HEAD /api/v1/profiles/{profile}/blobs/{blob}`: how far an upload is, in the headers `upload-offset` and `upload-length`.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use model::api::{LENGTH_HEADER, OFFSET_HEADER};
+use model::ids::{BlobId, ProfileId};
+use model::reason::Reason;
+
+use crate::App;
+use crate::api::extract::{Caller, Within};
+use crate::problem::Refusal;
+
+pub(crate) async fn handle(
+    State(app): State<Arc<App>>,
+    Caller(scope): Caller,
+    Within(profile, blob): Within<ProfileId, BlobId>,
+) -> Result<Response, Refusal> {
+    let upload = app.store.upload(&scope, profile, blob)?.ok_or_else(|| Refusal::not_found(Reason::NotFound))?;
+    let headers = [(OFFSET_HEADER, upload.offset.to_string()), (LENGTH_HEADER, upload.length.to_string())];
+    Ok((StatusCode::OK, headers).into_response())
+}

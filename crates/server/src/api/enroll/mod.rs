@@ -1,0 +1,3 @@
+//! Connecting a PC.
+
+pub(crate) mod create;

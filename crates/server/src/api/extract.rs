@@ -1,0 +1,131 @@
+//! What handlers take from a request: who asks, the ids in the address, the body.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, FromRequestParts, Path, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use model::reason::Reason;
+use store::Scope;
+
+use crate::App;
+use crate::problem::Refusal;
+
+/// How long a body may take to arrive. 4 MiB in this time is 280 kbit/s; whoever is slower sends smaller pieces.
+const BODY_SECONDS: u64 = 120;
+
+/// The person and PC that ask, within their rate.
+pub(crate) struct Caller(pub(crate) Scope);
+
+impl FromRequestParts<Arc<App>> for Caller {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
+        let Some(scope) = app.identity.identify(&parts.headers)? else {
+            let detail = "the device token is missing, wrong or withdrawn";
+            return Err(Refusal::new(StatusCode::UNAUTHORIZED, Reason::Revoked, detail));
+        };
+        app.gates.request(scope.device()).map_err(|seconds| {
+            let detail = format!("more than {} requests a minute", app.requests_per_minute);
+            Refusal::new(StatusCode::TOO_MANY_REQUESTS, Reason::RateLimited, detail).retry_after(seconds)
+        })?;
+        app.seen.note(&scope, app.clock.now());
+        Ok(Self(scope))
+    }
+}
+
+/// The address that a connection comes from.
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+impl FromRequestParts<Arc<App>> for Peer {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Refusal> {
+        // Without an address (a router driven directly in a test) all share one.
+        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        Ok(Self(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))))
+    }
+}
+
+/// The profile in the address.
+pub(crate) struct Profile<P>(pub(crate) P);
+
+impl<P: FromStr + Send> FromRequestParts<Arc<App>> for Profile<P> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
+        let Path(id) = Path::<String>::from_request_parts(parts, app).await.map_err(|_| unknown())?;
+        id.parse().map(Self).map_err(|_| unknown())
+    }
+}
+
+/// The profile and what of it in the address.
+pub(crate) struct Within<P, T>(pub(crate) P, pub(crate) T);
+
+impl<P: FromStr + Send, T: FromStr + Send> FromRequestParts<Arc<App>> for Within<P, T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
+        let path = Path::<(String, String)>::from_request_parts(parts, app).await;
+        let Path((profile, thing)) = path.map_err(|_| unknown())?;
+        match (profile.parse(), thing.parse()) {
+            (Ok(profile), Ok(thing)) => Ok(Self(profile, thing)),
+            _ => Err(unknown()),
+        }
+    }
+}
+
+/// Text that is no id is an id that nothing has.
+fn unknown() -> Refusal {
+    Refusal::not_found(Reason::NotFound)
+}
+
+/// A body of at most `MAX` bytes, that arrives in time.
+pub(crate) struct Body<const MAX: usize>(pub(crate) Bytes);
+
+impl<const MAX: usize> FromRequest<Arc<App>> for Body<MAX> {
+    type Rejection = Refusal;
+
+    async fn from_request(mut request: Request, app: &Arc<App>) -> Result<Self, Refusal> {
+        let said = number(request.headers(), axum::http::header::CONTENT_LENGTH.as_str());
+        if said.is_some_and(|length| length > MAX as u64) {
+            return Err(Refusal::too_large(MAX));
+        }
+        DefaultBodyLimit::max(MAX).apply(&mut request);
+        let read = Bytes::from_request(request, app);
+        match tokio::time::timeout(Duration::from_secs(BODY_SECONDS), read).await {
+            Ok(Ok(bytes)) => Ok(Self(bytes)),
+            Ok(Err(BytesRejection::FailedToBufferBody(error))) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                Err(Refusal::too_large(MAX))
+            }
+            Ok(Err(_)) => Err(Refusal::invalid("the body ended too early")),
+            Err(_) => {
+                let detail = format!("the body did not arrive within {BODY_SECONDS} seconds");
+                Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, Reason::InvalidRequest, detail))
+            }
+        }
+    }
+}
+
+/// A number in a header.
+pub(crate) fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+    headers.get(name)?.to_str().ok()?.parse().ok()
+}
+
+/// Runs what waits for the disk apart from the threads that serve requests.
+pub(crate) async fn apart<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, Refusal>
+where
+    T: Send + 'static,
+    E: Into<Refusal> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(Into::into),
+        // It panicked, which is in the log already.
+        Err(_) => Err(Refusal::internal()),
+    }
+}

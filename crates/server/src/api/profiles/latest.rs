@@ -1,0 +1,47 @@
+//! `GET /api/v1/profiles/{profile}/latest`: the check that nothing has changed, in one small request.
+//!
+//! With the right `If-None-Match` the answer is 304 and nothing is written: no audit row, no time in a row.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use model::ids::ProfileId;
+use model::reason::Reason;
+use store::Latest;
+
+use crate::App;
+use crate::api::extract::{Caller, Profile};
+use crate::problem::Refusal;
+
+pub(crate) async fn handle(
+    State(app): State<Arc<App>>,
+    Caller(scope): Caller,
+    Profile(profile): Profile<ProfileId>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let found = app.store.latest(&scope, profile)?.ok_or_else(|| Refusal::not_found(Reason::NotFound))?;
+    let Some(latest) = found else {
+        return Err(Refusal::new(StatusCode::NOT_FOUND, Reason::NoProfile, "the profile has no snapshot yet"));
+    };
+    let tag = etag(&latest);
+    let value = HeaderValue::from_str(&tag).expect("digits and quotes fit a header");
+    if is_known(&headers, &tag) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, value)]).into_response());
+    }
+    let summary = app.store.summary(&scope, profile, latest.seq)?;
+    let summary = summary.ok_or_else(|| Refusal::not_found(Reason::NoSuchSnapshot))?;
+    Ok(([(header::ETAG, value)], Json(summary)).into_response())
+}
+
+fn etag(latest: &Latest) -> String {
+    format!("\"{}.{}\"", latest.seq, latest.snapshot)
+}
+
+/// Whether the tag is in the list of `If-None-Match` (RFC 9110, 13.1.2; the comparison is the weak one).
+fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    known.flat_map(|list| list.split(',')).any(|known| known.trim().trim_start_matches("W/") == tag)
+}

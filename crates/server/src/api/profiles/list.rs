@@ -1,0 +1,15 @@
+//! `GET /api/v1/profiles`: what the person could restore from.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use model::api::Profiles;
+
+use crate::App;
+use crate::api::extract::Caller;
+use crate::problem::Refusal;
+
+pub(crate) async fn handle(State(app): State<Arc<App>>, Caller(scope): Caller) -> Result<Json<Profiles>, Refusal> {
+    Ok(Json(Profiles { profiles: app.store.profiles(&scope)? }))
+}

@@ -1,0 +1,24 @@
+//! `GET /api/v1/profiles/{profile}/snapshots/{snapshot}`: a whole envelope with all its parts. Leaves an audit row.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use model::api::ENVELOPE_TYPE;
+use model::ids::{ProfileId, SnapshotId};
+use model::reason::Reason;
+
+use crate::App;
+use crate::api::extract::{Caller, Within, apart};
+use crate::problem::Refusal;
+
+pub(crate) async fn handle(
+    State(app): State<Arc<App>>,
+    Caller(scope): Caller,
+    Within(profile, snapshot): Within<ProfileId, SnapshotId>,
+) -> Result<Response, Refusal> {
+    let envelope = apart(move || app.store.envelope(&scope, profile, snapshot, app.clock.now())).await?;
+    let envelope = envelope.ok_or_else(|| Refusal::not_found(Reason::NoSuchSnapshot))?;
+    Ok(([(header::CONTENT_TYPE, ENVELOPE_TYPE)], envelope).into_response())
+}

@@ -1,0 +1,5 @@
+//! Snapshots of a profile.
+
+pub(crate) mod delete;
+pub(crate) mod get;
+pub(crate) mod list;

@@ -1,0 +1,156 @@
+//! Everything a request needs, put together once.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use model::world::{Clock, Random};
+use store::blobs::DiskBlobs;
+use store::{Store, StoreError};
+use tokio::sync::Semaphore;
+
+use crate::gates::{Gates, REQUESTS_AT_ONCE};
+use crate::identity::{DeviceTokens, Identify};
+use crate::keyring::{self, Keyring, KeyringError};
+use crate::password;
+use crate::seen::Seen;
+
+/// The tenant that the first start makes.
+pub const DEFAULT_TENANT: &str = "default";
+
+/// The account that the first start makes.
+pub const DEFAULT_USER: &str = "admin";
+
+/// Passwords that are checked at once: each takes 19 MiB.
+const PASSWORDS_AT_ONCE: usize = 2;
+
+/// Why the server does not come up.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A file or folder.
+    #[error("{path}: {source}", path = .path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The keys.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Where things lie and how much is let in.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The folder of all data.
+    pub data_dir: PathBuf,
+    /// The root key's file.
+    pub root_key: PathBuf,
+    /// Enrolments a minute and address; 0: no limit.
+    pub enrolments_per_minute: u32,
+    /// Requests a minute and device; 0: no limit.
+    pub requests_per_minute: u32,
+}
+
+/// The server, without its listener.
+pub struct App {
+    /// What it remembers.
+    pub store: Arc<Store>,
+    /// Its keys.
+    pub keyring: Keyring,
+    /// Its clock.
+    pub clock: Arc<dyn Clock>,
+    /// Its randomness.
+    pub random: Arc<dyn Random>,
+    /// Tells who asks.
+    pub identity: Box<dyn Identify>,
+    /// Lets in.
+    pub gates: Gates,
+    /// The rate that devices are told.
+    pub requests_per_minute: u32,
+    pub(crate) at_once: Semaphore,
+    pub(crate) passwords: Semaphore,
+    pub(crate) seen: Seen,
+    stopping: AtomicBool,
+}
+
+impl App {
+    /// Opens data and keys, and makes both on the first start.
+    pub fn open(settings: &Settings, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, OpenError> {
+        let data = &settings.data_dir;
+        make_private(data)?;
+        let database = data.join("rehome.db");
+        let root = keyring::root_key(&settings.root_key, data, !database.exists(), &*random)?;
+        let blobs = DiskBlobs::open(data.join("blobs"))?;
+        let store = Arc::new(Store::open(&database, Arc::new(blobs), clock.now())?);
+        let keyring = Keyring::open(root, &settings.root_key, &store, &*random)?;
+        Ok(Self {
+            identity: Box::new(DeviceTokens::new(Arc::clone(&store), Arc::clone(&clock))),
+            gates: Gates::new(Arc::clone(&clock), settings.enrolments_per_minute, settings.requests_per_minute),
+            requests_per_minute: settings.requests_per_minute,
+            at_once: Semaphore::new(REQUESTS_AT_ONCE),
+            passwords: Semaphore::new(PASSWORDS_AT_ONCE),
+            seen: Seen::default(),
+            stopping: AtomicBool::new(false),
+            store,
+            keyring,
+            clock,
+            random,
+        })
+    }
+
+    /// Makes the first tenant and account on a new server and gives the account's password, which is kept nowhere.
+    pub fn set_up(&self) -> Result<Option<String>, KeyringError> {
+        if !self.store.is_new()? {
+            return Ok(None);
+        }
+        let world = (self.clock.now(), &*self.random);
+        // A first start that was killed half-way may have left the tenant.
+        let tenant = match self.store.operator(DEFAULT_TENANT)? {
+            Some(tenant) => tenant,
+            None => self.keyring.create_tenant(&self.store, DEFAULT_TENANT, world)?,
+        };
+        let password = password::make(&*self.random);
+        let hash = password::hash(&password, &*self.random);
+        self.keyring.create_user(&self.store, &tenant, (DEFAULT_USER, hash), world)?;
+        Ok(Some(password))
+    }
+
+    /// Whether new requests should go elsewhere.
+    pub fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire) || self.store.failed()
+    }
+
+    /// Says that the server is on its way down.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    /// What is done now and then: last-seen times, forgotten uploads, idle limits. Waits for the disk.
+    pub fn housekeep(&self) -> Result<(), StoreError> {
+        let seen = self.seen.take();
+        if !seen.is_empty() {
+            self.store.note_seen(seen)?;
+        }
+        self.gates.tidy();
+        self.store.sweep(self.clock.now())?;
+        Ok(())
+    }
+}
+
+/// Makes the data folder, for the server's own account only.
+fn make_private(data: &Path) -> Result<(), OpenError> {
+    let io = |source| OpenError::Io { path: data.to_owned(), source };
+    if data.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(data).map_err(io)?;
+    #[cfg(unix)]
+    fs::set_permissions(data, std::os::unix::fs::PermissionsExt::from_mode(0o700)).map_err(io)?;
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! Tenants, users and devices, for whoever may read the root key.
+
+use std::io::Read;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use model::ids::DeviceId;
+use model::reason::Reason;
+use store::TenantScope;
+
+use super::{Failure, print, say};
+use crate::App;
+use crate::app::DEFAULT_TENANT;
+use crate::password::{self, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
+
+#[derive(Subcommand)]
+pub(super) enum TenantVerb {
+    /// Make an organisation
+    Create {
+        /// Its name
+        name: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum UserVerb {
+    /// Make an account; its password is made and printed, or read from standard input
+    Create {
+        /// Its name
+        name: String,
+        /// The organisation
+        #[arg(long, default_value = DEFAULT_TENANT)]
+        tenant: String,
+        /// Read the password from standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum DeviceVerb {
+    /// List the devices
+    List {
+        /// The organisation
+        #[arg(long, default_value = DEFAULT_TENANT)]
+        tenant: String,
+    },
+    /// Withdraw a device's access; its backups stay
+    Revoke {
+        /// Its id
+        device: DeviceId,
+        /// The organisation
+        #[arg(long, default_value = DEFAULT_TENANT)]
+        tenant: String,
+    },
+}
+
+fn scope(app: &App, tenant: &str) -> Result<TenantScope, Failure> {
+    let scope = app.store.operator(tenant)?;
+    scope.ok_or_else(|| Failure::new(2, Reason::Usage, format!("there is no tenant `{tenant}`")))
+}
+
+pub(super) fn tenant(app: &App, verb: TenantVerb) -> Result<ExitCode, Failure> {
+    let TenantVerb::Create { name } = verb;
+    let scope = app.keyring.create_tenant(&app.store, &name, (app.clock.now(), &*app.random))?;
+    print(&[scope.tenant().to_string()])
+}
+
+pub(super) fn user(app: &App, verb: UserVerb) -> Result<ExitCode, Failure> {
+    let UserVerb::Create { name, tenant, password_stdin } = verb;
+    let scope = scope(app, &tenant)?;
+    let password = if password_stdin { read_password()? } else { password::make(&*app.random) };
+    let hash = password::hash(&password, &*app.random);
+    app.keyring.create_user(&app.store, &scope, (&name, hash), (app.clock.now(), &*app.random))?;
+    if password_stdin {
+        say(&format!("made the account `{name}`"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    say(&format!("made the account `{name}`; its password is shown this once:"));
+    print(&[password])
+}
+
+fn read_password() -> Result<String, Failure> {
+    let refuse = |text: String| Failure::new(2, Reason::Usage, text);
+    let mut text = String::new();
+    let read = std::io::stdin().take(PASSWORD_BYTES_MAX as u64 + 2).read_to_string(&mut text);
+    read.map_err(|error| refuse(format!("standard input: {error}")))?;
+    let password = text.trim_end_matches(['\r', '\n']);
+    if password.chars().count() < PASSWORD_CHARS_MIN || password.len() > PASSWORD_BYTES_MAX {
+        return Err(refuse(format!(
+            "a password has {PASSWORD_CHARS_MIN} characters or more, and at most {PASSWORD_BYTES_MAX} bytes"
+        )));
+    }
+    Ok(password.to_owned())
+}
+
+pub(super) fn device(app: &App, verb: DeviceVerb) -> Result<ExitCode, Failure> {
+    match verb {
+        DeviceVerb::List { tenant } => {
+            let devices = app.store.devices(&scope(app, &tenant)?)?;
+            let line = |device: store::Device| {
+                let state = if device.revoked { "revoked" } else { "active" };
+                format!("{}\t{state}\t{}\t{}", device.id, device.user, device.name)
+            };
+            print(&devices.into_iter().map(line).collect::<Vec<_>>())
+        }
+        DeviceVerb::Revoke { device, tenant } => {
+            if app.store.revoke(&scope(app, &tenant)?, device, app.clock.now())? {
+                say("access withdrawn; a running server notices within 30 seconds");
+                Ok(ExitCode::SUCCESS)
+            } else {
+                Err(Failure::new(2, Reason::NotFound, format!("no active device has the id {device}")))
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The command line of `rehome-server`.
+
+mod admin;
+mod check;
+mod health;
+mod serve;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use model::reason::Reason;
+
+use crate::app::{App, OpenError};
+use crate::config::{self, Config, ConfigError, Given};
+use crate::keyring::KeyringError;
+use crate::world::SystemClock;
+
+/// Keeps what devices back up, and gives it back.
+#[derive(Parser)]
+#[command(name = "rehome-server", version, max_term_width = 100)]
+struct Line {
+    /// Configuration file, TOML
+    #[arg(long, global = true, env = "REHOME_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    given: Given,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run the server
+    Serve,
+    /// Organisations
+    #[command(subcommand)]
+    Tenant(admin::TenantVerb),
+    /// Built-in accounts
+    #[command(subcommand)]
+    User(admin::UserVerb),
+    /// Devices
+    #[command(subcommand)]
+    Device(admin::DeviceVerb),
+    /// Read all data and compare it with its checksums and receipts
+    Check,
+    /// The configuration in force
+    #[command(subcommand)]
+    Config(ConfigVerb),
+    /// Ask the running server whether it is ready; for containers
+    Healthcheck,
+    /// Print the version
+    Version,
+}
+
+#[derive(Subcommand)]
+enum ConfigVerb {
+    /// Print every value and where it comes from
+    Show,
+}
+
+/// A failure as a person reads it, with the exit code that scripts read: the table is in `docs/api.md`.
+pub(crate) struct Failure {
+    exit: u8,
+    reason: Reason,
+    text: String,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: u8, reason: Reason, text: impl Into<String>) -> Self {
+        Self { exit, reason, text: text.into() }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::new(2, Reason::ConfigInvalid, error.to_string())
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        let text = error.to_string();
+        match error {
+            OpenError::Keyring(error) => error.into(),
+            OpenError::Store(error) => error.into(),
+            OpenError::Io { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
+                Self::new(5, Reason::PermissionDenied, text)
+            }
+            OpenError::Io { .. } => Self::new(1, Reason::InputFailed, text),
+        }
+    }
+}
+
+impl From<KeyringError> for Failure {
+    fn from(error: KeyringError) -> Self {
+        let text = error.to_string();
+        match error {
+            KeyringError::WrongRoot(_) | KeyringError::NotAKey(_) | KeyringError::Missing(_) => {
+                Self::new(9, Reason::WrongKey, text)
+            }
+            KeyringError::InsideData(_) => Self::new(2, Reason::ConfigInvalid, text),
+            KeyringError::Store(error) => error.into(),
+            KeyringError::Io { .. } => Self::new(1, Reason::InputFailed, text),
+            KeyringError::Unwrap(_) | KeyringError::Gone => Self::new(8, Reason::IntegrityFailed, text),
+        }
+    }
+}
+
+impl From<store::StoreError> for Failure {
+    fn from(error: store::StoreError) -> Self {
+        use store::StoreError as E;
+        let (exit, reason) = match &error {
+            E::NewerSchema { .. } => (1, Reason::NewerVersion),
+            E::Full => (1, Reason::DiskFull),
+            E::Damaged(_) => (8, Reason::IntegrityFailed),
+            E::Taken { .. } | E::BadName(_) => (2, Reason::Usage),
+            _ => (1, Reason::ServerError),
+        };
+        Self::new(exit, reason, error.to_string())
+    }
+}
+
+/// Runs the command line. Data goes to standard output, everything said to standard error.
+pub fn main() -> ExitCode {
+    let line = Line::parse();
+    match run(line) {
+        Ok(code) => code,
+        Err(failure) => {
+            let mut stderr = anstream::stderr();
+            let next = failure.reason.next();
+            // If even standard error is gone there is nobody to tell.
+            drop(writeln!(stderr, "error[{}]: {}\n  hint: {next}", failure.reason.code(), failure.text));
+            ExitCode::from(failure.exit)
+        }
+    }
+}
+
+fn run(line: Line) -> Result<ExitCode, Failure> {
+    let file = line.config.as_deref().map(config::read).transpose()?.unwrap_or_default();
+    let config = config::resolve(line.given, file)?;
+    match line.verb {
+        Verb::Serve => serve::run(&config),
+        Verb::Tenant(verb) => admin::tenant(&open(&config)?, verb),
+        Verb::User(verb) => admin::user(&open(&config)?, verb),
+        Verb::Device(verb) => admin::device(&open(&config)?, verb),
+        Verb::Check => check::run(&open(&config)?),
+        Verb::Config(ConfigVerb::Show) => show(&config),
+        Verb::Healthcheck => health::run(&config),
+        Verb::Version => print(&[format!("rehome-server {}", env!("CARGO_PKG_VERSION"))]),
+    }
+}
+
+fn open(config: &Config) -> Result<App, Failure> {
+    use std::sync::Arc;
+    Ok(App::open(&config.settings, Arc::new(SystemClock), Arc::new(seal::random::SystemRandom::new()))?)
+}
+
+fn show(config: &Config) -> Result<ExitCode, Failure> {
+    let mut lines: Vec<String> =
+        config.shown.iter().map(|(name, value, origin)| format!("{name} = \"{value}\"  # {origin}")).collect();
+    if let Some((certificate, key)) = &config.tls {
+        lines.push(format!("tls_cert = \"{}\"", certificate.display()));
+        lines.push(format!("tls_key = \"{}\"", key.display()));
+    }
+    print(&lines)
+}
+
+/// Prints data. A reader that has gone away is no failure.
+pub(crate) fn print(lines: &[String]) -> Result<ExitCode, Failure> {
+    let mut stdout = anstream::stdout();
+    for line in lines {
+        match writeln!(stdout, "{line}") {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => break,
+            Err(error) => return Err(Failure::new(1, Reason::InputFailed, format!("standard output: {error}"))),
+            Ok(()) => {}
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says something to the person, on standard error.
+pub(crate) fn say(text: &str) {
+    drop(writeln!(anstream::stderr(), "{text}"));
+}

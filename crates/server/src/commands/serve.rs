@@ -1,0 +1,55 @@
+//! `rehome-server serve`.
+
+use std::net::TcpListener;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use model::reason::Reason;
+
+use super::{Failure, open, say};
+use crate::app::DEFAULT_USER;
+use crate::config::Config;
+use crate::{listen, logs};
+
+/// Threads that serve requests. They never wait for the disk, so as many as there are cores are enough.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}
+
+pub(super) fn run(config: &Config) -> Result<ExitCode, Failure> {
+    let tls = match &config.tls {
+        Some((certificate, key)) => Some(
+            listen::tls(certificate, key).map_err(|error| Failure::new(2, Reason::ConfigInvalid, error.to_string()))?,
+        ),
+        None => None,
+    };
+    // The address first: nothing is made if another server is at work here.
+    let listener = TcpListener::bind(config.listen)
+        .map_err(|error| Failure::new(1, Reason::Busy, format!("cannot listen on {}: {error}", config.listen)))?;
+    let address = listener.local_addr().unwrap_or(config.listen);
+    let app = Arc::new(open(config)?);
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{address}");
+    if let Some(password) = app.set_up()? {
+        say(&format!("A first account was made. Its password is shown this once:\n\n    {DEFAULT_USER}  {password}\n"));
+        say(&format!("Connect a PC with\n\n    rehome enroll --server {url} --user {DEFAULT_USER}\n"));
+    }
+    if tls.is_none() && !address.ip().is_loopback() {
+        say(
+            "warning: without TLS, everybody on the network can read and change what is sent\n  hint: give --tls-cert and --tls-key",
+        );
+    }
+    say(&format!("listening on {url}"));
+    logs::start();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads())
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(1, Reason::Internal, error.to_string()))?;
+    let served = runtime.block_on(listen::serve(Arc::clone(&app), listener, tls, listen::signals()));
+    served.map_err(|error| Failure::new(1, Reason::ServerError, error.to_string()))?;
+    if app.store.failed() {
+        return Err(Failure::new(1, Reason::ServerError, "the disk failed; what was confirmed is kept"));
+    }
+    Ok(ExitCode::SUCCESS)
+}

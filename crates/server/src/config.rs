@@ -1,0 +1,196 @@
+//! Where settings come from: command line, then environment, then file, then built in.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
+use serde::Deserialize;
+
+use crate::app::Settings;
+use crate::gates::{ENROLMENTS_PER_MINUTE, REQUESTS_PER_MINUTE};
+
+/// Where the server listens unless told otherwise: this machine only.
+pub const LISTEN: &str = "127.0.0.1:8640";
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{path}: {source}", path = .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not right; the text names the line.
+    #[error("{path}: {source}", path = .path.display())]
+    Toml {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: Box<toml::de::Error>,
+    },
+    /// A certificate without a key, or the other way round.
+    #[error("tls_cert and tls_key belong together; only one is given")]
+    HalfTls,
+    /// There is no home folder to put the defaults in.
+    #[error("there is no home folder; give --data-dir and --root-key")]
+    NoHome,
+}
+
+/// The settings that a file or the command line may give.
+#[derive(Clone, Debug, Default, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct Given {
+    /// Folder of all data
+    #[arg(long, global = true, env = "REHOME_DATA_DIR", value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+    /// File of the root key, outside the data folder; made at the first start
+    #[arg(long, global = true, env = "REHOME_ROOT_KEY", value_name = "FILE")]
+    pub root_key: Option<PathBuf>,
+    /// Address to listen on [default: 127.0.0.1:8640]
+    #[arg(long, global = true, env = "REHOME_LISTEN", value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// Certificate chain for TLS, PEM
+    #[arg(long, global = true, env = "REHOME_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key for TLS, PEM
+    #[arg(long, global = true, env = "REHOME_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// Requests a minute and device; 0 for no limit [default: 60]
+    #[arg(long, global = true, env = "REHOME_REQUESTS_PER_MINUTE", value_name = "COUNT")]
+    pub requests_per_minute: Option<u32>,
+    /// Enrolments a minute and address; 0 for no limit [default: 10]
+    #[arg(long, global = true, env = "REHOME_ENROLMENTS_PER_MINUTE", value_name = "COUNT")]
+    pub enrolments_per_minute: Option<u32>,
+}
+
+/// The settings in force.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What the application needs.
+    pub settings: Settings,
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Certificate and key.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Each value with its name and where it comes from, for `config show`.
+    pub shown: Vec<(&'static str, String, &'static str)>,
+}
+
+/// Reads a configuration file. Unknown keys are errors: a mistyped one must not be silently without effect.
+pub fn read(path: &Path) -> Result<Given, ConfigError> {
+    let text = fs::read_to_string(path).map_err(|source| ConfigError::Io { path: path.to_owned(), source })?;
+    toml::from_str(&text).map_err(|source| ConfigError::Toml { path: path.to_owned(), source: Box::new(source) })
+}
+
+/// Puts command line and environment (`line`) over the file over what is built in.
+pub fn resolve(line: Given, file: Given) -> Result<Config, ConfigError> {
+    let mut shown = Vec::new();
+    let mut pick = Picker { shown: &mut shown };
+    let data_dir = pick.path("data_dir", line.data_dir, file.data_dir, |home| home.data_dir())?;
+    let root_key = pick.path("root_key", line.root_key, file.root_key, |home| home.config_dir().join("root.key"))?;
+    let listen = pick.value("listen", line.listen, file.listen, LISTEN.parse().expect("a constant address"));
+    let per_minute = (line.requests_per_minute, file.requests_per_minute);
+    let requests_per_minute = pick.value("requests_per_minute", per_minute.0, per_minute.1, REQUESTS_PER_MINUTE);
+    let per_minute = (line.enrolments_per_minute, file.enrolments_per_minute);
+    let enrolments_per_minute = pick.value("enrolments_per_minute", per_minute.0, per_minute.1, ENROLMENTS_PER_MINUTE);
+    let tls = match (line.tls_cert.or(file.tls_cert), line.tls_key.or(file.tls_key)) {
+        (Some(certificate), Some(key)) => Some((certificate, key)),
+        (None, None) => None,
+        _ => return Err(ConfigError::HalfTls),
+    };
+    let settings = Settings { data_dir, root_key, enrolments_per_minute, requests_per_minute };
+    Ok(Config { settings, listen, tls, shown })
+}
+
+struct Picker<'a> {
+    shown: &'a mut Vec<(&'static str, String, &'static str)>,
+}
+
+impl Picker<'_> {
+    fn value<T: std::fmt::Display>(&mut self, name: &'static str, line: Option<T>, file: Option<T>, built_in: T) -> T {
+        let (value, origin) = match (line, file) {
+            (Some(value), _) => (value, "command line or environment"),
+            (None, Some(value)) => (value, "file"),
+            (None, None) => (built_in, "built in"),
+        };
+        self.shown.push((name, value.to_string(), origin));
+        value
+    }
+
+    fn path(
+        &mut self,
+        name: &'static str,
+        line: Option<PathBuf>,
+        file: Option<PathBuf>,
+        built_in: impl Fn(&dyn Home) -> PathBuf,
+    ) -> Result<PathBuf, ConfigError> {
+        let (path, origin) = match (line, file) {
+            (Some(path), _) => (path, "command line or environment"),
+            (None, Some(path)) => (path, "file"),
+            (None, None) => {
+                let names = AppStrategyArgs {
+                    top_level_domain: "org".to_owned(),
+                    author: "rehome".to_owned(),
+                    app_name: "rehome-server".to_owned(),
+                };
+                let home = choose_app_strategy(names).map_err(|_| ConfigError::NoHome)?;
+                (built_in(&home), "built in")
+            }
+        };
+        self.shown.push((name, path.display().to_string(), origin));
+        Ok(path)
+    }
+}
+
+/// The two folders of a home that matter here.
+trait Home {
+    fn data_dir(&self) -> PathBuf;
+    fn config_dir(&self) -> PathBuf;
+}
+
+impl<S: AppStrategy> Home for S {
+    fn data_dir(&self) -> PathBuf {
+        AppStrategy::data_dir(self)
+    }
+
+    fn config_dir(&self) -> PathBuf {
+        AppStrategy::config_dir(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> Result<Given, toml::de::Error> {
+        toml::from_str(text)
+    }
+
+    #[test]
+    fn the_command_line_goes_over_the_file_over_what_is_built_in() {
+        let file = file("data_dir = '/f'\nroot_key = '/k'\nlisten = '127.0.0.1:1'\n").unwrap();
+        let line = Given { data_dir: Some("/l".into()), ..Given::default() };
+        let config = resolve(line, file).unwrap();
+        assert_eq!(config.settings.data_dir, Path::new("/l"));
+        assert_eq!(config.settings.root_key, Path::new("/k"));
+        assert_eq!(config.listen, "127.0.0.1:1".parse().unwrap());
+        assert_eq!(config.settings.requests_per_minute, REQUESTS_PER_MINUTE);
+        assert_eq!(config.shown[0], ("data_dir", "/l".to_owned(), "command line or environment"));
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_that_names_it() {
+        let error = file("data-dir = '/f'\n").unwrap_err().to_string();
+        assert!(error.contains("data-dir"), "{error}");
+    }
+
+    #[test]
+    fn half_of_a_tls_pair_is_refused() {
+        let line = Given { tls_cert: Some("/c".into()), ..file("data_dir = '/f'\nroot_key = '/k'").unwrap() };
+        assert!(matches!(resolve(line, Given::default()), Err(ConfigError::HalfTls)));
+    }
+}

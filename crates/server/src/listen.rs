@@ -1,0 +1,160 @@
+//! The listener: HTTP/1.1 and HTTP/2, with or without TLS, within limits that a slow or hostile peer cannot stretch.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum_server::Handle;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use hyper_util::rt::TokioTimer;
+use hyper_util::server::conn::auto::Builder;
+use rustls::ServerConfig;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::{App, api};
+
+/// How long a request's head may take, the first one after connecting included.
+const HEAD_SECONDS: u64 = 10;
+
+/// How long requests at work may take to end after the signal to stop.
+const DRAIN_SECONDS: u64 = 30;
+
+/// Headers of a request, and bytes of its head. Ours has ten headers in under 1 KiB.
+const HEADERS_MAX: usize = 64;
+const HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// Requests at once on one HTTP/2 connection.
+const STREAMS_MAX: u32 = 64;
+
+/// Seconds between two rounds of housekeeping.
+const HOUSEKEEPING_SECONDS: u64 = 30;
+
+/// A certificate or key that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The file is not there or is not PEM.
+    #[error("{path}: {source}")]
+    Pem {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        source: rustls_pki_types::pem::Error,
+    },
+    /// Certificate and key do not fit.
+    #[error("the certificate and the key cannot be used: {0}")]
+    Rustls(#[from] rustls::Error),
+}
+
+/// TLS 1.3 with these files. HTTP/2 and HTTP/1.1 are offered.
+pub fn tls(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+    let pem = |path: &Path| {
+        let path = path.display().to_string();
+        move |source| TlsError::Pem { path, source }
+    };
+    let chain = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let chain = chain.map_err(pem(certificate))?;
+    let private = PrivateKeyDer::from_pem_file(key).map_err(pem(key))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_no_client_auth()
+        .with_single_cert(chain, private)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    // A device makes one connection in days. One ticket serves its second request; more are only bytes.
+    config.send_tls13_tickets = 1;
+    Ok(Arc::new(config))
+}
+
+/// Serves until `stop` ends, then drains. Waits with the answer until all is written.
+pub async fn serve(
+    app: Arc<App>,
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let handle = Handle::new();
+    let drain = tokio::spawn(stop_on(Arc::clone(&app), handle.clone(), stop));
+    let housekeeping = tokio::spawn(keep_house(Arc::clone(&app)));
+    let service = api::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
+    let mut server = axum_server::from_tcp(listener)?.handle(handle);
+    server = server.first_request_timeout(Duration::from_secs(HEAD_SECONDS));
+    limit(server.http_builder());
+    let served = match tls {
+        Some(config) => {
+            let acceptor = RustlsAcceptor::new(RustlsConfig::from_config(config));
+            server.acceptor(acceptor).serve(service).await
+        }
+        None => server.serve(service).await,
+    };
+    housekeeping.abort();
+    drain.abort();
+    // Last-seen times are the only thing that is not written yet; losing them loses nothing else.
+    if let Err(error) = tokio::task::spawn_blocking(move || app.housekeep()).await? {
+        tracing::warn!(%error, "the last housekeeping failed");
+    }
+    served
+}
+
+fn limit<E>(builder: &mut Builder<E>) {
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(HEAD_SECONDS))
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEAD_BYTES_MAX);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).expect("16 KiB fit"))
+        .keep_alive_interval(Duration::from_secs(HEAD_SECONDS))
+        .keep_alive_timeout(Duration::from_secs(HEAD_SECONDS));
+}
+
+/// Stops on the signal, or when the disk has failed and nothing can be kept any more.
+async fn stop_on(app: Arc<App>, handle: Handle<SocketAddr>, stop: impl Future<Output = ()>) {
+    tokio::select! {
+        () = stop => tracing::info!("stopping"),
+        () = disk_failure(&app) => tracing::error!("the disk failed; stopping"),
+    }
+    app.stop();
+    handle.graceful_shutdown(Some(Duration::from_secs(DRAIN_SECONDS)));
+}
+
+async fn disk_failure(app: &App) {
+    while !app.store.failed() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+async fn keep_house(app: Arc<App>) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(HOUSEKEEPING_SECONDS)).await;
+        let app = Arc::clone(&app);
+        match tokio::task::spawn_blocking(move || app.housekeep()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "housekeeping failed"),
+            Err(error) => tracing::error!(%error, "housekeeping panicked"),
+        }
+    }
+}
+
+/// Ends at SIGTERM or Ctrl-C.
+pub async fn signals() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    drop(tokio::signal::ctrl_c().await);
+}

@@ -1,0 +1,21 @@
+//! Logs: JSON lines, or plain ones on a terminal. Never values, tokens or names of settings.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+
+/// What is logged if `RUST_LOG` does not say otherwise.
+const DEFAULT: &str = "info";
+
+/// Starts logging to standard error.
+pub fn start() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second start in one process (tests) keeps the first.
+    let started = if std::io::stderr().is_terminal() {
+        builder.compact().try_init()
+    } else {
+        builder.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
+    };
+    drop(started);
+}

@@ -1,0 +1,109 @@
+//! Every "no" of the API: RFC 9457 problem details with a stable code.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use model::api::{PROBLEM_TYPE, Problem};
+use model::reason::Reason;
+use store::StoreError;
+
+/// Seconds after which a client is asked to come back when the server is merely busy.
+const BUSY_RETRY_SECONDS: u64 = 5;
+
+/// A refusal on its way to becoming an answer.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The answer's body.
+    pub problem: Box<Problem>,
+    /// Seconds for `Retry-After`.
+    pub retry_after: Option<u64>,
+    /// Offset for the header of uploads.
+    pub offset: Option<u64>,
+}
+
+impl Refusal {
+    /// A refusal with the words of this case.
+    pub fn new(status: StatusCode, reason: Reason, detail: impl Into<String>) -> Self {
+        let problem = Box::new(Problem::new(status.as_u16(), reason, detail));
+        Self { problem, retry_after: None, offset: None }
+    }
+
+    /// The same, with the time after which to try again.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// What is not there, and what is somebody else's: the two must not be told apart.
+    pub fn not_found(reason: Reason) -> Self {
+        Self::new(StatusCode::NOT_FOUND, reason, "nothing of yours has that id")
+    }
+
+    /// A request that is not well formed.
+    pub fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, Reason::InvalidRequest, detail)
+    }
+
+    /// A body beyond its limit.
+    pub fn too_large(limit: usize) -> Self {
+        let detail = format!("at most {limit} bytes are taken here");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, Reason::TooLarge, detail)
+    }
+
+    /// More work than the server can queue.
+    pub fn busy() -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::new(status, Reason::Stopping, "too many requests are waiting").retry_after(BUSY_RETRY_SECONDS)
+    }
+
+    /// The server is on its way down or not up yet.
+    pub fn stopping() -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::new(status, Reason::Stopping, "the server is stopping").retry_after(BUSY_RETRY_SECONDS)
+    }
+
+    /// A failure of ours; the log says more.
+    pub fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, Reason::ServerError, "the server's log says more")
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Overloaded => Self::busy(),
+            StoreError::Stopped => Self::stopping(),
+            StoreError::Full => {
+                Self::new(StatusCode::INSUFFICIENT_STORAGE, Reason::ServerFull, "the server's disk is full")
+                    .retry_after(600)
+            }
+            StoreError::BadName(_) => Self::invalid(error.to_string()),
+            StoreError::Damaged(what) => {
+                tracing::error!(what, "stored data is damaged");
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, Reason::IntegrityFailed, "the stored data is damaged")
+            }
+            other => {
+                tracing::error!(error = %other, "the store failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self.problem).expect("a problem is plain data");
+        let mut response = (status, [(header::CONTENT_TYPE, PROBLEM_TYPE)], body).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(offset) = self.offset {
+            response.headers_mut().insert(model::api::OFFSET_HEADER, HeaderValue::from(offset));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
