@@ -9,6 +9,7 @@
 
 pub mod apply;
 pub mod apps;
+pub mod backup;
 pub mod codec;
 pub mod collect;
 pub mod diff;
@@ -18,7 +19,9 @@ pub mod list;
 pub mod plan;
 pub mod progress;
 pub mod registry;
+pub mod restore;
 pub mod state;
+pub mod target;
 pub mod upload;
 
 #[cfg(test)]

@@ -59,6 +59,12 @@ impl FolderFiles {
         Self { folder: name.into() }
     }
 
+    /// The path of the file with this role, if there is one.
+    pub fn existing(&self, role: FileRole) -> Option<PathBuf> {
+        let paths = ENDINGS.into_iter().map(|ending| self.path(role, ending));
+        paths.into_iter().find(|path| fs::symlink_metadata(path).is_ok_and(|found| found.is_file()))
+    }
+
     fn path(&self, role: FileRole, ending: &str) -> PathBuf {
         let FileRole::Wallpaper = role;
         self.folder.join(format!("wallpaper.{ending}"))

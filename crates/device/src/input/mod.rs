@@ -167,4 +167,5 @@ impl InputError {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests write their own inputs")]
 mod tests;

@@ -2,12 +2,16 @@
 //!
 //! Everything here only reads, except [`forget`], which a person asks for in so many words.
 
+mod fetch;
+
 use model::api::{ProfileKeys, ProfileSummary, Profiles, SnapshotSummary, Snapshots};
 use model::envelope::{BLOB_BYTES_MAX, ENVELOPE_BYTES_MAX};
 use model::ids::{BlobId, ProfileId, SnapshotId};
 
 use crate::upload::server::{Repeat, Server, ServerError};
 use crate::upload::wire::{Method, Request};
+
+pub use fetch::{FetchError, Fetched, fetch};
 
 /// The most bytes of a list of snapshots: 10,000 of about 300 bytes.
 const LIST_BYTES_MAX: u64 = 4 * 1024 * 1024;

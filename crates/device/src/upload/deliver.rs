@@ -38,8 +38,11 @@ pub type Has<'a> = dyn Fn(PartId) -> Option<u32> + 'a;
 /// Seals a content under a number, leaving out the parts that the server has.
 pub type Seal<'a> = dyn Fn(u64, &Has<'_>) -> Result<Packed, PackError> + 'a;
 
+/// Opens a file of a content for reading, sealed.
+pub type SealedFile<'f> = dyn Fn(BlobId) -> io::Result<Box<dyn Read + 'f>> + 'f;
+
 /// What is brought, and what it takes.
-pub struct Delivery<'a> {
+pub struct Delivery<'a, 'f> {
     /// Where to.
     pub server: &'a Server<'a>,
     /// Who brings it.
@@ -50,8 +53,8 @@ pub struct Delivery<'a> {
     pub outline: &'a Outline,
     /// Seals the content.
     pub seal: &'a Seal<'a>,
-    /// Opens a file of the content for reading, sealed.
-    pub sealed_file: &'a dyn Fn(BlobId) -> io::Result<Box<dyn Read>>,
+    /// Opens its files.
+    pub sealed_file: &'a SealedFile<'f>,
     /// Hears of it.
     pub progress: &'a dyn Progress,
 }
@@ -134,7 +137,7 @@ struct Known {
     lost: bool,
 }
 
-impl Delivery<'_> {
+impl Delivery<'_, '_> {
     /// Brings the snapshot. On return the server has it, and its receipt is on this PC's disk.
     pub fn bring(&self) -> Result<Delivered, DeliverError> {
         let last = match self.state.last_backup(&self.enrolment.receipt_key())? {

@@ -1,0 +1,73 @@
+//! A restore: list, open, plan, apply.
+//!
+//! [`Restore::preview`] goes as far as the plan and changes nothing. [`Restore::carry_out`] does what the plan says, and keeps a journal that it can be undone by.
+
+use std::io::Read;
+
+use model::ids::{ProfileId, SnapshotId};
+use model::plan::Plan;
+use model::reason::Reason;
+use model::value::FileRef;
+use seal::blob::{BlobError, Opener};
+
+use crate::apply::{ApplyError, Outcome, Work, apply};
+use crate::list::{FetchError, Fetched, blob, fetch};
+use crate::plan::{Choice, plan};
+use crate::progress::{Progress, Station};
+use crate::state::Enrolment;
+use crate::target::RegTarget;
+use crate::upload::server::Server;
+
+/// What a restore works with.
+pub struct Restore<'a> {
+    /// Where the backup is.
+    pub server: &'a Server<'a>,
+    /// Who this PC is there.
+    pub enrolment: &'a Enrolment,
+    /// Hears how far it is.
+    pub progress: &'a dyn Progress,
+}
+
+/// What a restore would do.
+pub struct Preview {
+    /// The backup.
+    pub fetched: Fetched,
+    /// What would happen.
+    pub plan: Plan,
+}
+
+impl Restore<'_> {
+    /// Fetches and opens a snapshot and compares it with the target. Changes nothing.
+    pub fn preview(
+        &self,
+        snapshot: (ProfileId, SnapshotId),
+        target: &RegTarget,
+        choice: &Choice,
+    ) -> Result<Preview, FetchError> {
+        let fetched = fetch(self.server, self.enrolment, snapshot, self.progress)?;
+        self.progress.station(Station::Plan);
+        let here = target.snapshot(&fetched.ring);
+        let plan = plan(&fetched.opened.snapshot, &here, choice);
+        Ok(Preview { fetched, plan })
+    }
+
+    /// Does what the plan says. Files come from the server as they are needed.
+    pub fn carry_out(
+        &self,
+        preview: &Preview,
+        target: &mut RegTarget,
+        work: &mut Work<'_>,
+    ) -> Result<Outcome, ApplyError> {
+        self.progress.station(Station::Apply);
+        apply(&preview.plan, &|file| self.file(&preview.fetched, file), &mut target.as_target(), work)
+    }
+
+    fn file(&self, fetched: &Fetched, file: &FileRef) -> Result<Vec<u8>, Reason> {
+        let sealed = blob(self.server, fetched.owner.profile, file.blob).map_err(|error| error.reason())?;
+        let reason = |error| BlobError::of(&error).map_or(Reason::IntegrityFailed, BlobError::reason);
+        let mut opener = Opener::new(sealed.as_slice(), *file, &fetched.owner, &fetched.ring).map_err(reason)?;
+        let mut bytes = Vec::new();
+        opener.read_to_end(&mut bytes).map_err(reason)?;
+        Ok(bytes)
+    }
+}
