@@ -19,6 +19,17 @@ pub fn cargo() -> Command {
     command
 }
 
+/// One of our own programs, without the settings that the person's own environment may have for it.
+pub fn program(path: &Path) -> Command {
+    let mut command = Command::new(path);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("REHOME_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
 /// What `cargo metadata` says about the workspace's own packages.
 pub fn metadata() -> anyhow::Result<serde_json::Value> {
     let output = cargo()

@@ -3,11 +3,12 @@
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context, bail};
 
 use crate::process::{self, Guarded};
+use crate::repo;
 
 /// How many glances (10 ms each) the server gets to answer: 20 s, for a slow disk under load.
 const START_GLANCES: u32 = 2000;
@@ -38,14 +39,14 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts `program` with its data in `folder` and waits until it answers.
-    pub fn start(program: &Path, folder: &Path, tls: Option<&Tls<'_>>) -> anyhow::Result<Self> {
+    /// Starts `program` with its data in `folder` and waits until it answers. `words` are added to its command line.
+    pub fn start(program: &Path, folder: &Path, tls: Option<&Tls<'_>>, words: &[&str]) -> anyhow::Result<Self> {
         let port = free_port()?;
         let listen = format!("127.0.0.1:{port}");
         let log = std::fs::File::create(folder.join("server.log")).context("could not make the server's log")?;
-        let mut command = Command::new(program);
+        let mut command = repo::program(program);
         command.arg("serve").args(["--listen", &listen]).arg("--data-dir").arg(folder.join("server"));
-        command.arg("--root-key").arg(folder.join("root.key"));
+        command.arg("--root-key").arg(folder.join("root.key")).args(words);
         if let Some(tls) = tls {
             command.arg("--tls-cert").arg(tls.certificate).arg("--tls-key").arg(tls.key);
         }
@@ -86,7 +87,7 @@ impl Server {
     /// Makes a person an account.
     pub fn invite(&self, user: &str) -> anyhow::Result<Invitation> {
         let password = password()?;
-        let mut command = Command::new(&self.program);
+        let mut command = repo::program(&self.program);
         command.args(["user", "create", user, "--password-stdin", "--data-dir"]).arg(self.folder.join("server"));
         command.arg("--root-key").arg(self.folder.join("root.key"));
         let output = process::capture(&mut command, &password)?;

@@ -1,12 +1,11 @@
 //! The product as the bench drives it: one server, one PC, through the binaries.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, bail};
 
 use crate::process;
-use crate::repo::Binaries;
+use crate::repo::{self, Binaries};
 use crate::serving::{Invitation, Server, Tls};
 
 /// A server and an enrolled PC.
@@ -25,8 +24,17 @@ pub struct Product {
 impl Product {
     /// Starts the server in an empty folder and enrols one PC.
     pub fn start(binaries: &Binaries, folder: &Path, tls: Option<&Tls<'_>>) -> anyhow::Result<Self> {
+        Self::start_with(binaries, folder, tls, &[])
+    }
+
+    /// The same without limits on how often somebody may ask: the load of a fleet comes from one address here.
+    pub fn start_unlimited(binaries: &Binaries, folder: &Path) -> anyhow::Result<Self> {
+        Self::start_with(binaries, folder, None, &["--enrolments-per-minute", "0", "--requests-per-minute", "0"])
+    }
+
+    fn start_with(binaries: &Binaries, folder: &Path, tls: Option<&Tls<'_>>, words: &[&str]) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder).with_context(|| format!("could not make {}", folder.display()))?;
-        let server = Server::start(&binaries.server, folder, tls)?;
+        let server = Server::start(&binaries.server, folder, tls, words)?;
         let invitation = server.invite("bench")?;
         let authority = tls.map(|tls| tls.certificate.to_owned());
         let (state, agent) = (folder.join("pc"), binaries.agent.clone());
@@ -38,7 +46,7 @@ impl Product {
 
     /// Enrols one more PC with its state in `state`.
     pub fn enroll(&self, state: &Path, name: &str) -> anyhow::Result<()> {
-        let mut command = Command::new(&self.agent);
+        let mut command = repo::program(&self.agent);
         command.env("REHOME_STATE_DIR", state).args([
             "enroll",
             "--server",

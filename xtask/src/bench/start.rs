@@ -23,12 +23,12 @@ pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
         .tempdir_in(repo::target()?)
         .context("could not make a scratch folder")?;
     let first = Watch::start();
-    drop(Server::start(&binaries.server, scratch.path(), None)?);
+    drop(Server::start(&binaries.server, scratch.path(), None, &[])?);
     let first = first.elapsed().as_secs_f64() * 1e3;
     let (mut starts, mut idle) = (Vec::new(), Vec::new());
     for _ in 0..args.rounds {
         let watch = Watch::start();
-        let server = Server::start(&binaries.server, scratch.path(), None)?;
+        let server = Server::start(&binaries.server, scratch.path(), None, &[])?;
         starts.push(watch.elapsed().as_secs_f64() * 1e3);
         idle.push(resident_mb(server.pid())?);
     }

@@ -1,7 +1,6 @@
 //! Where the demo plays, and the two PCs in it.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, bail};
 
@@ -86,7 +85,7 @@ impl Pc {
 
     fn say(&self, stage: &Stage, words: &[&str], input: &str) -> anyhow::Result<()> {
         say::command(&format!("rehome {}    # on {}", shortened(words), self.name));
-        let mut command = Command::new(&stage.binaries.agent);
+        let mut command = repo::program(&stage.binaries.agent);
         command.args(words).env("REHOME_STATE_DIR", &self.state);
         let status = process::run(&mut command, input)?;
         match status.code() {

@@ -39,7 +39,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
     say::chapter("1. A server for the organisation");
     say::command("rehome-server serve --data-dir server --root-key root.key");
-    let server = Server::start(&stage.binaries.server, &stage.path(""), None)?;
+    let server = Server::start(&stage.binaries.server, &stage.path(""), None, &[])?;
     say::good(&format!("it answers at {}; SQLite and a folder, nothing else to install", server.address()));
     say::command(&format!("rehome-server user create {USER} --password-stdin"));
     let invitation = server.invite(USER)?;

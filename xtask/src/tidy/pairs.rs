@@ -49,13 +49,11 @@ fn decisions(tree: &Tree) -> Vec<Finding> {
             }
             Some(_) => last = number,
         }
-        for heading in ["## Context", "## Options", "## Choice", "## Consequence"] {
-            if !tree.text(&file).is_some_and(|text| text.contains(heading)) {
-                findings.push(Finding::new(
-                    &file,
-                    0,
-                    format!("no `{heading}`: docs/decisions/0001-the-house.md shows the shape"),
-                ));
+        for part in ["Context", "Options", "Choice", "Consequence"] {
+            let begins = |line: &str| line.trim_start_matches(['#', '*', ' ']).starts_with(part);
+            if !tree.text(&file).is_some_and(|text| text.lines().any(begins)) {
+                let text = format!("no part `{part}`: docs/decisions/0001-the-house.md shows the shape");
+                findings.push(Finding::new(&file, 0, text));
             }
         }
     }

@@ -1,0 +1,71 @@
+//! Just enough HTTP/1.1 to set a bench up: one request on one connection, to a server of our own on the loopback.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use anyhow::{Context, bail};
+
+/// An answer.
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The head, as text.
+    head: String,
+    /// The body, as text.
+    pub body: String,
+}
+
+impl Answer {
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head
+            .lines()
+            .filter_map(|line| line.split_once(':'))
+            .find(|(found, _)| found.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim())
+    }
+}
+
+/// A request with a device's token.
+pub fn get(listen: &str, path: &str, token: &str) -> anyhow::Result<Answer> {
+    exchange(
+        listen,
+        &format!("GET {path} HTTP/1.1\r\nhost: {listen}\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n"),
+    )
+}
+
+/// A request with a JSON body.
+pub fn post(listen: &str, path: &str, body: &serde_json::Value) -> anyhow::Result<Answer> {
+    let body = body.to_string();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: {listen}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    exchange(listen, &(head + &body))
+}
+
+fn exchange(listen: &str, request: &str) -> anyhow::Result<Answer> {
+    let mut stream = TcpStream::connect(listen).context("could not reach the server")?;
+    stream.write_all(request.as_bytes()).context("could not send a request")?;
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).context("could not read an answer")?;
+    parse(&String::from_utf8_lossy(&bytes))
+}
+
+fn parse(text: &str) -> anyhow::Result<Answer> {
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { bail!("the answer has no end of its head") };
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).context("the answer has no status")?;
+    Ok(Answer { status, head: head.to_owned(), body: body.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn an_answer_is_taken_apart() {
+        let answer = parse("HTTP/1.1 201 Created\r\nETag: \"1.ab\"\r\n\r\n{}").unwrap();
+        assert_eq!((answer.status, answer.header("etag"), answer.body.as_str()), (201, Some("\"1.ab\""), "{}"));
+        assert!(parse("garbage").is_err());
+    }
+}
