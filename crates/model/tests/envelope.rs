@@ -1,4 +1,5 @@
 //! Header and framing as they are written down for good, and every way in which they can be wrong.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod examples;
 
@@ -51,7 +52,8 @@ fn the_fullest_header_is_within_its_limit() {
     full.seq = u64::MAX;
     full.taken_at = Moment(i64::MIN);
     full.device_name = "ä".repeat(64);
-    full.parts = (0..64).map(|kind| PartEntry { items: u32::MAX, ..part(kind + 190, PART_BYTES_MAX as u32) }).collect();
+    let longest = u32::try_from(PART_BYTES_MAX).unwrap();
+    full.parts = (0..64).map(|kind| PartEntry { items: u32::MAX, ..part(kind + 190, longest) }).collect();
     full.blobs = (0..16)
         .map(|role| BlobEntry { role: role + 200, id: BlobId([role; 32]), sealed_len: SEALED_BLOB_BYTES_MAX })
         .collect();

@@ -1,4 +1,5 @@
 //! Envelopes between two devices and a server that may be hostile.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 #[path = "../../model/tests/examples/mod.rs"]
 mod examples;

@@ -1,6 +1,7 @@
 //! Parts that were sealed with the right key by somebody who means harm, such as an infected device of the same person: bombs, and frames
 //! that break a rule. They are made here without the crate's own writer, which could not make them. One test only, because it watches
 //! the memory of the whole process.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 #[path = "../../model/tests/examples/mod.rs"]
 mod examples;

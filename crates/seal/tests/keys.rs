@@ -1,4 +1,5 @@
 //! Wrapped keys and receipts in the hands of whoever can write to the database.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod world;
 

@@ -33,8 +33,7 @@ pub const PART_PLAIN_BYTES_MAX: usize = 512 * 1024;
 mod outcome {
     pub const SET: u64 = 1;
     pub const DEFAULT: u64 = 2;
-    pub const ABSENT: u64 = 3;
-    pub const REFUSED: u64 = 4;
+    pub const REFUSED: u64 = 3;
 }
 
 /// Second number of an array that is a reading with a value.

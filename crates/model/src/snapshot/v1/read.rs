@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::write::{category_of, is_choice, is_value_text};
+use super::write::{is_choice, is_value_text};
 use super::{APPS_MAX, FORMAT, NOT_CARRIED_MAX, PART_PLAIN_BYTES_MAX, READINGS_MAX};
 use super::{app_kind, outcome, value_type};
 use crate::catalog::Category;
@@ -257,23 +257,47 @@ fn app<'a>(item: &Item<'a>) -> Option<(u64, &'a str, Option<App>)> {
 }
 
 fn readings(fields: &mut Fields<'_>, category: Category) -> Result<Content, DecodeError> {
-    let Some(Item::Map(pairs)) = fields.take(1) else { return Err(DecodeError::Field { field: "readings" }) };
-    if pairs.is_empty() {
-        return Err(DecodeError::Field { field: "readings" });
+    let missing = DecodeError::Field { field: "readings" };
+    let stored = match fields.take(1) {
+        None => Vec::new(),
+        Some(Item::Map(pairs)) if !pairs.is_empty() => pairs,
+        Some(_) => return Err(missing),
+    };
+    let absent = match fields.take(2) {
+        None => Vec::new(),
+        Some(Item::Array(names)) if !names.is_empty() => names,
+        Some(_) => return Err(DecodeError::Field { field: "absent" }),
+    };
+    if stored.is_empty() && absent.is_empty() {
+        return Err(missing);
     }
-    if pairs.len() > READINGS_MAX {
+    if stored.len() + absent.len() > READINGS_MAX {
         return Err(DecodeError::TooLarge { what: "readings", limit: READINGS_MAX });
     }
     let mut readings = BTreeMap::new();
-    for (id, item) in pairs {
-        let Item::Text(id) = id else { return Err(DecodeError::Field { field: "readings" }) };
-        if category_of(id) != Some(category) {
-            return Err(wrong_id(id));
+    for (name, item) in stored {
+        let id = setting_id(category, &name)?;
+        let Some(reading) = reading(&item) else { return Err(DecodeError::Reading { id }) };
+        readings.insert(id, reading);
+    }
+    let mut before = "";
+    for name in &absent {
+        let id = setting_id(category, name)?;
+        // In order and in one of the two lists only: one state, one spelling.
+        let Item::Text(name) = *name else { return Err(wrong_id(&id)) };
+        if name <= before || readings.insert(id, Reading::Absent).is_some() {
+            return Err(wrong_id(name));
         }
-        let reading = reading(&item).ok_or_else(|| DecodeError::Reading { id: id.to_owned() })?;
-        readings.insert(id.to_owned(), reading);
+        before = name;
     }
     Ok(Content::Readings(readings))
+}
+
+/// The id that a name stands for in a category's part.
+fn setting_id(category: Category, name: &Item<'_>) -> Result<String, DecodeError> {
+    let Item::Text(name) = name else { return Err(DecodeError::Field { field: "readings" }) };
+    let id = format!("{}.{name}", category.word());
+    if is_entry_id(&id) { Ok(id) } else { Err(wrong_id(name)) }
 }
 
 /// A reading. `None` if it is malformed; an outcome or type that this version does not know is told as such.
@@ -290,7 +314,6 @@ fn reading(item: &Item<'_>) -> Option<Reading> {
         [Item::Unsigned(outcome::DEFAULT), Item::Unsigned(number), item] => {
             Some(Reading::Default { value: value(*number, item)? })
         }
-        [Item::Unsigned(outcome::ABSENT)] => Some(Reading::Absent),
         [Item::Unsigned(outcome::REFUSED), number] => Some(Reading::Refused { reason: reason(number)? }),
         [Item::Unsigned(number), ..] if *number > outcome::REFUSED => Some(NEWER),
         _ => None,

@@ -87,7 +87,7 @@ pub fn encode(snapshot: &Snapshot) -> Result<Vec<Part>, EncodeError> {
 }
 
 /// The category whose word an id begins with.
-pub(super) fn category_of(id: &str) -> Option<Category> {
+fn category_of(id: &str) -> Option<Category> {
     if !is_entry_id(id) {
         return None;
     }
@@ -171,12 +171,28 @@ fn app(app: &App) -> Item<'_> {
 fn category(category: Category, readings: &[(&str, &Reading)]) -> Result<Part, EncodeError> {
     at_most(readings.len(), READINGS_MAX, "readings of a category")?;
     let set = readings.iter().filter(|(_, reading)| matches!(reading, Reading::Set { .. })).count();
-    let items = readings.iter().map(|(id, reading)| Ok((Item::Text(id), self::reading(id, reading)?)));
-    let items = items.collect::<Result<Vec<_>, EncodeError>>()?;
-    part(PartKind::Category(category), set, vec![(1, Item::Map(items))])
+    let mut stored = Vec::new();
+    let mut absent = Vec::new();
+    for (id, reading) in readings {
+        // The part's kind says the category, so only the rest of the id is written.
+        let name = Item::Text(&id[category.word().len() + 1..]);
+        match self::reading(id, reading)? {
+            Some(reading) => stored.push((name, reading)),
+            None => absent.push(name),
+        }
+    }
+    let mut fields = Vec::new();
+    if !stored.is_empty() {
+        fields.push((1, Item::Map(stored)));
+    }
+    if !absent.is_empty() {
+        fields.push((2, Item::Array(absent)));
+    }
+    part(PartKind::Category(category), set, fields)
 }
 
-fn reading<'a>(id: &str, reading: &'a Reading) -> Result<Item<'a>, EncodeError> {
+/// A reading's array; `None` if nothing is stored.
+fn reading<'a>(id: &str, reading: &'a Reading) -> Result<Option<Item<'a>>, EncodeError> {
     let with_value = |outcome, value| {
         let (number, item) = self::value(value).ok_or_else(|| EncodeError::Value { id: id.to_owned() })?;
         Ok(vec![Item::Unsigned(outcome), Item::Unsigned(number), item])
@@ -184,12 +200,12 @@ fn reading<'a>(id: &str, reading: &'a Reading) -> Result<Item<'a>, EncodeError> 
     let items = match reading {
         Reading::Set { value } => with_value(outcome::SET, value)?,
         Reading::Default { value } => with_value(outcome::DEFAULT, value)?,
-        Reading::Absent => vec![Item::Unsigned(outcome::ABSENT)],
+        Reading::Absent => return Ok(None),
         Reading::Refused { reason } => {
             vec![Item::Unsigned(outcome::REFUSED), Item::Unsigned(reason.number().into())]
         }
     };
-    Ok(Item::Array(items))
+    Ok(Some(Item::Array(items)))
 }
 
 /// A value's type number and item; `None` if it is beyond the limits.
