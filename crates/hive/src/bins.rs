@@ -22,9 +22,9 @@ impl<'h> Bins<'h> {
         self.0.len()
     }
 
-    /// The most keys that fit: a key node with its cell header takes at least 80 bytes. No sound list is longer.
-    pub(crate) const fn keys_max(self) -> usize {
-        self.0.len() / 80
+    /// More keys and lists of keys than fit: a list takes at least 16 bytes, a key 80. No sound key has as many subkeys.
+    pub(crate) const fn subkeys_max(self) -> usize {
+        self.0.len() / 16
     }
 
     /// The payload of the used cell at `offset`, if there is one.

@@ -218,8 +218,8 @@ impl Work {
                 next = Some(entry.sequence.wrapping_add(1));
             }
             let outcome = &mut self.outcomes[*place];
-            if outcome.applied == 0 && refusal.is_none() {
-                refusal = Some(Refusal::Stale { expected: next.unwrap_or(start), actual: log.sequence() });
+            if outcome.applied == 0 && (refusal.is_none() || is_before(log.sequence(), from)) {
+                refusal = Some(Refusal::Stale { expected: from, actual: log.sequence() });
             }
             outcome.refusal = refusal;
         }

@@ -53,7 +53,7 @@ pub struct Subkeys<'h> {
     bins: Bins<'h>,
     leaf: Leaf<'h>,
     index: std::slice::Iter<'h, [u8; 4]>,
-    /// Elements that may still be yielded; see [`Bins::keys_max`].
+    /// Elements and lists that may still be read; see [`Bins::subkeys_max`].
     left: usize,
     /// What is wrong with the current list, told after its elements, and with the index, told at the end.
     damage: [Option<Damage>; 2],
@@ -63,7 +63,7 @@ impl<'h> Subkeys<'h> {
     #[inline]
     pub(crate) fn new(bins: Bins<'h>, count: u32, offset: u32) -> Self {
         let none = Leaf::Plain(&[]);
-        let mut subkeys = Self { bins, leaf: none, index: [].iter(), left: bins.keys_max(), damage: [None, None] };
+        let mut subkeys = Self { bins, leaf: none, index: [].iter(), left: bins.subkeys_max(), damage: [None, None] };
         if count == 0 {
             return subkeys;
         }
@@ -156,7 +156,7 @@ pub(crate) fn find<'h>(bins: Bins<'h>, offset: u32, wanted: Wanted<'_>) -> Resul
         List::Leaf(leaf, damage) => return find_in(bins, leaf, wanted, damage),
         List::Index(index, damage) => (index, damage),
     };
-    let mut left = bins.keys_max();
+    let mut left = bins.subkeys_max();
     for list in index {
         let list = u32::from_le_bytes(*list);
         let found = match read_list(bins, list, false) {

@@ -1,0 +1,7 @@
+//! Any bytes as a hive: opening, walking and looking up neither panic nor hang nor use boundless memory.
+
+#![no_main]
+
+mod reading;
+
+libfuzzer_sys::fuzz_target!(|file: &[u8]| reading::read(file));
