@@ -5,7 +5,7 @@
 
 use model::reason::Reason;
 
-use super::journal::{Content, Journal, JournalError, Picture, Record, Results, Side, Step};
+use super::journal::{Content, Journal, Picture, Record, Results, Side, Step};
 use super::places::Slot;
 use super::{ApplyError, Target};
 use crate::plan::Table;
@@ -28,7 +28,7 @@ impl Run<'_, '_> {
         self.journal.write(&Record::Applying)?;
         let mut results = Vec::with_capacity(steps.len());
         for step in steps {
-            results.push(self.swap(step, Side::Target)?);
+            results.push(self.swap(step, Side::Target).err());
             (self.progress)(results.len(), steps.len());
         }
         self.journal.write(&Record::Applied(Results { results: results.clone() }))?;
@@ -46,7 +46,7 @@ impl Run<'_, '_> {
         self.journal.write(&Record::RollingBack)?;
         let mut results: StepResults = vec![None; steps.len()];
         for (step, result) in steps.iter().zip(&mut results).rev() {
-            *result = self.swap(step, Side::Prior)?;
+            *result = self.swap(step, Side::Prior).err();
         }
         self.target.registry.flush().map_err(|source| ApplyError::Target { source, rolled_back: false })?;
         self.verify(steps, Side::Prior, &mut results);
@@ -54,35 +54,35 @@ impl Run<'_, '_> {
         Ok(results)
     }
 
-    /// Brings one place to one side of its step, if it is on either. `Ok(Some)`: it was left alone, and why.
-    fn swap(&mut self, step: &Step, to: Side) -> Result<Option<Reason>, ApplyError> {
-        let Some(slot) = Slot::find(self.table, &step.place) else { return Ok(Some(Reason::NotInCatalog)) };
+    /// Brings one place to one side of its step, if it is on either. An error says why it was left alone.
+    fn swap(&mut self, step: &Step, to: Side) -> Result<(), Reason> {
+        let slot = Slot::find(self.table, &step.place).ok_or(Reason::NotInCatalog)?;
         let wanted = side(step, to);
-        match read(self.target, slot) {
-            Err(reason) => return Ok(Some(reason)),
-            // A value needs no second write. A file does: a crash may have left its former name beside the new one.
-            Ok(current) if current == *wanted && matches!(slot, Slot::Value(_)) => return Ok(None),
-            Ok(current) if current != step.prior && current != step.target => return Ok(Some(Reason::ChangedHere)),
-            Ok(_) => {}
+        let current = read(self.target, slot)?;
+        // A value needs no second write. A file does: a crash may have left its former name beside the new one.
+        if current == *wanted && matches!(slot, Slot::Value(_)) {
+            return Ok(());
         }
-        let done = match slot {
-            Slot::Value(slot) => slot.write(self.target.registry, wanted.as_ref().and_then(Content::raw).as_ref()),
-            Slot::File(role) => match wanted {
-                Some(mark) => {
-                    let bytes = self.picture(Picture { role, side: to }, mark)?;
-                    self.target.files.write(role, &bytes)
-                }
-                None => self.target.files.remove(role),
-            },
-        };
-        Ok(done.err())
+        if current != step.prior && current != step.target {
+            return Err(Reason::ChangedHere);
+        }
+        match (slot, wanted) {
+            (Slot::Value(slot), wanted) => {
+                let raw = wanted.as_ref().and_then(Content::raw);
+                slot.write(self.target.registry, raw.as_ref())
+            }
+            (Slot::File(role), Some(mark)) => {
+                let bytes = self.picture(Picture { role, side: to }, mark)?;
+                self.target.files.write(role, &bytes)
+            }
+            (Slot::File(role), None) => self.target.files.remove(role),
+        }
     }
 
     /// A picture from beside the journal, checked against what the journal says of it.
-    fn picture(&self, picture: Picture, mark: &Content) -> Result<Vec<u8>, JournalError> {
-        let number = self.journal.number;
-        let bytes = self.journal.journals.picture(number, picture)?;
-        bytes.filter(|bytes| Content::of_file(bytes) == *mark).ok_or(JournalError::Damaged { number })
+    fn picture(&self, picture: Picture, mark: &Content) -> Result<Vec<u8>, Reason> {
+        let bytes = self.journal.journals.picture(self.journal.number, picture).map_err(|error| error.reason())?;
+        bytes.filter(|bytes| Content::of_file(bytes) == *mark).ok_or(Reason::Damaged)
     }
 
     /// Reads back what was written. What is not there is no longer called done.
