@@ -332,7 +332,7 @@ fn found(world: &World) -> Found {
 }
 
 /// What the cuts led to.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Seen {
     cuts: usize,
     /// States of the newest journal; `None`: there is none.
