@@ -1,0 +1,131 @@
+//! Envelopes and accounts for tests of the store, made without keys: to the store sealed bytes are only bytes.
+
+#![allow(dead_code, clippy::allow_attributes, reason = "each test program uses its share of this")]
+
+use model::envelope::{BlobEntry, Envelope, Header, PartEntry, Source};
+use model::ids::{BlobId, DeviceId, KeyId, PartId, ProfileId, SnapshotId, TenantId, UserId};
+use model::receipt::{RECEIPT_LEN, Receipt};
+use model::world::Moment;
+use store::{Account, NewDevice, NewKey, NewTenant, NewUser, Purpose, Scope, Store};
+
+pub const NOW: Moment = Moment(1_795_000_000_000);
+
+/// An id that belongs to a number, the same each time.
+pub fn id16(kind: &str, number: u64) -> [u8; 16] {
+    id32(kind, number)[..16].try_into().unwrap()
+}
+
+pub fn id32(kind: &str, number: u64) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(kind.as_bytes()).update(&number.to_be_bytes());
+    hasher.finalize().into()
+}
+
+/// Sealed bytes that belong to a part.
+pub fn sealed(id: &PartId, len: usize) -> Vec<u8> {
+    let mut bytes = vec![0; len];
+    blake3::Hasher::new_keyed(id.as_bytes()).finalize_xof().fill(&mut bytes);
+    bytes
+}
+
+fn key(number: u64, purpose: Purpose) -> NewKey {
+    NewKey { id: KeyId(id16("key", number)), purpose, wrapped: vec![7; 77] }
+}
+
+pub fn tenant(store: &Store, name: &str, number: u64) {
+    let key = key(number * 1000, Purpose::Tenant);
+    let new = NewTenant { id: TenantId(id16("tenant", number)), name: name.to_owned(), key };
+    store.create_tenant(new, NOW).unwrap();
+}
+
+pub fn user(store: &Store, tenant: &str, name: &str, number: u64) -> Account {
+    let scope = store.operator(tenant).unwrap().unwrap();
+    let keys = vec![key(number * 1000 + 1, Purpose::User)];
+    let new = NewUser { id: UserId(id16("user", number)), name: name.to_owned(), password: "hash".to_owned(), keys };
+    store.create_user(&scope, new, NOW).unwrap();
+    store.account(tenant, name).unwrap().unwrap()
+}
+
+pub fn device(store: &Store, account: &Account, number: u64) -> Scope {
+    let new = NewDevice {
+        id: DeviceId(id16("device", number)),
+        name: format!("PC {number}"),
+        token_hash: id32("token", number),
+        profile: ProfileId(id16("profile", number)),
+        key: key(number * 1000 + 2, Purpose::Profile),
+    };
+    store.enroll(account, new, NOW).unwrap()
+}
+
+/// A snapshot to be committed: which parts and blobs it names, by number.
+#[derive(Clone)]
+pub struct Made {
+    pub header: Header,
+    pub header_bytes: Vec<u8>,
+    pub tag: [u8; 32],
+    pub sealed: Vec<(PartId, Vec<u8>)>,
+}
+
+impl Made {
+    /// `parts`: number and length, in order; `blobs`: number and length.
+    pub fn new(scope: &Scope, seq: u64, parts: &[(u64, usize)], blobs: &[(u64, u64)]) -> Self {
+        let kinds = 16_u8..;
+        let entries = parts.iter().zip(kinds).map(|((number, len), kind)| PartEntry {
+            kind,
+            id: PartId(id32("part", *number)),
+            sealed_len: u32::try_from(*len).unwrap(),
+            items: 3,
+        });
+        let roles = 1_u8..;
+        let blobs = blobs.iter().zip(roles);
+        let header = Header {
+            tenant: scope.tenant(),
+            user: scope.user(),
+            device: scope.device(),
+            profile: scope.profile(),
+            seq,
+            snapshot: SnapshotId(id32("snapshot", seq)),
+            taken_at: NOW,
+            catalog_version: 1,
+            key: KeyId(id16("key", 9)),
+            source: Source::Hive,
+            device_name: "PC".to_owned(),
+            settings_count: 143,
+            apps_count: 27,
+            parts: entries.collect(),
+            blobs: blobs
+                .map(|((number, len), role)| BlobEntry { role, id: BlobId(id32("blob", *number)), sealed_len: *len })
+                .collect(),
+        };
+        let header_bytes = header.to_bytes().unwrap();
+        let sealed = header.parts.iter().map(|part| (part.id, sealed(&part.id, part.sealed_len as usize))).collect();
+        Self { header, header_bytes, tag: id32("tag", seq), sealed }
+    }
+
+    /// The envelope with those parts that `along` picks by index.
+    pub fn envelope(&self, along: impl Fn(usize) -> bool) -> Vec<u8> {
+        let parts: Vec<(PartId, &[u8])> = self
+            .sealed
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| along(*index))
+            .map(|(_, (id, sealed))| (*id, sealed.as_slice()))
+            .collect();
+        Envelope::assemble(&self.header_bytes, &self.tag, &parts)
+    }
+}
+
+/// A stand-in for the signature, which only the server can make.
+pub fn sign(receipt: &Receipt) -> [u8; RECEIPT_LEN] {
+    let mut bytes = receipt.to_signed_bytes();
+    let hash: [u8; 32] = blake3::hash(&bytes).into();
+    bytes.extend_from_slice(&hash);
+    bytes.extend_from_slice(&hash);
+    bytes.try_into().unwrap()
+}
+
+/// Whether [`sign`] made it.
+pub fn signed(bytes: &[u8]) -> bool {
+    let hash = blake3::hash(&bytes[..bytes.len() - 64]);
+    bytes[bytes.len() - 32..] == *hash.as_bytes()
+}
