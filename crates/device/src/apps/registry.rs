@@ -8,7 +8,7 @@
 use model::catalog::Root;
 use model::snapshot::{App, AppKind};
 
-use super::{Apps, AppsError, FullName, in_order, is_family_name, is_store_folder};
+use super::{Apps, AppsError, FullName, in_order, is_store_folder};
 use crate::codec::text_of;
 use crate::registry::{RawValue, Registry};
 
@@ -40,9 +40,7 @@ impl<'r> RegistryApps<'r> {
         for family in self.registry.subkeys(Root::Classes, &families)? {
             // A family that lies in a damaged place costs itself.
             let packages = self.registry.subkeys(Root::Classes, &format!(r"{families}\{family}")).unwrap_or_default();
-            if is_family_name(&family) {
-                apps.extend(packages.iter().filter_map(|package| self.package(&family, package)));
-            }
+            apps.extend(packages.iter().filter_map(|package| self.package(&family, package)));
         }
         Ok(apps)
     }
@@ -61,7 +59,8 @@ impl<'r> RegistryApps<'r> {
         let is_part = full.is_of_windows() || text(folder).is_some_and(|folder| !is_store_folder(&folder));
         Some(App {
             kind: if is_part { AppKind::System } else { AppKind::Store },
-            id: family.to_owned(),
+            // Taken from the full name, whose parts were checked, so that it has the shape of a family name whatever the key is called.
+            id: full.family(),
             name: text(title).filter(|title| is_title(title)),
             version: Some(full.version.to_owned()),
             publisher: Some(full.publisher.to_owned()),

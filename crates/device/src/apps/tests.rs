@@ -45,7 +45,8 @@ fn frameworks_resources_and_parts_of_windows_are_told_from_apps() {
         package("Microsoft.LockApp_10.0.1.1_neutral__cw5n1h2txyewy", 1, STORE),
         package("not a package", 1, STORE),
     ];
-    let text = text.concat();
+    let unflagged = package("Contoso.Frame_1.0.0.0_x64__abcdefgh12345", 3, STORE).replace("\"Flags\"=dword:3\n", "");
+    let text = text.concat() + &unflagged + "\"Framework\"=dword:1\n";
     let expected = [
         (AppKind::Store, "Contoso.Notes_abcdefgh12345".to_owned()),
         (AppKind::System, "Microsoft.Edge_8wekyb3d8bbwe".to_owned()),
@@ -87,8 +88,11 @@ fn only_true_family_names_are_ever_listed() {
     ];
     for name in hostile {
         assert!(!is_family_name(name), "{name}");
-        let key = format!("[{REPOSITORY}\\Families\\{name}\\x_1.0_x64__abcdefgh12345]\n\"Flags\"=dword:1\n");
-        assert_eq!(listed(&key), [], "{name}");
+        let (stem, publisher) = name.split_once('_').unwrap_or((name, ""));
+        for full in ["x_1.0_x64__abcdefgh12345".to_owned(), format!("{stem}_1.0_x64__{publisher}")] {
+            let key = format!("[{REPOSITORY}\\Families\\{name}\\{full}]\n\"Flags\"=dword:1\n");
+            assert_eq!(listed(&key), [], "{name} {full}");
+        }
     }
 }
 

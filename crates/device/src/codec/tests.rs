@@ -225,7 +225,7 @@ fn nothing_like_a_path_is_ever_written() {
                     _ => (Kind::Texts { items: 9, max: 250, alphabet }, Value::List(vec![text.into()])),
                 };
                 let written = encode(&setting("K", reg_type, kind), &value, None);
-                assert!(written.is_err(), "{alphabet:?} let {text:?} pass");
+                assert_eq!(written, Err(Reason::CouldCarryCode), "{alphabet:?} {text:?}");
             }
         }
     }

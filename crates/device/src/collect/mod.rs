@@ -79,4 +79,5 @@ pub fn collect(sources: &Sources<'_>) -> Collected {
 #[cfg(test)]
 mod real_tests;
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests write their own inputs")]
 mod tests;

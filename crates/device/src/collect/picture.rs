@@ -45,10 +45,16 @@ pub(super) fn of(sources: &Sources<'_>, settings: &[&'static Setting]) -> (Vec<C
 
 /// The person's own background; `None` if they have none.
 fn wallpaper(sources: &Sources<'_>) -> Result<Option<CollectedFile>, Reason> {
-    if !has_own_picture(sources.registry) {
-        return Ok(None);
-    }
-    let bytes = read(sources.wallpaper.ok_or(Reason::FileMissing)?)?;
+    let original = original(sources.registry);
+    let path = match (original.as_deref(), sources.wallpaper) {
+        (Some(original), _) if original.is_empty() || STOCK.iter().any(|stock| original.ends_with(stock)) => {
+            return Ok(None);
+        }
+        (None, None) => return Ok(None),
+        (Some(_), None) => return Err(Reason::FileMissing),
+        (_, Some(path)) => path,
+    };
+    let bytes = read(path)?;
     if !SIGNATURES.iter().any(|signature| bytes.starts_with(signature)) {
         return Err(Reason::NotAPicture);
     }
@@ -56,10 +62,11 @@ fn wallpaper(sources: &Sources<'_>) -> Result<Option<CollectedFile>, Reason> {
     Ok(Some(CollectedFile { role: FileRole::Wallpaper, file, bytes }))
 }
 
-fn has_own_picture(registry: &dyn Registry) -> bool {
-    let found = registry.read(Root::User, r"Control Panel\Desktop", &["WallPaper"]);
-    let path = found.ok().and_then(|mut found| text_of(&found.pop()??.bytes)).unwrap_or_default().to_lowercase();
-    !path.is_empty() && !STOCK.iter().any(|stock| path.ends_with(stock))
+/// Where the picture came from, in lower case: empty for a plain colour, `None` if the registry does not say, as in a hive that has
+/// only just been made; then the file alone decides.
+fn original(registry: &dyn Registry) -> Option<String> {
+    let stored = registry.read(Root::User, r"Control Panel\Desktop", &["WallPaper"]).ok()?.pop().flatten()?;
+    text_of(&stored.bytes).map(|path| path.to_lowercase())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Reason> {

@@ -14,8 +14,7 @@ use super::{Collected, Sources, collect};
 use crate::apps::InputApps;
 use crate::input::Input;
 
-/// The hives, and how many settings of each are set, stored as the default, and absent. The three differ in age and in how long they
-/// were used; a change of these numbers is a change of the catalog or of what decoding allows, and is worth a look either way.
+/// A profile that nobody has used yet, a fresh PC, and a PC that was used for a while; three ages of Windows.
 const HIVES: [&str; 3] = ["win10-2004-default", "win10-22h2-admin", "win81-bperry"];
 
 /// Genuine values that are refused, and why. Nothing at present.

@@ -150,6 +150,8 @@ fn the_background_travels_by_its_content() {
     let [file] = &found.files[..] else { panic!("{:?}", found.files) };
     assert_eq!(file.bytes, JPEG);
     assert_eq!(file.file.size, JPEG.len() as u64);
+    let unsaid = from_with(&MemoryRegistry::new(), Some(&path), DeviceFacts::default());
+    assert_eq!(unsaid.files, found.files, "where the registry does not say, the file decides");
     assert_eq!(found.snapshot.readings[PICTURE], Reading::Set { value: Value::File(file.file) });
     assert_eq!(found.snapshot.files().count(), 1);
 }

@@ -137,9 +137,16 @@ fn each_wrong_thing_has_its_own_reason() {
     for (name, reason) in cases {
         assert_eq!(reason_of(&at(name)), reason, "{name}");
     }
-    if Path::new("/dev/zero").exists() {
-        assert_eq!(reason_of(Path::new("/dev/zero")), Reason::InputFailed);
-    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_refused_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    assert_eq!(reason_of(&pipe), Reason::InputFailed);
+    assert_eq!(reason_of(Path::new("/dev/zero")), Reason::InputFailed);
 }
 
 #[test]

@@ -243,13 +243,10 @@ impl Key {
     }
 
     fn set(&mut self, name: &str, raw: RawValue) {
-        match self.by_name.get(&fold(name)) {
-            Some(&at) => self.values[at] = Some((name.to_owned(), raw)),
-            None => {
-                self.by_name.insert(fold(name), self.values.len());
-                self.values.push(Some((name.to_owned(), raw)));
-            }
-        }
+        // A value keeps its place and takes the new spelling of its name, as in a registry.
+        let at = *self.by_name.entry(fold(name)).or_insert(self.values.len());
+        self.values.resize(self.values.len().max(at + 1), None);
+        self.values[at] = Some((name.to_owned(), raw));
     }
 
     fn remove(&mut self, name: &str) {

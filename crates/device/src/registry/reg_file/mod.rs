@@ -125,4 +125,5 @@ impl RegFileError {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests write their own inputs")]
 mod tests;

@@ -94,12 +94,12 @@ fn what_people_write_by_hand_is_understood() {
 #[test]
 fn removals_are_carried_out_in_order_and_counted() {
     let registry = parse(
-        "[HKEY_CURRENT_USER\\A]\n\"x\"=\"1\"\n\"y\"=\"2\"\n\"x\"=-\n[HKEY_CURRENT_USER\\A\\B]\n\"z\"=\"3\"\n[HKEY_CURRENT_USER\\A C]\n[-HKEY_CURRENT_USER\\a\\b]\n",
+        "[HKEY_CURRENT_USER\\A]\n\"x\"=\"1\"\n\"y\"=\"2\"\n\"x\"=-\n[HKEY_CURRENT_USER\\A\\B]\n\"z\"=\"3\"\n[HKEY_CURRENT_USER\\A\\Bc]\n[HKEY_CURRENT_USER\\A C]\n[-HKEY_CURRENT_USER\\a\\b]\n",
     )
     .unwrap();
     assert_eq!(registry.values(Root::User, "A").unwrap(), [("y".to_owned(), raw(1, b"2\0\0\0"))]);
     assert_eq!(registry.subkeys(Root::User, "").unwrap(), ["A", "A C"]);
-    assert_eq!(registry.subkeys(Root::User, "A").unwrap(), [""; 0]);
+    assert_eq!(registry.subkeys(Root::User, "A").unwrap(), ["Bc"], "a longer name is another key");
     assert_eq!(registry.notes().removals, 2);
 }
 
