@@ -13,7 +13,7 @@ pub mod memory;
 pub mod reg_file;
 
 pub use self::hive::HiveRegistry;
-pub use dry_run::DryRun;
+pub use dry_run::{DryRun, Write};
 pub use memory::MemoryRegistry;
 
 /// A value as the registry stores it.
