@@ -1,4 +1,5 @@
-//! Writes the seeds of the fuzz targets: small hives and logs made by the project's own writer, so that they are nobody's data.
+//! Writes the seeds of the fuzz targets: small hives and logs made by the project's own writer, so that they are
+//! nobody's data.
 //!
 //! Usage, from this folder: `cargo run --bin seeds`
 

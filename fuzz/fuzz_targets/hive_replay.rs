@@ -1,7 +1,9 @@
-//! Any bytes as a hive with two logs: replay neither panics nor hangs nor grows the hive without bound, and what it gives can be read.
+//! Any bytes as a hive with two logs: replay neither panics nor hangs nor grows the hive without bound, and what it
+//! gives can be read.
 //!
-//! The input is one byte of flags, the lengths of hive and first log (three bytes each, little-endian), hive, first log, second log.
-//! Flag 1 seals the base blocks and flag 2 the log entries, because a fuzzer does not find the right checksums and hashes by itself.
+//! The input is one byte of flags, the lengths of hive and first log (three bytes each, little-endian), hive, first
+//! log, second log. Flag 1 seals the base blocks and flag 2 the log entries, because a fuzzer does not find the right
+//! checksums and hashes by itself.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Looks up the keys of a list in a hive file, reads all of their values, and prints one line of counts. Its instructions are counted
-//! by `cargo xtask bench` (goal "look up 200 keys").
+//! Looks up the keys of a list in a hive file, reads all of their values, and prints one line of counts. Its
+//! instructions are counted by `cargo xtask bench` (goal "look up 200 keys").
 //!
 //! Usage: `hive_get HIVE LIST` (LIST: a file of key paths, one a line)
 

@@ -1,5 +1,5 @@
-//! Walks a hive file, touches each key's name and each value's bytes, and prints one line of counts. Its instructions are counted by
-//! `cargo xtask bench` (goal "walk a hive").
+//! Walks a hive file, touches each key's name and each value's bytes, and prints one line of counts. Its instructions
+//! are counted by `cargo xtask bench` (goal "walk a hive").
 //!
 //! Usage: `hive_walk HIVE`
 

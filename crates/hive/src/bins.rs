@@ -22,15 +22,17 @@ impl<'h> Bins<'h> {
         self.0.len()
     }
 
-    /// More keys and lists of keys than fit: a list takes at least 16 bytes, a key 80. No sound key has as many subkeys.
+    /// More keys and lists of keys than fit: a list takes at least 16 bytes, a key 80. No sound key has as many
+    /// subkeys.
     pub(crate) const fn subkeys_max(self) -> usize {
         self.0.len() / 16
     }
 
     /// The payload of the used cell at `offset`, if there is one.
     ///
-    /// This is the path that every read takes, so it says only whether; [`Bins::cell`] says why not. An `Option` of a slice fits two
-    /// registers, which a `Result` with a [`Damage`] does not: it costs a third of a walk's instructions.
+    /// This is the path that every read takes, so it says only whether; [`Bins::cell`] says why not. An `Option` of a
+    /// slice fits two registers, which a `Result` with a [`Damage`] does not: it costs a third of a walk's
+    /// instructions.
     #[inline]
     pub(crate) fn try_cell(self, offset: u32) -> Option<&'h [u8]> {
         let (size, rest) = self.0.get(offset as usize..)?.split_first_chunk()?;
@@ -71,8 +73,8 @@ impl<'h> Bins<'h> {
         Damage::new(offset, what)
     }
 
-    /// What is wrong with the record of a key or a value at `offset`: its cell, its signature, or its name, whose length stands at
-    /// `name` and may be `name_max`.
+    /// What is wrong with the record of a key or a value at `offset`: its cell, its signature, or its name, whose
+    /// length stands at `name` and may be `name_max`.
     #[cold]
     pub(crate) fn why_no_record<const N: usize>(
         self,

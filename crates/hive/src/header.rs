@@ -84,8 +84,8 @@ impl<'h> Header<'h> {
         }
     }
 
-    /// The file's name as Windows noted it, cut at its front to 31 characters; it may be empty. `NTUSER.DAT`, `UsrClass.dat`
-    /// and `SYSTEM` can be told apart by its end.
+    /// The file's name as Windows noted it, cut at its front to 31 characters; it may be empty. `NTUSER.DAT`,
+    /// `UsrClass.dat` and `SYSTEM` can be told apart by its end.
     pub fn file_name(self) -> Name<'h> {
         let field = &self.sector[48..112];
         let length =
@@ -116,5 +116,29 @@ pub(crate) fn checksum(sector: &[u8; SECTOR]) -> u32 {
         0 => 1,
         u32::MAX => u32::MAX - 1,
         sum => sum,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checksum_is_never_zero_nor_all_ones() {
+        let mut sector = [0; SECTOR];
+        assert_eq!(checksum(&sector), 1);
+        sector[..4].fill(0xff);
+        assert_eq!(checksum(&sector), 0xffff_fffe);
+        sector[4] = 0x0f;
+        assert_eq!(checksum(&sector), 0xffff_fff0);
+        sector[508] = 7; // its own place does not count
+        assert_eq!(checksum(&sector), 0xffff_fff0);
+    }
+
+    #[test]
+    fn times_before_and_after_1970_are_told() {
+        assert_eq!(FileTime(0).to_unix(), (-11_644_473_600, 0));
+        assert_eq!(FileTime(116_444_736_000_000_001).to_unix(), (0, 100));
+        assert!(FileTime(u64::MAX).to_unix().0 > 0);
     }
 }

@@ -61,8 +61,8 @@ pub struct Hive<'h> {
 }
 
 impl<'h> Hive<'h> {
-    /// Opens the bytes of a primary file. Nothing is copied, and only base block and root key are looked at. A dirty hive is opened
-    /// as it is; use [`load`](crate::load) to replay its logs first.
+    /// Opens the bytes of a primary file. Nothing is copied, and only base block and root key are looked at. A dirty
+    /// hive is opened as it is; use [`load`](crate::load) to replay its logs first.
     pub fn open(file: &'h [u8]) -> Result<Self, OpenError> {
         let (header, body) = split(file)?;
         if header.file_type() != file_type::PRIMARY {

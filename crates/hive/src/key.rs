@@ -57,7 +57,8 @@ impl<'h> Key<'h> {
         self.offset
     }
 
-    /// Whether it is a symbolic link to another key (its target is the value `SymbolicLinkValue`). Links are not followed.
+    /// Whether it is a symbolic link to another key (its target is the value `SymbolicLinkValue`). Links are not
+    /// followed.
     pub fn is_link(&self) -> bool {
         self.flags() & FLAG_LINK != 0
     }
@@ -88,7 +89,8 @@ impl<'h> Key<'h> {
 
     /// The key at `path` below this one: names joined by backslashes, case ignored; the empty path is the key itself.
     ///
-    /// `Ok(None)`: there is certainly no such key. `Err`: it was not found, and a part of the hive on the way is damaged.
+    /// `Ok(None)`: there is certainly no such key. `Err`: it was not found, and a part of the hive on the way is
+    /// damaged.
     pub fn open(&self, path: &str) -> Result<Option<Self>, Damage> {
         let (mut key, mut rest) = (*self, path);
         while !rest.is_empty() {
@@ -117,7 +119,8 @@ impl<'h> Key<'h> {
         find(self.bins, u32_at(self.node, 28), wanted)
     }
 
-    /// The value called `name`, case ignored; the empty name is the default value. The answers are those of [`Key::open`].
+    /// The value called `name`, case ignored; the empty name is the default value. The answers are those of
+    /// [`Key::open`].
     pub fn value(&self, name: &str) -> Result<Option<Value<'h>>, Damage> {
         let wanted = Wanted::new(name);
         let mut damage = None;
@@ -142,8 +145,8 @@ impl<'h> Key<'h> {
         Ok(Some(Name::new(name, false)))
     }
 
-    /// Its security descriptor, self-relative as Windows stores it (specification, "Key security"). The one of the root key
-    /// names the owner of a user's hive.
+    /// Its security descriptor, self-relative as Windows stores it (specification, "Key security"). The one of the
+    /// root key names the owner of a user's hive.
     pub fn security(&self) -> Result<&'h [u8], Damage> {
         let offset = u32_at(self.node, 44);
         let (head, rest) = self.bins.record::<20>(offset)?;

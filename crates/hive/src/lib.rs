@@ -1,8 +1,9 @@
 //! Offline registry hives: bytes to keys and values, with transaction-log replay.
 //!
-//! A hive (`NTUSER.DAT`, `UsrClass.dat`, `SOFTWARE`, `SYSTEM`, `Amcache.hve`) is read as it lies on a disk, without Windows and without
-//! trust: the file may come from a dying disk or from a hostile hand, and the Windows kernel's own parser has had dozens of security
-//! holes. So this reader only reads, has no `unsafe`, checks every offset, and is bounded by the constants of [`limits`].
+//! A hive (`NTUSER.DAT`, `UsrClass.dat`, `SOFTWARE`, `SYSTEM`, `Amcache.hve`) is read as it lies on a disk, without
+//! Windows and without trust: the file may come from a dying disk or from a hostile hand, and the Windows kernel's
+//! own parser has had dozens of security holes. So this reader only reads, has no `unsafe`, checks every offset, and
+//! is bounded by the constants of [`limits`].
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -18,16 +19,18 @@
 //! # }
 //! ```
 //!
-//! Words: a **hive** is a *base block* of 4096 bytes and the *hive bins data*; these consist of *cells*; a cell holds a record (key
-//! node nk, value vk, lists li, lf, lh, ri, big data db, security sk) or plain bytes. *Offsets* count from the start of the hive bins data.
-//! A hive is **dirty** while Windows writes to it, and after a crash; its **logs** hold what is missing ([`load`]).
-//! A [`Damage`] is a thing that could not be read; it stands in the place of the thing, and reading goes on.
+//! Words: a **hive** is a *base block* of 4096 bytes and the *hive bins data*; these consist of *cells*; a cell holds
+//! a record (key node nk, value vk, lists li, lf, lh, ri, big data db, security sk) or plain bytes. *Offsets* count
+//! from the start of the hive bins data. A hive is **dirty** while Windows writes to it, and after a crash; its
+//! **logs** hold what is missing ([`load`]). A [`Damage`] is a thing that could not be read; it stands in the place
+//! of the thing, and reading goes on.
 //!
-//! Where to look: `hive` opens, `key`, `subkeys` and `value` read records, `walk` visits all of them and reports, `replay` and `log`
-//! bring a dirty hive up to date, `bins` is the only place where an offset becomes a slice.
+//! Where to look: `hive` opens, `key`, `subkeys` and `value` read records, `walk` visits all of them and reports,
+//! `replay` and `log` bring a dirty hive up to date, `bins` is the only place where an offset becomes a slice.
 //!
-//! Source of every fact of the format, unless said otherwise: Maxim Suhanov's "Windows registry file format specification" (repository
-//! msuhanov/regf), cited by the titles of its sections. Format versions 1.2 to 1.6 are read.
+//! Source of every fact of the format, unless said otherwise: Maxim Suhanov's "Windows registry file format
+//! specification" (repository msuhanov/regf), cited by the titles of its sections. Format versions 1.2 to 1.6 are
+//! read.
 
 mod bins;
 mod damage;

@@ -22,8 +22,8 @@ pub const KEY_NAME_MAX: usize = 512;
 /// Longest value name in bytes: 16,383 characters (documented by Windows), each of two bytes.
 pub const VALUE_NAME_MAX: usize = 32_766;
 
-/// Longest value in bytes: 16 MiB. Only a value stored in segments is copied, so this bounds the copy. Windows calls values
-/// above 2,048 bytes unusual and 1 MiB the limit of its older format.
+/// Longest value in bytes: 16 MiB. Only a value stored in segments is copied, so this bounds the copy. Windows calls
+/// values above 2,048 bytes unusual and 1 MiB the limit of its older format.
 pub const VALUE_SIZE_MAX: u32 = 16 << 20;
 
 /// Damages kept in one report. What comes after is counted, not kept: a zeroed disk region would fill the report with

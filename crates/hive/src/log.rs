@@ -1,5 +1,5 @@
-//! Transaction logs: which of their bytes may be trusted, and which pages they hold (specification, "Format of transaction
-//! log files").
+//! Transaction logs: which of their bytes may be trusted, and which pages they hold (specification, "Format of
+//! transaction log files").
 //!
 //! A log is checked as a whole before a byte of it is used: a page of a torn entry must never reach the hive.
 
@@ -133,8 +133,8 @@ impl<'l> Log<'l> {
         starts.into_iter().find(|start| self.bytes.get(*start..).is_some_and(|body| body.starts_with(&signature)))
     }
 
-    /// The whole entries, in order, while sequence numbers follow each other; then the place of a damaged one, if that is why it
-    /// ended.
+    /// The whole entries, in order, while sequence numbers follow each other; then the place of a damaged one, if
+    /// that is why it ended.
     pub(crate) fn entries(&self) -> (Vec<Entry<'l>>, Option<Refusal>) {
         let (mut entries, mut expected) = (Vec::new(), self.sequence());
         let Some(mut at) = self.body(*b"HvLE") else {

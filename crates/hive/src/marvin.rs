@@ -1,10 +1,10 @@
 //! The Marvin32 checksum of log entries (specification, "Log entries", notes 1 to 3).
 //!
-//! Microsoft's keyed hash for hash tables, used by Windows 8.1 and later with a fixed key to tell a whole log entry from a
-//! torn one. It protects against accidents, not against a hostile writer.
+//! Microsoft's keyed hash for hash tables, used by Windows 8.1 and later with a fixed key to tell a whole log entry
+//! from a torn one. It protects against accidents, not against a hostile writer.
 
-/// The fixed key 82EF4D887A4E55C5, low half first. The specification gives it as bytes and calls it little-endian; logs that
-/// Windows wrote agree only with this reading of it as one number.
+/// The fixed key 82EF4D887A4E55C5, low half first. The specification gives it as bytes and calls it little-endian;
+/// logs that Windows wrote agree only with this reading of it as one number.
 const KEY: (u32, u32) = (0x7a4e_55c5, 0x82ef_4d88);
 
 /// The hash of `bytes` as Windows stores it in a log entry.

@@ -1,9 +1,9 @@
 //! Names of keys and values as they are stored, compared as Windows compares them, without copying.
 //!
-//! A name is stored either "compressed", one byte for each character up to U+00FF, or as UTF-16LE (specification, "Key node"
-//! and "Key value", flags). Windows compares names by their upper-case UTF-16 units, one unit to one unit. Its table is older than
-//! Unicode's and maps nothing outside ASCII into ASCII; the rule here is the same for that reason: the dotless i and the long s
-//! are not the letters i and s.
+//! A name is stored either "compressed", one byte for each character up to U+00FF, or as UTF-16LE (specification,
+//! "Key node" and "Key value", flags). Windows compares names by their upper-case UTF-16 units, one unit to one unit.
+//! Its table is older than Unicode's and maps nothing outside ASCII into ASCII; the rule here is the same for that
+//! reason: the dotless i and the long s are not the letters i and s.
 
 use std::fmt;
 
@@ -84,8 +84,8 @@ pub(crate) struct Wanted<'p> {
 pub(crate) struct Marks {
     /// Hash of a hash leaf.
     pub(crate) hash: u32,
-    /// First four characters of a fast leaf, zero-padded, with the bit that tells case taken out. Some other names share it, so it only
-    /// rules names out.
+    /// First four characters of a fast leaf, zero-padded, with the bit that tells case taken out. Some other names
+    /// share it, so it only rules names out.
     start: u32,
 }
 

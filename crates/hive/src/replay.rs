@@ -1,8 +1,10 @@
-//! From a hive file and its transaction logs, as they lie on the disk of a PC that crashed or still runs, to the bytes that
-//! Windows would have after its next start (specification, "Dirty state of a hive" and "Multiple transaction log files").
+//! From a hive file and its transaction logs, as they lie on the disk of a PC that crashed or still runs, to the
+//! bytes that Windows would have after its next start (specification, "Dirty state of a hive" and "Multiple
+//! transaction log files").
 //!
-//! Only a dirty hive is touched, and only in memory. Names of the logs play no part: their sequence numbers say which comes first,
-//! and each entry's hashes say whether it is whole. Sequence numbers wrap around, so they are compared by distance.
+//! Only a dirty hive is touched, and only in memory. Names of the logs play no part: their sequence numbers say which
+//! comes first, and each entry's hashes say whether it is whole. Sequence numbers wrap around, so they are compared
+//! by distance.
 
 use crate::header::{BASE_BLOCK, FileTime, Header, SECTOR, checksum, file_type};
 use crate::hive::{Hive, OpenError, is_dirty, split};
@@ -92,7 +94,8 @@ pub struct LogOutcome {
 
 /// Takes a primary file and its logs (name for the report, and bytes), and replays the logs if the hive is dirty.
 ///
-/// A clean hive is given back as it is. The primary file's bytes are changed in place, so peak memory is hive plus logs.
+/// A clean hive is given back as it is. The primary file's bytes are changed in place, so peak memory is hive plus
+/// logs.
 pub fn load(primary: Vec<u8>, logs: &[(&str, &[u8])]) -> Result<Loaded, OpenError> {
     let mut work = Work::new(primary, logs);
     let header = match split(&work.bytes) {
@@ -194,8 +197,8 @@ impl Work {
         opened
     }
 
-    /// Applies the new-format logs. `reached` is the hive's secondary sequence number; without one (damaged base block) only the
-    /// newest log counts, as in Windows, and gives its base block. Says whether anything was applied.
+    /// Applies the new-format logs. `reached` is the hive's secondary sequence number; without one (damaged base
+    /// block) only the newest log counts, as in Windows, and gives its base block. Says whether anything was applied.
     fn apply_new(&mut self, opened: &[Candidate<'_>], reached: Option<u32>) -> bool {
         let logs = opened.iter().filter(|(_, log)| log.format == LogFormat::New);
         let Some(start) = reached.or_else(|| logs.clone().next_back().map(|(_, log)| log.sequence())) else {

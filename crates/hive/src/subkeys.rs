@@ -1,7 +1,8 @@
 //! The subkeys of a key: the lists li, lf, lh and the list of lists ri (specification, "Index leaf" to "Index root").
 //!
-//! A lookup reads the hash (lh) or the first four characters (lf) that stand in the list beside each offset, and opens only
-//! the keys that may be meant. It does not rely on the order of the list, so that a list in wrong order loses nothing.
+//! A lookup reads the hash (lh) or the first four characters (lf) that stand in the list beside each offset, and
+//! opens only the keys that may be meant. It does not rely on the order of the list, so that a list in wrong order
+//! loses nothing.
 
 use std::iter::FusedIterator;
 
@@ -149,8 +150,8 @@ impl<'h> Iterator for Subkeys<'h> {
 
 impl FusedIterator for Subkeys<'_> {}
 
-/// The subkey called `wanted` in the list at `offset`. `Ok(None)` is certain; where a part of the list could not be read and the
-/// key is not in the rest, the damage is told.
+/// The subkey called `wanted` in the list at `offset`. `Ok(None)` is certain; where a part of the list could not be
+/// read and the key is not in the rest, the damage is told.
 pub(crate) fn find<'h>(bins: Bins<'h>, offset: u32, wanted: Wanted<'_>) -> Result<Option<Key<'h>>, Damage> {
     let (index, mut damage) = match read_list(bins, offset, true)? {
         List::Leaf(leaf, damage) => return find_in(bins, leaf, wanted, damage),
@@ -201,8 +202,8 @@ fn find_in<'h>(
     }
 }
 
-/// Opens the keys whose mark (hash or hint) fits, until one of them is the right one. Sixteen marks are looked at in one go, without a
-/// branch for each: lists are long, and almost no mark fits.
+/// Opens the keys whose mark (hash or hint) fits, until one of them is the right one. Sixteen marks are looked at in
+/// one go, without a branch for each: lists are long, and almost no mark fits.
 #[inline]
 fn scan<'h>(
     items: &[[u8; 8]],

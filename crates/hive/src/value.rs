@@ -67,8 +67,8 @@ impl<'h> Value<'h> {
         self.offset
     }
 
-    /// Its bytes. They are borrowed from the hive, except for a value above 16,344 bytes, which may be stored in segments and is
-    /// then put together in memory.
+    /// Its bytes. They are borrowed from the hive, except for a value above 16,344 bytes, which may be stored in
+    /// segments and is then put together in memory.
     #[inline]
     pub fn data(&self) -> Result<Cow<'h, [u8]>, Damage> {
         let size = u32_at(self.record, 4);

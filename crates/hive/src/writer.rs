@@ -1,7 +1,8 @@
 //! A writer of small hives and logs, so that tests and fuzzers need nobody's real registry (cargo feature `writer`).
 //!
-//! It writes what Windows writes, as far as the reader can see it, and each variant that the reader must know: all kinds of lists, big
-//! data, both kinds of names, both kinds of logs. It is no tool for changing hives: those that Windows shall load are made by Windows.
+//! It writes what Windows writes, as far as the reader can see it, and each variant that the reader must know: all
+//! kinds of lists, big data, both kinds of names, both kinds of logs. It is no tool for changing hives: those that
+//! Windows shall load are made by Windows.
 
 use crate::bins::NIL;
 use crate::header::{BASE_BLOCK, FileTime, file_type};

@@ -151,6 +151,37 @@ fn damaged_big_data_is_reported_and_the_rest_is_read() {
 }
 
 #[test]
+fn impossible_lengths_and_offsets_of_a_value_are_reported() {
+    let mut tree = Tree::new("ROOT");
+    tree.set("inline", REG_DWORD, [1; 4]).set("apart", REG_BINARY, [2; 8]);
+    let file = tree.to_bytes(&Layout::default());
+    let root = Hive::open(&file).unwrap().root();
+    let [inline, apart] = ["inline", "apart"].map(|name| root.value(name).unwrap().unwrap().offset());
+    let data_of_apart = read(&file, 4096 + apart as usize + 12);
+    let damage_of = |value: u32, field: usize, number: u32| {
+        let mut file = file.clone();
+        write(&mut file, 4096 + value as usize + 4 + field, number);
+        let report = walk(&file).1;
+        assert_eq!((report.values, report.damages.total()), (1, 1));
+        report.damages.kept()[0]
+    };
+    let (size, place) = (4, 8);
+    let length = What::ValueLength { length: 5 };
+    assert_eq!(damage_of(inline, size, 0x8000_0005), Damage { offset: inline, what: length });
+    let length = What::ValueLength { length: limits::VALUE_SIZE_MAX + 1 };
+    assert_eq!(damage_of(apart, size, limits::VALUE_SIZE_MAX + 1), Damage { offset: apart, what: length });
+    let short = What::ValueShort { expected: 13, actual: 12 };
+    assert_eq!(damage_of(apart, size, 13), Damage { offset: data_of_apart, what: short });
+    // The length field of the cell would do, but no cell starts between multiples of 8.
+    let mut unaligned = file.clone();
+    write(&mut unaligned, 4096 + data_of_apart as usize + 4, (-12_i32).cast_unsigned());
+    write(&mut unaligned, 4096 + apart as usize + 4 + place, data_of_apart + 4);
+    let offset = Damage { offset: data_of_apart + 4, what: What::Offset };
+    assert_eq!(walk(&unaligned).1.damages.kept(), [offset]);
+    assert!(matches!(damage_of(apart, place, 0x7fff_fff8).what, What::Offset));
+}
+
+#[test]
 fn files_that_are_no_hives_are_refused_with_the_facts() {
     let good = sample().to_bytes(&Layout::default());
     let refused = |change: &dyn Fn(&mut Vec<u8>)| {
@@ -174,7 +205,7 @@ fn files_that_are_no_hives_are_refused_with_the_facts() {
 fn wrong_checksum_and_missing_end_are_told_but_do_not_stop_reading() {
     let mut file = sample().to_bytes(&Layout::default());
     let sound = walk(&file).0;
-    file[100] ^= 1;
+    file[40..44].fill(0); // the length of the bins
     let hive = Hive::open(&file).unwrap();
     assert!(hive.is_dirty());
     assert!(matches!(hive.damages(), [Damage { what: What::Checksum { .. }, .. }]));

@@ -1,7 +1,8 @@
-//! Real hives: each gives exactly the values that yarp, the format's reference reader, gives, with its logs and without.
+//! Real hives: each gives exactly the values that yarp, the format's reference reader, gives, with its logs and
+//! without.
 //!
-//! The files are read in place from the shared test data and are never copied into this repository; without them the tests
-//! say loudly that they were skipped.
+//! The files are read in place from the shared test data and are never copied into this repository; without them the
+//! tests say loudly that they were skipped.
 
 #![expect(
     clippy::unwrap_used,

@@ -121,6 +121,16 @@ fn stale_log_is_ignored_without_a_warning() {
 }
 
 #[test]
+fn stale_log_is_known_across_the_wrap_around() {
+    let mut file = state(2);
+    set_sequence(&mut file, 2, 1);
+    let stale = new_log(&[&state(2), &state(0)], u32::MAX);
+    let loaded = load(file, &[("LOG1", &stale)]).unwrap();
+    assert_eq!(loaded.replay.logs[0].refusal, Some(Refusal::Stale { expected: 1, actual: u32::MAX }));
+    assert_eq!(numbers(&loaded.bytes)[..2], AFTER[..2]);
+}
+
+#[test]
 fn entries_that_the_hive_already_has_are_skipped() {
     let mut file = state(2);
     set_sequence(&mut file, 13, 12);
@@ -130,12 +140,17 @@ fn entries_that_the_hive_already_has_are_skipped() {
 
 #[test]
 fn remnants_of_an_earlier_round_are_not_applied() {
-    let mut both = log(1, 2);
-    let old = new_log(&[&state(2), &state(0)], 5);
-    both.extend_from_slice(&old[512..]);
-    let loaded = load(dirty(), &[("LOG1", &both)]).unwrap();
-    assert_eq!(numbers(&loaded.bytes)[..2], AFTER[..2]);
-    assert_eq!((loaded.replay.logs[0].applied, loaded.replay.logs[0].refusal), (2, None));
+    // Whole or torn, of a smaller number or of one that does not follow: what is behind the end is no damage.
+    for sequence in [5, 20] {
+        let mut old = new_log(&[&state(2), &state(0)], sequence);
+        for torn in [0, 1] {
+            old[600] ^= torn;
+            let log = [&*log(1, 2), &old[512..]].concat();
+            let loaded = load(dirty(), &[("LOG1", &log)]).unwrap();
+            assert_eq!(numbers(&loaded.bytes)[..2], AFTER[..2]);
+            assert_eq!((loaded.replay.logs[0].applied, loaded.replay.logs[0].refusal), (2, None));
+        }
+    }
 }
 
 #[test]

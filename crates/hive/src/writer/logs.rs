@@ -20,8 +20,8 @@ pub fn set_sequence(file: &mut [u8], primary: u32, secondary: u32) {
     seal_base_block(file);
 }
 
-/// A new-format log that leads from the first of `states` (whole hive files) to the last, an entry for each step, the first of them with
-/// `sequence`.
+/// A new-format log that leads from the first of `states` (whole hive files) to the last, an entry for each step, the
+/// first of them with `sequence`.
 pub fn new_log(states: &[&[u8]], sequence: u32) -> Vec<u8> {
     let mut log = log_base_block(states, file_type::LOG_NEW);
     set_sequence(&mut log, sequence, sequence);
@@ -56,7 +56,8 @@ pub fn seal_entry(bytes: &mut [u8]) {
     bytes[32..40].copy_from_slice(&head.to_le_bytes());
 }
 
-/// An old-format log that leads from one hive file to another. Its time is that of `after`, its sequence number `sequence`.
+/// An old-format log that leads from one hive file to another. Its time is that of `after`, its sequence number
+/// `sequence`.
 pub fn old_log(before: &[u8], after: &[u8], sequence: u32) -> Vec<u8> {
     let mut log = log_base_block(&[after], file_type::LOG_OLD[0]);
     set_sequence(&mut log, sequence, sequence);
