@@ -1,2 +1,93 @@
-//! The command line `rehome`.
-fn main() {}
+//! The command line `rehome`: thin. It reads flags, calls the device's stations, and turns values into text.
+//!
+//! One verb is one file; [`cli`] lists them. [`exit`] and [`failure`] decide how a run ends, in one place.
+
+mod backup;
+mod catalog;
+mod cli;
+mod completions;
+mod diff;
+mod enroll;
+mod exit;
+mod explain;
+mod export;
+mod failure;
+mod file;
+mod find;
+mod forget;
+mod near;
+mod outcome;
+mod paint;
+mod plan;
+mod progress;
+mod render;
+mod restore;
+mod run;
+mod screen;
+mod show;
+mod snapshots;
+mod status;
+mod undo;
+mod version;
+mod when;
+mod world;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use seal::random::SystemRandom;
+
+use crate::cli::{Cli, Verb};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::run::Run;
+use crate::screen::Screen;
+use crate::world::SystemClock;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(usage(&error).code()),
+    };
+    let run =
+        Run { screen: Screen::new(&cli.global), global: cli.global, clock: SystemClock, random: SystemRandom::new() };
+    let exit = match perform(&cli.verb, &run) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            run.screen.fail(&failure);
+            failure.exit()
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
+    match verb {
+        Verb::Enroll(args) => enroll::run(args, run),
+        Verb::Backup(args) => backup::run(args, run),
+        Verb::Snapshots(args) => snapshots::run(args, run),
+        Verb::Show(args) => show::run(args, run),
+        Verb::Diff(args) => diff::run(args, run),
+        Verb::Plan(args) => plan::run(args, run),
+        Verb::Restore(args) => restore::run(args, run),
+        Verb::Undo(args) => undo::run(args, run),
+        Verb::Export(args) => export::run(args, run),
+        Verb::Forget(args) => forget::run(args, run),
+        Verb::Status(args) => status::run(args, run),
+        Verb::Catalog(args) => catalog::run(args, run),
+        Verb::Explain(args) => explain::run(args, run),
+        Verb::Version(args) => version::run(args, run),
+        Verb::Completions(args) => completions::run(args, run),
+    }
+}
+
+/// Help, version or a wrong command line: printed by clap, on the stream where each belongs.
+fn usage(error: &clap::Error) -> Exit {
+    // A reader that went away has no use for help.
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Success,
+        _ => Exit::Usage,
+    }
+}

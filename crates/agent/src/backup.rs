@@ -1,0 +1,111 @@
+//! `rehome backup`: brings the settings and the app list to the server.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use device::backup::{BackedUp, Backup};
+use device::input::Input;
+use device::upload::deliver::Outcome;
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::paint::tame;
+use crate::render::value::{count, size};
+use crate::run::Run;
+use crate::when::rfc3339;
+
+/// Back up the settings and the app list
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// What to back up: a hive (NTUSER.DAT), the folder of a Windows profile, or a `.reg` export
+    #[arg(long, value_name = "PATH")]
+    from: PathBuf,
+    /// Name of the PC in this backup; the name that it was connected under without it
+    #[arg(long, value_name = "NAME")]
+    device_name: Option<String>,
+}
+
+#[derive(Serialize)]
+struct BackupDocument<'a> {
+    outcome: &'static str,
+    snapshot: String,
+    seq: u64,
+    committed_at: String,
+    settings: usize,
+    apps: usize,
+    not_carried: usize,
+    sent_bytes: u64,
+    warnings: &'a [String],
+}
+
+/// Backs up, and says so once the server's signed receipt is on the disk.
+pub fn run(args: &BackupArgs, run: &Run) -> Result<Exit, Failure> {
+    let state = run.state()?;
+    let connection = run.connect(&state)?;
+    let _lock = state.lock()?;
+    let input = Input::open(&args.from)?;
+    let progress = run.progress();
+    let done = Backup {
+        input: &input,
+        device_name: args.device_name.as_deref().unwrap_or(&connection.enrolment.device_name),
+        enrolment: &connection.enrolment,
+        state: &state,
+        server: &connection.server(run),
+        clock: &run.clock,
+        random: &run.random,
+        progress: &progress,
+    }
+    .run()?;
+    drop(progress);
+    tell(run, &done)
+}
+
+fn tell(run: &Run, done: &BackedUp) -> Result<Exit, Failure> {
+    let (snapshot, delivered) = (&done.snapshot, &done.delivered);
+    for warning in &done.warnings {
+        run.screen.warn(&tame(warning, 300));
+    }
+    if delivered.outcome == Outcome::Healed {
+        run.screen.warn("the server no longer had what it once confirmed; everything was sent again");
+    }
+    let id = delivered.receipt.snapshot.to_string();
+    if run.screen.wants_json() {
+        run.screen.document(&BackupDocument {
+            outcome: word(delivered.outcome),
+            snapshot: id.clone(),
+            seq: delivered.receipt.seq,
+            committed_at: rfc3339(delivered.receipt.committed_at),
+            settings: snapshot.settings_set(),
+            apps: snapshot.apps_restorable(),
+            not_carried: snapshot.not_carried.len(),
+            sent_bytes: delivered.sent_bytes,
+            warnings: &done.warnings,
+        })?;
+    }
+    let what =
+        format!("{} and {}", count(snapshot.settings_set(), "setting"), count(snapshot.apps_restorable(), "app"));
+    let short = &id[..crate::find::DIGITS_SHOWN];
+    run.screen.say(&match delivered.outcome {
+        Outcome::Unchanged => {
+            let when = run.when().said(delivered.receipt.committed_at);
+            format!("Nothing changed since the backup of {when}: {what}, snapshot {short}")
+        }
+        Outcome::Kept | Outcome::Healed => {
+            format!("Backed up {what}, {} sent, snapshot {short}", size(delivered.sent_bytes))
+        }
+    });
+    if !snapshot.not_carried.is_empty() {
+        let number = snapshot.not_carried.len();
+        run.screen.say(&format!("{} will not come back; `rehome show` says which and why", count(number, "thing")));
+    }
+    Ok(Exit::Success)
+}
+
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Unchanged => "unchanged",
+        Outcome::Kept => "kept",
+        Outcome::Healed => "healed",
+    }
+}

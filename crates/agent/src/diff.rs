@@ -1,0 +1,70 @@
+//! `rehome diff`: what changed between two backups, or between a backup and a file.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use device::apps::InputApps;
+use device::collect::{Sources, collect};
+use device::diff::diff;
+use device::input::Input;
+use model::snapshot::Snapshot;
+use seal::KeyRing;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::render;
+use crate::run::Run;
+use crate::show::{open, tell_damage};
+
+/// Show what changed between two backups
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// The older snapshot: the first digits of its id, or `latest`
+    a: String,
+    /// The newer snapshot
+    #[arg(required_unless_present = "with", conflicts_with = "with")]
+    b: Option<String>,
+    /// Compare with a hive, profile folder or `.reg` file instead
+    #[arg(long, value_name = "PATH")]
+    with: Option<PathBuf>,
+    /// End with exit code 1 if there are differences
+    #[arg(long)]
+    exit_code: bool,
+}
+
+/// Prints the differences.
+pub fn run(args: &DiffArgs, run: &Run) -> Result<Exit, Failure> {
+    let state = run.state()?;
+    let connection = run.connect(&state)?;
+    let input = args.with.as_deref().map(Input::open).transpose()?;
+    let (_, old) = open(run, &connection, &args.a, None)?;
+    let mut exit = tell_damage(run, &old);
+    let new = match (&input, &args.b) {
+        (Some(input), _) => read(input, &old.ring, &old.opened.snapshot),
+        (None, Some(b)) => {
+            let (_, new) = open(run, &connection, b, None)?;
+            exit = exit.max(tell_damage(run, &new));
+            new.opened.snapshot
+        }
+        (None, None) => unreachable!("clap asks for one of the two"),
+    };
+    let found = diff(&old.opened.snapshot, &new);
+    run.screen.data(&found, || render::diff::diff(run.screen.paint, &found, run.screen.wants_all()))?;
+    Ok(if args.exit_code && !found.is_empty() { Exit::Failure } else { exit })
+}
+
+/// What a file holds, under the name of the PC that it is compared with.
+fn read(input: &Input, ring: &KeyRing, like: &Snapshot) -> Snapshot {
+    let mut facts = input.facts.clone();
+    facts.name.clone_from(&like.device.name);
+    let sources = Sources {
+        registry: &*input.registry,
+        apps: &InputApps(input),
+        facts,
+        wallpaper: input.wallpaper.as_deref(),
+        blob_id: &|bytes| {
+            seal::content::blob_id(ring.id_key(), bytes).expect("the collector reads no file beyond the limit").0
+        },
+    };
+    collect(&sources).snapshot
+}

@@ -1,0 +1,88 @@
+//! What a restore or an undo did: what was set, what was left alone, and what must follow for it to take effect.
+
+use device::apply::{Outcome, Recovered};
+use model::catalog::{Category, Effect};
+use model::plan::Plan;
+
+use crate::exit::Exit;
+use crate::paint::Paint;
+use crate::render::put;
+use crate::render::table::Table;
+use crate::render::value::count;
+
+/// The page after an undo: the settings by category, what was left alone, what must follow.
+pub fn page(paint: Paint, outcome: &Outcome) -> String {
+    let mut text = String::new();
+    for category in Category::ALL {
+        let titles: Vec<_> =
+            outcome.applied.iter().filter(|one| one.category == Some(category)).map(|one| &one.title).collect();
+        if titles.is_empty() {
+            continue;
+        }
+        put(&mut text, format_args!("{}  {}\n", paint.bold(category.title()), paint.dim(titles.len())));
+        for title in titles {
+            put(&mut text, format_args!("  {title}\n"));
+        }
+        text.push('\n');
+    }
+    text.push_str(&left_alone(paint, outcome));
+    text
+}
+
+/// What could not be written, with the reasons.
+pub fn left_alone(paint: Paint, outcome: &Outcome) -> String {
+    if outcome.failed.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::default();
+    for one in &outcome.failed {
+        table.row([one.title.clone(), one.reason.title().to_owned()]);
+    }
+    let head = paint.warning("Not written");
+    format!("{head}  {}\n{}\n", paint.dim(outcome.failed.len()), table.to_text("  "))
+}
+
+/// When the changes take effect, as a sentence; nothing if they do at once.
+pub fn effects(outcome: &Outcome) -> Option<&'static str> {
+    let has = |effect| outcome.effects.contains(&effect);
+    if has(Effect::SignOut) {
+        Some("Some changes take effect after signing out and in again")
+    } else if has(Effect::Explorer) {
+        Some("Some changes take effect when Explorer starts again")
+    } else {
+        None
+    }
+}
+
+/// What happened to a run that had broken off.
+pub fn recovered(recovered: &Recovered) -> String {
+    match recovered {
+        Recovered::Discarded { number } => {
+            format!("An earlier run (journal {number}) had changed nothing yet and was dropped")
+        }
+        Recovered::Finished { outcome } => {
+            format!("Finished an earlier run that had broken off: {}", count(outcome.applied.len(), "setting"))
+        }
+        Recovered::RolledBack { number, failed } if failed.is_empty() => {
+            format!("Took back an earlier run that had broken off (journal {number})")
+        }
+        Recovered::RolledBack { number, failed } => {
+            format!(
+                "Took back an earlier run that had broken off (journal {number}), but {} could not be put back",
+                count(failed.len(), "setting")
+            )
+        }
+    }
+}
+
+/// How a run ends that did this. Signing out only matters on a live PC, not in a file.
+pub fn exit(outcome: &Outcome) -> Exit {
+    if outcome.failed.is_empty() { Exit::Success } else { Exit::Warnings }
+}
+
+/// The plan without the steps that failed, so that the result page claims only what was done.
+pub fn done(plan: &Plan, outcome: &Outcome) -> Plan {
+    let mut done = plan.clone();
+    done.settings.retain(|step| !step.action.changes() || outcome.applied.iter().any(|one| one.id == step.id));
+    done
+}

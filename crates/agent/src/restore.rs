@@ -1,0 +1,170 @@
+//! `rehome restore`: gives settings back; without `--yes` it only says what it would do.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use device::apply::journal::FolderJournals;
+use device::apply::{Outcome, Work, recover};
+use device::plan::Choice;
+use device::restore::{Preview, Restore};
+use device::state::State;
+use device::target::RegTarget;
+use model::plan::Plan;
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::find::{Found, find};
+use crate::outcome;
+use crate::paint::tame;
+use crate::render::plan::View;
+use crate::render::value::count;
+use crate::run::{Connection, Run};
+use crate::show::tell_damage;
+
+/// Restore a backup; says what it would do unless `--yes` is given
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    #[command(flatten)]
+    pub wanted: Wanted,
+    /// Do it
+    #[arg(long, short, conflicts_with = "dry_run")]
+    yes: bool,
+    /// Only say what would be done; the default
+    #[arg(long, short = 'n')]
+    dry_run: bool,
+}
+
+/// Which snapshot, where to, and what of it.
+#[derive(Debug, Args)]
+pub struct Wanted {
+    /// The first digits of a snapshot's id, or `latest`
+    #[arg(default_value = "latest")]
+    pub id: String,
+    /// Of another PC of yours, by its name
+    #[arg(long, value_name = "NAME")]
+    pub from_device: Option<String>,
+    /// The `.reg` file to restore to; made if it is not there
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    /// Take only this category, setting, `app-list` or `app:NAME`; may be given several times
+    #[arg(long, value_name = "CATEGORY|ID")]
+    pub only: Vec<String>,
+    /// Leave out this category, setting, `app-list` or `app:NAME`; may be given several times
+    #[arg(long, value_name = "CATEGORY|ID")]
+    pub except: Vec<String>,
+}
+
+/// A plan, with where it comes from and where it goes.
+pub struct Planned {
+    pub found: Found,
+    pub preview: Preview,
+    pub target: RegTarget,
+}
+
+#[derive(Serialize)]
+struct RestoreDocument<'a> {
+    applied: bool,
+    snapshot: String,
+    device_name: &'a str,
+    target: &'a str,
+    plan: &'a Plan,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'a Outcome>,
+}
+
+/// Plans, and with `--yes` applies.
+pub fn run(args: &RestoreArgs, run: &Run) -> Result<Exit, Failure> {
+    let state = run.state()?;
+    let connection = run.connect(&state)?;
+    if !args.yes {
+        let mut planned = plan(&args.wanted, run, &connection, None)?;
+        let exit = show(&mut planned, run, None)?;
+        if planned.preview.plan.changes() > 0 {
+            run.screen
+                .hint("nothing was changed; add `--yes` to apply it, and `rehome undo` takes it back for 30 days");
+        }
+        return Ok(exit);
+    }
+    let _lock = state.lock()?;
+    let mut planned = plan(&args.wanted, run, &connection, Some(&state))?;
+    let outcome = carry_out(&mut planned, run, &connection, &state)?;
+    let shown = show(&mut planned, run, Some(&outcome))?;
+    Ok(shown.max(outcome::exit(&outcome)))
+}
+
+/// Finds the snapshot and compares it with the target. With a state it first ends what an earlier run left half done.
+pub fn plan(wanted: &Wanted, run: &Run, connection: &Connection, state: Option<&State>) -> Result<Planned, Failure> {
+    let choice = Choice::of(&wanted.only, &wanted.except)?;
+    let mut target = RegTarget::open(&wanted.to)?;
+    if let Some(state) = state {
+        end_earlier_runs(&mut target, run, state)?;
+    }
+    let server = connection.server(run);
+    let found = find(connection, &server, &wanted.id, wanted.from_device.as_deref())?;
+    let progress = run.progress();
+    let restore = Restore { server: &server, enrolment: &connection.enrolment, progress: &progress };
+    let snapshot = (found.snapshot.profile, found.snapshot.snapshot);
+    let preview = restore.preview(snapshot, &target, &choice)?;
+    Ok(Planned { found, preview, target })
+}
+
+/// Ends what an earlier run on this target left half done, and says so.
+pub fn end_earlier_runs(target: &mut RegTarget, run: &Run, state: &State) -> Result<(), Failure> {
+    let mut journals = FolderJournals::new(state.journals());
+    let mut work = Work { journals: &mut journals, clock: &run.clock, progress: &mut |_, _| () };
+    for ended in recover(&mut target.as_target(), &mut work)? {
+        run.screen.say(&outcome::recovered(&ended));
+    }
+    Ok(())
+}
+
+fn carry_out(planned: &mut Planned, run: &Run, connection: &Connection, state: &State) -> Result<Outcome, Failure> {
+    let server = connection.server(run);
+    let progress = run.progress();
+    let restore = Restore { server: &server, enrolment: &connection.enrolment, progress: &progress };
+    let mut journals = FolderJournals::new(state.journals());
+    let mut work = Work { journals: &mut journals, clock: &run.clock, progress: &mut |_, _| () };
+    Ok(restore.carry_out(&planned.preview, &mut planned.target, &mut work)?)
+}
+
+/// Prints the plan, or what became of it.
+pub fn show(planned: &mut Planned, run: &Run, outcome: Option<&Outcome>) -> Result<Exit, Failure> {
+    let Planned { found, preview, target } = planned;
+    let document = RestoreDocument {
+        applied: outcome.is_some(),
+        snapshot: preview.fetched.header.snapshot.to_string(),
+        device_name: &found.device_name,
+        target: target.name(),
+        plan: &preview.plan,
+        outcome,
+    };
+    let paint = run.screen.paint;
+    let view = View { paint, all: run.screen.wants_all(), done: outcome.is_some() };
+    run.screen.data(&document, || {
+        let device = tame(&found.device_name, 64);
+        let when = run.when().said(preview.fetched.header.taken_at);
+        let verb = if outcome.is_some() { "Restored" } else { "Would restore" };
+        let heading =
+            format!("{verb} {device} as of {when} (snapshot {}) to {}", found.short_id(), target.path().display());
+        let plan = outcome.map_or_else(|| preview.plan.clone(), |outcome| outcome::done(&preview.plan, outcome));
+        let left_alone = outcome.map(|outcome| outcome::left_alone(paint, outcome)).unwrap_or_default();
+        format!("{}\n\n{left_alone}{}", paint.bold(heading), view.plan(&plan))
+    })?;
+    if let Some(outcome) = outcome {
+        told(run, outcome);
+    }
+    Ok(tell_damage(run, &preview.fetched))
+}
+
+fn told(run: &Run, outcome: &Outcome) {
+    if let Some(effects) = outcome::effects(outcome) {
+        run.screen.say(effects);
+    }
+    if !outcome.failed.is_empty() {
+        run.screen.warn(&format!("{} could not be written", count(outcome.failed.len(), "setting")));
+    }
+    if outcome.journal.is_some() {
+        run.screen.hint("`rehome undo --to FILE.reg` takes it back for 30 days");
+    }
+}

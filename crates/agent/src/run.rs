@@ -1,0 +1,112 @@
+//! What every verb has at hand: the screen, the flags, and the outside world.
+
+use std::path::PathBuf;
+
+use device::state::{Enrolment, State};
+use device::upload::address::Address;
+use device::upload::http::{HttpWire, WireOptions};
+use device::upload::server::{Patience, Server};
+use etcetera::BaseStrategy;
+use jiff::tz::TimeZone;
+use model::reason::Reason;
+use model::world::Clock;
+use seal::random::SystemRandom;
+
+use crate::cli::Global;
+use crate::failure::Failure;
+use crate::progress::Shown;
+use crate::screen::Screen;
+use crate::when::When;
+use crate::world::{self, SystemClock};
+
+/// The largest file of certificates that is read: the bundle of a whole operating system has about 250 kB.
+const CA_BYTES_MAX: u64 = 1024 * 1024;
+
+/// One run of the program.
+pub struct Run {
+    /// The flags that every verb takes.
+    pub global: Global,
+    /// Where output goes.
+    pub screen: Screen,
+    /// Tells the time.
+    pub clock: SystemClock,
+    /// Gives randomness.
+    pub random: SystemRandom,
+}
+
+/// The way to the server that this PC is connected to.
+pub struct Connection {
+    /// Who this PC is there.
+    pub enrolment: Enrolment,
+    wire: HttpWire,
+}
+
+impl Run {
+    /// The state of the chosen profile.
+    pub fn state(&self) -> Result<State, Failure> {
+        let root = match &self.global.state_dir {
+            Some(folder) => folder.clone(),
+            None => platform_folder()?,
+        };
+        Ok(State::at(&root, &self.global.profile)?)
+    }
+
+    /// The server that this PC is connected to; nothing is sent yet.
+    pub fn connect(&self, state: &State) -> Result<Connection, Failure> {
+        let enrolment = state.enrolment()?;
+        let address = Address::parse(&enrolment.server, enrolment.allow_http || self.global.allow_http)?;
+        let given = self.ca_pem()?;
+        let wire = self.wire(address, given.or_else(|| enrolment.ca_pem.clone()))?;
+        Ok(Connection { enrolment, wire })
+    }
+
+    /// A wire to an address, as the flags want it.
+    pub fn wire(&self, address: Address, ca_pem: Option<String>) -> Result<HttpWire, Failure> {
+        let options = WireOptions { ca_pem: ca_pem.map(String::into_bytes), timeout: self.global.timeout };
+        HttpWire::new(address, &options).map_err(|error| match &self.global.ca_cert {
+            Some(path) => Failure::new(Reason::ConfigInvalid, format!("`{}`: {error}", path.display()))
+                .hint("name a PEM file, which begins with `-----BEGIN CERTIFICATE-----`"),
+            None => Failure::of(&error, Reason::DamagedState),
+        })
+    }
+
+    /// The certificates of `--ca-cert`, as PEM.
+    pub fn ca_pem(&self) -> Result<Option<String>, Failure> {
+        let Some(path) = &self.global.ca_cert else { return Ok(None) };
+        crate::file::read_text(path, CA_BYTES_MAX).map(Some)
+    }
+
+    /// The server at the other end of a wire, with the token of this PC if there is one.
+    pub fn server<'a>(&'a self, wire: &'a HttpWire, token: Option<&'a str>) -> Server<'a> {
+        Server::new(wire, Patience { random: &self.random, wait: &world::wait }, token)
+    }
+
+    /// How far the run is, shown as the flags and the terminal allow.
+    pub fn progress(&self) -> Shown {
+        Shown::new(&self.global)
+    }
+
+    /// Says times as seen now and here.
+    pub fn when(&self) -> When {
+        When::new(self.clock.now(), TimeZone::system())
+    }
+}
+
+impl Connection {
+    /// The server.
+    pub fn server<'a>(&'a self, run: &'a Run) -> Server<'a> {
+        run.server(&self.wire, Some(&self.enrolment.token.0))
+    }
+}
+
+/// Where programs keep their state: `~/.local/state/rehome` (XDG base directories), `%LOCALAPPDATA%\Rehome` on Windows.
+fn platform_folder() -> Result<PathBuf, Failure> {
+    let missing = |error| {
+        Failure::of(&error, Reason::ConfigInvalid).hint("name a folder with `--state-dir` or `REHOME_STATE_DIR`")
+    };
+    let places = etcetera::choose_base_strategy().map_err(missing)?;
+    if cfg!(windows) {
+        return Ok(places.cache_dir().join("Rehome"));
+    }
+    Ok(places.state_dir().unwrap_or_else(|| places.data_dir()).join("rehome"))
+}

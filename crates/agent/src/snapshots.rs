@@ -1,0 +1,105 @@
+//! `rehome snapshots`: what the server keeps.
+
+use clap::Args;
+use device::list;
+use model::api::{ProfileSummary, SnapshotSummary};
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::find::short;
+use crate::paint::tame;
+use crate::render::put;
+use crate::render::table::Table;
+use crate::render::value::{count, size};
+use crate::run::Run;
+use crate::when::rfc3339;
+
+/// List the backups of all your PCs, newest first
+#[derive(Debug, Args)]
+pub struct SnapshotsArgs {
+    /// Only those of the PC with this name
+    #[arg(long, value_name = "NAME")]
+    from_device: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ProfileDocument {
+    device_name: String,
+    this_device: bool,
+    profile: String,
+    snapshots: Vec<SnapshotDocument>,
+}
+
+#[derive(Serialize)]
+struct SnapshotDocument {
+    snapshot: String,
+    seq: u64,
+    taken_at: String,
+    committed_at: String,
+    settings: u32,
+    apps: u32,
+    size_bytes: u64,
+}
+
+/// Lists the snapshots by PC.
+pub fn run(args: &SnapshotsArgs, run: &Run) -> Result<Exit, Failure> {
+    let state = run.state()?;
+    let connection = run.connect(&state)?;
+    let server = connection.server(run);
+    let mut profiles = list::profiles(&server)?;
+    if let Some(name) = &args.from_device {
+        profiles = vec![crate::find::named(&profiles, name)?.clone()];
+    }
+    let mut listed = Vec::new();
+    for profile in profiles {
+        let snapshots = if profile.snapshots == 0 { Vec::new() } else { list::snapshots(&server, profile.profile)? };
+        listed.push((profile, snapshots));
+    }
+    let documents: Vec<_> = listed.iter().map(document).collect();
+    run.screen.data(&documents, || text(run, &listed))?;
+    if listed.iter().all(|(_, snapshots)| snapshots.is_empty()) {
+        run.screen.say("There is no backup yet");
+        run.screen.hint("`rehome backup --from NTUSER.DAT` makes the first one");
+    }
+    Ok(Exit::Success)
+}
+
+fn document((profile, snapshots): &(ProfileSummary, Vec<SnapshotSummary>)) -> ProfileDocument {
+    let snapshots = snapshots.iter().map(|one| SnapshotDocument {
+        snapshot: one.snapshot.to_string(),
+        seq: one.seq,
+        taken_at: rfc3339(one.taken_at),
+        committed_at: rfc3339(one.committed_at),
+        settings: one.settings,
+        apps: one.apps,
+        size_bytes: one.size_bytes,
+    });
+    ProfileDocument {
+        device_name: profile.device_name.clone(),
+        this_device: profile.this_device,
+        profile: profile.profile.to_string(),
+        snapshots: snapshots.collect(),
+    }
+}
+
+fn text(run: &Run, listed: &[(ProfileSummary, Vec<SnapshotSummary>)]) -> String {
+    let (paint, when) = (run.screen.paint, run.when());
+    let mut text = String::new();
+    for (profile, snapshots) in listed.iter().filter(|(_, snapshots)| !snapshots.is_empty()) {
+        let here = if profile.this_device { "this PC" } else { "another PC of yours" };
+        put(&mut text, format_args!("{}  {}\n", paint.bold(tame(&profile.device_name, 64)), paint.dim(here)));
+        let mut table = Table::default();
+        for one in snapshots {
+            table.row([
+                short(one),
+                when.said(one.taken_at),
+                count(one.settings as usize, "setting"),
+                count(one.apps as usize, "app"),
+                size(one.size_bytes),
+            ]);
+        }
+        text.push_str(&table.to_text("  "));
+    }
+    text
+}

@@ -1,0 +1,84 @@
+//! `rehome undo`: takes a restore back; without `--yes` it only says which.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use device::apply::journal::{self, FolderJournals, State as JournalState, Summary};
+use device::apply::{UNDO_DAYS, Work, undo};
+use device::plan::Choice;
+use device::target::RegTarget;
+use model::reason::Reason;
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::outcome;
+use crate::render::value::count;
+use crate::restore::end_earlier_runs;
+use crate::run::Run;
+
+/// Take back the last restore; says which unless `--yes` is given
+#[derive(Debug, Args)]
+pub struct UndoArgs {
+    /// The `.reg` file that was restored to
+    #[arg(long, value_name = "FILE")]
+    to: PathBuf,
+    /// Take back only this category or setting; may be given several times
+    #[arg(long, value_name = "CATEGORY|ID")]
+    only: Vec<String>,
+    /// Do it
+    #[arg(long, short)]
+    yes: bool,
+}
+
+#[derive(Serialize)]
+struct UndoDocument<'a> {
+    applied: bool,
+    restore: &'a Summary,
+}
+
+/// Says what would be taken back, or takes it back.
+pub fn run(args: &UndoArgs, run: &Run) -> Result<Exit, Failure> {
+    let state = run.state()?;
+    let choice = Choice::of(&args.only, &[])?;
+    let mut target = RegTarget::open(&args.to)?;
+    let mut journals = FolderJournals::new(state.journals());
+    if !args.yes {
+        let newest = newest(&journals, target.name())?;
+        run.screen.data(&UndoDocument { applied: false, restore: &newest }, || said(run, &newest))?;
+        run.screen.hint("nothing was changed; add `--yes` to take it back");
+        return Ok(Exit::Success);
+    }
+    let _lock = state.lock()?;
+    end_earlier_runs(&mut target, run, &state)?;
+    let mut work = Work { journals: &mut journals, clock: &run.clock, progress: &mut |_, _| () };
+    let done = undo(None, &choice, &mut target.as_target(), &mut work)?;
+    run.screen.data(&done, || {
+        format!(
+            "{}{}\n",
+            outcome::page(run.screen.paint, &done),
+            run.screen.paint.bold(format!("{} taken back", count(done.applied.len(), "setting")))
+        )
+    })?;
+    if let Some(effects) = outcome::effects(&done) {
+        run.screen.say(effects);
+    }
+    Ok(outcome::exit(&done))
+}
+
+/// The newest finished restore to this target.
+fn newest(journals: &FolderJournals, target: &str) -> Result<Summary, Failure> {
+    let all = journal::list(journals).map_err(|error| Failure::of(&error, error.reason()))?;
+    let found = all.into_iter().find(|one| one.state == JournalState::Done && one.target == target);
+    found.ok_or_else(|| Failure::new(Reason::NothingToUndo, format!("no restore to `{target}` is left to undo")))
+}
+
+fn said(run: &Run, newest: &Summary) -> String {
+    let when = newest.at.map_or_else(|| "an unknown time".to_owned(), |at| run.when().said(at));
+    let what = if newest.undo_of.is_some() { "undo" } else { "restore" };
+    format!(
+        "Would take back the {what} of {when}: {} in {}, possible for {UNDO_DAYS} days\n",
+        count(newest.settings, "setting"),
+        newest.target
+    )
+}
