@@ -181,9 +181,8 @@ fn builds(setting: &Setting) -> String {
 fn check(run: &Run) -> Result<Exit, Failure> {
     let report = catalog::check();
     let faults: Vec<String> = report.violations.iter().map(ToString::to_string).collect();
-    run.screen.data(&serde_json::json!({ "settings": catalog::SETTINGS.len(), "faults": faults }), || {
-        faults.iter().map(|fault| format!("{fault}\n")).collect()
-    })?;
+    run.screen
+        .data(&serde_json::json!({ "settings": catalog::SETTINGS.len(), "faults": faults }), || faults.join("\n"))?;
     if faults.is_empty() {
         run.screen.say(&format!("Checked {}: all rules hold", count(catalog::SETTINGS.len(), "setting")));
         Ok(Exit::Success)
@@ -234,11 +233,10 @@ fn place(setting: &Setting) -> String {
 fn allowed(setting: &Setting) -> String {
     let names = |names: &[&str]| names.iter().map(|name| name.replace('_', " ")).collect::<Vec<_>>().join(", ");
     match setting.kind {
-        Kind::Switch { .. } => "on, off".to_owned(),
         Kind::Number { min, max } => format!("{min} to {max}"),
         Kind::Choice(choices) => names(&choices.iter().map(|(name, _)| *name).collect::<Vec<_>>()),
         Kind::Word(words) => names(&words.iter().map(|(name, _)| *name).collect::<Vec<_>>()),
-        Kind::Bits { names: [], count: 1, .. } => "on, off".to_owned(),
+        Kind::Switch { .. } | Kind::Bits { names: [], count: 1, .. } => "on, off".to_owned(),
         Kind::Bits { names: [], count, .. } => format!("0 to {}", (1_u64 << count) - 1),
         Kind::Bits { names: bits, .. } => names(&bits.iter().map(|(name, _)| *name).collect::<Vec<_>>()),
         Kind::Colour(_) => "a colour".to_owned(),

@@ -21,6 +21,7 @@ pub struct Cli {
 }
 
 /// What applies to every verb.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
@@ -39,7 +40,7 @@ pub struct Global {
     /// Print more; name everything that is otherwise counted
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Print without colours, as NO_COLOR does
+    /// Print without colours, as `NO_COLOR` does
     #[arg(long, global = true)]
     pub no_color: bool,
     /// Give up on a request after this time, such as `30s` or `2m`
@@ -122,7 +123,7 @@ mod tests {
     #[test]
     fn durations_carry_units() {
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(duration("2m"), Ok(Duration::from_mins(2)));
         for wrong in ["", "30", "s", "0s", "1.5s", "-1s", "99999999999999999999s", "2 d"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }

@@ -94,8 +94,10 @@ impl Exit {
             | R::QuotaExceeded
             | R::AccessDenied => Self::Refused,
             R::NoProfile | R::NoSuchSnapshot | R::NothingToUndo | R::UndoExpired => Self::Nothing,
-            R::AmbiguousId | R::Usage | R::ConfigInvalid => Self::Usage,
-            R::FileNotFound
+            R::AmbiguousId
+            | R::Usage
+            | R::ConfigInvalid
+            | R::FileNotFound
             | R::IsADirectory
             | R::FileEmpty
             | R::NotAHive
@@ -109,8 +111,8 @@ impl Exit {
             | R::TlsFailed
             | R::ServerError
             | R::UnexpectedAnswer
-            | R::RateLimited => Self::Unreachable,
-            R::PartsMissing
+            | R::RateLimited
+            | R::PartsMissing
             | R::BlobsMissing
             | R::OutOfOrder
             | R::OffsetMismatch

@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::value::count;
 use crate::run::Run;
+use crate::screen::data_bytes;
 use crate::show::{open, tell_damage};
 
 /// Write a backup as a file that works without Rehome
@@ -66,7 +67,7 @@ pub fn run(args: &ExportArgs, run: &Run) -> Result<Exit, Failure> {
         }
     };
     match &args.output {
-        None => run.screen.bytes(&bytes)?,
+        None => data_bytes(&bytes)?,
         Some(output) => {
             crate::file::replace(output, &bytes)?;
             if run.screen.wants_json() {

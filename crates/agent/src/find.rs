@@ -3,7 +3,6 @@
 use device::list;
 use device::upload::server::Server;
 use model::api::{ProfileSummary, SnapshotSummary};
-use model::ids::ProfileId;
 use model::reason::Reason;
 
 use crate::failure::Failure;
@@ -24,8 +23,6 @@ pub struct Found {
     pub snapshot: SnapshotSummary,
     /// Name of the PC.
     pub device_name: String,
-    /// Whether it is this PC.
-    pub this_device: bool,
 }
 
 impl Found {
@@ -42,8 +39,8 @@ pub fn short(summary: &SnapshotSummary) -> String {
 
 /// Finds what `id` means: on the PC called `device`, or on this one and then on all others.
 pub fn find(connection: &Connection, server: &Server<'_>, id: &str, device: Option<&str>) -> Result<Found, Failure> {
-    let profiles = list::profiles(server)?;
     let digits = digits(id)?;
+    let profiles = list::profiles(server)?;
     if let Some(name) = device {
         let profile = named(&profiles, name)?;
         return pick(server, &[profile], digits.as_deref());
@@ -89,8 +86,7 @@ pub fn named<'a>(profiles: &'a [ProfileSummary], name: &str) -> Result<&'a Profi
 fn pick(server: &Server<'_>, profiles: &[&ProfileSummary], digits: Option<&str>) -> Result<Found, Failure> {
     let mut found: Vec<Found> = Vec::new();
     for profile in profiles {
-        let found_here =
-            |snapshot| Found { snapshot, device_name: profile.device_name.clone(), this_device: profile.this_device };
+        let found_here = |snapshot| Found { snapshot, device_name: profile.device_name.clone() };
         match (digits, &profile.latest) {
             (_, None) => {}
             (None, Some(latest)) => found.push(found_here(latest.clone())),
@@ -123,13 +119,5 @@ fn nothing_here(profiles: &[ProfileSummary]) -> Failure {
         Some(other) => failure
             .hint(format!("your newest backup is from `{0}`: add `--from-device {0}`", tame(&other.device_name, 64))),
         None => failure,
-    }
-}
-
-/// The profile whose snapshots to list.
-pub fn profile_of(connection: &Connection, server: &Server<'_>, device: Option<&str>) -> Result<ProfileId, Failure> {
-    match device {
-        Some(name) => Ok(named(&list::profiles(server)?, name)?.profile),
-        None => Ok(connection.enrolment.profile),
     }
 }

@@ -57,7 +57,7 @@ impl Progress for Shown {
                 bar.set_position(done);
             }
             Self::Lines(at) => {
-                line(&serde_json::json!({ "station": at.get().word(), "bytes_done": done, "bytes_total": total }))
+                line(&serde_json::json!({ "station": at.get().word(), "bytes_done": done, "bytes_total": total }));
             }
             Self::Nothing => {}
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use device::apply::journal::FolderJournals;
-use device::apply::{Outcome, Work, recover};
+use device::apply::{Outcome, UNDO_DAYS, Work, recover};
 use device::plan::Choice;
 use device::restore::{Preview, Restore};
 use device::state::State;
@@ -152,12 +152,12 @@ pub fn show(planned: &mut Planned, run: &Run, outcome: Option<&Outcome>) -> Resu
         format!("{}\n\n{left_alone}{}", paint.bold(heading), view.plan(&plan))
     })?;
     if let Some(outcome) = outcome {
-        told(run, outcome);
+        told(run, outcome, target);
     }
     Ok(tell_damage(run, &preview.fetched))
 }
 
-fn told(run: &Run, outcome: &Outcome) {
+fn told(run: &Run, outcome: &Outcome, target: &RegTarget) {
     if let Some(effects) = outcome::effects(outcome) {
         run.screen.say(effects);
     }
@@ -165,6 +165,6 @@ fn told(run: &Run, outcome: &Outcome) {
         run.screen.warn(&format!("{} could not be written", count(outcome.failed.len(), "setting")));
     }
     if outcome.journal.is_some() {
-        run.screen.hint("`rehome undo --to FILE.reg` takes it back for 30 days");
+        run.screen.hint(&format!("`rehome undo --to {}` takes it back for {UNDO_DAYS} days", target.path().display()));
     }
 }

@@ -69,21 +69,7 @@ impl Screen {
 
     /// Data as text.
     pub fn text(&self, text: &str) -> Result<(), Failure> {
-        self.write(&mut *self.out.borrow_mut(), text.as_bytes())
-    }
-
-    /// Data as bytes, past all handling of colours.
-    pub fn bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
-        self.write(&mut io::stdout().lock(), bytes)
-    }
-
-    fn write(&self, out: &mut dyn Write, bytes: &[u8]) -> Result<(), Failure> {
-        let written = out.write_all(bytes).and_then(|()| out.flush());
-        written.map_err(|error| match error.kind() {
-            io::ErrorKind::BrokenPipe => Failure::ReaderGone,
-            io::ErrorKind::StorageFull => Failure::of(&error, model::reason::Reason::DiskFull),
-            _ => Failure::of(&error, model::reason::Reason::ReadOnlyTarget),
-        })
+        write(&mut *self.out.borrow_mut(), text.as_bytes())
     }
 
     /// What a person is told about the run; nothing with `-q` or `--json`.
@@ -130,4 +116,18 @@ impl Screen {
         // Talk that nobody can hear is no reason to stop.
         let _ = writeln!(self.err.borrow_mut(), "{text}");
     }
+}
+
+fn write(out: &mut dyn Write, bytes: &[u8]) -> Result<(), Failure> {
+    let written = out.write_all(bytes).and_then(|()| out.flush());
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::ReaderGone,
+        io::ErrorKind::StorageFull => Failure::of(&error, model::reason::Reason::DiskFull),
+        _ => Failure::of(&error, model::reason::Reason::ReadOnlyTarget),
+    })
+}
+
+/// Data as bytes, past all handling of colours.
+pub fn data_bytes(bytes: &[u8]) -> Result<(), Failure> {
+    write(&mut io::stdout().lock(), bytes)
 }

@@ -28,7 +28,7 @@ struct StatusDocument<'a> {
     user: &'a str,
     device_name: &'a str,
     last_backup: Option<BackupDocument>,
-    on_server: &'static str,
+    on_server: OnServer,
 }
 
 #[derive(Serialize)]
@@ -38,13 +38,37 @@ struct BackupDocument {
     committed_at: String,
 }
 
+/// Whether the server still has the last backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum OnServer {
+    Kept,
+    Another,
+    Nothing,
+    NeverBackedUp,
+    Unknown,
+}
+
+impl OnServer {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Kept => "still there",
+            Self::Another => "has another one; the next backup puts that right",
+            Self::Nothing => "no longer there; the next backup sends it again",
+            Self::NeverBackedUp => "nothing to ask for",
+            Self::Unknown => "not known, it cannot be asked",
+        }
+    }
+}
+
 /// Prints the status. A server that cannot be reached is part of it, and then also the error.
 pub fn run(args: &StatusArgs, run: &Run) -> Result<Exit, Failure> {
     let state = run.state()?;
     let connection = run.connect(&state)?;
     let enrolment = &connection.enrolment;
     let last = state.last_backup(&enrolment.receipt_key())?;
-    let on_server = ask(run, &connection, &last);
+    let answer = ask(run, &connection, &last);
+    let on_server = *answer.as_ref().unwrap_or(&OnServer::Unknown);
     let document = StatusDocument {
         server: &enrolment.server,
         organisation: &enrolment.tenant_name,
@@ -58,32 +82,27 @@ pub fn run(args: &StatusArgs, run: &Run) -> Result<Exit, Failure> {
             }),
             Remembered::Nothing | Remembered::Damaged => None,
         },
-        on_server: on_server.as_ref().map_or("unknown", |answer| word(answer.as_ref())),
+        on_server,
     };
-    if !run.screen.wants_json() || on_server.is_ok() {
-        run.screen.data(&document, || text(run, &connection, &last, on_server.as_ref().ok().map(Option::as_ref)))?;
+    // With `--json` stdout holds one document: the error, if there is one.
+    if !run.screen.wants_json() || answer.is_ok() {
+        run.screen.data(&document, || text(run, &connection, &last, on_server))?;
     }
-    let there = matches!(on_server?, Some(Latest::AsKnown));
-    Ok(if args.exit_code && !there { Exit::Failure } else { Exit::Success })
+    let answer = answer?;
+    Ok(if args.exit_code && answer != OnServer::Kept { Exit::Failure } else { Exit::Success })
 }
 
-/// Whether the server still has the last backup; `None` if there was none.
-fn ask(run: &Run, connection: &Connection, last: &Remembered) -> Result<Option<Latest>, Failure> {
-    let Remembered::Last(last) = last else { return Ok(None) };
-    let answer = check(&connection.server(run), connection.enrolment.profile, last.receipt.seq, last.receipt.snapshot)?;
-    Ok(Some(answer))
+fn ask(run: &Run, connection: &Connection, last: &Remembered) -> Result<OnServer, Failure> {
+    let Remembered::Last(last) = last else { return Ok(OnServer::NeverBackedUp) };
+    let (seq, snapshot) = (last.receipt.seq, last.receipt.snapshot);
+    Ok(match check(&connection.server(run), connection.enrolment.profile, seq, snapshot)? {
+        Latest::AsKnown => OnServer::Kept,
+        Latest::Other(_) => OnServer::Another,
+        Latest::Nothing => OnServer::Nothing,
+    })
 }
 
-fn word(answer: Option<&Latest>) -> &'static str {
-    match answer {
-        Some(Latest::AsKnown) => "kept",
-        Some(Latest::Other(_)) => "another",
-        Some(Latest::Nothing) => "nothing",
-        None => "never",
-    }
-}
-
-fn text(run: &Run, connection: &Connection, last: &Remembered, answer: Option<Option<&Latest>>) -> String {
+fn text(run: &Run, connection: &Connection, last: &Remembered, on_server: OnServer) -> String {
     let enrolment = &connection.enrolment;
     let mut table = Table::default();
     let mut row = |name: &str, value: String| table.row([run.screen.paint.dim(name), value]);
@@ -102,13 +121,6 @@ fn text(run: &Run, connection: &Connection, last: &Remembered, answer: Option<Op
             Remembered::Damaged => "unknown: its record is damaged; the next backup is sent in full".to_owned(),
         },
     );
-    let on_server = match answer {
-        None => "not known, it cannot be asked",
-        Some(Some(Latest::AsKnown)) => "still there",
-        Some(Some(Latest::Other(_))) => "has another one; the next backup puts that right",
-        Some(Some(Latest::Nothing)) => "no longer there; the next backup sends it again",
-        Some(None) => "nothing to ask for",
-    };
-    row("On the server", on_server.to_owned());
+    row("On the server", on_server.title().to_owned());
     table.to_text("")
 }

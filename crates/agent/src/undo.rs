@@ -1,6 +1,6 @@
 //! `rehome undo`: takes a restore back; without `--yes` it only says which.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use device::apply::journal::{self, FolderJournals, State as JournalState, Summary};
@@ -20,9 +20,9 @@ use crate::run::Run;
 /// Take back the last restore; says which unless `--yes` is given
 #[derive(Debug, Args)]
 pub struct UndoArgs {
-    /// The `.reg` file that was restored to
+    /// The `.reg` file that was restored to; the one restored to last without it
     #[arg(long, value_name = "FILE")]
-    to: PathBuf,
+    to: Option<PathBuf>,
     /// Take back only this category or setting; may be given several times
     #[arg(long, value_name = "CATEGORY|ID")]
     only: Vec<String>,
@@ -41,10 +41,13 @@ struct UndoDocument<'a> {
 pub fn run(args: &UndoArgs, run: &Run) -> Result<Exit, Failure> {
     let state = run.state()?;
     let choice = Choice::of(&args.only, &[])?;
-    let mut target = RegTarget::open(&args.to)?;
     let mut journals = FolderJournals::new(state.journals());
+    let mut target = match &args.to {
+        Some(path) => RegTarget::open(path)?,
+        None => RegTarget::open(Path::new(&newest(&journals, None)?.target))?,
+    };
     if !args.yes {
-        let newest = newest(&journals, target.name())?;
+        let newest = newest(&journals, Some(target.name()))?;
         run.screen.data(&UndoDocument { applied: false, restore: &newest }, || said(run, &newest))?;
         run.screen.hint("nothing was changed; add `--yes` to take it back");
         return Ok(Exit::Success);
@@ -66,11 +69,14 @@ pub fn run(args: &UndoArgs, run: &Run) -> Result<Exit, Failure> {
     Ok(outcome::exit(&done))
 }
 
-/// The newest finished restore to this target.
-fn newest(journals: &FolderJournals, target: &str) -> Result<Summary, Failure> {
+/// The newest finished restore, to this target if one is named.
+fn newest(journals: &FolderJournals, target: Option<&str>) -> Result<Summary, Failure> {
     let all = journal::list(journals).map_err(|error| Failure::of(&error, error.reason()))?;
-    let found = all.into_iter().find(|one| one.state == JournalState::Done && one.target == target);
-    found.ok_or_else(|| Failure::new(Reason::NothingToUndo, format!("no restore to `{target}` is left to undo")))
+    let fits = |one: &Summary| one.state == JournalState::Done && target.is_none_or(|target| one.target == target);
+    all.into_iter().find(fits).ok_or_else(|| match target {
+        Some(target) => Failure::new(Reason::NothingToUndo, format!("no restore to `{target}` is left to undo")),
+        None => Failure::new(Reason::NothingToUndo, "no restore is left to undo"),
+    })
 }
 
 fn said(run: &Run, newest: &Summary) -> String {

@@ -45,8 +45,15 @@ impl View {
         let (changes, same) = (plan.changes(), count_same(&plan.settings));
         let skipped = plan.settings.iter().filter(|step| reason_to_tell(step).is_some()).count();
         let installs = plan.apps.iter().filter(|step| step.action == model::plan::AppAction::Install).count();
-        let (change, install) = if self.done { ("set", "to install") } else { ("would change", "would be installed") };
-        let mut parts = vec![format!("{} {change}", count(changes, "setting"))];
+        let (change, install) = if self.done {
+            ("restored", "to install from the Store")
+        } else {
+            ("would change", "would be installed from the Store")
+        };
+        let mut parts = vec![match changes {
+            0 if !self.done => "nothing would change".to_owned(),
+            _ => format!("{} {change}", count(changes, "setting")),
+        }];
         if same > 0 {
             parts.push(format!("{same} the same already"));
         }
@@ -68,14 +75,7 @@ impl View {
         }
         let mut counts = Vec::new();
         if changes > 0 {
-            let verb = if self.done {
-                "set"
-            } else if changes == 1 {
-                "changes"
-            } else {
-                "change"
-            };
-            counts.push(format!("{changes} {verb}"));
+            counts.push(if self.done { format!("{changes} restored") } else { count(changes, "change") });
         }
         if same > 0 {
             counts.push(format!("{same} the same"));
@@ -213,7 +213,7 @@ pub mod tests {
                 step(
                     Category::Personalization,
                     "Accent colour",
-                    SettingAction::Set { old: Some(colour(0x0078_d4)), new: colour(0xe8_1123) },
+                    SettingAction::Set { old: Some(colour(0x0000_78d4)), new: colour(0x00e8_1123) },
                 ),
                 step(
                     Category::Personalization,
@@ -268,6 +268,6 @@ pub mod tests {
             settings: vec![step(Category::Taskbar, "x", SettingAction::Same { value: None })],
             ..Plan::default()
         };
-        assert_eq!(View::default().plan(&plan), "0 settings would change, 1 the same already\n");
+        assert_eq!(View::default().plan(&plan), "nothing would change, 1 the same already\n");
     }
 }

@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn a_colour_is_shown_only_where_it_can_be() {
-        assert_eq!(value(Paint::Plain, &colour(0x0078_d4)), "#0078d4");
-        assert_eq!(value(Paint::True, &colour(0x0078_d4)), "\u{1b}[38;2;0;120;212m■\u{1b}[0m #0078d4");
+        assert_eq!(value(Paint::Plain, &colour(0x0000_78d4)), "#0078d4");
+        assert_eq!(value(Paint::True, &colour(0x0000_78d4)), "\u{1b}[38;2;0;120;212m■\u{1b}[0m #0078d4");
     }
 }
