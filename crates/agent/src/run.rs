@@ -7,7 +7,6 @@ use device::upload::address::Address;
 use device::upload::http::{HttpWire, WireOptions};
 use device::upload::server::{Patience, Server};
 use etcetera::BaseStrategy;
-use jiff::tz::TimeZone;
 use model::reason::Reason;
 use model::world::Clock;
 use seal::random::SystemRandom;
@@ -88,7 +87,7 @@ impl Run {
 
     /// Says times as seen now and here.
     pub fn when(&self) -> When {
-        When::new(self.clock.now(), TimeZone::system())
+        When::new(self.clock.now(), world::zone())
     }
 }
 

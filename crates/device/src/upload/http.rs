@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use ureq::http;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::unversioned::transport::DefaultConnector;
 
 use super::address::Address;
+use super::literal::LiteralResolver;
 use super::wire::{Answer, Cause, Method, Request, Wire, WireError};
 
 /// How long a connection may take to come about, including TLS. A server that is there answers within a few round trips.
@@ -70,7 +72,8 @@ impl HttpWire {
         if address.is_tls() {
             config = config.tls_config(tls(options.ca_pem.as_deref())?);
         }
-        Ok(Self { agent: config.build().new_agent(), address, timeout })
+        let agent = ureq::Agent::with_parts(config.build(), DefaultConnector::default(), LiteralResolver::default());
+        Ok(Self { agent, address, timeout })
     }
 
     fn failure(&self, error: ureq::Error) -> WireError {

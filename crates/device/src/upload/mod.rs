@@ -8,6 +8,7 @@ pub mod check;
 pub mod deliver;
 pub mod enroll;
 pub mod http;
+mod literal;
 pub mod server;
 pub mod wire;
 
