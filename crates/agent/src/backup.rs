@@ -47,7 +47,6 @@ pub fn run(args: &BackupArgs, run: &Run) -> Result<Exit, Failure> {
     let input = Input::open(&args.from)?;
     let progress = run.progress();
     let done = Backup {
-        input: &input,
         device_name: args.device_name.as_deref().unwrap_or(&connection.enrolment.device_name),
         enrolment: &connection.enrolment,
         state: &state,
@@ -56,7 +55,7 @@ pub fn run(args: &BackupArgs, run: &Run) -> Result<Exit, Failure> {
         random: &run.random,
         progress: &progress,
     }
-    .run()?;
+    .run(input)?;
     drop(progress);
     tell(run, &done)
 }

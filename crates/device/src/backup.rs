@@ -5,6 +5,7 @@
 
 use std::io;
 
+use model::envelope::Source;
 use model::reason::Reason;
 use model::snapshot::Snapshot;
 use model::snapshot::v1::EncodeError;
@@ -23,8 +24,6 @@ use crate::upload::server::Server;
 
 /// What a backup works with.
 pub struct Backup<'a> {
-    /// What is backed up.
-    pub input: &'a Input,
     /// Name of the PC as its people know it.
     pub device_name: &'a str,
     /// Who this PC is at its server.
@@ -77,19 +76,23 @@ impl BackupError {
 }
 
 impl Backup<'_> {
-    /// Backs up. On return the server has everything and its signed receipt is on this PC's disk.
-    pub fn run(&self) -> Result<BackedUp, BackupError> {
+    /// Backs up `input`. On return the server has everything and its signed receipt is on this PC's disk.
+    pub fn run(&self, input: Input) -> Result<BackedUp, BackupError> {
         let ring = KeyRing::from_api(&self.enrolment.keys)?;
 
         self.progress.station(Station::Collect);
-        let Collected { snapshot, files, mut warnings } = self.collect(&ring);
+        let Collected { snapshot, files, mut warnings } = self.collect(&input, &ring);
+        warnings.splice(0..0, input.warnings.iter().cloned());
+        let source = input.source;
+        // A hive is the largest thing in memory, and has been read.
+        drop(input);
 
         self.progress.station(Station::Snapshot);
         let outline = Outline::of(&snapshot, ring.id_key())?;
 
         let seal = |seq, has: &Has<'_>| {
             self.progress.station(Station::Seal);
-            let packed = seal::pack(&outline, &ring, &self.stamp(seq), has, self.random);
+            let packed = seal::pack(&outline, &ring, &self.stamp(seq, source), has, self.random);
             self.progress.station(Station::Upload);
             packed
         };
@@ -104,18 +107,17 @@ impl Backup<'_> {
         let delivery =
             Delivery { server, enrolment, state, outline: &outline, seal: &seal, sealed_file: &sealed_file, progress };
         let delivered = delivery.bring()?;
-        warnings.splice(0..0, self.input.warnings.iter().cloned());
         Ok(BackedUp { snapshot, delivered, warnings })
     }
 
-    fn collect(&self, ring: &KeyRing) -> Collected {
-        let mut facts = self.input.facts.clone();
+    fn collect(&self, input: &Input, ring: &KeyRing) -> Collected {
+        let mut facts = input.facts.clone();
         self.device_name.clone_into(&mut facts.name);
         collect(&Sources {
-            registry: &*self.input.registry,
-            apps: &InputApps(self.input),
+            registry: &*input.registry,
+            apps: &InputApps(input),
             facts,
-            wallpaper: self.input.wallpaper.as_deref(),
+            wallpaper: input.wallpaper.as_deref(),
             blob_id: &|bytes| blob_id(ring, bytes),
         })
     }
@@ -125,13 +127,13 @@ impl Backup<'_> {
         Owner { tenant, user, profile }
     }
 
-    fn stamp(&self, seq: u64) -> Stamp {
+    fn stamp(&self, seq: u64, source: Source) -> Stamp {
         Stamp {
             owner: self.owner(),
             device: self.enrolment.device,
             seq,
             taken_at: self.clock.now(),
-            source: self.input.source,
+            source,
             device_name: self.device_name.to_owned(),
         }
     }
