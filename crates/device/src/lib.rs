@@ -25,4 +25,6 @@ pub mod target;
 pub mod upload;
 
 #[cfg(test)]
+mod road_tests;
+#[cfg(test)]
 mod sample;

@@ -62,3 +62,30 @@ fn reading(paint: Paint, id: &str, reading: &Reading) -> String {
         Reading::Refused { reason } => paint.dim(format!("({reason})")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use device::diff::diff as compare;
+    use model::snapshot::{AppKind, Snapshot};
+    use model::value::Value;
+
+    use super::*;
+
+    #[test]
+    fn a_diff_says_old_and_new_and_counts() {
+        let of = |reading: Reading, version: &str, other: &str| {
+            let app = |id: &str| App {
+                kind: AppKind::Store,
+                id: format!("{id}_8wekyb3d8bbwe"),
+                name: None,
+                version: Some(version.to_owned()),
+                publisher: None,
+            };
+            let readings = [("taskbar.alignment".to_owned(), reading)].into();
+            Snapshot { readings, apps: vec![app("Contoso.Notes"), app(other)], ..Snapshot::default() }
+        };
+        let old = of(Reading::Absent, "1.0", "Contoso.Old");
+        let new = of(Reading::Set { value: Value::Choice("left".to_owned()) }, "2.0", "Contoso.New");
+        insta::assert_snapshot!(diff(Paint::Plain, &compare(&old, &new), false));
+    }
+}

@@ -95,7 +95,7 @@ impl View {
         }
         let system = snapshot.apps.iter().filter(|app| app.kind == AppKind::System).count();
         if system > 0 {
-            put(&mut text, format_args!("{}\n\n", self.paint.dim(format!("{} part of Windows", count(system, "app")))));
+            put(&mut text, format_args!("{}\n\n", self.paint.dim(format!("{}, part of Windows", count(system, "app")))));
         }
         text
     }
@@ -137,4 +137,51 @@ pub fn device(facts: &DeviceFacts) -> String {
     };
     parts.extend([edition, build].into_iter().flatten());
     parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use model::reason::Reason;
+    use model::value::Value;
+
+    use super::*;
+
+    fn app(kind: AppKind, name: &str) -> App {
+        App { kind, id: format!("{name}_8wekyb3d8bbwe"), name: Some(name.to_owned()), version: None, publisher: None }
+    }
+
+    fn sample() -> Snapshot {
+        let readings = [
+            ("taskbar.alignment", Reading::Set { value: Value::Choice("left".to_owned()) }),
+            ("taskbar.task_view_button", Reading::Default { value: Value::Bool(true) }),
+            ("taskbar.end_task", Reading::Absent),
+            ("taskbar.from_the_future", Reading::Set { value: Value::Text("\u{1b}[31mred".to_owned()) }),
+            ("personalization.dark_moon", Reading::Refused { reason: Reason::OutOfRange }),
+        ];
+        Snapshot {
+            readings: readings.map(|(id, reading)| (id.to_owned(), reading)).into(),
+            not_carried: [("system.moon_phase".to_owned(), Reason::CouldCarryCode)].into(),
+            apps: vec![app(AppKind::Store, "Notes"), app(AppKind::System, "Shell"), app(AppKind::Desktop, "Ledger")],
+            ..Snapshot::default()
+        }
+    }
+
+    #[test]
+    fn a_snapshot_says_what_is_set_what_was_refused_and_what_is_lost() {
+        insta::assert_snapshot!(View::default().snapshot(&sample()));
+    }
+
+    #[test]
+    fn verbose_names_defaults_too() {
+        insta::assert_snapshot!(View { all: true, ..View::default() }.snapshot(&sample()));
+    }
+
+    #[test]
+    fn a_pc_is_said_in_one_line_with_what_is_known() {
+        let mut facts = DeviceFacts { name: "LAPTOP-ADA".to_owned(), ..DeviceFacts::default() };
+        assert_eq!(device(&facts), "LAPTOP-ADA");
+        facts.model = Some("Contoso Book 14".to_owned());
+        (facts.edition, facts.build, facts.revision) = (Some("Enterprise".to_owned()), Some(26100), Some(4061));
+        assert_eq!(device(&facts), "LAPTOP-ADA, Contoso Book 14, Windows Enterprise, build 26100.4061");
+    }
 }

@@ -20,6 +20,9 @@ use super::wire::Answer;
 use crate::progress::Silent;
 use crate::state::{Chosen, Enrolment, Remembered, State};
 
+/// Length of a sealed file, in bytes: more than one piece.
+const SEALED_LEN: u32 = 600 * 1024;
+
 const OWNER: Owner = Owner { tenant: TenantId([1; 16]), user: UserId([2; 16]), profile: ProfileId([4; 16]) };
 
 /// A PC with its state, its keys and the server's signing key.
@@ -103,7 +106,7 @@ impl Pc {
     fn bring(&self, wire: &FakeWire, outline: &Outline) -> Result<Delivered, DeliverError> {
         let enrolment = self.enrolment();
         let seal = |seq, known: &Has<'_>| seal::pack(outline, &self.ring, &Self::stamp(seq), known, &Dice(9));
-        let sealed_file = |_| Ok(Box::new(std::io::repeat(7)) as Box<dyn std::io::Read>);
+        let sealed_file = |_| Ok(Box::new(std::io::Cursor::new(sealed_bytes())) as Box<dyn std::io::Read>);
         let (result, _): (_, Duration) = with_server(wire, |server| {
             Delivery {
                 server,
@@ -131,6 +134,11 @@ impl Pc {
             Remembered::Nothing | Remembered::Damaged => None,
         }
     }
+}
+
+/// What every file seals to in these tests: no two stretches alike.
+fn sealed_bytes() -> Vec<u8> {
+    (0..SEALED_LEN / 4).flat_map(u32::to_be_bytes).collect()
 }
 
 fn refusal(reason: Reason, fill: impl FnOnce(&mut Problem)) -> Answer {
@@ -228,6 +236,19 @@ fn a_run_that_lost_its_record_goes_on_from_the_servers_number() {
 }
 
 #[test]
+fn a_server_that_was_set_back_counts_from_where_it_is_and_that_is_told() {
+    let pc = Pc::new();
+    pc.backed_up(&pc.outline("first"), 7);
+    let second = pc.outline("second");
+    let wire = FakeWire::new([
+        Ok(refusal(Reason::OutOfOrder, |problem| problem.latest_seq = Some(3))),
+        Ok(pc.kept(&second, 4, &pc.header(&second, 4))),
+    ]);
+    let delivered = pc.bring(&wire, &second).unwrap();
+    assert_eq!((delivered.outcome, delivered.receipt.seq), (Outcome::Healed, 4));
+}
+
+#[test]
 fn a_server_that_repeats_itself_is_not_asked_forever() {
     let pc = Pc::new();
     let outline = pc.outline("loop");
@@ -260,7 +281,7 @@ fn a_receipt_that_is_not_the_servers_is_refused_and_not_remembered() {
 fn a_file_is_sent_before_the_envelope_and_from_where_it_stopped() {
     let pc = Pc::new();
     let mut outline = pc.outline("picture");
-    let blob = BlobEntry { role: FileRole::Wallpaper.number(), id: BlobId([0xbb; 32]), sealed_len: 600 * 1024 };
+    let blob = BlobEntry { role: FileRole::Wallpaper.number(), id: BlobId([0xbb; 32]), sealed_len: SEALED_LEN.into() };
     outline.blobs.push(blob);
     let at = |offset: u32| {
         Ok(Answer { status: 200, headers: vec![("upload-offset".to_owned(), offset.to_string())], body: Vec::new() })
@@ -278,4 +299,5 @@ fn a_file_is_sent_before_the_envelope_and_from_where_it_stopped() {
     let wire = FakeWire::new([at(600_000), ok(), kept()]);
     pc.bring(&wire, &outline).unwrap();
     assert_eq!(wire.asked(), [format!("Head {path}"), put(600_000), "Post /api/v1/backups".to_owned()]);
+    assert_eq!(wire.bodies()[1], sealed_bytes()[600_000..]);
 }

@@ -15,18 +15,31 @@ pub struct FakeWire {
     address: Address,
     script: RefCell<VecDeque<Result<Answer, WireError>>>,
     asked: RefCell<Vec<String>>,
+    bodies: RefCell<Vec<Vec<u8>>>,
 }
 
 impl FakeWire {
     /// Answers one request after the other as `script` says, and then panics.
     pub fn new(script: impl IntoIterator<Item = Result<Answer, WireError>>) -> Self {
         let address = Address::parse("https://rehome.test", false).expect("it is an address");
-        Self { address, script: RefCell::new(script.into_iter().collect()), asked: RefCell::default() }
+        Self {
+            address,
+            script: RefCell::new(script.into_iter().collect()),
+            asked: RefCell::default(),
+            bodies: RefCell::default(),
+        }
     }
 
     /// What was asked: method, path, and `if-none-match` or the offset if there was one.
     pub fn asked(&self) -> Vec<String> {
         self.asked.borrow().clone()
+    }
+}
+
+impl FakeWire {
+    /// The bodies that were sent, one for each request.
+    pub fn bodies(&self) -> Vec<Vec<u8>> {
+        self.bodies.borrow().clone()
     }
 }
 
@@ -39,6 +52,7 @@ impl Wire for FakeWire {
             }
         }
         self.asked.borrow_mut().push(line);
+        self.bodies.borrow_mut().push(request.body.map(|(_, bytes)| bytes.to_vec()).unwrap_or_default());
         self.script.borrow_mut().pop_front().expect("the script says what comes next")
     }
 

@@ -18,6 +18,6 @@ const ANSWER_BYTES_MAX: u64 = 256 * 1024;
 #[cfg(test)]
 mod deliver_tests;
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use model::reason::Reason;
 use model::world::Random;
 
 use super::address::Address;
-use super::wire::{Answer, Request, Wire, WireError};
+use super::wire::{Answer, Cause, Request, Wire, WireError};
 
 /// How often a call is made in all. Three tries ride out a server that restarts; more would only delay the message.
 const TRIES_MAX: u32 = 3;
@@ -35,7 +35,7 @@ pub enum ServerError {
         address: Address,
         /// What the network said.
         #[source]
-        source: WireError,
+        source: Cause,
     },
     /// The time was over.
     #[error("{address} did not answer within {seconds} s")]
@@ -52,7 +52,7 @@ pub enum ServerError {
         address: Address,
         /// What the TLS library said.
         #[source]
-        source: WireError,
+        source: Cause,
     },
     /// Something answered that is not a Rehome server, or not one of this API.
     #[error("{address} does not answer as a Rehome server: {what}")]
@@ -210,11 +210,12 @@ impl<'a> Server<'a> {
             Ok(answer) if expected.contains(&answer.status) => Ok(answer),
             Ok(answer) => Err(self.refusal(&answer)),
             Err(WireError::Slow { seconds }) => Err(ServerError::Slow { address: address(), seconds }),
-            Err(source @ WireError::Untrusted(_)) => Err(ServerError::Untrusted { address: address(), source }),
+            Err(WireError::Untrusted(source)) => Err(ServerError::Untrusted { address: address(), source }),
             Err(WireError::Garbled(cause)) => Err(self.not_rehome(cause.to_string())),
             Err(error @ WireError::TooLong { .. }) => Err(self.not_rehome(error.to_string())),
-            Err(source @ (WireError::NoConnection(_) | WireError::BrokenOff(_))) => {
-                Err(ServerError::Unreachable { address: address(), source })
+            Err(WireError::NoConnection(source)) => Err(ServerError::Unreachable { address: address(), source }),
+            Err(error @ WireError::BrokenOff(_)) => {
+                Err(ServerError::Unreachable { address: address(), source: Box::new(error) })
             }
         }
     }

@@ -1,0 +1,268 @@
+//! The road from end to end, with a server in memory: backed up from one PC, restored to another, taken back.
+#![expect(clippy::disallowed_methods, reason = "the PCs of these tests are plain files")]
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+
+use model::api::{Enrolled, Problem, ProfileKeys};
+use model::envelope::Envelope;
+use model::ids::{DeviceId, KeyId, PartId, ProfileId, TenantId, UserId, to_hex};
+use model::reason::Reason;
+use model::receipt::Receipt;
+use model::world::{Clock, Moment};
+use seal::Secret;
+use seal::receipt::{ReceiptKey, header_hash};
+
+use crate::apply::journal::FolderJournals;
+use crate::apply::{Work, undo};
+use crate::backup::{BackedUp, Backup};
+use crate::input::Input;
+use crate::list::FetchError;
+use crate::plan::Choice;
+use crate::progress::Silent;
+use crate::restore::Restore;
+use crate::state::{Chosen, Enrolment, State};
+use crate::target::RegTarget;
+use crate::upload::address::Address;
+use crate::upload::deliver::Outcome;
+use crate::upload::fake::{Dice, json};
+use crate::upload::server::{Patience, Server};
+use crate::upload::wire::{Answer, Method, Request, Wire, WireError};
+
+const JPEG: &[u8] = b"\xff\xd8\xff\xe0 a picture of a lake";
+
+const OLD_PC: &str = "Windows Registry Editor Version 5.00\r\n\r\n\
+    [HKEY_CURRENT_USER\\Software\\Microsoft\\Windows\\CurrentVersion\\Explorer\\Advanced]\r\n\
+    \"TaskbarAl\"=dword:00000000\r\n\
+    \"Hidden\"=dword:00000001\r\n\r\n\
+    [HKEY_CURRENT_USER\\Control Panel\\Desktop]\r\n\
+    \"WallPaper\"=\"C:\\\\Users\\\\ada\\\\lake.jpg\"\r\n";
+
+struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> Moment {
+        Moment(1_795_000_000_000)
+    }
+}
+
+/// A server that keeps what it is given, in memory, by the rules of the API.
+struct MemoryServer {
+    address: Address,
+    key: ReceiptKey,
+    parts: RefCell<BTreeMap<PartId, Vec<u8>>>,
+    kept: RefCell<Vec<Vec<u8>>>,
+    blobs: RefCell<BTreeMap<String, Vec<u8>>>,
+    requests: Cell<usize>,
+}
+
+impl MemoryServer {
+    fn new() -> Self {
+        Self {
+            address: Address::parse("https://rehome.test", false).unwrap(),
+            key: ReceiptKey::from_seed(&Secret::from_bytes(&[5; 32])),
+            parts: RefCell::default(),
+            kept: RefCell::default(),
+            blobs: RefCell::default(),
+            requests: Cell::new(0),
+        }
+    }
+
+    fn commit(&self, bytes: &[u8]) -> Answer {
+        let envelope = Envelope::parse(bytes).unwrap();
+        let mut parts = self.parts.borrow_mut();
+        parts.extend(envelope.parts.iter().map(|(id, sealed)| (*id, sealed.to_vec())));
+        let header = &envelope.header;
+        let missing: Vec<_> = header.blobs.iter().map(|blob| blob.id).collect();
+        let missing: Vec<_> =
+            missing.into_iter().filter(|id| !self.blobs.borrow().contains_key(&id.to_string())).collect();
+        if !missing.is_empty() {
+            let problem = Problem { missing_blobs: missing, ..Problem::new(409, Reason::BlobsMissing, "send them") };
+            return json(409, &problem);
+        }
+        let all: Vec<_> = header.parts.iter().map(|part| (part.id, parts[&part.id].as_slice())).collect();
+        self.kept.borrow_mut().push(Envelope::assemble(envelope.header_bytes, &envelope.header_tag, &all));
+        let receipt = Receipt {
+            tenant: header.tenant,
+            profile: header.profile,
+            seq: header.seq,
+            snapshot: header.snapshot,
+            header_hash: header_hash(envelope.header_bytes),
+            committed_at: Noon.now(),
+            epoch: 1,
+        };
+        Answer { status: 201, body: self.key.sign(&receipt).to_vec(), ..Answer::default() }
+    }
+
+    fn last(&self) -> Option<Vec<u8>> {
+        self.kept.borrow().last().cloned()
+    }
+}
+
+impl Wire for MemoryServer {
+    fn send(&self, request: &Request<'_>) -> Result<Answer, WireError> {
+        self.requests.set(self.requests.get() + 1);
+        let body = request.body.map(|(_, bytes)| bytes).unwrap_or_default();
+        let blob = request.path.rsplit_once("/blobs/").map(|(_, id)| id.to_owned());
+        let found = |body: Vec<u8>| Answer { status: 200, body, ..Answer::default() };
+        let nothing = || Answer { status: 404, ..Answer::default() };
+        Ok(match (request.method, blob) {
+            (Method::Head, Some(_)) => nothing(),
+            (Method::Put, Some(id)) => {
+                self.blobs.borrow_mut().entry(id).or_default().extend_from_slice(body);
+                Answer { status: 204, ..Answer::default() }
+            }
+            (Method::Get, Some(id)) => self.blobs.borrow().get(&id).cloned().map_or_else(nothing, found),
+            (Method::Post, None) => self.commit(body),
+            (Method::Get, None) if request.path.ends_with("/latest") => Answer { status: 304, ..Answer::default() },
+            (Method::Get, None) => self.last().map_or_else(nothing, found),
+            other => panic!("nobody asks {other:?}"),
+        })
+    }
+
+    fn address(&self) -> &Address {
+        &self.address
+    }
+}
+
+/// A person's PC: its state and its folder.
+struct Pc {
+    root: tempfile::TempDir,
+    state: State,
+    enrolment: Enrolment,
+}
+
+impl Pc {
+    fn new(server: &MemoryServer) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let state = State::at(root.path(), "default").unwrap();
+        let text = str::to_owned;
+        let chosen = Chosen {
+            server: text("https://rehome.test"),
+            allow_http: false,
+            ca_pem: None,
+            user_name: text("ada"),
+            device_name: text("LAPTOP-ADA"),
+        };
+        let key = KeyId([6; 16]);
+        let enrolled = Enrolled {
+            tenant: TenantId([1; 16]),
+            tenant_name: text("Example"),
+            user: UserId([2; 16]),
+            device: DeviceId([3; 16]),
+            profile: ProfileId([4; 16]),
+            token: text("token"),
+            receipt_key: to_hex(&server.key.public_key()),
+            keys: ProfileKeys { current: key, keys: vec![(key, "77".repeat(32))], id_key: "88".repeat(32) },
+        };
+        Self { root, state, enrolment: Enrolment::new(chosen, enrolled).unwrap() }
+    }
+
+    fn back_up(&self, wire: &MemoryServer, picture: Option<&Path>) -> BackedUp {
+        let reg = self.root.path().join("old.reg");
+        std::fs::write(&reg, OLD_PC).unwrap();
+        let mut input = Input::open(&reg).unwrap();
+        input.wallpaper = picture.map(Path::to_owned);
+        let server = Server::new(wire, Patience { random: &Dice(1), wait: &|_| () }, Some("token"));
+        Backup {
+            device_name: "LAPTOP-ADA",
+            enrolment: &self.enrolment,
+            state: &self.state,
+            server: &server,
+            clock: &Noon,
+            random: &Dice(9),
+            progress: &Silent,
+        }
+        .run(input)
+        .unwrap()
+    }
+}
+
+#[test]
+fn what_was_set_on_one_pc_comes_back_on_another_and_can_be_taken_back() {
+    let wire = MemoryServer::new();
+    let pc = Pc::new(&wire);
+    let picture = pc.root.path().join("lake.jpg");
+    std::fs::write(&picture, JPEG).unwrap();
+    let backed_up = pc.back_up(&wire, Some(&picture));
+    assert_eq!(backed_up.delivered.outcome, Outcome::Kept);
+
+    let before = wire.requests.get();
+    assert_eq!(pc.back_up(&wire, Some(&picture)).delivered.outcome, Outcome::Unchanged);
+    assert_eq!(wire.requests.get() - before, 1, "nothing changed is one request");
+
+    let server = Server::new(&wire, Patience { random: &Dice(1), wait: &|_| () }, Some("token"));
+    let restore = Restore { server: &server, enrolment: &pc.enrolment, progress: &Silent };
+    let path = pc.root.path().join("new.reg");
+    let mut target = RegTarget::open(&path).unwrap();
+    let snapshot = (pc.enrolment.profile, backed_up.delivered.receipt.snapshot);
+    let preview = restore.preview(snapshot, &target, &Choice::all()).unwrap();
+    assert!(!path.exists(), "a preview writes nothing");
+    let changes = preview.plan.changes();
+    assert!(changes >= 3, "{:?}", preview.plan);
+
+    let mut journals = FolderJournals::new(pc.state.journals());
+    let mut work = Work { journals: &mut journals, clock: &Noon, progress: &mut |_, _| () };
+    let outcome = restore.carry_out(&preview, &mut target, &mut work).unwrap();
+    assert_eq!((outcome.applied.len(), outcome.failed.len()), (changes, 0), "{outcome:?}");
+    let files = path.with_file_name("new.reg.files");
+    assert_eq!(std::fs::read(files.join("wallpaper.jpg")).unwrap(), JPEG);
+
+    // Asked again of the file as it is on the disk, nothing is left to do.
+    let mut again = RegTarget::open(&path).unwrap();
+    assert_eq!(restore.preview(snapshot, &again, &Choice::all()).unwrap().plan.changes(), 0);
+
+    let undone = undo(None, &Choice::all(), &mut again.as_target(), &mut work).unwrap();
+    assert_eq!(undone.applied.len(), changes);
+    assert!(!files.join("wallpaper.jpg").exists());
+    assert_eq!(
+        restore.preview(snapshot, &RegTarget::open(&path).unwrap(), &Choice::all()).unwrap().plan.changes(),
+        changes
+    );
+}
+
+#[test]
+fn a_server_that_gives_another_snapshot_than_asked_for_is_found_out() {
+    let wire = MemoryServer::new();
+    let pc = Pc::new(&wire);
+    let first = pc.back_up(&wire, None).delivered.receipt.snapshot;
+    let picture = pc.root.path().join("lake.jpg");
+    std::fs::write(&picture, JPEG).unwrap();
+    let _newest = pc.back_up(&wire, Some(&picture));
+
+    let server = Server::new(&wire, Patience { random: &Dice(1), wait: &|_| () }, Some("token"));
+    let restore = Restore { server: &server, enrolment: &pc.enrolment, progress: &Silent };
+    let target = RegTarget::open(&pc.root.path().join("new.reg")).unwrap();
+    let error = restore.preview((pc.enrolment.profile, first), &target, &Choice::all()).map(drop).unwrap_err();
+    assert!(matches!(error, FetchError::Another { wanted, .. } if wanted == first), "{error}");
+    assert_eq!(error.reason(), Reason::IntegrityFailed);
+}
+
+#[test]
+fn a_changed_picture_is_not_written() {
+    let wire = MemoryServer::new();
+    let pc = Pc::new(&wire);
+    let picture = pc.root.path().join("lake.jpg");
+    std::fs::write(&picture, JPEG).unwrap();
+    let snapshot = pc.back_up(&wire, Some(&picture)).delivered.receipt.snapshot;
+    for sealed in wire.blobs.borrow_mut().values_mut() {
+        let middle = sealed.len() / 2;
+        sealed[middle] ^= 1;
+    }
+    let server = Server::new(&wire, Patience { random: &Dice(1), wait: &|_| () }, Some("token"));
+    let restore = Restore { server: &server, enrolment: &pc.enrolment, progress: &Silent };
+    let path = pc.root.path().join("new.reg");
+    let mut target = RegTarget::open(&path).unwrap();
+    let preview = restore.preview((pc.enrolment.profile, snapshot), &target, &Choice::all()).unwrap();
+    let mut journals = FolderJournals::new(pc.state.journals());
+    let mut work = Work { journals: &mut journals, clock: &Noon, progress: &mut |_, _| () };
+    let outcome = restore.carry_out(&preview, &mut target, &mut work).unwrap();
+    let failed: Vec<_> = outcome.failed.iter().map(|one| one.reason).collect();
+    assert_eq!(failed, [Reason::IntegrityFailed]);
+    assert!(!path.with_file_name("new.reg.files").exists());
+    let mut text = Vec::new();
+    std::fs::File::open(&path).unwrap().read_to_end(&mut text).unwrap();
+    assert!(!text.is_empty(), "the settings were written all the same");
+}
