@@ -55,7 +55,6 @@ pub fn measure(_args: &Args, report: &mut Report) -> anyhow::Result<()> {
         .tempdir_in(repo::target()?)
         .context("could not make a scratch folder")?;
     let product = Product::start_unlimited(&binaries, &scratch.path().join("rehome"))?;
-    let devices = enroll(&product)?;
     let before = sync_ms(scratch.path())?;
     let rates = in_turn(&product, &floor, scratch.path())?;
     let after = sync_ms(scratch.path())?;
