@@ -8,6 +8,7 @@ mod bench;
 mod ci;
 mod demo;
 mod fuzz;
+mod http;
 mod process;
 mod repo;
 mod say;

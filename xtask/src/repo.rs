@@ -73,6 +73,16 @@ impl Binaries {
     }
 }
 
+/// A private folder beside the build, which goes with its owner: nobody else on the machine can look into it.
+pub fn scratch(prefix: &str) -> anyhow::Result<tempfile::TempDir> {
+    use std::os::unix::fs::PermissionsExt;
+    tempfile::Builder::new()
+        .prefix(prefix)
+        .permissions(std::fs::Permissions::from_mode(0o700))
+        .tempdir_in(target()?)
+        .context("could not make a scratch folder in the target folder")
+}
+
 /// Writes a file of the chores' own, and names it if that fails.
 #[expect(
     clippy::disallowed_methods,

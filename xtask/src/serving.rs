@@ -1,21 +1,21 @@
 //! A `rehome-server` of our own for a while: on a free loopback port, in a folder that its owner gives, gone when its owner goes.
 
 use std::cell::RefCell;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, bail};
 
 use crate::process::{self, Guarded};
-use crate::repo;
+use crate::{http, repo};
 
 /// How many glances (10 ms each) the server gets to answer: 20 s, for a slow disk under load.
 const START_GLANCES: u32 = 2000;
 
 /// What a person needs to connect a PC.
 pub struct Invitation {
-    /// Account name.
+    /// Account name, with its organisation.
     pub user: String,
     /// Account password.
     pub password: String,
@@ -54,14 +54,21 @@ impl Server {
         let address = if tls.is_some() { format!("https://localhost:{port}") } else { format!("http://{listen}") };
         let process = RefCell::new(Guarded::spawn(&mut command)?);
         let server = Self { process, program: program.to_owned(), folder: folder.to_owned(), address, listen };
-        server.wait_until_it_answers(port)?;
+        server.wait_until_it_answers(tls.is_some())?;
         Ok(server)
     }
 
-    fn wait_until_it_answers(&self, port: u16) -> anyhow::Result<()> {
+    /// A connection alone says little: the system accepts it before the server has made its first tenant. Over TLS it has to do, and the
+    /// agent's own patience does the rest.
+    fn wait_until_it_answers(&self, tls: bool) -> anyhow::Result<()> {
         for _ in 0..START_GLANCES {
             self.check()?;
-            if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            let ready = if tls {
+                std::net::TcpStream::connect(&self.listen).is_ok()
+            } else {
+                http::get(&self.listen, "/readyz", "").is_ok_and(|answer| answer.status == 200)
+            };
+            if ready {
                 return Ok(());
             }
             process::pause()?;
@@ -84,17 +91,23 @@ impl Server {
         self.process.borrow_mut().child().id()
     }
 
-    /// Makes a person an account.
-    pub fn invite(&self, user: &str) -> anyhow::Result<Invitation> {
+    /// Makes an organisation and an account for one person in it.
+    pub fn invite(&self, tenant: &str, user: &str) -> anyhow::Result<Invitation> {
+        self.administer(&["tenant", "create", tenant], "")?;
         let password = password()?;
+        self.administer(&["user", "create", user, "--tenant", tenant, "--password-stdin"], &password)?;
+        Ok(Invitation { user: format!("{tenant}/{user}"), password })
+    }
+
+    fn administer(&self, words: &[&str], input: &str) -> anyhow::Result<()> {
         let mut command = repo::program(&self.program);
-        command.args(["user", "create", user, "--password-stdin", "--data-dir"]).arg(self.folder.join("server"));
+        command.args(words).arg("--data-dir").arg(self.folder.join("server"));
         command.arg("--root-key").arg(self.folder.join("root.key"));
-        let output = process::capture(&mut command, &password)?;
+        let output = process::capture(&mut command, input)?;
         if !output.status.success() {
-            bail!("`rehome-server user create` said: {}", String::from_utf8_lossy(&output.stderr).trim());
+            bail!("`rehome-server {}` said: {}", words.join(" "), String::from_utf8_lossy(&output.stderr).trim());
         }
-        Ok(Invitation { user: user.to_owned(), password })
+        Ok(())
     }
 
     /// Fails if it has ended by itself.

@@ -96,7 +96,7 @@ pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
         report.open(2, &why);
         return Ok(());
     }
-    let scratch = scratch()?;
+    let scratch = repo::scratch("bench-")?;
     let examples = build()?;
     let (hive, says) = source::hive(args, scratch.path())?;
     let list = keys(&examples, &hive, scratch.path())?;
@@ -133,7 +133,7 @@ pub fn made_hive(folder: &Path) -> anyhow::Result<PathBuf> {
 }
 
 fn count_made() -> anyhow::Result<Vec<(String, u64)>> {
-    let scratch = scratch()?;
+    let scratch = repo::scratch("bench-")?;
     let examples = build()?;
     let hive = made_hive(scratch.path())?;
     let list = keys(&examples, &hive, scratch.path())?;
@@ -216,10 +216,6 @@ fn build() -> anyhow::Result<PathBuf> {
 
 fn missing() -> Option<String> {
     repo::which("valgrind").is_none().then(|| "valgrind is not installed".to_owned())
-}
-
-fn scratch() -> anyhow::Result<tempfile::TempDir> {
-    tempfile::Builder::new().prefix("bench-").tempdir_in(repo::target()?).context("could not make a scratch folder")
 }
 
 fn file() -> PathBuf {

@@ -7,7 +7,6 @@
 //! The goals and their three levels are in `goals.rs`; `report.rs` writes `docs/benchmarks.md`.
 
 mod goals;
-mod http;
 pub mod instructions;
 mod machine;
 mod measure;

@@ -80,10 +80,7 @@ fn missing() -> Option<String> {
 /// The inner run: takes plain HTTP and TLS through the steps and prints what each moved.
 pub fn inside(args: &Args) -> anyhow::Result<ExitCode> {
     run(Command::new("ip").args(["link", "set", "lo", "up"]))?;
-    let scratch = tempfile::Builder::new()
-        .prefix("bench-")
-        .tempdir_in(repo::target()?)
-        .context("could not make a scratch folder")?;
+    let scratch = repo::scratch("bench-")?;
     let release = repo::target()?.join("release");
     let binaries = Binaries { agent: release.join("rehome"), server: release.join("rehome-server") };
     let source = Source::make(args, scratch.path())?;

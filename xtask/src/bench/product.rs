@@ -35,7 +35,7 @@ impl Product {
     fn start_with(binaries: &Binaries, folder: &Path, tls: Option<&Tls<'_>>, words: &[&str]) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder).with_context(|| format!("could not make {}", folder.display()))?;
         let server = Server::start(&binaries.server, folder, tls, words)?;
-        let invitation = server.invite("bench")?;
+        let invitation = server.invite("example", "bench")?;
         let authority = tls.map(|tls| tls.certificate.to_owned());
         let (state, agent) = (folder.join("pc"), binaries.agent.clone());
         std::fs::create_dir_all(&state).context("could not make the PC's state folder")?;

@@ -11,13 +11,13 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
+use super::Args;
 use super::measure::{Watch, median};
 use super::product::Product;
 use super::report::{Report, circumstances};
-use super::{Args, http};
 use crate::process::{self, Guarded};
 use crate::repo::{self, Binaries};
-use crate::{say, serving};
+use crate::{http, say, serving};
 
 /// Connections that `wrk` keeps busy.
 const CLIENTS: u32 = 32;
@@ -50,10 +50,7 @@ pub fn measure(_args: &Args, report: &mut Report) -> anyhow::Result<()> {
     }
     let binaries = Binaries::build()?;
     let floor = build_floor()?;
-    let scratch = tempfile::Builder::new()
-        .prefix("bench-")
-        .tempdir_in(repo::target()?)
-        .context("could not make a scratch folder")?;
+    let scratch = repo::scratch("bench-")?;
     let product = Product::start_unlimited(&binaries, &scratch.path().join("rehome"))?;
     let before = sync_ms(scratch.path())?;
     let rates = in_turn(&product, &floor, scratch.path())?;

@@ -54,10 +54,7 @@ type Figures = BTreeMap<(&'static str, &'static str), Vec<Sample>>;
 /// Measures all steps of all tools, `args.rounds` times in turn.
 pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
     let binaries = Binaries::build()?;
-    let scratch = tempfile::Builder::new()
-        .prefix("bench-")
-        .tempdir_in(repo::target()?)
-        .context("could not make a scratch folder")?;
+    let scratch = repo::scratch("bench-")?;
     let source = Source::make(args, scratch.path())?;
     let peers: Vec<&Peer> = PEERS.iter().filter(|peer| installed(peer)).collect();
     let mut figures = Figures::new();

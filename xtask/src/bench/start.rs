@@ -18,10 +18,7 @@ const IDLE_MB_MAX: f64 = 30.0;
 /// Starts the server over an existing data folder several times.
 pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
     let binaries = Binaries::build()?;
-    let scratch = tempfile::Builder::new()
-        .prefix("bench-")
-        .tempdir_in(repo::target()?)
-        .context("could not make a scratch folder")?;
+    let scratch = repo::scratch("bench-")?;
     let first = Watch::start();
     drop(Server::start(&binaries.server, scratch.path(), None, &[])?);
     let first = first.elapsed().as_secs_f64() * 1e3;

@@ -1,6 +1,7 @@
 //! Where the demo plays, and the two PCs in it.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, bail};
 
@@ -16,13 +17,9 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// A new stage beside the build, readable by nobody else (`tempfile` makes folders with mode 700).
+    /// A new stage beside the build, readable by nobody else.
     pub fn new(binaries: Binaries) -> anyhow::Result<Self> {
-        let folder = tempfile::Builder::new()
-            .prefix("demo-")
-            .tempdir_in(repo::target()?)
-            .context("could not make a scratch folder in the target folder")?;
-        Ok(Self { folder, binaries })
+        Ok(Self { folder: repo::scratch("demo-")?, binaries })
     }
 
     /// A path on the stage.
@@ -83,16 +80,38 @@ impl Pc {
         format!("REHOME_STATE_DIR={} {} {}", self.state.display(), stage.binaries.agent.display(), words.join(" "))
     }
 
+    /// Runs one `rehome` command on it and shows those lines of its answer that `wanted` picks, where all of them would repeat what was
+    /// shown before.
+    pub fn tell_briefly(&self, stage: &Stage, words: &[&str], wanted: fn(&str) -> bool) -> anyhow::Result<()> {
+        self.show(words);
+        let output = process::capture(&mut self.command(stage, words), "")?;
+        for line in String::from_utf8_lossy(&output.stdout).lines().filter(|line| !line.is_empty() && wanted(line)) {
+            anstream::println!("{line}");
+        }
+        if !matches!(output.status.code(), Some(0 | 3)) {
+            bail!("`rehome {}`: {}", words.join(" "), String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(())
+    }
+
     fn say(&self, stage: &Stage, words: &[&str], input: &str) -> anyhow::Result<()> {
-        say::command(&format!("rehome {}    # on {}", shortened(words), self.name));
-        let mut command = repo::program(&stage.binaries.agent);
-        command.args(words).env("REHOME_STATE_DIR", &self.state);
-        let status = process::run(&mut command, input)?;
+        self.show(words);
+        let status = process::run(&mut self.command(stage, words), input)?;
         match status.code() {
             // 3 is "finished, and some things were left out, listed above": a person's real hive may well have such.
             Some(0 | 3) => Ok(()),
             _ => bail!("`rehome {}` ended with {status}", words.join(" ")),
         }
+    }
+
+    fn show(&self, words: &[&str]) {
+        say::command(&format!("rehome {}    # on {}", shortened(words), self.name));
+    }
+
+    fn command(&self, stage: &Stage, words: &[&str]) -> Command {
+        let mut command = repo::program(&stage.binaries.agent);
+        command.args(words).env("REHOME_STATE_DIR", &self.state);
+        command
     }
 }
 

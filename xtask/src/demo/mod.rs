@@ -16,6 +16,8 @@ use crate::say;
 use crate::serving::Server;
 use cast::{Pc, Stage};
 
+/// The organisation of the demo.
+const TENANT: &str = "example";
 /// The person of the demo.
 const USER: &str = "ada";
 
@@ -41,8 +43,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     say::command("rehome-server serve --data-dir server --root-key root.key");
     let server = Server::start(&stage.binaries.server, &stage.path(""), None, &[])?;
     say::good(&format!("it answers at {}; SQLite and a folder, nothing else to install", server.address()));
-    say::command(&format!("rehome-server user create {USER} --password-stdin"));
-    let invitation = server.invite(USER)?;
+    say::command(&format!("rehome-server tenant create {TENANT}"));
+    say::command(&format!("rehome-server user create {USER} --tenant {TENANT} --password-stdin"));
+    let invitation = server.invite(TENANT, USER)?;
     let old = Pc::new(&stage, "ADA-LAPTOP")?;
     let new = Pc::new(&stage, "ADA-NEW-PC")?;
 
@@ -53,7 +56,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     say::chapter("3. The old PC is backed up");
     old.tell(&stage, &["backup", "--from", &source])?;
 
-    say::chapter("4. A day later nothing has changed: one small request");
+    say::chapter("4. The next backup finds nothing changed: one small request");
     old.tell(&stage, &["backup", "--from", &source])?;
 
     say::chapter("5. On the new PC: first the plan. Nothing is written yet");
@@ -61,12 +64,14 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     new.tell(&stage, &["restore", "--from-device", old.name(), "--to", &target])?;
 
     say::chapter("6. It looks right, so apply it");
-    new.tell(&stage, &["restore", "--from-device", old.name(), "--to", &target, "--yes"])?;
+    let apply = ["restore", "--from-device", old.name(), "--to", &target, "--yes"];
+    new.tell_briefly(&stage, &apply, |line| !line.starts_with(' ') && !line.starts_with("What does not"))?;
 
     say::chapter("7. Asked again, there is nothing left to do");
-    new.tell(&stage, &["restore", "--from-device", old.name(), "--to", &target])?;
+    let plan = ["plan", "--from-device", old.name(), "--to", &target];
+    new.tell_briefly(&stage, &plan, |line| line.starts_with("nothing would change"))?;
 
-    farewell(&stage, &server, &new, &target);
+    farewell(&stage, &server, (old.name(), &new), &target);
     if args.exit {
         return Ok(ExitCode::SUCCESS);
     }
@@ -84,12 +89,13 @@ fn old_pc(args: &Args) -> anyhow::Result<String> {
     path.into_os_string().into_string().ok().context("the path is not Unicode, which the demo cannot show")
 }
 
-fn farewell(stage: &Stage, server: &Server, new: &Pc, target: &str) {
+fn farewell(stage: &Stage, server: &Server, (old, new): (&str, &Pc), target: &str) {
     say::chapter("8. Your turn");
     say::note("every restore can be taken back for 30 days; this would do it:");
-    say::command(&new.line(stage, &["undo"]));
+    say::command(&new.line(stage, &["undo", "--yes"]));
     say::note("and these look around:");
-    for words in [&["snapshots"][..], &["show", "latest"], &["export", "latest", "--as", "reg"]] {
+    for words in [&["snapshots"][..], &["show", "--from-device", old], &["export", "--from-device", old, "--as", "reg"]]
+    {
         say::command(&new.line(stage, words));
     }
     say::note(&format!("the new PC's registry: {target}"));

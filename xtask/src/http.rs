@@ -1,4 +1,4 @@
-//! Just enough HTTP/1.1 to set a bench up: one request on one connection, to a server of our own on the loopback.
+//! Just enough HTTP/1.1 to ask a server whether it is there and to set a bench up: one request on one connection, to a server of our own on the loopback.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -28,10 +28,8 @@ impl Answer {
 
 /// A request with a device's token.
 pub fn get(listen: &str, path: &str, token: &str) -> anyhow::Result<Answer> {
-    exchange(
-        listen,
-        &format!("GET {path} HTTP/1.1\r\nhost: {listen}\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n"),
-    )
+    let head = format!("GET {path} HTTP/1.1\r\nhost: {listen}\r\nauthorization: Bearer {token}\r\n");
+    exchange(listen, &(head + "connection: close\r\n\r\n"))
 }
 
 /// A request with a JSON body.
