@@ -1,6 +1,7 @@
 //! A `rehome-server` of our own for a while: on a free loopback port, in a folder that its owner gives, gone when its owner goes.
 
 use std::cell::RefCell;
+use std::ffi::OsString;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -34,36 +35,43 @@ pub struct Server {
     process: RefCell<Guarded>,
     program: PathBuf,
     folder: PathBuf,
-    address: String,
     listen: String,
+    /// What it was started with.
+    words: Vec<OsString>,
+    tls: bool,
 }
 
 impl Server {
     /// Starts `program` with its data in `folder` and waits until it answers. `words` are added to its command line.
     pub fn start(program: &Path, folder: &Path, tls: Option<&Tls<'_>>, words: &[&str]) -> anyhow::Result<Self> {
-        let port = free_port()?;
-        let listen = format!("127.0.0.1:{port}");
-        let log = std::fs::File::create(folder.join("server.log")).context("could not make the server's log")?;
-        let mut command = repo::program(program);
-        command.arg("serve").args(["--listen", &listen]).arg("--data-dir").arg(folder.join("server"));
-        command.arg("--root-key").arg(folder.join("root.key")).args(words);
+        let listen = format!("127.0.0.1:{}", free_port()?);
+        let mut line: Vec<OsString> = ["serve", "--listen", &listen].map(OsString::from).to_vec();
         if let Some(tls) = tls {
-            command.arg("--tls-cert").arg(tls.certificate).arg("--tls-key").arg(tls.key);
+            line.extend(["--tls-cert".into(), tls.certificate.into(), "--tls-key".into(), tls.key.into()]);
         }
-        command.stdin(Stdio::null()).stdout(log.try_clone().context("could not share the server's log")?).stderr(log);
-        let address = if tls.is_some() { format!("https://localhost:{port}") } else { format!("http://{listen}") };
-        let process = RefCell::new(Guarded::spawn(&mut command)?);
-        let server = Self { process, program: program.to_owned(), folder: folder.to_owned(), address, listen };
-        server.wait_until_it_answers(tls.is_some())?;
+        line.extend(words.iter().map(OsString::from));
+        let process = RefCell::new(spawn(program, folder, &line)?);
+        let (program, folder) = (program.to_owned(), folder.to_owned());
+        let server = Self { process, program, folder, listen, words: line, tls: tls.is_some() };
+        server.wait_until_it_answers()?;
         Ok(server)
+    }
+
+    /// Stops it in good order, runs `meanwhile`, and starts it again at the same address.
+    pub fn while_stopped<T>(&self, meanwhile: impl FnOnce() -> T) -> anyhow::Result<T> {
+        self.process.borrow_mut().stop();
+        let result = meanwhile();
+        *self.process.borrow_mut() = spawn(&self.program, &self.folder, &self.words)?;
+        self.wait_until_it_answers()?;
+        Ok(result)
     }
 
     /// A connection alone says little: the system accepts it before the server has made its first tenant. Over TLS it has to do, and the
     /// agent's own patience does the rest.
-    fn wait_until_it_answers(&self, tls: bool) -> anyhow::Result<()> {
+    fn wait_until_it_answers(&self) -> anyhow::Result<()> {
         for _ in 0..START_GLANCES {
             self.check()?;
-            let ready = if tls {
+            let ready = if self.tls {
                 std::net::TcpStream::connect(&self.listen).is_ok()
             } else {
                 http::get(&self.listen, "/readyz", "").is_ok_and(|answer| answer.status == 200)
@@ -77,8 +85,11 @@ impl Server {
     }
 
     /// Its address as a device is told it.
-    pub fn address(&self) -> &str {
-        &self.address
+    pub fn address(&self) -> String {
+        match self.listen.split_once(':') {
+            Some((_, port)) if self.tls => format!("https://localhost:{port}"), // the name that its certificate bears
+            _ => format!("http://{}", self.listen),
+        }
     }
 
     /// Host and port it listens on.
@@ -101,8 +112,7 @@ impl Server {
 
     fn administer(&self, words: &[&str], input: &str) -> anyhow::Result<()> {
         let mut command = repo::program(&self.program);
-        command.args(words).arg("--data-dir").arg(self.folder.join("server"));
-        command.arg("--root-key").arg(self.folder.join("root.key"));
+        command.args(words).args(places(&self.folder));
         let output = process::capture(&mut command, input)?;
         if !output.status.success() {
             bail!("`rehome-server {}` said: {}", words.join(" "), String::from_utf8_lossy(&output.stderr).trim());
@@ -123,6 +133,19 @@ impl Server {
         let last: Vec<&str> = text.lines().rev().take(5).collect();
         last.into_iter().rev().collect::<Vec<_>>().join("\n")
     }
+}
+
+/// Where a server with everything in `folder` keeps it.
+fn places(folder: &Path) -> [OsString; 4] {
+    ["--data-dir".into(), folder.join("server").into(), "--root-key".into(), folder.join("root.key").into()]
+}
+
+fn spawn(program: &Path, folder: &Path, words: &[OsString]) -> anyhow::Result<Guarded> {
+    let log = std::fs::File::create(folder.join("server.log")).context("could not make the server's log")?;
+    let mut command = repo::program(program);
+    command.args(words).args(places(folder)).stdin(Stdio::null());
+    command.stdout(log.try_clone().context("could not share the server's log")?).stderr(log);
+    Guarded::spawn(&mut command)
 }
 
 /// A port that was free a moment ago. Another program could take it in between; then the server says so and we end.

@@ -50,7 +50,7 @@ impl Product {
         command.env("REHOME_STATE_DIR", state).args([
             "enroll",
             "--server",
-            self.server.address(),
+            &self.server.address(),
             "--user",
             &self.invitation.user,
         ]);

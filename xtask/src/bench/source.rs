@@ -47,8 +47,16 @@ impl Source {
             repo::write(&plain.join(format!("part-{number:02}.txt")), part.join("\n"))?;
         }
         let source = Self { profile, plain, hive_says };
+        source.choose_own_picture()?;
         source.change(0)?;
         Ok(source)
+    }
+
+    /// Makes the stock picture of Windows, which nobody has to back up, one of the person's own.
+    fn choose_own_picture(&self) -> anyhow::Result<()> {
+        let hive = self.profile.join("NTUSER.DAT");
+        let bytes = std::fs::read(&hive).context("could not read the hive")?;
+        repo::write(&hive, replace_text(bytes, "img0.jpg", "mine.jpg"))
     }
 
     /// Changes one value in both, to another one with each `round`.
@@ -93,6 +101,21 @@ fn picture() -> anyhow::Result<Vec<u8>> {
     bytes[..4].copy_from_slice(&[0xff, 0xd8, 0xff, 0xe0]);
     bytes[WALLPAPER_BYTES - 2..].copy_from_slice(&[0xff, 0xd9]);
     Ok(bytes)
+}
+
+/// Puts one text in the place of another of the same length, in UTF-16LE.
+fn replace_text(mut bytes: Vec<u8>, old: &str, new: &str) -> Vec<u8> {
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let (old, new) = (utf16(old), utf16(new));
+    assert_eq!(old.len(), new.len(), "the text is replaced where it stands");
+    let mut at = 0;
+    while at + old.len() <= bytes.len() {
+        if bytes[at..].starts_with(&old) {
+            bytes[at..at + new.len()].copy_from_slice(&new);
+        }
+        at += 1;
+    }
+    bytes
 }
 
 /// Sets each `REG_DWORD` of that name in a hive's bytes: a value cell is `vk`, name length, data length with the in-place bit, data, type, flags,

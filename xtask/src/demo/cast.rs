@@ -60,7 +60,7 @@ impl Pc {
         let words = [
             "enroll",
             "--server",
-            server.address(),
+            &server.address(),
             "--user",
             &invitation.user,
             "--password-stdin",
