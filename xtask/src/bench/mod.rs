@@ -78,7 +78,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     ];
     for (name, measure) in parts.iter().filter(|(name, _)| args.wants(name)) {
         say::chapter(&format!("bench: {name}"));
-        measure(args, &mut report)?;
+        if let Err(error) = measure(args, &mut report) {
+            // What was measured before is kept.
+            report.end()?;
+            return Err(error.context(format!("bench {name}")));
+        }
     }
     report.end()?;
     Ok(ExitCode::SUCCESS)

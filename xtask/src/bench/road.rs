@@ -133,9 +133,11 @@ fn bupstash(folder: &Path, source: &Source) -> anyhow::Result<Tool> {
     let (repository, key, out) = (folder.join("repo"), folder.join("key"), folder.join("out"));
     set_up(&format!("bupstash init -r {} && bupstash new-key -o {}", repository.display(), key.display()), &[])?;
     let common = format!("-q -k {} -r {}", key.display(), repository.display());
+    let id = folder.join("id");
+    let id = id.display();
     Ok(Tool {
-        backup: words(&format!("bupstash put {common} name=s {}", source.plain.display())),
-        restore: words(&format!("bupstash restore {common} --into {} name=s", made(&out)?.display())),
+        backup: shell(&format!("bupstash put {common} name=s {} >{id}", source.plain.display())),
+        restore: shell(&format!("bupstash restore {common} --into {} id=$(cat {id})", made(&out)?.display())),
         stored: repository,
         environment: home(folder),
         product: None,
