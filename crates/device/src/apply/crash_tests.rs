@@ -22,18 +22,18 @@ use crate::registry::{RawValue, Registry};
 use crate::sample::{self, KEY};
 
 /// How many different losses are tried at each moment.
-const LOSSES: u64 = 60;
+const LOSSES: u64 = 80;
 
 const JPEG: &[u8] = b"\xff\xd8\xff\xe0 the old background";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n the background of this PC";
 
 /// Everything that survives a power cut, and what does not yet.
 #[derive(Clone, Default)]
-struct World {
+pub(super) struct World {
     disk: BTreeMap<String, RawValue>,
     cache: BTreeMap<String, RawValue>,
     unflushed: Vec<(String, Option<RawValue>)>,
-    wallpaper: Option<Vec<u8>>,
+    pub(super) wallpaper: Option<Vec<u8>>,
     journals: BTreeMap<u32, Vec<u8>>,
     unsynced: BTreeMap<u32, Vec<u8>>,
     pictures: BTreeMap<(u32, Picture), Vec<u8>>,
@@ -51,11 +51,12 @@ struct Lies {
     flush: bool,
 }
 
-/// A repeatable source of chance (SplitMix64).
-struct Dice(u64);
+/// A repeatable source of chance (`SplitMix64`).
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+    /// A number from 0 to one less than `sides`.
+    pub(super) fn roll(&mut self, sides: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -114,7 +115,7 @@ fn store(values: &mut BTreeMap<String, RawValue>, name: String, value: Option<Ra
 
 /// One face of the world for each trait.
 #[derive(Clone)]
-struct Face(Rc<RefCell<World>>);
+pub(super) struct Face(pub(super) Rc<RefCell<World>>);
 
 fn off() -> std::io::Error {
     std::io::Error::other("the power is off")
@@ -248,7 +249,7 @@ impl Journals for Face {
     }
 }
 
-struct Noon;
+pub(super) struct Noon;
 
 impl Clock for Noon {
     fn now(&self) -> Moment {
@@ -385,8 +386,7 @@ fn cut_power(before: &World, run: fn(&Face) -> Result<Outcome, ApplyError>) -> R
 fn restored() -> World {
     let face = Face(Rc::new(RefCell::new(lived_in())));
     restore(&face).unwrap();
-    let world = face.0.borrow().clone();
-    world
+    face.0.take()
 }
 
 #[test]

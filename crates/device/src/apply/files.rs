@@ -179,11 +179,12 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn links_are_not_followed() {
+        use std::io::Write;
         use std::os::unix::fs::symlink;
 
         let folder = tempfile::tempdir().unwrap();
         let (victim, inside) = (folder.path().join("victim"), folder.path().join("files"));
-        fs::write(&victim, JPEG).unwrap();
+        fs::File::create(&victim).unwrap().write_all(JPEG).unwrap();
         fs::create_dir(&inside).unwrap();
         symlink(&victim, inside.join("wallpaper.png")).unwrap();
         let mut files = FolderFiles::new(inside.clone());

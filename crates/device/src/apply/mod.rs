@@ -282,13 +282,12 @@ fn outcome(table: Table, prepared: Prepared, steps: &[Step], results: StepResult
     }
     for (step, result) in steps.iter().zip(results) {
         for id in step.settings.iter().cloned() {
-            match result {
-                Some(reason) => outcome.failed.push(failed(table, id, reason)),
-                None => {
-                    outcome.effects.extend(table.find(&id).map(|setting| setting.effect));
-                    outcome.applied.push(applied(table, id));
-                }
+            if let Some(reason) = result {
+                outcome.failed.push(failed(table, id, reason));
+                continue;
             }
+            outcome.effects.extend(table.find(&id).map(|setting| setting.effect));
+            outcome.applied.push(applied(table, id));
         }
     }
     outcome.effects.retain(|effect| *effect != Effect::Live);

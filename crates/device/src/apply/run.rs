@@ -60,7 +60,7 @@ impl Run<'_, '_> {
         let wanted = side(step, to);
         let current = read(self.target, slot)?;
         // A value needs no second write. A file does: a crash may have left its former name beside the new one.
-        if current == *wanted && matches!(slot, Slot::Value(_)) {
+        if current.as_ref() == wanted && matches!(slot, Slot::Value(_)) {
             return Ok(());
         }
         if current != step.prior && current != step.target {
@@ -68,7 +68,7 @@ impl Run<'_, '_> {
         }
         match (slot, wanted) {
             (Slot::Value(slot), wanted) => {
-                let raw = wanted.as_ref().and_then(Content::raw);
+                let raw = wanted.and_then(Content::raw);
                 slot.write(self.target.registry, raw.as_ref())
             }
             (Slot::File(role), Some(mark)) => {
@@ -91,8 +91,8 @@ impl Run<'_, '_> {
             let Some(slot) = Slot::find(self.table, &step.place) else { continue };
             let other = side(step, if to == Side::Target { Side::Prior } else { Side::Target });
             *result = match read(self.target, slot) {
-                Ok(current) if current == *side(step, to) => None,
-                Ok(current) if current == *other => Some(Reason::Damaged),
+                Ok(current) if current.as_ref() == side(step, to) => None,
+                Ok(current) if current.as_ref() == other => Some(Reason::Damaged),
                 Ok(_) => Some(Reason::ChangedHere),
                 Err(reason) => Some(reason),
             };
@@ -108,9 +108,9 @@ pub(super) fn read(target: &Target, slot: Slot) -> Result<Option<Content>, Reaso
     })
 }
 
-fn side(step: &Step, side: Side) -> &Option<Content> {
+fn side(step: &Step, side: Side) -> Option<&Content> {
     match side {
-        Side::Prior => &step.prior,
-        Side::Target => &step.target,
+        Side::Prior => step.prior.as_ref(),
+        Side::Target => step.target.as_ref(),
     }
 }

@@ -1,3 +1,4 @@
+use std::io::Write as _;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use model::catalog::{FileRole, Root};
@@ -390,7 +391,7 @@ fn a_picture_that_is_none_or_not_the_one_is_not_written() {
 fn without_a_journal_nothing_is_written() {
     let mut pc = Pc::new();
     // A file where the folder of the journals should be.
-    std::fs::write(pc.folder.path().join("journals"), b"").unwrap();
+    std::fs::File::create(pc.folder.path().join("journals")).unwrap();
     let plan = pc.plan(&[("taskbar.clock", Value::Bool(false))]);
     assert!(matches!(pc.try_apply(&plan), Err(ApplyError::Journal(_))));
     assert_eq!(pc.stored("Clock"), None);
@@ -479,7 +480,7 @@ fn a_damaged_journal_is_kept_but_not_undone() {
     let path = pc.folder.path().join("journals/000001.journal");
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[60] ^= 1;
-    std::fs::write(&path, bytes).unwrap();
+    std::fs::File::create(&path).unwrap().write_all(&bytes).unwrap();
     assert_eq!(pc.journals()[0].state, State::Damaged);
     assert_eq!(pc.recover(), []);
     assert_eq!(pc.try_undo(Some(1), &[]).unwrap_err().reason(), Reason::Damaged);

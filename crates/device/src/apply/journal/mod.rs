@@ -97,10 +97,10 @@ impl Written {
             state: State::Incomplete,
             len: read.len as u64,
             has_tail: bytes.len() > read.len,
-            seq: u32::try_from(read.records.len()).map_err(|_| JournalError::Damaged { number })?,
+            seq: u32::try_from(read.whole.len()).map_err(|_| JournalError::Damaged { number })?,
             ..Self::damaged(number)
         };
-        for record in read.records {
+        for record in read.whole {
             written.add(record);
         }
         if read.is_damaged {

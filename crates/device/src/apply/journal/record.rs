@@ -188,7 +188,7 @@ impl Record {
 #[derive(Debug, Default)]
 pub(crate) struct Records {
     /// The whole records.
-    pub(crate) records: Vec<Record>,
+    pub(crate) whole: Vec<Record>,
     /// Where the last of them ends.
     pub(crate) len: usize,
     /// Whether the bytes after it are more than a torn tail: a whole record stands behind them, or the journal was made by a newer version.
@@ -205,13 +205,13 @@ pub(crate) fn read(bytes: &[u8]) -> Records {
     let mut read = Records { len: MAGIC.len(), ..Records::default() };
     let mut rest = rest;
     while let Some((frame, after)) = frame(rest) {
-        let expected = u32::try_from(read.records.len()).ok();
+        let expected = u32::try_from(read.whole.len()).ok();
         let record = Record::from_payload(frame.number, frame.payload).filter(|_| expected == Some(frame.seq));
         let Some(record) = record else {
             read.is_damaged = true;
             return read;
         };
-        read.records.push(record);
+        read.whole.push(record);
         read.len += rest.len() - after.len();
         rest = after;
     }
@@ -293,7 +293,7 @@ mod tests {
     fn every_record_reads_as_it_was_written() {
         let (bytes, _) = written(&sample());
         let read = read(&bytes);
-        assert_eq!(read.records, sample());
+        assert_eq!(read.whole, sample());
         assert_eq!((read.len, read.is_damaged), (bytes.len(), false));
     }
 
@@ -303,7 +303,7 @@ mod tests {
         for len in 0..bytes.len() {
             let read = read(&bytes[..len]);
             let whole = ends.iter().filter(|&&end| end <= len).count().saturating_sub(1);
-            assert_eq!((read.records.len(), read.is_damaged), (whole, false), "cut at {len}");
+            assert_eq!((read.whole.len(), read.is_damaged), (whole, false), "cut at {len}");
         }
     }
 
@@ -312,7 +312,7 @@ mod tests {
         let (bytes, _) = written(&sample()[..4]);
         for tail in [vec![0; 64], vec![0xa5; 64], b"\x02\0\0\0\x04\0\0\0\x04{}????".to_vec()] {
             let read = read(&[bytes.clone(), tail].concat());
-            assert_eq!((read.records.len(), read.len, read.is_damaged), (4, bytes.len(), false));
+            assert_eq!((read.whole.len(), read.len, read.is_damaged), (4, bytes.len(), false));
         }
     }
 
@@ -324,7 +324,7 @@ mod tests {
             let mut flipped = bytes.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
             let read = read(&flipped);
-            assert_ne!(read.records, sample(), "bit {bit}");
+            assert_ne!(read.whole, sample(), "bit {bit}");
             assert_eq!(read.is_damaged, bit / 8 < last, "bit {bit}: only the last record can be a torn tail");
         }
     }
