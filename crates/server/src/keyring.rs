@@ -108,16 +108,13 @@ fn write_root(path: &Path, secret: &Secret) -> std::io::Result<()> {
 impl Keyring {
     /// Opens the receipt key with the root key, or makes it if the data is new. `path` is named in errors.
     pub fn open(root: Key, path: &Path, store: &Store, random: &dyn Random) -> Result<Self, KeyringError> {
-        let stored = match store.meta(RECEIPT_KEY)? {
-            Some(stored) => stored,
-            None => {
-                let seed = Key::random(random);
-                let mut bytes = seed.id.as_bytes().to_vec();
-                bytes.extend_from_slice(&wrap(&seed, &root, Purpose::Tenant(SERVER), random));
-                store.set_meta_once(vec![(RECEIPT_KEY, bytes)])?;
-                store.meta(RECEIPT_KEY)?.ok_or(KeyringError::Gone)?
-            }
-        };
+        if store.meta(RECEIPT_KEY)?.is_none() {
+            let seed = Key::random(random);
+            let mut bytes = seed.id.as_bytes().to_vec();
+            bytes.extend_from_slice(&wrap(&seed, &root, Purpose::Tenant(SERVER), random));
+            store.set_meta_once(vec![(RECEIPT_KEY, bytes)])?;
+        }
+        let stored = store.meta(RECEIPT_KEY)?.ok_or(KeyringError::Gone)?;
         let (id, wrapped) = stored.split_first_chunk().ok_or(KeyringError::Gone)?;
         let seed = unwrap(wrapped, KeyId(*id), &root, Purpose::Tenant(SERVER)).map_err(|error| match error {
             UnwrapError::WrongKey { .. } => KeyringError::WrongRoot(path.to_owned()),

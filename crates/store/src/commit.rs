@@ -259,10 +259,10 @@ fn position(tx: &Connection, scope: &Scope) -> Result<Option<Position>, CommitEr
 
 /// The number was given before: the same snapshot gets its receipt again, another one is told what is newest.
 fn repeated(tx: &Connection, new: &Prepared, latest_seq: u64) -> Result<Committed, CommitError> {
-    let stored = snapshots::header_and_receipt(tx, &new.scope, new.seq)?;
+    let stored = snapshots::load(tx, &new.scope.own(), row::signed(new.seq))?;
     match stored {
-        Some((header, tag, receipt)) if header == new.header && tag == new.header_tag => {
-            Ok(Committed { receipt, new: false })
+        Some(stored) if stored.header == new.header && stored.header_tag == new.header_tag => {
+            Ok(Committed { receipt: stored.receipt, new: false })
         }
         _ => Err(CommitError::OutOfOrder { seq: new.seq, latest_seq }),
     }

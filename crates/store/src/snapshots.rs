@@ -334,16 +334,6 @@ fn blob(connection: &Connection, own: &OwnProfile, no: i64) -> Result<Option<(i6
     Ok(id.optional()?.map(|id| (no, id)))
 }
 
-/// The header's bytes, its tag and the receipt, for a repeated commit.
-pub(crate) fn header_and_receipt(
-    tx: &Connection,
-    scope: &Scope,
-    seq: u64,
-) -> Result<Option<(Vec<u8>, [u8; 32], [u8; RECEIPT_LEN])>, StoreError> {
-    let stored = load(tx, &scope.own(), row::signed(seq))?;
-    Ok(stored.map(|stored| (stored.header, stored.header_tag, stored.receipt)))
-}
-
 fn assemble(connection: &Connection, own: &OwnProfile, seq: i64) -> Result<Option<Vec<u8>>, StoreError> {
     let Some(stored) = load(connection, own, seq)? else { return Ok(None) };
     if let Some((id, ..)) = stored.parts.iter().find(|(_, sealed, checksum)| row::checksum(sealed) != *checksum) {

@@ -27,8 +27,13 @@ impl Op {
     /// The path that it is about.
     pub fn path(&self) -> Option<&str> {
         match self {
-            Self::Create(path) | Self::Mkdir(path) | Self::Write(path, ..) | Self::Truncate(path, _) => Some(path),
-            Self::Sync(path) | Self::Rename(path, _) | Self::Unlink(path) => Some(path),
+            Self::Create(path)
+            | Self::Mkdir(path)
+            | Self::Write(path, ..)
+            | Self::Truncate(path, _)
+            | Self::Sync(path)
+            | Self::Rename(path, _)
+            | Self::Unlink(path) => Some(path),
             Self::Acknowledge(_) => None,
         }
     }
