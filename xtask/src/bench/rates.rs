@@ -70,12 +70,18 @@ fn in_turn(product: &Product, floor: &Path, folder: &Path) -> anyhow::Result<Rat
     let devices = enroll(product)?;
     let mut rates = Rates::default();
     for run in 0..RUNS {
-        say::note(&format!("run {} of {RUNS}", run + 1));
-        let [floor_posts, floor_checks] = run_floor(floor, &folder.join(format!("floor-{run}.db")), folder)?;
+        let [floor_posts, floor_checks] = run_floor(floor, &folder.join("floor.db"), folder)?;
         rates[0].push(floor_posts);
         rates[1].push(run_backups(product, &devices, folder)?);
         rates[2].push(floor_checks);
         rates[3].push(run_checks(product, &devices, folder)?);
+        let last = |row: usize| rates[row].last().map_or(f64::NAN, |rate: &Rate| rate.per_second);
+        let (posts, checks) = (last(1) / last(0), last(3) / last(2));
+        say::note(&format!(
+            "run {} of {RUNS}: backups {:.0} a second, {posts:.2} of the floor; checks {checks:.2}",
+            run + 1,
+            last(1)
+        ));
     }
     Ok(rates)
 }

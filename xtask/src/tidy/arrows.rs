@@ -31,7 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("device", &["model", "hive", "seal"]),
     ("server", &["model", "store", "seal"]),
     ("win32", &["device", "model"]),
-    ("agent", &["device", "model", "win32"]),
+    ("agent", &["device", "model", "seal", "win32"]),
     ("desktop", &["device", "model", "win32"]),
     ("xtask", &[]),
 ];
