@@ -95,7 +95,10 @@ impl View {
         }
         let system = snapshot.apps.iter().filter(|app| app.kind == AppKind::System).count();
         if system > 0 {
-            put(&mut text, format_args!("{}\n\n", self.paint.dim(format!("{}, part of Windows", count(system, "app")))));
+            put(
+                &mut text,
+                format_args!("{}\n\n", self.paint.dim(format!("{}, part of Windows", count(system, "app")))),
+            );
         }
         text
     }

@@ -439,18 +439,6 @@ fn the_next_start_finishes_what_was_prepared() {
 }
 
 #[test]
-fn what_the_person_changed_before_the_next_start_stays() {
-    let mut pc = Pc::new();
-    let number = stopped(&mut pc, clock_off(), "a.reg");
-    pc.put("Clock", 4, &[1, 0, 0, 0]);
-    let [Recovered::Finished { outcome }] = &pc.recover()[..] else { panic!("one run had stopped") };
-    assert_eq!(failed(outcome), [("taskbar.clock", Reason::ChangedHere)]);
-    assert_eq!(pc.stored("Clock"), Some((4, vec![1, 0, 0, 0])));
-    assert_eq!((number, applied(&pc.undo(&[]))), (1, vec![]), "what was not written is not undone");
-    assert_eq!(pc.stored("Clock"), Some((4, vec![1, 0, 0, 0])));
-}
-
-#[test]
 fn after_three_starts_that_did_not_finish_everything_is_put_back() {
     let mut pc = Pc::new();
     let number = stopped(&mut pc, clock_off(), "a.reg");

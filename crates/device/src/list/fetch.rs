@@ -98,7 +98,12 @@ pub fn fetch(
 }
 
 /// The keys that enrolment gave, or those that the server has now if they were changed since or the profile is another PC's.
-fn ring(server: &Server<'_>, enrolment: &Enrolment, profile: ProfileId, header: &Header) -> Result<KeyRing, FetchError> {
+fn ring(
+    server: &Server<'_>,
+    enrolment: &Enrolment,
+    profile: ProfileId,
+    header: &Header,
+) -> Result<KeyRing, FetchError> {
     if profile == enrolment.profile {
         let ring = KeyRing::from_api(&enrolment.keys)?;
         if ring.find(header.key).is_some() {

@@ -1,3 +1,5 @@
+//! What is promised, in tests.
+
 use model::ids::BlobId;
 use model::value::{Colour, FileRef};
 

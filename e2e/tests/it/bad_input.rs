@@ -1,0 +1,157 @@
+//! Everything wrong that a person can type or hand over: each gets a clear error that names the thing, the right exit code, and a hint;
+//! nothing is half-written.
+
+use std::path::Path;
+
+use crate::harness::{PASSWORD, World, arg, persona, shared_data};
+
+#[test]
+fn a_pc_that_is_not_connected_is_told_how_to_connect() {
+    let world = World::new();
+    let pc = world.stranger("PC");
+    for verb in [&["backup", "--from", "x"][..], &["snapshots"], &["show"], &["plan", "--to", "x"]] {
+        pc.run(verb).refused(4, &["not connected"]);
+    }
+}
+
+#[test]
+fn files_that_are_no_registry_are_named_and_refused() {
+    let world = World::new();
+    let pc = world.pc("PC");
+    let write = |name: &str, bytes: &[u8]| {
+        let path = world.path(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let empty = write("empty.dat", b"");
+    let text = write("letter.dat", b"Dear Sir or Madam,\r\n");
+    let zeros = write("zeros.dat", &[0; 8192]);
+    let stub = write("stub.dat", b"regf");
+    let reg4 = write("old.reg", b"REGEDIT4\r\n\r\n[HKEY_CURRENT_USER\\Console]\r\n\"x\"=dword:0000zzzz\r\n");
+    let broken = write(
+        "broken.reg",
+        b"Windows Registry Editor Version 5.00\r\n\r\n[HKEY_CURRENT_USER\\Console]\r\n\"x\"=dword:zz\r\n",
+    );
+    let folder = world.path("not-a-profile");
+    std::fs::create_dir(&folder).unwrap();
+    for path in [&world.path("missing.dat"), &empty, &text, &zeros, &stub, &reg4, &broken, &folder] {
+        let ran = pc.run(&["backup", "--from", arg(path)]);
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert!(matches!(ran.code, Some(1 | 2 | 8)), "{name}: {ran:?}");
+        assert!(ran.stderr.contains(name), "{name} is not named: {}", ran.stderr);
+        assert!(ran.stderr.contains("hint:"), "{name}: {}", ran.stderr);
+    }
+    assert!(pc.run(&["backup", "--from", arg(&broken)]).stderr.contains("line 4"), "the broken line is named");
+    let listed = pc.json(&["snapshots"]).to_string();
+    assert!(!listed.contains("seq"), "nothing was backed up: {listed}");
+}
+
+#[test]
+fn a_hive_of_another_kind_is_told_apart() {
+    let Some(data) = shared_data() else { return };
+    let world = World::new();
+    let pc = world.pc("PC");
+    let amcache = data.join("hives/win10-21h2-apt.Amcache.hve");
+    let classes = data.join("hives/win10-1709-jcloudy.UsrClass.dat");
+    for hive in [&amcache, &classes] {
+        let ran = pc.run(&["backup", "--from", arg(hive), "--json"]);
+        assert!(ran.stdout.contains("wrong_hive"), "{ran:?}");
+    }
+}
+
+#[test]
+fn wrong_words_on_the_command_line_are_usage_errors() {
+    let world = World::new();
+    let pc = world.pc("PC");
+    pc.run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
+    let target = world.path("t.reg");
+    std::fs::copy(persona("new-pc.reg"), &target).unwrap();
+    for args in [
+        &["bakcup"][..],
+        &["backup"],
+        &["backup", "--form", "x"],
+        &["snapshots", "--timeout", "soon"],
+        &["plan", "latest", "--to", arg(&target), "--only", "taksbar"],
+        &["export", "latest", "--as", "docx"],
+    ] {
+        assert_eq!(pc.run(args).code, Some(2), "{args:?}");
+    }
+    pc.run(&["show", "ffffffffffff"]).refused(10, &["ffffffffffff"]);
+    let suggested = pc.run(&["plan", "latest", "--to", arg(&target), "--only", "taksbar"]).stderr;
+    assert!(suggested.contains("taskbar"), "{suggested}");
+}
+
+#[test]
+fn a_wrong_password_or_account_is_one_and_the_same_refusal() {
+    let world = World::new();
+    let pc = world.stranger("PC");
+    let enroll = |user: &str, password: &str| {
+        pc.run_with(&["enroll", "--server", world.address(), "--user", user, "--password-stdin"], password)
+    };
+    let wrong_password = enroll("ada", "wrong").refused(4, &["password"]);
+    let wrong_user = enroll("nobody", PASSWORD).refused(4, &["password"]);
+    assert_eq!(wrong_password.replace("ada", "nobody"), wrong_user);
+    assert!(
+        !pc.state().join("default").exists() || std::fs::read_dir(pc.state().join("default")).unwrap().count() <= 1
+    );
+}
+
+#[test]
+fn a_revoked_token_is_told_so() {
+    let world = World::new();
+    let pc = world.pc("PC");
+    corrupt_token(pc.state());
+    let ran = pc.run(&["snapshots"]);
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+}
+
+#[test]
+fn a_server_that_is_not_there_or_not_ours_is_named() {
+    let mut world = World::new();
+    world.pc("PC").run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
+    world.kill_server();
+    let pc = world.stranger("PC");
+    pc.run(&["backup", "--from", arg(&persona("old-pc.reg"))]).refused(6, &["127.0.0.1"]);
+    for address in ["127.0.0.1", "ftp://127.0.0.1", "http://", "http://example.com:8640"] {
+        let ran = pc.run_with(&["enroll", "--server", address, "--user", "ada", "--password-stdin"], PASSWORD);
+        assert_eq!(ran.code, Some(2), "{address}: {ran:?}");
+    }
+}
+
+#[test]
+fn a_target_that_cannot_be_written_changes_nothing() {
+    let world = World::new();
+    let pc = world.pc("PC");
+    pc.run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
+    let folder = world.path("folder.reg");
+    std::fs::create_dir(&folder).unwrap();
+    for target in [folder.as_path(), Path::new("/proc/rehome/new.reg")] {
+        let ran = pc.run(&["restore", "latest", "--to", arg(target), "--yes"]);
+        assert!(ran.code != Some(0) && ran.stderr.contains(arg(target)), "{ran:?}");
+        assert!(ran.stderr.contains("hint:"), "{ran:?}");
+    }
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+}
+
+/// Replaces the token in the stored enrolment by one that the server never gave.
+fn corrupt_token(state: &Path) {
+    let mut changed = false;
+    let mut folders = vec![state.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path());
+            } else if let Ok(text) = std::fs::read_to_string(entry.path()) {
+                if let Ok(mut json) = serde_json::from_str::<serde_json::Value>(&text) {
+                    if let Some(token) = json.get_mut("token") {
+                        let wrong: String = token.as_str().unwrap().chars().rev().collect();
+                        *token = wrong.into();
+                        std::fs::write(entry.path(), json.to_string()).unwrap();
+                        changed = true;
+                    }
+                }
+            }
+        }
+    }
+    assert!(changed, "the enrolment holds a token");
+}

@@ -1,0 +1,172 @@
+//! The server dies, the disk fills, two runs meet: what was confirmed is kept, and what was not is said.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::harness::{World, arg, persona};
+
+/// Kills the server at many moments of many backups; after each restart everything that a PC was told is kept must open.
+#[test]
+fn what_was_confirmed_survives_killing_the_server() {
+    let mut world = World::new();
+    let text = String::from_utf16(
+        &std::fs::read(persona("old-pc.reg"))
+            .unwrap()
+            .chunks_exact(2)
+            .skip(1)
+            .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+            .collect::<Vec<_>>(),
+    )
+    .unwrap();
+    world.pc("PC").run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
+    let mut confirmed = 1;
+    for round in 0..12u64 {
+        let changed = world.path("changed.reg");
+        let speed = format!("\"MouseSensitivity\"=\"{}\"", 1 + round % 20);
+        std::fs::write(&changed, text.replace("\"MouseSensitivity\"=\"10\"", &speed)).unwrap();
+        let pc = world.stranger("PC");
+        let mut backup = pc
+            .command(&["backup", "--from", arg(&changed)])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // Spin for a while that differs each round, so that the kill falls into different phases.
+        (0..round * 400_000).for_each(|step| {
+            std::hint::black_box(step);
+        });
+        world.kill_server();
+        let told = backup.wait().unwrap().success();
+        world.start_server();
+        let pc = world.stranger("PC");
+        let listed = pc.json(&["snapshots"]).to_string().matches("\"seq\"").count();
+        confirmed += usize::from(told);
+        assert!(listed >= confirmed.min(listed + 1) - 1, "round {round}: {listed} of {confirmed}");
+        pc.run(&["backup", "--from", arg(&changed)]).ok();
+        pc.run(&["show", "latest"]).ok();
+    }
+    let said = world.server_command(&["check"], "");
+    assert_eq!(said.code, Some(0), "{said:?}");
+}
+
+/// A server whose database was lost or set back is told so by the PC, and healed.
+#[test]
+fn a_server_set_back_to_yesterday_is_healed_by_the_next_backup() {
+    let mut world = World::new();
+    world.pc("PC");
+    world.kill_server();
+    let kept = world.path("kept");
+    copy_folder(&world.path("server"), &kept);
+    world.start_server();
+    world.stranger("PC").run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
+    world.kill_server();
+    std::fs::remove_dir_all(world.path("server")).unwrap();
+    copy_folder(&kept, &world.path("server"));
+    world.start_server();
+    let pc = world.stranger("PC");
+    let said = pc.run(&["backup", "--from", arg(&persona("old-pc.reg"))]);
+    assert!(matches!(said.code, Some(0 | 3)), "{said:?}");
+    pc.run(&["show", "latest"]).ok();
+}
+
+#[test]
+fn two_runs_at_once_do_not_meet() {
+    let world = World::new();
+    let pc = world.pc("PC");
+    let runs: Vec<_> = (0..6)
+        .map(|_| {
+            pc.command(&["backup", "--from", arg(&persona("old-pc.reg"))])
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for run in runs {
+        let output = run.wait_with_output().unwrap();
+        assert!(matches!(output.status.code(), Some(0 | 7)), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert_eq!(pc.json(&["snapshots"]).to_string().matches("\"seq\"").count(), 1);
+}
+
+/// A full disk on the server's side is said, nothing confirmed is lost, and the next backup after making room succeeds.
+#[test]
+fn a_full_disk_on_the_server_is_said_and_passes() {
+    let Some(small) = SmallDisk::mount("1m") else { return };
+    let mut world = World::new();
+    world.kill_server();
+    copy_folder(&world.path("server"), &small.folder.join("server"));
+    std::fs::remove_dir_all(world.path("server")).unwrap();
+    std::os::unix::fs::symlink(small.folder.join("server"), world.path("server")).unwrap();
+    world.start_server();
+    let pc = world.pc("PC");
+    let ballast = small.folder.join("ballast");
+    Command::new("sh").args(["-c", &format!("cat /dev/zero > {} 2>/dev/null", arg(&ballast))]).status().unwrap();
+    let said = pc.run(&["backup", "--from", arg(&persona("old-pc.reg"))]);
+    assert_ne!(said.code, Some(0), "{said:?}");
+    assert!(said.stderr.contains("hint:"), "{said:?}");
+    std::fs::remove_file(ballast).unwrap();
+    pc.run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
+    drop(world);
+}
+
+/// A full disk on the PC's side: the restore says so and changes nothing.
+#[test]
+fn a_full_disk_under_the_target_changes_nothing() {
+    let Some(small) = SmallDisk::mount("256k") else { return };
+    let world = World::new();
+    let pc = world.pc("PC");
+    pc.run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
+    let target = small.folder.join("new.reg");
+    std::fs::copy(persona("new-pc.reg"), &target).unwrap();
+    let before = std::fs::read(&target).unwrap();
+    Command::new("sh")
+        .args(["-c", &format!("cat /dev/zero > {}/ballast 2>/dev/null", arg(&small.folder))])
+        .status()
+        .unwrap();
+    let said = pc.run(&["restore", "latest", "--to", arg(&target), "--yes"]);
+    assert_ne!(said.code, Some(0), "{said:?}");
+    assert_eq!(std::fs::read(&target).unwrap(), before);
+}
+
+/// A tmpfs of a given size. Mounting needs root; without it the story says so and is passed over.
+struct SmallDisk {
+    folder: PathBuf,
+    _holder: tempfile::TempDir,
+}
+
+impl SmallDisk {
+    fn mount(size: &str) -> Option<Self> {
+        let holder = tempfile::TempDir::new().unwrap();
+        let folder = holder.path().join("disk");
+        std::fs::create_dir(&folder).unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs", arg(&folder)])
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success());
+        if !mounted {
+            eprintln!("SKIPPED: a small disk needs root to be mounted");
+            return None;
+        }
+        Some(Self { folder, _holder: holder })
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        Command::new("umount").args(["-l", arg(&self.folder)]).status().ok();
+    }
+}
+
+fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! A server and PCs of one's own: starting, killing, and running `rehome` as its user would.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::thread::JoinHandle;
+
+use tempfile::TempDir;
+
+/// The password of the account that every story uses.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// The project's root folder.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("e2e lies in the project").to_owned()
+}
+
+/// A file of the project's own demo persona.
+pub fn persona(name: &str) -> PathBuf {
+    root().join("xtask/demo").join(name)
+}
+
+/// The folder of real test data, if this machine has it. Says so if not.
+pub fn shared_data() -> Option<PathBuf> {
+    let folder = root().join("../shared/data");
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    eprintln!("SKIPPED: no real test data at ../shared/data beside the project");
+    None
+}
+
+/// The folder of the built binaries. Builds them once for all stories.
+fn binaries() -> &'static Path {
+    static BINARIES: OnceLock<PathBuf> = OnceLock::new();
+    BINARIES.get_or_init(|| {
+        let status = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--package", "agent", "--package", "server", "--bins"])
+            .current_dir(root())
+            .status()
+            .expect("cargo runs");
+        assert!(status.success(), "the binaries build");
+        let test = std::env::current_exe().expect("a test knows its own path");
+        test.ancestors().nth(2).expect("target/debug/deps/it").to_owned()
+    })
+}
+
+/// What a finished command left.
+#[must_use]
+#[derive(Debug)]
+pub struct Ran {
+    /// Exit code; `None` when killed.
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    /// Asserts success and gives stdout.
+    #[track_caller]
+    pub fn ok(self) -> String {
+        assert_eq!(self.code, Some(0), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        self.stdout
+    }
+
+    /// Asserts the exit code and that stderr says each text; asserts that it gives a hint.
+    #[track_caller]
+    pub fn refused(self, code: i32, says: &[&str]) -> String {
+        assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        for text in says {
+            assert!(self.stderr.contains(text), "`{text}` is not said in: {}", self.stderr);
+        }
+        assert!(self.stderr.contains("hint:"), "no hint in: {}", self.stderr);
+        self.stderr
+    }
+}
+
+/// A scratch world: one server, any number of PCs.
+pub struct World {
+    folder: TempDir,
+    server: Option<Running>,
+    tls: Option<(PathBuf, PathBuf)>,
+    address: String,
+}
+
+struct Running {
+    child: Child,
+    /// Reads the server's talk so that its pipe never fills.
+    reader: Option<JoinHandle<String>>,
+}
+
+impl World {
+    /// A world with a running server and the account `ada`.
+    pub fn new() -> Self {
+        Self::with_tls(None)
+    }
+
+    /// The same, with the server speaking TLS with this certificate and key.
+    pub fn with_tls(tls: Option<(PathBuf, PathBuf)>) -> Self {
+        let folder = TempDir::new().expect("a scratch folder");
+        let mut world = Self { folder, server: None, tls, address: String::new() };
+        world.server_command(&["tenant", "create", "default"], "").ok();
+        world.add_user("ada");
+        world.start_server();
+        world
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub fn add_user(&self, name: &str) {
+        let said = self.server_command(&["user", "create", name, "--password-stdin"], PASSWORD);
+        said.ok();
+    }
+
+    /// Runs a verb of `rehome-server` on the world's data.
+    pub fn server_command(&self, args: &[&str], stdin: &str) -> Ran {
+        let mut command = self.server_binary();
+        command.args(args);
+        run(command, stdin)
+    }
+
+    fn server_binary(&self) -> Command {
+        let mut command = Command::new(binaries().join("rehome-server"));
+        command
+            .env_clear()
+            .env("HOME", self.folder.path())
+            .env("REHOME_DATA_DIR", self.path("server"))
+            .env("REHOME_ROOT_KEY", self.path("root.key"));
+        command
+    }
+
+    /// Starts the server; the port is chosen by the system the first time and kept from then on.
+    pub fn start_server(&mut self) {
+        let listen = if self.address.is_empty() {
+            "127.0.0.1:0".to_owned()
+        } else {
+            self.address.rsplit('/').next().expect("an address has a host").to_owned()
+        };
+        let mut command = self.server_binary();
+        command.args(["serve", "--listen", &listen]);
+        if let Some((certificate, key)) = &self.tls {
+            command.arg("--tls-cert").arg(certificate).arg("--tls-key").arg(key);
+        }
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let mut talk = BufReader::new(child.stderr.take().expect("stderr is piped"));
+        let mut said = String::new();
+        let address = loop {
+            let mut line = String::new();
+            let read = talk.read_line(&mut line).expect("the server's talk is text");
+            assert!(read > 0, "the server ended before it listened: {said}");
+            said.push_str(&line);
+            let address =
+                line.split_whitespace().find(|word| word.starts_with("http://") || word.starts_with("https://"));
+            if let Some(address) = address {
+                break address.trim_end_matches(['/', ',', '.', '"']).to_owned();
+            }
+        };
+        self.address = address;
+        let reader = std::thread::spawn(move || {
+            let mut rest = String::new();
+            talk.read_to_string(&mut rest).ok();
+            rest
+        });
+        self.server = Some(Running { child, reader: Some(reader) });
+    }
+
+    /// Kills the server without warning, as a power cut of the process would.
+    pub fn kill_server(&mut self) {
+        if let Some(mut running) = self.server.take() {
+            running.child.kill().expect("the server can be killed");
+            running.child.wait().expect("the server ends");
+            if let Some(reader) = running.reader.take() {
+                reader.join().expect("the reader ends");
+            }
+        }
+    }
+
+    /// A PC of `ada`'s that is connected to the server.
+    pub fn pc(&self, name: &str) -> Pc<'_> {
+        self.pc_of("ada", name)
+    }
+
+    pub fn pc_of(&self, user: &str, name: &str) -> Pc<'_> {
+        let pc = self.stranger(name);
+        let args = ["enroll", "--server", &self.address, "--user", user, "--password-stdin", "--device-name", name];
+        pc.run_with(&args, PASSWORD).ok();
+        pc
+    }
+
+    /// A PC that is not connected yet.
+    pub fn stranger(&self, name: &str) -> Pc<'_> {
+        Pc { world: self, state: self.path(&format!("state-{name}")), ca: None }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.kill_server();
+    }
+}
+
+/// One PC: a state folder, and `rehome` run in it.
+pub struct Pc<'a> {
+    world: &'a World,
+    state: PathBuf,
+    pub ca: Option<PathBuf>,
+}
+
+impl Pc<'_> {
+    pub fn state(&self) -> &Path {
+        &self.state
+    }
+
+    pub fn run(&self, args: &[&str]) -> Ran {
+        self.run_with(args, "")
+    }
+
+    pub fn run_with(&self, args: &[&str], stdin: &str) -> Ran {
+        run(self.command(args), stdin)
+    }
+
+    /// The command, not yet run.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(binaries().join("rehome"));
+        command.env_clear().env("HOME", self.world.folder.path()).env("TZ", "UTC").env("REHOME_STATE_DIR", &self.state);
+        if let Some(ca) = &self.ca {
+            command.env("REHOME_CA_CERT", ca);
+        }
+        command.args(args);
+        command
+    }
+
+    /// Runs a verb that prints JSON, and parses it.
+    #[track_caller]
+    pub fn json(&self, args: &[&str]) -> serde_json::Value {
+        let text = self.run(&[args, &["--json"]].concat()).ok();
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in: {text}"))
+    }
+}
+
+fn run(mut command: Command, stdin: &str) -> Ran {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // A program that ends before it reads its input breaks the pipe; that is its right.
+    child.stdin.take().expect("stdin is piped").write_all(stdin.as_bytes()).ok();
+    let output = child.wait_with_output().expect("the program ends");
+    Ran {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
+        stderr: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
+    }
+}
+
+/// The path as an argument.
+pub fn arg(path: &Path) -> &str {
+    path.to_str().expect("scratch paths are UTF-8")
+}

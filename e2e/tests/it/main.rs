@@ -1,0 +1,17 @@
+//! Whole-system stories, told through the two binaries: what a person or a script at the keyboard would see.
+//!
+//! Each story has a server and PCs of its own in a scratch folder, so stories run side by side in any order. The binaries are built once
+//! by the first story that needs them. Stories on real hives read `../shared/data` in place and say so when it is not there.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "stories write scratch files and may fail loudly"
+)]
+
+mod bad_input;
+mod faults;
+mod harness;
+mod road;
+mod tls;

@@ -1,0 +1,131 @@
+//! The main job: an old PC backs up, a new PC gets it back.
+
+use crate::harness::{World, arg, persona};
+
+#[test]
+fn an_old_pc_comes_back_on_a_new_one_and_can_be_undone() {
+    let world = World::new();
+    let old = world.pc("OLD-PC");
+    let new = world.pc("NEW-PC");
+    let target = world.path("new.reg");
+    std::fs::copy(persona("new-pc.reg"), &target).unwrap();
+    let before = std::fs::read(&target).unwrap();
+
+    old.run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
+    let listed = new.json(&["snapshots"]);
+    assert!(listed.to_string().contains("OLD-PC"), "{listed}");
+
+    // Without --yes nothing is written.
+    let shown = new.run(&["restore", "--from-device", "OLD-PC", "--to", arg(&target)]).ok();
+    assert!(shown.contains("Taskbar alignment"), "{shown}");
+    assert_eq!(std::fs::read(&target).unwrap(), before);
+
+    new.run(&["restore", "--from-device", "OLD-PC", "--to", arg(&target), "--yes"]).ok();
+    let after = std::fs::read(&target).unwrap();
+    assert_ne!(after, before);
+
+    // A second restore finds nothing to do.
+    let plan = new.json(&["plan", "--from-device", "OLD-PC", "--to", arg(&target)]);
+    let text = plan.to_string();
+    assert!(!text.contains(r#""action":"set""#) && !text.contains(r#""action":"remove""#), "{text}");
+
+    // Undo gives back what was there, value for value.
+    new.run(&["undo", "--to", arg(&target), "--yes"]).ok();
+    assert_eq!(values(&std::fs::read(&target).unwrap()), values(&before));
+}
+
+#[test]
+fn nothing_changed_is_said_and_makes_no_second_snapshot() {
+    let world = World::new();
+    let old = world.pc("OLD-PC");
+    old.run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
+    let again = old.run(&["backup", "--from", arg(&persona("old-pc.reg"))]);
+    assert!(format!("{}{}", again.stdout, again.stderr).to_lowercase().contains("nothing"), "{again:?}");
+    assert_eq!(snapshot_ids(&old.json(&["snapshots"])).len(), 1);
+}
+
+#[test]
+fn the_same_settings_give_the_same_snapshot_id_on_another_pc() {
+    let world = World::new();
+    let ids: Vec<_> = ["PC-1", "PC-2"]
+        .map(|name| {
+            let pc = world.pc(name);
+            pc.run(&["backup", "--from", arg(&persona("old-pc.reg")), "--device-name", "SAME"]).ok();
+            snapshot_ids(&pc.json(&["snapshots"]))
+        })
+        .into_iter()
+        .flatten()
+        .collect();
+    assert!(ids.windows(2).all(|pair| pair[0] == pair[1]), "{ids:?}");
+}
+
+#[test]
+fn another_person_sees_nothing() {
+    let world = World::new();
+    world.add_user("eve");
+    let old = world.pc("OLD-PC");
+    old.run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
+    let id = snapshot_ids(&old.json(&["snapshots"])).remove(0);
+    let eve = world.pc_of("eve", "EVES-PC");
+    assert!(!eve.json(&["snapshots"]).to_string().contains("OLD-PC"));
+    eve.run(&["show", &id]).refused(10, &[]);
+}
+
+#[test]
+fn a_diff_names_what_changed_in_plain_words() {
+    let world = World::new();
+    let pc = world.pc("PC");
+    let text = registry_text(&std::fs::read(persona("old-pc.reg")).unwrap());
+    let first = world.path("first.reg");
+    std::fs::write(&first, text.replace("\"TaskbarAl\"=dword:00000001", "\"TaskbarAl\"=dword:00000000")).unwrap();
+    let second = world.path("second.reg");
+    std::fs::write(&second, text.replace("\"TaskbarAl\"=dword:00000000", "\"TaskbarAl\"=dword:00000001")).unwrap();
+    for file in [&first, &second] {
+        pc.run(&["backup", "--from", arg(file)]).ok();
+    }
+    let ids = snapshot_ids(&pc.json(&["snapshots"]));
+    let said = pc.run(&["diff", &ids[1], &ids[0]]).ok();
+    assert!(said.contains("Taskbar alignment  left → cent"), "{said}");
+}
+
+/// Snapshot ids in the order listed: newest first.
+fn snapshot_ids(listed: &serde_json::Value) -> Vec<String> {
+    let mut ids = Vec::new();
+    collect_ids(listed, &mut ids);
+    ids
+}
+
+fn collect_ids(value: &serde_json::Value, ids: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            if let Some(id) = fields.get("snapshot").and_then(serde_json::Value::as_str) {
+                ids.push(id.to_owned());
+            }
+            fields.values().for_each(|field| collect_ids(field, ids));
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| collect_ids(item, ids)),
+        _ => {}
+    }
+}
+
+/// A registry export as text.
+fn registry_text(bytes: &[u8]) -> String {
+    let units: Vec<u16> = bytes.chunks_exact(2).skip(1).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+    String::from_utf16(&units).unwrap()
+}
+
+/// The lines of a registry export that say something, sorted: layout and order apart, what is stored. A key without values says nothing.
+fn values(bytes: &[u8]) -> Vec<String> {
+    let text = registry_text(bytes).replace("\\\r\n", "");
+    let mut key = String::new();
+    let mut lines = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if line.starts_with('[') {
+            key = line.to_lowercase();
+        } else if line.starts_with(['"', '@']) {
+            lines.push(format!("{key} {}", line.replace(' ', "")));
+        }
+    }
+    lines.sort();
+    lines
+}
