@@ -50,7 +50,6 @@ impl Outline {
         for (index, id) in (0..).zip(owner) {
             finder.note(id, What::Owner(index));
         }
-        finder.cursor = 0;
         for (index, id) in parts.iter().enumerate() {
             finder.note(id.as_bytes(), What::Part(index));
         }

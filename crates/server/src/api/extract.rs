@@ -1,13 +1,14 @@
 //! What handlers take from a request: who asks, the ids in the address, the body.
 
+use std::future::poll_fn;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, FromRequestParts, Path, Request};
+use axum::body::{Bytes, HttpBody};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use model::reason::Reason;
@@ -18,6 +19,9 @@ use crate::problem::Refusal;
 
 /// How long a body may take to arrive. 4 MiB in this time is 280 kbit/s; whoever is slower sends smaller pieces.
 const BODY_SECONDS: u64 = 120;
+
+/// How much beyond the limit is thrown away before the connection is closed.
+const DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// The person and PC that ask, within their rate.
 pub(crate) struct Caller(pub(crate) Scope);
@@ -91,25 +95,37 @@ pub(crate) struct Body<const MAX: usize>(pub(crate) Bytes);
 impl<const MAX: usize> FromRequest<Arc<App>> for Body<MAX> {
     type Rejection = Refusal;
 
-    async fn from_request(mut request: Request, app: &Arc<App>) -> Result<Self, Refusal> {
-        let said = number(request.headers(), axum::http::header::CONTENT_LENGTH.as_str());
-        if said.is_some_and(|length| length > MAX as u64) {
-            return Err(Refusal::too_large(MAX));
-        }
-        DefaultBodyLimit::max(MAX).apply(&mut request);
-        let read = Bytes::from_request(request, app);
-        match tokio::time::timeout(Duration::from_secs(BODY_SECONDS), read).await {
-            Ok(Ok(bytes)) => Ok(Self(bytes)),
-            Ok(Err(BytesRejection::FailedToBufferBody(error))) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                Err(Refusal::too_large(MAX))
-            }
-            Ok(Err(_)) => Err(Refusal::invalid("the body ended too early")),
-            Err(_) => {
-                let detail = format!("the body did not arrive within {BODY_SECONDS} seconds");
-                Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, Reason::InvalidRequest, detail))
-            }
+    async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, Refusal> {
+        let read = read(request.into_body(), MAX);
+        let Ok(bytes) = tokio::time::timeout(Duration::from_secs(BODY_SECONDS), read).await else {
+            let detail = format!("the body did not arrive within {BODY_SECONDS} seconds");
+            return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, Reason::InvalidRequest, detail));
+        };
+        bytes.map(Self)
+    }
+}
+
+/// Collects a body. One that is too large is read on and thrown away for a while, because a client that is still sending when the connection
+/// closes never sees the answer.
+async fn read(mut body: axum::body::Body, max: usize) -> Result<Bytes, Refusal> {
+    let (mut only, mut all, mut len) = (None, Vec::new(), 0);
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let frame = frame.map_err(|_| Refusal::invalid("the body ended too early"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        len += data.len();
+        if len > max + DISCARD_BYTES_MAX {
+            break;
+        } else if len > max {
+            (only, all) = (None, Vec::new());
+        } else if only.is_none() && all.is_empty() {
+            only = Some(data);
+        } else {
+            // A small body comes in one piece and is not copied.
+            all.extend_from_slice(&only.take().unwrap_or_default());
+            all.extend_from_slice(&data);
         }
     }
+    if len > max { Err(Refusal::too_large(max)) } else { Ok(only.unwrap_or_else(|| all.into())) }
 }
 
 /// A number in a header.

@@ -1,0 +1,237 @@
+//! A live server on a port of its own, with a clock that the test turns, and a client that is not ours.
+
+#![allow(dead_code, clippy::allow_attributes, reason = "each test program uses its share of this")]
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::thread::JoinHandle;
+
+use model::api::{Enrolled, Problem};
+use model::envelope::{BlobEntry, Envelope, Header, PartEntry, Source};
+use model::ids::{BlobId, PartId, SnapshotId};
+use model::world::{Clock, Moment};
+use seal::random::SystemRandom;
+use server::app::Settings;
+use server::{App, listen};
+use tokio::sync::oneshot;
+
+pub const PASSWORD: &str = "correct horse battery";
+
+pub struct TestClock(AtomicI64);
+
+impl Clock for TestClock {
+    fn now(&self) -> Moment {
+        Moment(self.0.load(Ordering::SeqCst))
+    }
+}
+
+impl TestClock {
+    pub fn turn(&self, seconds: i64) {
+        self.0.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
+}
+
+/// A folder with data and root key, and the account `admin`.
+pub struct Place {
+    folder: tempfile::TempDir,
+    pub clock: Arc<TestClock>,
+    pub enrolments: u32,
+    pub requests: u32,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(TestClock(AtomicI64::new(1_795_000_000_000)));
+        Self { folder, clock, enrolments: 0, requests: 0 }
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub fn root_key(&self) -> PathBuf {
+        self.folder.path().join("root.key")
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn open(&self) -> Result<App, server::app::OpenError> {
+        let settings = Settings {
+            data_dir: self.data(),
+            root_key: self.root_key(),
+            enrolments_per_minute: self.enrolments,
+            requests_per_minute: self.requests,
+        };
+        App::open(&settings, Arc::clone(&self.clock) as Arc<dyn Clock>, Arc::new(SystemRandom::new()))
+    }
+
+    /// Opens, makes the accounts `ada` and `bob` of the tenant `default` and `eve` of `other`, and serves.
+    pub fn serve(&self) -> Live {
+        let app = self.open().unwrap();
+        if app.store.is_new().unwrap() {
+            let world = (app.clock.now(), &*app.random);
+            for (tenant, users) in [("default", ["ada", "bob"].as_slice()), ("other", &["eve"])] {
+                let scope = app.keyring.create_tenant(&app.store, tenant, world).unwrap();
+                for user in users {
+                    let hash = server::password::hash(PASSWORD, &*app.random);
+                    app.keyring.create_user(&app.store, &scope, (user, hash), world).unwrap();
+                }
+            }
+        }
+        Live::start(Arc::new(app))
+    }
+}
+
+/// A server at work; stops when dropped.
+pub struct Live {
+    pub app: Arc<App>,
+    pub address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+    agent: ureq::Agent,
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub headers: ureq::http::HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub fn json<T: serde::de::DeserializeOwned>(&self) -> T {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
+    }
+
+    /// The status and code of a problem, which must be a whole one.
+    pub fn problem(&self) -> (u16, String) {
+        assert_eq!(self.header("content-type"), model::api::PROBLEM_TYPE, "{}", String::from_utf8_lossy(&self.body));
+        let problem: Problem = self.json();
+        assert_eq!(problem.status, self.status);
+        assert!(!problem.title.is_empty() && !problem.detail.is_empty() && !problem.hint.is_empty(), "{problem:?}");
+        (self.status, problem.code)
+    }
+}
+
+impl Live {
+    fn start(app: Arc<App>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let served = Arc::clone(&app);
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+            let stop = async { drop(stopped.await) };
+            runtime.block_on(listen::serve(served, listener, None, stop)).unwrap();
+        });
+        let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0);
+        let agent = config.build().into();
+        Self { app, address, stop: Some(stop), thread: Some(thread), agent }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "these are the pieces of a request")]
+    /// Asks. `with`: further headers.
+    pub fn ask(&self, method: &str, path: &str, token: &str, with: &[(&str, &str)], body: &[u8]) -> Answer {
+        let uri = format!("http://{}{path}", self.address);
+        let mut request = ureq::http::Request::builder().method(method).uri(uri);
+        if !token.is_empty() {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        for (name, value) in with {
+            request = request.header(*name, *value);
+        }
+        let mut response = if body.is_empty() && method != "POST" && method != "PUT" {
+            self.agent.run(request.body(()).unwrap()).unwrap()
+        } else {
+            self.agent.run(request.body(body).unwrap()).unwrap()
+        };
+        let body = response.body_mut().read_to_vec().unwrap();
+        Answer { status: response.status().as_u16(), headers: response.headers().clone(), body }
+    }
+
+    pub fn get(&self, path: &str, token: &str) -> Answer {
+        self.ask("GET", path, token, &[], b"")
+    }
+
+    pub fn try_enroll(&self, user: &str, password: &str, device: &str) -> Answer {
+        let body = serde_json::json!({"user": user, "password": password, "device_name": device});
+        self.ask("POST", "/api/v1/enroll", "", &[], body.to_string().as_bytes())
+    }
+
+    pub fn enroll(&self, user: &str, device: &str) -> Enrolled {
+        let answer = self.try_enroll(user, PASSWORD, device);
+        assert_eq!(answer.status, 201, "{}", String::from_utf8_lossy(&answer.body));
+        answer.json()
+    }
+
+    pub fn backup(&self, pc: &Enrolled, envelope: &[u8]) -> Answer {
+        self.ask("POST", "/api/v1/backups", &pc.token, &[("content-type", model::api::ENVELOPE_TYPE)], envelope)
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let ended = self.thread.take().unwrap().join();
+        assert!(std::thread::panicking() || ended.is_ok());
+    }
+}
+
+/// An envelope as far as a server looks into it: `parts` by number and length, `blobs` by number and length.
+pub struct Made {
+    pub header: Header,
+    header_bytes: Vec<u8>,
+    sealed: Vec<(PartId, Vec<u8>)>,
+}
+
+impl Made {
+    pub fn new(pc: &Enrolled, seq: u64, parts: &[(u8, usize)], blobs: &[(u8, u64)]) -> Self {
+        let entry = |((number, len), kind): (&(u8, usize), u8)| PartEntry {
+            kind,
+            id: PartId([*number; 32]),
+            sealed_len: u32::try_from(*len).unwrap(),
+            items: 1,
+        };
+        let blob =
+            |((number, len), role): (&(u8, u64), u8)| BlobEntry { role, id: BlobId([*number; 32]), sealed_len: *len };
+        let header = Header {
+            tenant: pc.tenant,
+            user: pc.user,
+            device: pc.device,
+            profile: pc.profile,
+            seq,
+            snapshot: SnapshotId([u8::try_from(seq).unwrap(); 32]),
+            taken_at: Moment(1_794_999_999_000),
+            catalog_version: 1,
+            key: pc.keys.current,
+            source: Source::Hive,
+            device_name: "PC".to_owned(),
+            settings_count: 143,
+            apps_count: 27,
+            parts: parts.iter().zip(16..).map(entry).collect(),
+            blobs: blobs.iter().zip(1..).map(blob).collect(),
+        };
+        let sealed = header.parts.iter().map(|part| (part.id, vec![part.kind; part.sealed_len as usize])).collect();
+        Self { header_bytes: header.to_bytes().unwrap(), header, sealed }
+    }
+
+    pub fn whole(&self) -> Vec<u8> {
+        self.with(|_| true)
+    }
+
+    /// With those parts that `along` picks by index.
+    pub fn with(&self, along: impl Fn(usize) -> bool) -> Vec<u8> {
+        let parts = self.sealed.iter().enumerate().filter(|(index, _)| along(*index));
+        let parts: Vec<(PartId, &[u8])> = parts.map(|(_, (id, sealed))| (*id, sealed.as_slice())).collect();
+        Envelope::assemble(&self.header_bytes, &[7; 32], &parts)
+    }
+}
