@@ -7,6 +7,7 @@
     clippy::unwrap_used,
     clippy::disallowed_methods,
     clippy::print_stderr,
+    clippy::collapsible_if,
     reason = "stories write scratch files and may fail loudly"
 )]
 
