@@ -2,6 +2,7 @@
 
 #![no_main]
 
+#[path = "../reading.rs"]
 mod reading;
 
 libfuzzer_sys::fuzz_target!(|file: &[u8]| reading::read(file));

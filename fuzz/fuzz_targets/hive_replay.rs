@@ -7,6 +7,7 @@
 
 #![no_main]
 
+#[path = "../reading.rs"]
 mod reading;
 
 use hive::writer::{seal_base_block, seal_entry};

@@ -3,69 +3,26 @@
 //! the memory of the whole process.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-#[path = "../../model/tests/examples/mod.rs"]
-mod examples;
+mod forger;
 mod world;
 
 use std::io::Read;
 
-use model::envelope::{Envelope, Header, MAGIC, PART_BYTES_MAX, PartEntry};
+use forger::envelope_of_frame;
+use model::envelope::Envelope;
 use model::ids::{BlobId, PartId};
 use model::reason::Reason;
 use model::snapshot::v1::encode;
 use model::snapshot::{PartKind, Snapshot};
 use model::value::FileRef;
-use ring::{aead, hkdf};
 use seal::blob::{Opener, Sealer};
-use seal::content::{blob_id, part_id, snapshot_id};
+use seal::content::{blob_id, part_id};
 use seal::open;
-use world::{id_key, owner, profile_key, ring};
-
-struct Len(usize);
-
-impl hkdf::KeyType for Len {
-    fn len(&self) -> usize {
-        self.0
-    }
-}
-
-fn derive<const N: usize>(info: &[&[u8]]) -> [u8; N] {
-    let mut out = [0; N];
-    let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"rehome").extract(profile_key().secret().expose());
-    root.expand(info, Len(N)).unwrap().fill(&mut out).unwrap();
-    out
-}
-
-/// Seals a frame as part `id` of the kind "this PC".
-fn seal_frame(frame: &[u8], id: PartId) -> Vec<u8> {
-    let key: [u8; 32] = derive(&[b"rehome/part/v1", id.as_bytes()]);
-    let mut aad = vec![0, 1, 1, 1];
-    for piece in [&[0x11; 16], &[0x22; 16], &[0x44; 16]] {
-        aad.extend_from_slice(piece);
-    }
-    aad.push(1);
-    aad.extend_from_slice(id.as_bytes());
-    let key = aead::LessSafeKey::new(aead::UnboundKey::new(&aead::AES_256_GCM, &key).unwrap());
-    let mut body = frame.to_vec();
-    let nonce = aead::Nonce::assume_unique_for_key([7; 12]);
-    key.seal_in_place_append_tag(nonce, aead::Aad::from(aad), &mut body).unwrap();
-    let check: [u8; 16] = derive(&[b"rehome/check/v1"]);
-    [&[1][..], &[7; 12], &check, &body].concat()
-}
+use world::{id_key, owner, ring};
 
 /// Opens an envelope whose only part is this frame; gives what was reported about it.
 fn verdict(frame: &[u8], id: PartId) -> Option<Reason> {
-    let sealed = seal_frame(frame, id);
-    if sealed.len() > PART_BYTES_MAX {
-        return Some(Reason::TooLarge);
-    }
-    let entry = PartEntry { kind: 1, id, sealed_len: u32::try_from(sealed.len()).unwrap(), items: 0 };
-    let mut header = Header { catalog_version: 0, parts: vec![entry], blobs: vec![], ..examples::example_header() };
-    header.snapshot = snapshot_id(&id_key(), 0, &[(1, id)], &[]);
-    let header = header.to_bytes().unwrap();
-    let tag_key: [u8; 32] = derive(&[b"rehome/header/v1"]);
-    let tag = blake3::Hasher::new_keyed(&tag_key).update(&MAGIC).update(&header).finalize();
-    let bytes = Envelope::assemble(&header, tag.as_bytes(), &[(id, &sealed)]);
+    let bytes = envelope_of_frame(frame, 1, id);
     let opened = open(&Envelope::parse(&bytes).unwrap(), &owner(), &ring()).unwrap();
     opened.damaged.first().map(|(kind, reason)| {
         assert_eq!(*kind, PartKind::Device);

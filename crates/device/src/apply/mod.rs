@@ -1,7 +1,7 @@
 //! Apply: carries out a plan, so that a crash at any moment ends in all or nothing, and so that it can be undone.
 //!
 //! [`apply`] writes a journal with everything that was there before it writes anything else ([`journal`]); [`recover`] finishes, or
-//! takes back, what a crash left half done; [`undo`] puts back what a finished restore replaced. All three write only to places of the
+//! takes back, what a crash left half done; [`undo()`] puts back what a finished restore replaced. All three write only to places of the
 //! compiled catalog, and keep what the person changed meanwhile.
 //!
 //! Apps are not installed here: that is a queue of its own, which may take days.

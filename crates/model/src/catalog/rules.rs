@@ -1,6 +1,6 @@
 //! The rules that every entry of the catalog keeps (R1 to R10 of the threat model, as far as they concern the catalog).
 //!
-//! `build.rs` compiles this file and stops the build at the first entry that breaks a rule; [`super::check`] asks the same questions
+//! `build.rs` compiles this file and stops the build at the first entry that breaks a rule; [`super::check()`] asks the same questions
 //! again of the compiled table. So the two cannot differ, and `rehome catalog check` tells what is in the program that runs it.
 
 use std::collections::BTreeMap;

@@ -47,7 +47,7 @@ pub(crate) enum Record {
 pub(crate) struct Begin {
     /// When it began.
     pub(crate) at: Moment,
-    /// What is written to, as [`crate::apply::Work::target`] names it.
+    /// What is written to, as [`crate::apply::Work`] names it.
     pub(crate) target: String,
     /// The journal that this one takes back; `None` for a restore.
     pub(crate) undo_of: Option<u32>,
