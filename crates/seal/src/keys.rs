@@ -149,7 +149,7 @@ pub enum KeyError {
         /// The id.
         id: KeyId,
     },
-    /// More than [`RING_KEYS_MAX`].
+    /// More than `RING_KEYS_MAX`.
     #[error("{count} keys are more than the {RING_KEYS_MAX} of a ring")]
     TooMany {
         /// How many.

@@ -4,8 +4,8 @@
 //!
 //! 1. [`content::Outline::of`] cuts a snapshot into parts and hashes them. Equal snapshot ids mean that nothing changed, and nothing needs
 //!    to be sealed.
-//! 2. [`pack`] seals the parts that the server does not have yet and makes the envelope. [`blob::Sealer`] seals the files it names.
-//! 3. [`open`] checks and opens an envelope; [`blob::Opener`] a file.
+//! 2. [`pack()`] seals the parts that the server does not have yet and makes the envelope. [`blob::Sealer`] seals the files it names.
+//! 3. [`open()`] checks and opens an envelope; [`blob::Opener`] a file.
 //!
 //! [`wrap`] makes the server's key tree, [`receipt`] signs and checks receipts. `docs/format.md` is the contract for every byte, and
 //! `docs/threat-model.md` says against whom it holds. Nothing here decides on an algorithm by what a peer says.
