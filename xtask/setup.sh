@@ -31,6 +31,16 @@ want_packages() {
   say "  sudo apt-get install ${missing[*]}"
 }
 
+# Installs what is missing of the named cargo tools, unoptimised: they are run once. Never fails: a stage without its tool says so.
+want_cargo_tools() {
+  local tool
+  for tool in "$@"; do
+    command -v "$tool" >/dev/null && continue
+    say "installing: $tool"
+    cargo install --quiet --locked --debug "$tool" >&2 || say "$tool could not be installed; its stage will be skipped"
+  done
+}
+
 # Ends with a plain message unless cargo is new enough and there is a C compiler.
 require_toolchain() {
   local found=""
