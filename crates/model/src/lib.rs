@@ -12,6 +12,7 @@ pub mod ids;
 pub mod plan;
 pub mod reason;
 pub mod receipt;
+pub mod signature;
 pub mod snapshot;
 pub mod value;
 pub mod world;

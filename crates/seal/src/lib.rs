@@ -13,6 +13,7 @@
 mod aead;
 pub mod blob;
 pub mod content;
+pub mod device_key;
 mod keys;
 mod open;
 mod pack;
