@@ -37,6 +37,7 @@ struct BackupDocument<'a> {
     not_carried: usize,
     sent_bytes: u64,
     warnings: &'a [String],
+    notes: &'a [String],
 }
 
 /// Backs up, and says so once the server's signed receipt is on the disk.
@@ -65,6 +66,9 @@ fn tell(run: &Run, done: &BackedUp) -> Result<Exit, Failure> {
     for warning in &done.warnings {
         run.screen.warn(&tame(warning, 300));
     }
+    for note in &done.notes {
+        run.screen.say(&format!("note: {}", tame(note, 300)));
+    }
     if delivered.outcome == Outcome::Healed {
         run.screen.warn("the server no longer had what it once confirmed; everything was sent again");
     }
@@ -80,6 +84,7 @@ fn tell(run: &Run, done: &BackedUp) -> Result<Exit, Failure> {
             not_carried: snapshot.not_carried.len(),
             sent_bytes: delivered.sent_bytes,
             warnings: &done.warnings,
+            notes: &done.notes,
         })?;
     }
     let what =
@@ -98,7 +103,7 @@ fn tell(run: &Run, done: &BackedUp) -> Result<Exit, Failure> {
         let number = snapshot.not_carried.len();
         run.screen.say(&format!("{} will not come back; `rehome show` says which and why", count(number, "thing")));
     }
-    Ok(Exit::Success)
+    Ok(if done.warnings.is_empty() { Exit::Success } else { Exit::Warnings })
 }
 
 fn word(outcome: Outcome) -> &'static str {

@@ -46,8 +46,10 @@ pub struct BackedUp {
     pub snapshot: Snapshot,
     /// What the server confirmed.
     pub delivered: Delivered,
-    /// What a person should know, a sentence each.
+    /// What could not be read, a sentence each: the backup is not whole.
     pub warnings: Vec<String>,
+    /// What a person should know besides, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// Why a backup came to nothing.
@@ -83,7 +85,7 @@ impl Backup<'_> {
         self.progress.station(Station::Collect);
         let Collected { snapshot, files, mut warnings } = self.collect(&input, &ring);
         warnings.splice(0..0, input.warnings.iter().cloned());
-        let source = input.source;
+        let (source, notes) = (input.source, input.notes.clone());
         // A hive is the largest thing in memory, and has been read.
         drop(input);
 
@@ -107,7 +109,7 @@ impl Backup<'_> {
         let delivery =
             Delivery { server, enrolment, state, outline: &outline, seal: &seal, sealed_file: &sealed_file, progress };
         let delivered = delivery.bring()?;
-        Ok(BackedUp { snapshot, delivered, warnings })
+        Ok(BackedUp { snapshot, delivered, warnings, notes })
     }
 
     fn collect(&self, input: &Input, ring: &KeyRing) -> Collected {

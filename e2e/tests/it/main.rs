@@ -14,5 +14,6 @@
 mod bad_input;
 mod faults;
 mod harness;
+mod real_hives;
 mod road;
 mod tls;

@@ -245,6 +245,7 @@ fn a_user_s_own_list_of_packages_goes_before_that_of_the_pc() {
         wallpaper: None,
         amcache: Some(amcache),
         warnings: Vec::new(),
+        notes: Vec::new(),
     };
     let apps = InputApps(&input).list().unwrap();
     assert_eq!(ids(&apps, AppKind::Store), own);

@@ -8,11 +8,13 @@ mod left_out;
 mod picture;
 mod readings;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use model::catalog::{self, FileRole};
 use model::ids::BlobId;
-use model::snapshot::{DeviceFacts, Snapshot};
+use model::reason::Reason;
+use model::snapshot::{DeviceFacts, Reading, Snapshot};
 use model::value::FileRef;
 
 use crate::apps::Apps;
@@ -39,7 +41,7 @@ pub struct Collected {
     pub snapshot: Snapshot,
     /// The files that the readings name.
     pub files: Vec<CollectedFile>,
-    /// What a person should know, a sentence each.
+    /// What could not be read, a sentence each: the snapshot is not whole.
     pub warnings: Vec<String>,
 }
 
@@ -62,6 +64,7 @@ pub fn collect(sources: &Sources<'_>) -> Collected {
     let mut readings = readings::of(sources.registry, &fitting);
     let (files, of_files) = picture::of(sources, &fitting);
     readings.extend(of_files);
+    warnings.extend(unread(&readings));
     let apps = sources.apps.list().unwrap_or_else(|error| {
         warnings.push(format!("the list of apps is missing: {error}"));
         Vec::new()
@@ -74,6 +77,20 @@ pub fn collect(sources: &Sources<'_>) -> Collected {
         apps,
     };
     Collected { snapshot, files, warnings }
+}
+
+/// A sentence for each reason that kept settings from being read at all. A value that is read and not understood is none: that is said of
+/// the setting itself, and happens on sound PCs.
+fn unread(readings: &BTreeMap<String, Reading>) -> impl Iterator<Item = String> {
+    [Reason::Damaged, Reason::AccessDenied].into_iter().filter_map(|reason| {
+        let settings = readings.values().filter(|reading| **reading == Reading::Refused { reason }).count();
+        let settings = match settings {
+            0 => return None,
+            1 => "1 setting".to_owned(),
+            many => format!("{many} settings"),
+        };
+        Some(format!("{settings} could not be read: {}", reason.title()))
+    })
 }
 
 #[cfg(test)]

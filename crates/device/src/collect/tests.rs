@@ -215,3 +215,42 @@ fn apps_are_listed_and_a_list_that_fails_is_a_warning() {
         ["the list of apps is missing: the registry could not be read: access to `AppModel` denied"]
     );
 }
+
+/// A registry with one key that Windows does not give.
+struct OneKeyDenied;
+
+impl Registry for OneKeyDenied {
+    fn read(&self, _: Root, key: &str, names: &[&str]) -> Result<Vec<Option<RawValue>>, RegistryError> {
+        if key.eq_ignore_ascii_case("Console") {
+            return Err(RegistryError::Denied { key: key.to_owned() });
+        }
+        Ok(vec![None; names.len()])
+    }
+
+    fn values(&self, _: Root, _: &str) -> Result<Vec<(String, RawValue)>, RegistryError> {
+        Ok(Vec::new())
+    }
+
+    fn subkeys(&self, _: Root, _: &str) -> Result<Vec<String>, RegistryError> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn settings_that_could_not_be_read_are_counted_in_a_warning() {
+    let sources = Sources {
+        registry: &OneKeyDenied,
+        apps: &MemoryApps(Vec::new()),
+        facts: DeviceFacts::default(),
+        wallpaper: None,
+        blob_id: &|_| BlobId([0; 32]),
+    };
+    let found = collect(&sources);
+    let refused = Reading::Refused { reason: Reason::AccessDenied };
+    let denied = found.snapshot.readings.values().filter(|reading| **reading == refused).count();
+    assert!(denied > 1, "the catalog has settings in `Console`");
+    assert_eq!(
+        found.warnings,
+        [format!("{denied} settings could not be read: Windows did not allow reading or writing it")]
+    );
+}

@@ -34,8 +34,10 @@ pub struct Input {
     pub wallpaper: Option<PathBuf>,
     /// The machine's list of programs, if its `Windows` folder is beside the profile.
     pub amcache: Option<HiveFile>,
-    /// What a person should know before trusting what is read, a sentence each.
+    /// What could not be read, a sentence each: the backup is not whole.
     pub warnings: Vec<String>,
+    /// What a person should know of what was read, a sentence each. Nothing is missing because of it.
+    pub notes: Vec<String>,
 }
 
 /// Why a path cannot be backed up from.
@@ -106,6 +108,7 @@ impl Input {
             wallpaper: profile.wallpaper,
             amcache: machine.amcache.as_deref().and_then(|path| facts::open(path, &mut warnings)),
             warnings,
+            notes: Vec::new(),
         })
     }
 
@@ -126,12 +129,28 @@ impl Input {
             let keys = if *keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") };
             format!("{keys} of `{root}` lie outside the user's settings and were not read")
         });
-        let warnings = others.collect();
-        Ok(Self::bare(Box::new(registry), Source::RegFile, warnings))
+        let removals = (notes.removals > 0).then(|| {
+            let lines = if notes.removals == 1 {
+                "1 line of the export deletes".to_owned()
+            } else {
+                format!("{} lines of the export delete", notes.removals)
+            };
+            format!("{lines} keys or values; what is deleted counts as not stored")
+        });
+        let notes = others.chain(removals).collect();
+        Ok(Self { notes, ..Self::bare(Box::new(registry), Source::RegFile, Vec::new()) })
     }
 
     fn bare(registry: Box<dyn Registry>, source: Source, warnings: Vec<String>) -> Self {
-        Self { registry, source, facts: DeviceFacts::default(), wallpaper: None, amcache: None, warnings }
+        Self {
+            registry,
+            source,
+            facts: DeviceFacts::default(),
+            wallpaper: None,
+            amcache: None,
+            warnings,
+            notes: Vec::new(),
+        }
     }
 }
 

@@ -152,8 +152,15 @@ fn a_pipe_is_refused_and_not_waited_for() {
 #[test]
 fn an_export_of_a_whole_pc_says_what_was_not_read() {
     let folder = tempfile::tempdir().unwrap();
-    let text = "Windows Registry Editor Version 5.00\n[HKEY_LOCAL_MACHINE\\A]\n[HKEY_LOCAL_MACHINE\\B]\n[HKEY_CURRENT_USER\\C]\n";
+    let text = "Windows Registry Editor Version 5.00\n[HKEY_LOCAL_MACHINE\\A]\n[HKEY_LOCAL_MACHINE\\B]\n[HKEY_CURRENT_USER\\C]\n\"x\"=-\n";
     put(folder.path(), "pc.reg", text.as_bytes());
     let input = Input::open(&folder.path().join("pc.reg")).unwrap();
-    assert_eq!(input.warnings, ["2 keys of `HKEY_LOCAL_MACHINE` lie outside the user's settings and were not read"]);
+    assert_eq!(
+        input.notes,
+        [
+            "2 keys of `HKEY_LOCAL_MACHINE` lie outside the user's settings and were not read",
+            "1 line of the export deletes keys or values; what is deleted counts as not stored"
+        ]
+    );
+    assert_eq!(input.warnings, [""; 0], "nothing of the user's settings is missing");
 }
