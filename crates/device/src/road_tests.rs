@@ -8,6 +8,7 @@ use std::path::Path;
 
 use model::api::{Enrolled, Problem, ProfileKeys};
 use model::envelope::Envelope;
+use model::envelope::delta::Delta;
 use model::ids::{DeviceId, KeyId, PartId, ProfileId, TenantId, UserId, to_hex};
 use model::reason::Reason;
 use model::receipt::Receipt;
@@ -115,7 +116,15 @@ impl Wire for MemoryServer {
                 Answer { status: 204, ..Answer::default() }
             }
             (Method::Get, Some(id)) => self.blobs.borrow().get(&id).cloned().map_or_else(nothing, found),
-            (Method::Post, None) => self.commit(body),
+            (Method::Post, None) => match Delta::parse(body) {
+                Ok(delta) => {
+                    let last = self.last().expect("a delta has a base");
+                    let base = Envelope::parse(&last).unwrap();
+                    assert_eq!(delta.base, base.header.seq);
+                    self.commit(&delta.apply(base.header_bytes).unwrap())
+                }
+                Err(_) => self.commit(body),
+            },
             (Method::Get, None) if request.path.ends_with("/latest") => Answer { status: 304, ..Answer::default() },
             (Method::Get, None) => self.last().map_or_else(nothing, found),
             other => panic!("nobody asks {other:?}"),

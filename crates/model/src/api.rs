@@ -11,6 +11,8 @@ use crate::world::Moment;
 
 /// Media type of an envelope.
 pub const ENVELOPE_TYPE: &str = "application/vnd.rehome.envelope";
+/// Media type of an envelope as what it has beyond an earlier header: [`crate::envelope::delta`].
+pub const ENVELOPE_DELTA_TYPE: &str = "application/vnd.rehome.envelope-delta";
 /// Media type of a receipt.
 pub const RECEIPT_TYPE: &str = "application/vnd.rehome.receipt";
 /// Media type of problem details.

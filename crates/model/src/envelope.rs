@@ -4,6 +4,7 @@
 //! snapshot; only those that the server does not have yet travel with it. It holds ids, counts, sizes and times, and no values
 //! (`docs/format.md`, "Envelope").
 
+pub mod delta;
 mod frame;
 mod header;
 

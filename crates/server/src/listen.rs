@@ -63,8 +63,9 @@ pub fn tls(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError
         .with_no_client_auth()
         .with_single_cert(chain, private)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    // A device makes one connection in days. One ticket serves its second request; more are only bytes.
-    config.send_tls13_tickets = 1;
+    // A device makes one connection in days, from a process that ends with it: a ticket to resume by would be bytes for nobody. Browsers
+    // keep their connection open.
+    config.send_tls13_tickets = 0;
     Ok(Arc::new(config))
 }
 

@@ -10,6 +10,7 @@ use std::net::{Shutdown, TcpStream};
 use model::api::{
     LENGTH_HEADER, Limits, OFFSET_HEADER, Problem, ProfileKeys, Profiles, SnapshotSummary, Snapshots, Version,
 };
+use model::envelope::delta;
 use model::ids::{BlobId, PartId, from_hex};
 use support::{Live, Made, PASSWORD, Place};
 
@@ -156,6 +157,44 @@ fn bodies_that_are_no_envelope_are_refused_whatever_they_are() {
     ] {
         assert_eq!(live.backup(&pc, &body).problem().0, expected, "{} bytes", body.len());
     }
+    assert_eq!(live.backup(&pc, &whole).status, 201, "none of them left anything behind");
+}
+
+#[test]
+fn an_envelope_may_come_as_a_delta_to_the_header_before() {
+    let (_place, live) = live();
+    let pc = live.enroll("ada", "PC");
+    let first = Made::new(&pc, 1, &[(1, 100), (2, 300), (3, 80)], &[]);
+    assert_eq!(live.backup(&pc, &first.whole()).status, 201);
+    let second = Made::new(&pc, 2, &[(1, 100), (4, 300), (3, 80)], &[]);
+    let whole = second.with(|index| index == 1);
+    let delta = delta::write(&whole, (1, &first.header_bytes));
+    assert!(delta.len() + 2 * PartId::LEN < whole.len(), "two ids less: {} of {}", delta.len(), whole.len());
+    let answer = live.backup_delta(&pc, &delta);
+    assert_eq!(answer.status, 201, "{}", String::from_utf8_lossy(&answer.body));
+    let again = live.backup_delta(&pc, &delta);
+    assert_eq!((again.status, again.body), (200, answer.body), "repeating is harmless");
+
+    let path = format!("/api/v1/profiles/{}/snapshots/{}", pc.profile, second.header.snapshot);
+    assert_eq!(live.get(&path, &pc.token).body, second.whole(), "kept to the byte");
+}
+
+#[test]
+fn a_delta_that_cannot_be_used_is_refused_and_keeps_nothing() {
+    let (_place, live) = live();
+    let (pc, bob) = (live.enroll("ada", "PC"), live.enroll("bob", "BOBS-PC"));
+    let first = Made::new(&pc, 1, &[(1, 100), (2, 300)], &[]);
+    assert_eq!(live.backup(&pc, &first.whole()).status, 201);
+    let whole = Made::new(&pc, 2, &[(1, 100), (3, 300)], &[]).with(|index| index == 1);
+    let good = delta::write(&whole, (1, &first.header_bytes));
+    let missing = delta::write(&whole, (7, &first.header_bytes));
+    let far = delta::write(&whole, (u64::MAX, &first.header_bytes));
+    let changed = delta::write(&whole, (1, b"another base altogether"));
+    for bad in [&b""[..], b"RHD1", &whole, &missing, &far, &good[..good.len() - 1], &changed[..40]] {
+        assert_eq!(live.backup_delta(&pc, bad).problem(), (400, "invalid_request".to_owned()));
+    }
+    // The base is looked for among the sender's own: a delta tells nothing of what others have.
+    assert_eq!(live.backup_delta(&bob, &good).problem(), (400, "invalid_request".to_owned()));
     assert_eq!(live.backup(&pc, &whole).status, 201, "none of them left anything behind");
 }
 

@@ -270,6 +270,14 @@ pub(crate) struct Stored {
     pub(crate) parts: Vec<(PartId, Vec<u8>, [u8; 16])>,
 }
 
+impl Store {
+    /// The header of a snapshot that the device itself sent, to the byte. `None`: no such number, or it was deleted.
+    pub fn header(&self, scope: &Scope, seq: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let Ok(seq) = i64::try_from(seq) else { return Ok(None) };
+        self.read(|connection| Ok(load(connection, &scope.own(), seq)?.map(|stored| stored.header)))
+    }
+}
+
 /// Reads a snapshot whole. `None`: no such number.
 pub(crate) fn load(connection: &Connection, own: &OwnProfile, seq: i64) -> Result<Option<Stored>, StoreError> {
     let damaged = |what: &str| StoreError::Damaged(format!("{what} of snapshot {seq} of profile {}", own.id));

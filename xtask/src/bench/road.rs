@@ -19,7 +19,7 @@ use crate::repo::{self, Binaries};
 use crate::say;
 
 /// Backups of one changed value each that growth is the mean of.
-const CHANGES: u32 = 8;
+const CHANGES: u32 = 16;
 
 /// A tool in one round: what to run, and where it stores.
 struct Tool {

@@ -67,7 +67,11 @@ impl Source {
             bail!("the hive has no value {CHANGED_VALUE} to change");
         }
         repo::write(&hive, bytes)?;
-        repo::write(&self.plain.join("part-20.txt"), format!("\"{CHANGED_VALUE}\"=dword:{:08x}\n", 5000 + round))
+        // As in the recipe, the value stands in one of the files among others, not in a file of its own.
+        let part = self.plain.join("part-10.txt");
+        let text = std::fs::read_to_string(&part).with_context(|| format!("could not read {}", part.display()))?;
+        let others: Vec<&str> = text.lines().filter(|line| !line.contains(CHANGED_VALUE)).collect();
+        repo::write(&part, format!("\"{CHANGED_VALUE}\"=dword:{:08x}\n{}", 5000 + round, others.join("\n")))
     }
 }
 

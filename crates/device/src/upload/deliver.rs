@@ -1,8 +1,9 @@
 //! Bringing a snapshot to the server, until the server has signed that it is kept.
 //!
 //! 1. The same content as last time: one small question, and usually the answer "unchanged".
-//! 2. Otherwise files the server lacks go first, then the envelope with the parts that are new. An answer that something is missing, or that
-//!    another snapshot came first, says exactly what to send again; this happens a few times at most.
+//! 2. Otherwise files the server lacks go first, then the envelope with the parts that are new, as a delta to the header of the backup before
+//!    if that is known here. If the server cannot use the delta, the envelope goes whole. An answer that something is missing, or that another
+//!    snapshot came first, says exactly what to send again; this happens a few times at most.
 //! 3. The receipt is checked against the key pinned at enrolment and is on the disk before anybody is told that the backup is done.
 //!
 //! A server that was set back to an older state finds out here: it is asked for, or handed, a snapshot whose predecessor it signed and no
@@ -10,8 +11,8 @@
 
 use std::io::{self, Read};
 
-use model::api::{ENVELOPE_TYPE, LENGTH_HEADER, OFFSET_HEADER, Problem};
-use model::envelope::{BlobEntry, Header};
+use model::api::{ENVELOPE_DELTA_TYPE, ENVELOPE_TYPE, LENGTH_HEADER, OFFSET_HEADER, Problem};
+use model::envelope::{BlobEntry, Header, delta};
 use model::ids::{BlobId, PartId};
 use model::reason::Reason;
 use model::receipt::{RECEIPT_LEN, Receipt};
@@ -25,9 +26,9 @@ use super::wire::{Answer, Method, Request};
 use crate::progress::Progress;
 use crate::state::{Enrolment, LastBackup, Remembered, State, StateError};
 
-/// How often an envelope is offered in all. The server may ask once for parts, once for files and once for another number; one more for
-/// another run of the same PC that comes in between.
-const OFFERS_MAX: u32 = 4;
+/// How often an envelope is offered in all: once as a delta; the server may ask once for parts, once for files and once for another number; one
+/// more for another run of the same PC that comes in between.
+const OFFERS_MAX: u32 = 5;
 
 /// Bytes of a file in one request: below the 4 MiB that the server takes, and little to send again after a broken connection.
 const PIECE_BYTES: usize = 512 * 1024;
@@ -135,6 +136,8 @@ struct Known {
     parts: Vec<(PartId, u32)>,
     blobs: Vec<BlobId>,
     lost: bool,
+    /// The header of snapshot `seq`, until a delta to it was refused.
+    header: Option<Vec<u8>>,
 }
 
 impl Delivery<'_, '_> {
@@ -173,8 +176,14 @@ impl Delivery<'_, '_> {
             }
             let has = |id| known.parts.iter().find(|(part, _)| *part == id).map(|(_, sealed_len)| *sealed_len);
             let packed = (self.seal)(known.seq + 1, &has)?;
-            sent_bytes += packed.bytes.len() as u64;
-            let request = Request::new(Method::Post, "/api/v1/backups").body(ENVELOPE_TYPE, &packed.bytes);
+            let delta = known.header.take().map(|header| delta::write(&packed.bytes, (known.seq, &header)));
+            let was_delta = delta.is_some();
+            let (media_type, body) = match &delta {
+                Some(delta) => (ENVELOPE_DELTA_TYPE, delta),
+                None => (ENVELOPE_TYPE, &packed.bytes),
+            };
+            sent_bytes += body.len() as u64;
+            let request = Request::new(Method::Post, "/api/v1/backups").body(media_type, body);
             let error = match self.server.call(request, &[200, 201], Repeat::Harmless) {
                 Ok(answer) => {
                     let receipt = self.keep(&answer, &packed)?;
@@ -184,7 +193,10 @@ impl Delivery<'_, '_> {
                 Err(error) => error,
             };
             offers += 1;
-            if offers == OFFERS_MAX || !error.problem().is_some_and(|problem| known.learn(error.reason(), problem)) {
+            let problem = error.problem();
+            let learnt = problem.is_some_and(|problem| known.learn(error.reason(), problem));
+            let delta_refused = was_delta && problem.is_some_and(|problem| matches!(problem.status, 400 | 409 | 415));
+            if offers == OFFERS_MAX || !(learnt || delta_refused) {
                 return Err(error.into());
             }
         }
@@ -258,6 +270,7 @@ impl Known {
             parts: parts.iter().map(|part| (part.id, part.sealed_len)).collect(),
             blobs: blobs.iter().map(|blob| blob.id).collect(),
             lost: false,
+            header: (!last.header_bytes.is_empty()).then(|| last.header_bytes.clone()),
         }
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use model::api::{Enrolled, Problem, ProfileKeys, SnapshotSummary};
 use model::catalog::FileRole;
+use model::envelope::delta::Delta;
 use model::envelope::{BlobEntry, Envelope, Source};
 use model::ids::{BlobId, DeviceId, KeyId, ProfileId, SnapshotId, TenantId, UserId};
 use model::reason::Reason;
@@ -181,9 +182,34 @@ fn a_change_sends_only_the_parts_that_are_new() {
     let expected = packed(&|id| first.parts.iter().any(|(part, _)| *part == id).then(|| sealed_len(id)).flatten());
     assert!(Envelope::parse(&expected.bytes).unwrap().parts.len() < second.parts.len());
 
-    let delivered = pc.bring(&FakeWire::new([Ok(pc.kept(&second, 2, &expected.header_bytes))]), &second).unwrap();
-    assert_eq!(delivered.sent_bytes, expected.bytes.len() as u64);
+    let wire = FakeWire::new([Ok(pc.kept(&second, 2, &expected.header_bytes))]);
+    let delivered = pc.bring(&wire, &second).unwrap();
+    let sent = wire.bodies().remove(0);
+    let delta = Delta::parse(&sent).unwrap();
+    assert_eq!((delta.base, delta.apply(&pc.header(&first, 1))), (1, Ok(expected.bytes)));
+    assert_eq!(delivered.sent_bytes, sent.len() as u64);
     assert_eq!(pc.remembered_seq(), Some(2));
+}
+
+#[test]
+fn an_envelope_goes_whole_when_the_server_cannot_use_the_delta() {
+    let pc = Pc::new();
+    let (first, second) = (pc.outline("first"), pc.outline("second"));
+    pc.backed_up(&first, 1);
+    let no_delta = json(400, &Problem::new(400, Reason::InvalidRequest, "snapshot 1, the delta's base, is not here"));
+    let wire = FakeWire::new([Ok(no_delta), Ok(pc.kept(&second, 2, &pc.header(&second, 2)))]);
+    let delivered = pc.bring(&wire, &second).unwrap();
+    let sent = wire.bodies();
+    assert!(Delta::parse(&sent[0]).is_ok() && Envelope::parse(&sent[1]).is_ok());
+    assert_eq!(delivered.outcome, Outcome::Kept, "nothing was lost");
+}
+
+#[test]
+fn a_whole_envelope_that_is_refused_is_not_sent_again() {
+    let pc = Pc::new();
+    let refused = || Ok(json(400, &Problem::new(400, Reason::InvalidRequest, "no")));
+    let wire = FakeWire::new([refused()]);
+    assert_eq!(pc.bring(&wire, &pc.outline("first")).unwrap_err().reason(), Reason::InvalidRequest);
 }
 
 #[test]
@@ -256,10 +282,10 @@ fn a_server_that_repeats_itself_is_not_asked_forever() {
     let wire = FakeWire::new([stuck(), stuck()]);
     assert_eq!(pc.bring(&wire, &outline).unwrap_err().reason(), Reason::OutOfOrder);
 
-    let restless = (1..=4).map(|seq| Ok(refusal(Reason::OutOfOrder, |problem| problem.latest_seq = Some(seq))));
+    let restless = (1..=5).map(|seq| Ok(refusal(Reason::OutOfOrder, |problem| problem.latest_seq = Some(seq))));
     let wire = FakeWire::new(restless);
     assert_eq!(pc.bring(&wire, &outline).unwrap_err().reason(), Reason::OutOfOrder);
-    assert_eq!(wire.asked().len(), 4);
+    assert_eq!(wire.asked().len(), 5);
 }
 
 #[test]

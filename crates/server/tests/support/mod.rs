@@ -176,6 +176,10 @@ impl Live {
     pub fn backup(&self, pc: &Enrolled, envelope: &[u8]) -> Answer {
         self.ask("POST", "/api/v1/backups", &pc.token, &[("content-type", model::api::ENVELOPE_TYPE)], envelope)
     }
+
+    pub fn backup_delta(&self, pc: &Enrolled, delta: &[u8]) -> Answer {
+        self.ask("POST", "/api/v1/backups", &pc.token, &[("content-type", model::api::ENVELOPE_DELTA_TYPE)], delta)
+    }
 }
 
 impl Drop for Live {
@@ -189,7 +193,7 @@ impl Drop for Live {
 /// An envelope as far as a server looks into it: `parts` by number and length, `blobs` by number and length.
 pub struct Made {
     pub header: Header,
-    header_bytes: Vec<u8>,
+    pub header_bytes: Vec<u8>,
     sealed: Vec<(PartId, Vec<u8>)>,
 }
 

@@ -1,24 +1,31 @@
 //! `POST /api/v1/backups`: an envelope in, a receipt out. 201 the first time, 200 with the same receipt each further time.
+//!
+//! An envelope may come as a delta to a header that is stored ([`model::envelope::delta`]); what that gives is treated as if it had come whole.
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use model::api::RECEIPT_TYPE;
+use model::api::{ENVELOPE_DELTA_TYPE, RECEIPT_TYPE};
+use model::envelope::delta::Delta;
 use model::envelope::{ENVELOPE_BYTES_MAX, Envelope};
 use model::reason::Reason;
-use store::CommitError;
+use store::{CommitError, Scope};
 
 use crate::App;
-use crate::api::extract::{Body, Caller};
+use crate::api::extract::{Body, Caller, apart};
 use crate::problem::Refusal;
 
 pub(crate) async fn handle(
     State(app): State<Arc<App>>,
     Caller(scope): Caller,
+    headers: HeaderMap,
     Body(body): Body<ENVELOPE_BYTES_MAX>,
 ) -> Result<Response, Refusal> {
+    let is_delta = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == ENVELOPE_DELTA_TYPE);
+    let body = if is_delta { whole(&app, &scope, body).await? } else { body };
     let (answer, committed) = tokio::sync::oneshot::channel();
     {
         let envelope = Envelope::parse(&body)
@@ -32,6 +39,20 @@ pub(crate) async fn handle(
     let committed = committed.await.map_err(|_| Refusal::stopping())??;
     let status = if committed.new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, [(header::CONTENT_TYPE, RECEIPT_TYPE)], committed.receipt).into_response())
+}
+
+/// The envelope that a delta stands for. Whatever is wrong with it, the sender may send the envelope whole.
+async fn whole(app: &Arc<App>, scope: &Scope, body: Bytes) -> Result<Bytes, Refusal> {
+    let (app, scope) = (Arc::clone(app), scope.clone());
+    apart(move || {
+        let wrong = |error: model::envelope::delta::DeltaError| Refusal::invalid(error.to_string());
+        let delta = Delta::parse(&body).map_err(wrong)?;
+        let base = app.store.header(&scope, delta.base)?;
+        let base =
+            base.ok_or_else(|| Refusal::invalid(format!("snapshot {}, the delta's base, is not here", delta.base)))?;
+        Ok::<_, Refusal>(delta.apply(&base).map_err(wrong)?.into())
+    })
+    .await
 }
 
 impl From<CommitError> for Refusal {
