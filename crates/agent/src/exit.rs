@@ -89,6 +89,7 @@ impl Exit {
             R::NotEnrolled | R::Revoked | R::WrongCredentials => Self::NotEnrolled,
             R::WrongAccount
             | R::PolicyOff
+            | R::OnHold
             | R::PermissionDenied
             | R::ReadOnlyTarget
             | R::QuotaExceeded

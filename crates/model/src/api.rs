@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{BlobId, DeviceId, KeyId, PartId, ProfileId, SnapshotId, TenantId, UserId};
 use crate::reason::Reason;
+use crate::rehearsal::Rehearsed;
 use crate::world::Moment;
 
 /// Media type of an envelope.
@@ -15,6 +16,8 @@ pub const ENVELOPE_TYPE: &str = "application/vnd.rehome.envelope";
 pub const ENVELOPE_DELTA_TYPE: &str = "application/vnd.rehome.envelope-delta";
 /// Media type of a receipt.
 pub const RECEIPT_TYPE: &str = "application/vnd.rehome.receipt";
+/// Media type of the receipt of a deletion.
+pub const ERASURE_TYPE: &str = "application/vnd.rehome.erasure";
 /// Media type of problem details.
 pub const PROBLEM_TYPE: &str = "application/problem+json";
 /// Header of a blob upload: where in the sealed bytes the body begins; of its answers: how many are durable.
@@ -121,6 +124,13 @@ pub struct SnapshotSummary {
     pub apps: u32,
     /// Bytes of the sealed snapshot, blobs included.
     pub size_bytes: u64,
+    /// What its rehearsal found, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearsed: Option<Rehearsed>,
+    /// Why it is kept: words of [`crate::retention::Why`], or of a newer version. Empty: the next run of retention lets it go, or nobody has
+    /// asked, as where only the newest snapshot is given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<String>,
 }
 
 /// What an error answer says: RFC 9457.

@@ -85,6 +85,7 @@ reasons! {
     PolicyOff = 207, "policy_off", "your organisation has switched this off", "ask your administrator";
     NothingToUndo = 208, "nothing_to_undo", "no restore is left to undo", "nothing";
     UndoExpired = 209, "undo_expired", "the restore is older than 30 days", "set the values by hand";
+    OnHold = 210, "on_hold", "it is on hold and must not be deleted", "ask your administrator";
 
     // Files handed to us.
     FileNotFound = 300, "file_not_found", "there is no such file or folder", "check the path";

@@ -191,6 +191,8 @@ fn summary(row: &Row<'_>, profile: ProfileId) -> rusqlite::Result<SnapshotSummar
         settings: row.get(4)?,
         apps: row.get(5)?,
         size_bytes: row::unsigned(row.get(6)?),
+        rehearsed: None,
+        kept: Vec::new(),
     })
 }
 

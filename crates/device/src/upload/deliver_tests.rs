@@ -226,6 +226,8 @@ fn a_server_that_lost_the_newest_backup_gets_everything_again() {
         settings: 0,
         apps: 0,
         size_bytes: 0,
+        rehearsed: None,
+        kept: Vec::new(),
     };
     let wire = FakeWire::new([Ok(json(200, &older)), Ok(pc.kept(&outline, 8, &pc.header(&outline, 8)))]);
     let delivered = pc.bring(&wire, &outline).unwrap();
