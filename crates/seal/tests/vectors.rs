@@ -1,5 +1,5 @@
 //! Known answers. The golden files were made by a second implementation of `docs/format.md` (in another language, with other libraries),
-//! except `envelope-v1.hex`, which this crate made when the format was frozen. All of them open for good.
+//! except `envelope-v1.hex` and `envelope-v1-dictionary.hex`, which this crate made when the format was frozen. All of them open for good.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 #[path = "../../model/tests/examples/mod.rs"]
@@ -23,6 +23,7 @@ use world::{Fixed, id_key, owner, profile_key, ring, secret, stamp};
 
 const STORED: &str = include_str!("golden/envelope-v1-stored.hex");
 const COMPRESSED: &str = include_str!("golden/envelope-v1.hex");
+const BEHIND_DICTIONARY: &str = include_str!("golden/envelope-v1-dictionary.hex");
 const BLOB: &str = include_str!("golden/blob-v1.hex");
 const WRAPPED_KEY: &str = include_str!("golden/wrapped-key-v1.hex");
 const RECEIPT: &str = include_str!("golden/receipt-v1.hex");
@@ -45,12 +46,31 @@ fn whole_outline(golden: &Envelope<'_>) -> Outline {
 
 #[test]
 fn golden_envelopes_open_for_good() {
-    for hex in [STORED, COMPRESSED] {
+    for hex in [STORED, COMPRESSED, BEHIND_DICTIONARY] {
         let bytes = bytes_of_hex(hex);
         let opened = open(&Envelope::parse(&bytes).unwrap(), &owner(), &ring()).unwrap();
         assert_eq!(opened.snapshot, example());
         assert_eq!((opened.damaged, opened.unknown_kinds), (vec![], vec![]));
     }
+}
+
+/// Every sealed part of coding 2 needs these very bytes to be opened.
+#[test]
+fn the_dictionary_is_the_one_that_was_frozen() {
+    let dictionary = include_bytes!("../src/dictionary-1.bin");
+    let hash = to_hex(blake3::hash(dictionary).as_bytes());
+    assert_eq!(
+        (dictionary.len(), hash.as_str()),
+        (8711, "1e9a611655d9431e74381111eaf0f0dc2e88227d3aadd0d565b53dc4bc8e35f8")
+    );
+}
+
+#[test]
+fn parts_are_compressed_behind_the_dictionary() {
+    let outline = Outline::of(&example(), &id_key()).unwrap();
+    let ours = pack(&outline, &ring(), &stamp(), &|_| None, &Fixed(16)).unwrap().bytes.len();
+    let without = bytes_of_hex(COMPRESSED).len();
+    assert!(ours < without, "{ours} bytes with the dictionary, {without} without");
 }
 
 #[test]
