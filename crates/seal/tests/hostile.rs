@@ -98,7 +98,7 @@ fn hostile_frames_are_refused_in_little_memory() {
         ("more content than it says", frame(1_000, 1, &lying)),
         ("a length that differs", frame(plain.len() + 1, 1, &compressed)),
         ("a length that differs, stored", frame(plain.len() + 1, 0, &plain)),
-        ("an unknown coding", frame(plain.len(), 2, &plain)),
+        ("an unknown coding", frame(plain.len(), 3, &plain)),
         ("too little padding", not_padded),
         ("too much padding", over_padded),
         ("padding that says something", padded_with_news),
@@ -111,6 +111,11 @@ fn hostile_frames_are_refused_in_little_memory() {
         ("a bomb at the limit", frame(limit, 1, &zstd::bulk::compress(&vec![0; limit], 19).unwrap())),
         ("other content than the id says", frame(4, 0, b"\xa1\x00\x01\x01")),
     ];
+    // Behind the dictionary the same rules hold.
+    let is_zstd = |frame: &[u8]| frame.get(4) == Some(&1);
+    let behind = |frame: &[u8]| [&frame[..4], &[2], &frame[5..]].concat();
+    let zstd = cases.iter().filter(|(_, frame)| is_zstd(frame)).map(|(what, frame)| (*what, behind(frame)));
+    let cases: Vec<_> = zstd.chain(cases.iter().cloned()).collect();
     let before = peak_kb();
     for _ in 0..20 {
         for (what, frame) in &cases {
