@@ -15,6 +15,7 @@ mod say;
 mod serving;
 mod test;
 mod tidy;
+mod windows;
 
 use std::process::ExitCode;
 
@@ -42,6 +43,8 @@ enum Verb {
     Bench(bench::Args),
     /// Feed generated input to the readers of untrusted bytes
     Fuzz(fuzz::Args),
+    /// Build rehome.exe for Windows on this machine
+    Windows(windows::Args),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Verb::Tidy => tidy::run(),
         Verb::Bench(args) => bench::run(&args),
         Verb::Fuzz(args) => fuzz::run(&args),
+        Verb::Windows(args) => windows::run(&args),
     };
     match outcome {
         Ok(code) => code,

@@ -1,0 +1,14 @@
+//! Windows itself: the live registry, the calls that make a change visible, the files that Windows keeps of a person's settings.
+//!
+//! All unsafe code of the project and every call of the Windows API are here, behind the traits of `device`; on other systems the crate is
+//! empty. Each `unsafe` block says why it is sound, and wraps one call.
+//!
+//! What Wine cannot run says so where it stands, with the words "not under Wine": those lines are compiled on every change and tested on
+//! Windows only.
+
+#![cfg(windows)]
+
+mod registry;
+mod text;
+
+pub use registry::{LiveRegistry, LiveRegistryWrite};

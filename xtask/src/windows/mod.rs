@@ -1,0 +1,131 @@
+//! `cargo xtask windows`: builds `rehome.exe` on Linux, for 64-bit Windows.
+//!
+//! On an ordinary machine `rustup target add` brings the target's standard library and nothing else is needed. Where rustup cannot download,
+//! the library is built from its source ([`std_source`]); docs/decisions/0007 says why that is allowed and what it costs. Build
+//! results lie in a folder of the target's own, so that builds for Linux stay warm.
+
+mod std_source;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, bail};
+
+use crate::{process, repo, say};
+
+/// The target: 64-bit Windows, linked with mingw.
+const TARGET: &str = "x86_64-pc-windows-gnu";
+/// mingw's C compiler, which also links.
+pub const LINKER: &str = "x86_64-w64-mingw32-gcc";
+/// The Debian package that has it.
+const LINKER_PACKAGE: &str = "gcc-mingw-w64-x86-64";
+/// The most that the program may weigh, in bytes: it comes over the network to every PC.
+const BYTES_MAX: u64 = 8 << 20;
+
+/// How to build
+#[derive(clap::Args)]
+pub struct Args {
+    /// Build the standard library from its source even if rustup has it
+    #[arg(long)]
+    build_std: bool,
+}
+
+/// Builds, and says where the program is.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    process::listen_for_stop()?;
+    let program = build(args.build_std)?;
+    say::good(&format!("{} ({} kB)", program.display(), program.metadata()?.len() / 1000));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds the program and the shim that old Wine needs beside it.
+pub fn build(build_std: bool) -> anyhow::Result<PathBuf> {
+    want_program(LINKER, LINKER_PACKAGE)?;
+    let mut cargo = repo::cargo();
+    cargo.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", LINKER).args([
+        "build",
+        "--release",
+        "--locked",
+        "--target",
+        TARGET,
+        "--package",
+        "agent",
+    ]);
+    if build_std || !rustup_has_target()? {
+        std_source::provide()?;
+        // Unstable flags on a stable compiler: docs/decisions/0007.
+        cargo.env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=std,panic_abort");
+    }
+    if !process::run(&mut cargo, "")?.success() {
+        bail!("the build for Windows failed; the compiler's message is above");
+    }
+    let folder = folder()?;
+    let program = folder.join("rehome.exe");
+    let bytes = program.metadata().with_context(|| format!("{} is not there", program.display()))?.len();
+    if bytes > BYTES_MAX {
+        bail!("rehome.exe has {bytes} bytes, more than {BYTES_MAX}: find out what made it grow");
+    }
+    shim(&folder)?;
+    Ok(program)
+}
+
+/// The folder that the build puts programs into.
+pub fn folder() -> anyhow::Result<PathBuf> {
+    Ok(repo::target()?.join(TARGET).join("release"))
+}
+
+/// Whether the compiler has the target's standard library, after asking rustup for it.
+fn rustup_has_target() -> anyhow::Result<bool> {
+    let library = sysroot()?.join("lib/rustlib").join(TARGET).join("lib");
+    if library.is_dir() {
+        return Ok(true);
+    }
+    if repo::which("rustup").is_none() {
+        return Ok(false);
+    }
+    say::note(&format!("rustup target add {TARGET}"));
+    // Said by rustup itself, and no failure of ours: there is another way.
+    let added = process::run(Command::new("rustup").current_dir(repo::root()).args(["target", "add", TARGET]), "");
+    Ok(added.is_ok_and(|status| status.success()) && library.is_dir())
+}
+
+/// Where the compiler lives.
+fn sysroot() -> anyhow::Result<PathBuf> {
+    let printed = process::capture(Command::new("rustc").current_dir(repo::root()).args(["--print", "sysroot"]), "")?;
+    Ok(PathBuf::from(String::from_utf8(printed.stdout).context("the compiler's folder is no text")?.trim()))
+}
+
+/// `bcryptprimitives.dll` for Wine 8, which lacks it, in a folder beside the program so that no installer takes it along.
+fn shim(folder: &Path) -> anyhow::Result<()> {
+    let to = folder.join("wine");
+    std::fs::create_dir_all(&to)?;
+    let source = repo::root().join("xtask/src/windows/bcryptprimitives.c");
+    let mut compiler = Command::new(LINKER);
+    compiler.args(["-shared", "-O1", "-s", "-o"]).arg(to.join("bcryptprimitives.dll")).arg(source).arg("-ladvapi32");
+    if !process::run(&mut compiler, "")?.success() {
+        bail!("mingw could not build the shim for Wine");
+    }
+    Ok(())
+}
+
+/// Installs the Debian package of a program that is missing, if we may; otherwise says what to type.
+pub fn want_program(program: &str, package: &str) -> anyhow::Result<()> {
+    if repo::which(program).is_some() {
+        return Ok(());
+    }
+    if nix::unistd::geteuid().is_root() && repo::which("apt-get").is_some() {
+        say::note(&format!("apt-get install {package}"));
+        apt(&["update", "-qq"])?;
+        apt(&["install", "-y", "-qq", "--no-install-recommends", package])?;
+        if repo::which(program).is_some() {
+            return Ok(());
+        }
+    }
+    bail!("`{program}` is not installed: sudo apt-get install {package}")
+}
+
+/// Runs apt-get without questions.
+fn apt(words: &[&str]) -> anyhow::Result<bool> {
+    let mut apt = Command::new("apt-get");
+    Ok(process::run(apt.env("DEBIAN_FRONTEND", "noninteractive").args(words), "")?.success())
+}
