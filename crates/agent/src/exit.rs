@@ -89,6 +89,11 @@ impl Exit {
             R::NotEnrolled | R::Revoked | R::WrongCredentials => Self::NotEnrolled,
             R::WrongAccount
             | R::PolicyOff
+            | R::BuildTooOld
+            | R::WrongJoinState
+            | R::LeftOutByPolicy
+            | R::RestorePageOff
+            | R::UndoNotAllowed
             | R::OnHold
             | R::PermissionDenied
             | R::ReadOnlyTarget
@@ -98,6 +103,7 @@ impl Exit {
             R::AmbiguousId
             | R::Usage
             | R::ConfigInvalid
+            | R::PolicyInvalid
             | R::FileNotFound
             | R::IsADirectory
             | R::FileEmpty
@@ -105,7 +111,10 @@ impl Exit {
             | R::WrongHive
             | R::NotARegFile
             | R::FileTooBig
-            | R::NoUserProfile => Self::Usage,
+            | R::NoUserProfile
+            | R::NotABundle
+            | R::NotAKeyFile
+            | R::AlreadyThere => Self::Usage,
             R::Truncated | R::DamagedState | R::IntegrityFailed | R::Damaged => Self::Integrity,
             R::ServerUnreachable
             | R::ServerSlow

@@ -11,6 +11,8 @@ pub mod envelope;
 pub mod erasure;
 pub mod ids;
 pub mod plan;
+pub mod policy;
+pub mod prerequisite;
 pub mod reason;
 pub mod receipt;
 pub mod rehearsal;

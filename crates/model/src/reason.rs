@@ -86,6 +86,15 @@ reasons! {
     NothingToUndo = 208, "nothing_to_undo", "no restore is left to undo", "nothing";
     UndoExpired = 209, "undo_expired", "the restore is older than 30 days", "set the values by hand";
     OnHold = 210, "on_hold", "it is on hold and must not be deleted", "ask your administrator";
+    BuildTooOld = 211, "build_too_old", "this version of Windows is too old", "install the updates of Windows, or ask your administrator";
+    WrongJoinState = 212, "wrong_join_state", "this PC is not joined to your organisation as it demands", "ask your administrator to join the PC";
+    LeftOutByPolicy = 213, "left_out_by_policy", "your organisation leaves this out of backups", "nothing; ask your administrator if it should be carried";
+    RestorePageOff = 214, "restore_page_off", "your organisation has switched the restore page off", "start the restore with `rehome restore`";
+    TwoBackups = 215, "two_backups", "Microsoft's own backup is on as well", "set the policy `Enable Windows Backup` to disabled, so that only one of them restores";
+    SilentlyStopped = 216, "silently_stopped", "a policy keeps Microsoft's own backup from ever running", "nothing for Rehome; set the named policy to enabled if Microsoft's backup is wanted";
+    PolicyInvalid = 217, "policy_invalid", "a policy has a value that does not count", "set it again with the policy template";
+    FactUnknown = 218, "fact_unknown", "Windows does not say it here", "nothing; look at the PC itself";
+    UndoNotAllowed = 219, "undo_not_allowed", "your organisation does not let you take a restore back", "ask your administrator";
 
     // Files handed to us.
     FileNotFound = 300, "file_not_found", "there is no such file or folder", "check the path";
@@ -102,6 +111,9 @@ reasons! {
     InputFailed = 311, "input_failed", "the file could not be read", "check the disk and try again";
     NoUserProfile = 312, "no_user_profile", "the folder holds no NTUSER.DAT", "choose the folder of a user, such as Users\\ada";
     DamagedState = 313, "damaged_state", "Rehome's own record on this PC is damaged", "run `rehome enroll` again; backups on the server are safe";
+    NotABundle = 314, "not_a_bundle", "the file is not a Rehome bundle", "choose the file that `rehome export --as bundle` wrote";
+    NotAKeyFile = 315, "not_a_key_file", "the file is not the key of a bundle", "choose the key file that was written with the bundle";
+    AlreadyThere = 316, "already_there", "a file of that name is there already", "choose another name; it is never overwritten";
 
     // Talking with the server.
     ServerUnreachable = 400, "server_unreachable", "the server does not answer", "check the address and the network, then try again";
