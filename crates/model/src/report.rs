@@ -218,7 +218,7 @@ impl LocalReport {
         let settings = self.report.settings.iter().filter(|one| !one.outcome.came_back());
         let settings = settings.map(SettingResult::sentence);
         let apps = self.app_names.iter().filter(|one| !one.outcome.came_back());
-        settings.chain(apps.map(|one| sentence(&one.name, one.outcome, one.reason.as_deref()))).collect()
+        settings.chain(apps.map(|one| sentence((&one.name, false), one.outcome, one.reason.as_deref()))).collect()
     }
 }
 
@@ -231,7 +231,7 @@ impl SettingResult {
 
     /// What became of it, as a sentence without a final stop.
     pub fn sentence(&self) -> String {
-        sentence(self.title(), self.outcome, self.reason.as_deref())
+        sentence((self.title(), false), self.outcome, self.reason.as_deref())
     }
 }
 
@@ -239,7 +239,7 @@ impl AppsResult {
     /// What became of them, as a sentence without a final stop.
     pub fn sentence(&self) -> String {
         let what = format!("{} {}", self.count, plural(u64::from(self.count), "app"));
-        sentence(&what, self.outcome, self.reason.as_deref())
+        sentence((&what, self.count > 1), self.outcome, self.reason.as_deref())
     }
 }
 
@@ -251,13 +251,17 @@ pub fn words(code: &str) -> (&'static str, &'static str) {
     }
 }
 
-fn sentence(what: &str, outcome: Outcome, reason: Option<&str>) -> String {
-    let verdict = match outcome {
-        Outcome::Restored => return format!("{what} came back"),
-        Outcome::Same => return format!("{what} was as it was to be"),
-        Outcome::LeftAlone => "was left alone",
-        Outcome::Failed => "could not be written",
-        Outcome::NotCarried => "is not carried",
+/// `what` is what it is about, and whether that is several things.
+fn sentence((what, several): (&str, bool), outcome: Outcome, reason: Option<&str>) -> String {
+    let verdict = match (outcome, several) {
+        (Outcome::Restored, _) => return format!("{what} came back"),
+        (Outcome::Same, false) => return format!("{what} was as it was to be"),
+        (Outcome::Same, true) => return format!("{what} were as they were to be"),
+        (Outcome::LeftAlone, false) => "was left alone",
+        (Outcome::LeftAlone, true) => "were left alone",
+        (Outcome::Failed, _) => "could not be written",
+        (Outcome::NotCarried, false) => "is not carried",
+        (Outcome::NotCarried, true) => "are not carried",
     };
     let (title, next) = reason.map_or(("no reason was given", "nothing"), words);
     match next.strip_prefix("nothing") {

@@ -1,5 +1,6 @@
 //! Receipts: the server's signed word that a snapshot is kept (`docs/format.md` section 10).
 
+use model::erasure::{ERASURE_LEN, Erasure};
 use model::reason::Reason;
 use model::receipt::{RECEIPT_LEN, Receipt};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
@@ -51,6 +52,23 @@ impl ReceiptKey {
         bytes.extend_from_slice(signature.as_ref());
         bytes.try_into().expect("the signed bytes and 64 more")
     }
+
+    /// Signs the receipt of a deletion. Its bytes begin with a mark that no other signed bytes begin with.
+    pub fn sign_erasure(&self, erasure: &Erasure) -> [u8; ERASURE_LEN] {
+        let mut bytes = erasure.to_signed_bytes();
+        let signature = self.0.sign(&bytes);
+        bytes.extend_from_slice(signature.as_ref());
+        bytes.try_into().expect("the signed bytes and 64 more")
+    }
+}
+
+/// Checks the receipt of a deletion against the server's public key.
+pub fn verify_erasure(bytes: &[u8], public_key: &[u8; 32]) -> Result<Erasure, ReceiptError> {
+    let (erasure, signature) = Erasure::from_bytes(bytes).ok_or(ReceiptError::NotAReceipt { len: bytes.len() })?;
+    let signed = &bytes[..ERASURE_LEN - signature.len()];
+    let key = UnparsedPublicKey::new(&ED25519, public_key);
+    key.verify(signed, &signature).map_err(|_| ReceiptError::WrongSignature)?;
+    Ok(erasure)
 }
 
 /// Checks a receipt against the server's public key.

@@ -3,12 +3,13 @@
 
 mod world;
 
+use model::erasure::{Erased, Erasure};
 use model::ids::{KeyId, ProfileId, SnapshotId, TenantId, UserId};
 use model::reason::Reason;
 use model::receipt::{RECEIPT_LEN, Receipt};
 use model::world::Moment;
 use seal::Key;
-use seal::receipt::{ReceiptError, ReceiptKey, verify};
+use seal::receipt::{ReceiptError, ReceiptKey, verify, verify_erasure};
 use seal::wrap::{Purpose, UnwrapError, WRAPPED_LEN, unwrap, wrap};
 use world::{Counter, profile_key, secret};
 
@@ -106,4 +107,24 @@ fn every_changed_bit_of_a_receipt_is_refused() {
     let other = ReceiptKey::from_seed(&secret(2));
     assert_eq!(verify(&signed, &other.public_key()), Err(ReceiptError::WrongSignature));
     assert_eq!(verify(&signed[1..], &key.public_key()), Err(ReceiptError::NotAReceipt { len: RECEIPT_LEN - 1 }));
+}
+
+#[test]
+fn every_changed_bit_of_a_deletions_receipt_is_refused() {
+    let key = ReceiptKey::from_seed(&secret(7));
+    let erasure = Erasure {
+        tenant: TenantId([1; 16]),
+        erased: Erased::User(UserId([2; 16])),
+        snapshots: 3,
+        at: Moment(1_795_000_000_000),
+        epoch: 5,
+    };
+    let signed = key.sign_erasure(&erasure);
+    assert_eq!(verify_erasure(&signed, &key.public_key()), Ok(erasure));
+    assert!(verify(&signed, &key.public_key()).is_err(), "it is no receipt of a backup");
+    for bit in 0..signed.len() * 8 {
+        let mut changed = signed;
+        changed[bit / 8] ^= 1 << (bit % 8);
+        assert!(verify_erasure(&changed, &key.public_key()).is_err(), "bit {bit}");
+    }
 }

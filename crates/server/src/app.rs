@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use crate::gates::{Gates, REQUESTS_AT_ONCE};
 use crate::identity::{DeviceTokens, Identify};
+use crate::jobs::Jobs;
 use crate::keyring::{self, Keyring, KeyringError};
 use crate::password;
 use crate::seen::Seen;
@@ -76,6 +77,7 @@ pub struct App {
     pub(crate) at_once: Semaphore,
     pub(crate) passwords: Semaphore,
     pub(crate) seen: Seen,
+    jobs: Jobs,
     stopping: AtomicBool,
 }
 
@@ -96,6 +98,7 @@ impl App {
             at_once: Semaphore::new(REQUESTS_AT_ONCE),
             passwords: Semaphore::new(PASSWORDS_AT_ONCE),
             seen: Seen::default(),
+            jobs: Jobs::default(),
             stopping: AtomicBool::new(false),
             store,
             keyring,
@@ -131,7 +134,7 @@ impl App {
         self.stopping.store(true, Ordering::Release);
     }
 
-    /// What is done now and then: last-seen times, forgotten uploads, idle limits. Waits for the disk.
+    /// What is done now and then: last-seen times, forgotten uploads, idle limits, and the jobs that are due. Waits for the disk.
     pub fn housekeep(&self) -> Result<(), StoreError> {
         let seen = self.seen.take();
         if !seen.is_empty() {
@@ -139,6 +142,7 @@ impl App {
         }
         self.gates.tidy();
         self.store.sweep(self.clock.now())?;
+        self.jobs.run_due(self);
         Ok(())
     }
 }

@@ -7,15 +7,19 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use model::api::ProfileKeys;
+use model::erasure::{ERASURE_LEN, Erasure};
 use model::ids::{KeyId, ProfileId, TenantId, UserId};
 use model::receipt::{RECEIPT_LEN, Receipt};
 use model::world::{Moment, Random};
 use seal::receipt::ReceiptKey;
 use seal::wrap::{Purpose, UnwrapError, unwrap, wrap};
 use seal::{Key, KeyRing, Secret};
-use store::{Account, NewKey, NewTenant, NewUser, Scope, Store, StoreError, TenantScope, WrappedKey};
+use store::{Account, NewKey, NewTenant, NewUser, Scope, SignErasure, Store, StoreError, TenantScope, WrappedKey};
+
+use crate::App;
 
 /// Where the store keeps the wrapped receipt key.
 const RECEIPT_KEY: &str = "receipt_key";
@@ -128,6 +132,11 @@ impl Keyring {
         self.receipt.sign(receipt)
     }
 
+    /// Signs the receipt of a deletion.
+    pub fn sign_erasure(&self, erasure: &Erasure) -> [u8; ERASURE_LEN] {
+        self.receipt.sign_erasure(erasure)
+    }
+
     /// The public half of the receipt key.
     pub fn receipt_key(&self) -> [u8; 32] {
         self.receipt.public_key()
@@ -202,6 +211,12 @@ impl Keyring {
         let newest = keys.first().ok_or(KeyringError::Gone)?;
         Ok(unwrap(&newest.wrapped, newest.id, &self.root, Purpose::Tenant(tenant))?)
     }
+}
+
+/// Signs receipts of deletions for the store, which calls it inside the transaction.
+pub fn erasure_signer(app: &Arc<App>) -> SignErasure {
+    let app = Arc::clone(app);
+    Box::new(move |erasure| app.keyring.sign_erasure(erasure))
 }
 
 fn user_key(tenant_key: &Key, tenant: TenantId, user: UserId, keys: &[WrappedKey]) -> Result<Key, KeyringError> {

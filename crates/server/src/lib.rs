@@ -10,6 +10,7 @@ pub mod commands;
 pub mod config;
 pub mod gates;
 pub mod identity;
+pub mod jobs;
 pub mod keyring;
 pub mod listen;
 pub mod logs;

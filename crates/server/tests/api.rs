@@ -11,6 +11,7 @@ use model::api::{
     LENGTH_HEADER, Limits, OFFSET_HEADER, Problem, ProfileKeys, Profiles, SnapshotSummary, Snapshots, Version,
 };
 use model::envelope::delta;
+use model::erasure::Erased;
 use model::ids::{BlobId, PartId, from_hex};
 use support::{Live, Made, PASSWORD, Place};
 
@@ -250,8 +251,13 @@ fn a_removed_snapshot_is_gone_and_the_one_before_is_the_newest() {
     live.backup(&pc, &first.whole());
     live.backup(&pc, &second.whole());
     let path = format!("/api/v1/profiles/{}/snapshots/{}", pc.profile, second.header.snapshot);
-    assert_eq!(live.ask("DELETE", &path, &pc.token, &[], b"").status, 204);
-    assert_eq!(live.ask("DELETE", &path, &pc.token, &[], b"").problem(), (404, "no_such_snapshot".to_owned()));
+    let deleted = live.ask("DELETE", &path, &pc.token, &[], b"");
+    assert_eq!((deleted.status, deleted.header("content-type")), (200, model::api::ERASURE_TYPE));
+    let erasure = seal::receipt::verify_erasure(&deleted.body, &from_hex(&pc.receipt_key).unwrap()).unwrap();
+    assert_eq!(erasure.erased, Erased::Snapshot(pc.profile, second.header.snapshot));
+    assert_eq!(live.ask("DELETE", &path, &pc.token, &[], b"").body, deleted.body, "again is the same receipt");
+    let never = format!("/api/v1/profiles/{}/snapshots/{}", pc.profile, "9".repeat(64));
+    assert_eq!(live.ask("DELETE", &never, &pc.token, &[], b"").problem(), (404, "no_such_snapshot".to_owned()));
     assert_eq!(live.get(&path, &pc.token).problem(), (404, "no_such_snapshot".to_owned()));
     assert_eq!(live.get(&latest(&pc), &pc.token).json::<SnapshotSummary>().seq, 1);
 }

@@ -34,8 +34,24 @@ pub(crate) enum Action {
     SnapshotDelete,
     /// Target: the profile; detail: the number. Given out whole, to be restored or looked at.
     SnapshotRead,
-    /// Target: the profile.
+    /// Target: the profile; detail: the number. Retention let it go.
+    SnapshotExpire,
+    /// Target: the profile; detail: the number.
+    SnapshotPin,
+    /// Target: the profile; detail: the number.
+    SnapshotUnpin,
+    /// Target: the profile; detail: the number.
+    SnapshotHold,
+    /// Target: the profile; detail: the number.
+    SnapshotRelease,
+    /// Target: the profile. Its key is destroyed.
     ProfileDelete,
+    /// Target: the user. Their keys are destroyed.
+    UserErase,
+    /// Target: the tenant.
+    RetentionSet,
+    /// Target: the profile that was restored from.
+    RestoreReport,
     /// Target: the profile. Its keys were given out.
     KeysRead,
 }
@@ -50,7 +66,15 @@ impl Action {
             Self::SnapshotCreate => "snapshot.create",
             Self::SnapshotDelete => "snapshot.delete",
             Self::SnapshotRead => "snapshot.read",
+            Self::SnapshotExpire => "snapshot.expire",
+            Self::SnapshotPin => "snapshot.pin",
+            Self::SnapshotUnpin => "snapshot.unpin",
+            Self::SnapshotHold => "snapshot.hold",
+            Self::SnapshotRelease => "snapshot.release",
             Self::ProfileDelete => "profile.delete",
+            Self::UserErase => "user.erase",
+            Self::RetentionSet => "retention.set",
+            Self::RestoreReport => "restore.report",
             Self::KeysRead => "keys.read",
         }
     }

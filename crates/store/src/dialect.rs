@@ -17,7 +17,8 @@ pub(crate) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 pub(crate) const BEGIN_READ: &str = "BEGIN DEFERRED";
 
 /// The schema's versions, oldest first: version `n` is reached by running the `n`-th.
-pub(crate) const MIGRATIONS: &[&str] = &[include_str!("../migrations/sqlite/0001_begin.sql")];
+pub(crate) const MIGRATIONS: &[&str] =
+    &[include_str!("../migrations/sqlite/0001_begin.sql"), include_str!("../migrations/sqlite/0002_keep.sql")];
 
 /// How long a connection waits for another process that writes (the command line beside a running server), in milliseconds.
 const BUSY_MILLIS: u64 = 5_000;
@@ -69,6 +70,19 @@ fn harden(connection: &Connection) -> Result<(), StoreError> {
 pub(crate) fn checkpoint(connection: &Connection) -> Result<(), StoreError> {
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     Ok(())
+}
+
+/// Runs `work` so that what it deletes or changes is overwritten with zeros in the pages it leaves, instead of lying there until something else
+/// takes the place. Costs writes, so only deletions that somebody asked for run like this.
+pub(crate) fn overwriting<T, E: From<StoreError>>(
+    tx: &Connection,
+    work: impl FnOnce() -> Result<T, E>,
+) -> Result<T, E> {
+    let set = |on: bool| tx.pragma_update_and_check(None, "secure_delete", on, |_| Ok(())).map_err(StoreError::from);
+    set(true)?;
+    let result = work();
+    set(false)?;
+    result
 }
 
 /// What the database's own check finds wrong first, if anything.

@@ -6,13 +6,14 @@ use model::api::{ProfileSummary, SnapshotSummary};
 use model::envelope::Envelope;
 use model::ids::{BlobId, DeviceId, PartId, ProfileId, SnapshotId, TenantId, UserId};
 use model::receipt::{RECEIPT_LEN, Receipt};
+use model::rehearsal::Rehearsed;
 use model::world::Moment;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::audit::{self, Action};
 use crate::pack::{self, Owner};
 use crate::scope::{OwnProfile, Scope};
-use crate::{Store, StoreError, row};
+use crate::{Store, StoreError, retention, row};
 
 /// Which snapshot is the newest: all that an unchanged check needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub struct Latest {
 }
 
 /// What became of a removal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Removed {
     /// Snapshots that are gone.
     pub snapshots: u64,
@@ -34,8 +35,18 @@ pub struct Removed {
     pub blobs: u64,
 }
 
-const SUMMARY: &str = "SELECT seq, id, taken_at, committed_at, settings, apps, size_bytes FROM snapshots \
-                       WHERE tenant = $1 AND profile_no = $2";
+impl std::ops::AddAssign for Removed {
+    fn add_assign(&mut self, more: Self) {
+        self.snapshots += more.snapshots;
+        self.parts += more.parts;
+        self.blobs += more.blobs;
+    }
+}
+
+const SUMMARY: &str = "SELECT s.seq, s.id, s.taken_at, s.committed_at, s.settings, s.apps, s.size_bytes, r.rehearsed_at, \
+                       r.reason FROM snapshots s LEFT JOIN rehearsals r \
+                       ON r.tenant = s.tenant AND r.profile_no = s.profile_no AND r.seq = s.seq \
+                       WHERE s.tenant = $1 AND s.profile_no = $2";
 
 impl Store {
     /// The newest snapshot of a profile of the person. Outer `None`: no such profile. Inner: no snapshot yet.
@@ -56,9 +67,7 @@ impl Store {
     pub fn snapshots(&self, scope: &Scope, profile: ProfileId) -> Result<Option<Vec<SnapshotSummary>>, StoreError> {
         self.read(|connection| {
             let Some(own) = scope.find(connection, profile)? else { return Ok(None) };
-            let mut statement = connection.prepare_cached(&format!("{SUMMARY} ORDER BY seq DESC"))?;
-            let rows = statement.query_map((own.tenant, own.no), |row| summary(row, profile))?;
-            Ok(Some(rows.collect::<Result<_, _>>()?))
+            listed(connection, &own).map(Some)
         })
     }
 
@@ -136,49 +145,6 @@ impl Store {
         let scope = scope.clone();
         self.writer.write(move |tx| audit::append_by(tx, &scope, at, Action::KeysRead, (profile.as_bytes(), 0)))
     }
-
-    /// Removes a snapshot, and in the same transaction what only it named. `None`: no such snapshot in the device's own profile.
-    pub fn delete_snapshot(
-        &self,
-        scope: &Scope,
-        snapshot: SnapshotId,
-        at: Moment,
-    ) -> Result<Option<Removed>, StoreError> {
-        let scope = scope.clone();
-        self.writer.write(move |tx| {
-            let mut statement = tx.prepare_cached(
-                "DELETE FROM snapshots WHERE tenant = $1 AND profile_no = $2 AND id = $3 RETURNING seq",
-            )?;
-            let rows =
-                statement.query_map((scope.tenant.no, scope.profile_no, snapshot.as_bytes()), |row| row.get(0))?;
-            let gone: Vec<i64> = rows.collect::<Result<_, _>>()?;
-            if gone.is_empty() {
-                return Ok(None);
-            }
-            for seq in &gone {
-                let target = scope.profile();
-                let target = (target.as_bytes(), row::unsigned(*seq));
-                audit::append_by(tx, &scope, at, Action::SnapshotDelete, target)?;
-            }
-            set_latest(tx, &scope)?;
-            let (parts, blobs) = remove_unnamed(tx, &scope.own(), at)?;
-            Ok(Some(Removed { snapshots: gone.len() as u64, parts, blobs }))
-        })
-    }
-
-    /// Removes all snapshots of the device's own profile. The profile itself stays, so that its numbers go on.
-    pub fn empty_profile(&self, scope: &Scope, at: Moment) -> Result<Removed, StoreError> {
-        let scope = scope.clone();
-        self.writer.write(move |tx| {
-            let snapshots = tx
-                .prepare_cached("DELETE FROM snapshots WHERE tenant = $1 AND profile_no = $2")?
-                .execute((scope.tenant.no, scope.profile_no))?;
-            set_latest(tx, &scope)?;
-            let (parts, blobs) = remove_unnamed(tx, &scope.own(), at)?;
-            audit::append_by(tx, &scope, at, Action::ProfileDelete, (scope.profile().as_bytes(), 0))?;
-            Ok(Removed { snapshots: snapshots as u64, parts, blobs })
-        })
-    }
 }
 
 fn summary(row: &Row<'_>, profile: ProfileId) -> rusqlite::Result<SnapshotSummary> {
@@ -191,19 +157,48 @@ fn summary(row: &Row<'_>, profile: ProfileId) -> rusqlite::Result<SnapshotSummar
         settings: row.get(4)?,
         apps: row.get(5)?,
         size_bytes: row::unsigned(row.get(6)?),
-        rehearsed: None,
+        rehearsed: row
+            .get::<_, Option<i64>>(7)?
+            .map(Moment)
+            .map(|rehearsed_at| rehearsed(rehearsed_at, row))
+            .transpose()?,
         kept: Vec::new(),
     })
 }
 
+fn rehearsed(rehearsed_at: Moment, row: &Row<'_>) -> rusqlite::Result<Rehearsed> {
+    let reason: Option<String> = row.get(8)?;
+    Ok(Rehearsed { restorable: reason.is_none(), reason, rehearsed_at })
+}
+
+/// A profile's snapshots, newest first, each with why it is kept.
+pub(crate) fn listed(connection: &Connection, own: &OwnProfile) -> Result<Vec<SnapshotSummary>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!("{SUMMARY} ORDER BY s.seq DESC"))?;
+    let rows = statement.query_map((own.tenant, own.no), |row| summary(row, own.id))?;
+    let mut all: Vec<SnapshotSummary> = rows.collect::<Result<_, _>>()?;
+    let mut whys = retention::whys(connection, own)?;
+    for one in &mut all {
+        let why = whys.remove(&one.seq).unwrap_or_default();
+        one.kept = why.into_iter().map(|why| why.word().to_owned()).collect();
+    }
+    Ok(all)
+}
+
+/// Sees to everything that hangs on snapshots of a profile that are gone: which one is newest, and parts and blobs that nothing names any more.
+pub(crate) fn removed(tx: &Connection, own: &OwnProfile, snapshots: u64, at: Moment) -> Result<Removed, StoreError> {
+    set_latest(tx, own)?;
+    let (parts, blobs) = remove_unnamed(tx, own, at)?;
+    Ok(Removed { snapshots, parts, blobs })
+}
+
 fn summary_of(connection: &Connection, own: &OwnProfile, seq: u64) -> Result<Option<SnapshotSummary>, StoreError> {
-    let mut statement = connection.prepare_cached(&format!("{SUMMARY} AND seq = $3"))?;
+    let mut statement = connection.prepare_cached(&format!("{SUMMARY} AND s.seq = $3"))?;
     let row = statement.query_row((own.tenant, own.no, row::signed(seq)), |row| summary(row, own.id));
     Ok(row.optional()?)
 }
 
 /// The profile's newest snapshot is the one with the highest number that is left.
-fn set_latest(tx: &Connection, scope: &Scope) -> Result<(), StoreError> {
+fn set_latest(tx: &Connection, own: &OwnProfile) -> Result<(), StoreError> {
     tx.prepare_cached(
         "UPDATE profiles SET \
          latest_seq = (SELECT MAX(s.seq) FROM snapshots s WHERE s.tenant = profiles.tenant AND s.profile_no = profiles.no), \
@@ -211,7 +206,7 @@ fn set_latest(tx: &Connection, scope: &Scope) -> Result<(), StoreError> {
                       ORDER BY s.seq DESC LIMIT 1) \
          WHERE tenant = $1 AND no = $2",
     )?
-    .execute((scope.tenant.no, scope.profile_no))?;
+    .execute((own.tenant, own.no))?;
     Ok(())
 }
 

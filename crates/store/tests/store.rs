@@ -12,7 +12,7 @@ use model::ids::{BlobId, PartId};
 use model::world::Moment;
 use store::blobs::{Blobs, DiskBlobs, MemoryBlobs};
 use store::{CommitError, Committed, GRACE_MILLIS, Piece, Scope, Store, StoreError, UploadError};
-use support::{Made, NOW, device, id32, sign, signed, tenant, user};
+use support::{Made, NOW, device, id32, sign, sign_erasure, signed, tenant, user};
 
 struct World {
     folder: tempfile::TempDir,
@@ -147,7 +147,7 @@ fn people_and_tenants_see_nothing_of_each_other() {
         assert_eq!(store.envelope(&scope, profile, snapshot, NOW).unwrap(), None);
         assert_eq!(store.profile_keys(&scope, profile).unwrap(), None);
         assert_eq!(store.upload(&scope, profile, BlobId([1; 32])).unwrap(), None);
-        assert_eq!(store.delete_snapshot(&scope, snapshot, NOW).unwrap(), None);
+        assert_eq!(store.delete_snapshot(&scope, snapshot, (NOW, sign_erasure())).unwrap(), None);
         assert!(store.profiles(&scope).unwrap().iter().all(|one| one.profile == scope.profile()));
     }
 }
@@ -172,9 +172,10 @@ fn removing_a_snapshot_removes_what_only_it_named() {
     let second = Made::new(&world.pc, 2, &[(1, 100), (3, 300)], &[]);
     world.commit(&second, |_| true).unwrap();
     let first = Made::new(&world.pc, 1, &[], &[]).header.snapshot;
-    let removed = world.store.delete_snapshot(&world.pc, first, NOW).unwrap().unwrap();
+    let removed = world.store.delete_snapshot(&world.pc, first, (NOW, sign_erasure())).unwrap().unwrap().removed;
     assert_eq!((removed.snapshots, removed.parts, removed.blobs), (1, 1, 1));
-    let removed = world.store.delete_snapshot(&world.pc, second.header.snapshot, NOW).unwrap().unwrap();
+    let removed =
+        world.store.delete_snapshot(&world.pc, second.header.snapshot, (NOW, sign_erasure())).unwrap().unwrap().removed;
     assert_eq!((removed.parts, removed.blobs), (2, 0));
     assert_eq!(world.store.latest(&world.pc, world.pc.profile()).unwrap(), Some(None));
     let again = world.commit(&Made::new(&world.pc, 1, &[(1, 100)], &[]), |_| true).unwrap_err();

@@ -7,7 +7,10 @@ mod backups;
 mod blobs;
 mod enroll;
 mod extract;
+mod pins;
 mod profiles;
+mod rehearsals;
+mod reports;
 mod snapshots;
 
 use std::sync::Arc;
@@ -17,7 +20,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use model::reason::Reason;
 
 use crate::App;
@@ -45,6 +48,10 @@ pub fn router(app: Arc<App>) -> Router {
             "/profiles/{profile}/blobs/{blob}",
             get(blobs::get::handle).head(blobs::head::handle).put(blobs::put::handle),
         )
+        .route("/profiles/{profile}/snapshots/{snapshot}/rehearsal", put(rehearsals::put::handle))
+        .route("/profiles/{profile}/snapshots/{snapshot}/pin", put(pins::put::handle).delete(pins::delete::handle))
+        .route("/reports", get(reports::list::handle))
+        .route("/reports/{report}", get(reports::get::handle).put(reports::put::handle))
         .route("/limits", get(about::limits::handle))
         .route("/capabilities", get(about::capabilities::handle));
     Router::new()

@@ -2,15 +2,18 @@
 
 use std::io::Read;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Subcommand;
-use model::ids::DeviceId;
+use model::ids::{DeviceId, UserId};
 use model::reason::Reason;
+use model::world::Moment;
 use store::TenantScope;
 
 use super::{Failure, print, say};
 use crate::App;
 use crate::app::DEFAULT_TENANT;
+use crate::keyring::erasure_signer;
 use crate::password::{self, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
 
 #[derive(Subcommand)]
@@ -35,6 +38,17 @@ pub(super) enum UserVerb {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Erase a person for good: destroy their keys and delete all that is theirs
+    Erase {
+        /// Their name, or the id that an earlier erasure printed
+        user: String,
+        /// Do it
+        #[arg(long)]
+        yes: bool,
+        /// The organisation
+        #[arg(long, default_value = DEFAULT_TENANT)]
+        tenant: String,
+    },
 }
 
 #[derive(Subcommand)]
@@ -55,7 +69,7 @@ pub(super) enum DeviceVerb {
     },
 }
 
-fn scope(app: &App, tenant: &str) -> Result<TenantScope, Failure> {
+pub(super) fn scope(app: &App, tenant: &str) -> Result<TenantScope, Failure> {
     let scope = app.store.operator(tenant)?;
     scope.ok_or_else(|| Failure::new(2, Reason::Usage, format!("there is no tenant `{tenant}`")))
 }
@@ -66,8 +80,11 @@ pub(super) fn tenant(app: &App, verb: TenantVerb) -> Result<ExitCode, Failure> {
     print(&[scope.tenant().to_string()])
 }
 
-pub(super) fn user(app: &App, verb: UserVerb) -> Result<ExitCode, Failure> {
-    let UserVerb::Create { name, tenant, password_stdin } = verb;
+pub(super) fn user(app: &Arc<App>, verb: UserVerb) -> Result<ExitCode, Failure> {
+    let (name, tenant, password_stdin) = match verb {
+        UserVerb::Create { name, tenant, password_stdin } => (name, tenant, password_stdin),
+        UserVerb::Erase { user, yes, tenant } => return erase(app, &user, (&tenant, yes)),
+    };
     let scope = scope(app, &tenant)?;
     let password = if password_stdin { read_password()? } else { password::make(&*app.random) };
     let hash = password::hash(&password, &*app.random);
@@ -78,6 +95,30 @@ pub(super) fn user(app: &App, verb: UserVerb) -> Result<ExitCode, Failure> {
     }
     say(&format!("made the account `{name}`; its password is shown this once:"));
     print(&[password])
+}
+
+fn erase(app: &Arc<App>, user: &str, (tenant, yes): (&str, bool)) -> Result<ExitCode, Failure> {
+    let tenant = scope(app, tenant)?;
+    let none = || format!("there is no user `{user}`");
+    let id = match app.store.user_named(&tenant, user)? {
+        Some(id) => id,
+        None => user.parse::<UserId>().map_err(|_| Failure::new(2, Reason::NotFound, none()))?,
+    };
+    if !yes {
+        say(&format!("would erase the user `{user}` ({id}) for good; nothing was deleted; add `--yes` to do it"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let deleted = app.store.erase_user(&tenant, id, (app.clock.now(), erasure_signer(app)))?;
+    if deleted.is_some() {
+        say(&format!("erased the user {id}; their keys are destroyed"));
+    }
+    super::keep::confirm(deleted, none)
+}
+
+/// A time for lists: RFC 3339 in UTC, to the second.
+pub(super) fn at(moment: Moment) -> String {
+    let stamp = jiff::Timestamp::from_millisecond(moment.0).unwrap_or(jiff::Timestamp::MAX);
+    stamp.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn read_password() -> Result<String, Failure> {

@@ -3,11 +3,14 @@
 mod admin;
 mod check;
 mod health;
+mod keep;
+mod report;
 mod serve;
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use model::reason::Reason;
@@ -43,6 +46,18 @@ enum Verb {
     /// Devices
     #[command(subcommand)]
     Device(admin::DeviceVerb),
+    /// What is kept and for how long
+    #[command(subcommand)]
+    Retention(keep::RetentionVerb),
+    /// Snapshots: why they are kept, pins and holds
+    #[command(subcommand)]
+    Snapshot(keep::SnapshotVerb),
+    /// Profiles: what one PC has backed up
+    #[command(subcommand)]
+    Profile(keep::ProfileVerb),
+    /// What restores did
+    #[command(subcommand)]
+    Report(report::ReportVerb),
     /// Read all data and compare it with its checksums and receipts
     Check,
     /// The configuration in force
@@ -143,8 +158,12 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
     match line.verb {
         Verb::Serve => serve::run(&config),
         Verb::Tenant(verb) => admin::tenant(&open(&config)?, verb),
-        Verb::User(verb) => admin::user(&open(&config)?, verb),
+        Verb::User(verb) => admin::user(&Arc::new(open(&config)?), verb),
         Verb::Device(verb) => admin::device(&open(&config)?, verb),
+        Verb::Retention(verb) => keep::retention(&open(&config)?, verb),
+        Verb::Snapshot(verb) => keep::snapshot(&open(&config)?, verb),
+        Verb::Profile(verb) => keep::profile(&Arc::new(open(&config)?), verb),
+        Verb::Report(verb) => report::run(&open(&config)?, verb),
         Verb::Check => check::run(&open(&config)?),
         Verb::Config(ConfigVerb::Show) => show(&config),
         Verb::Healthcheck => health::run(&config),
@@ -153,7 +172,6 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
 }
 
 fn open(config: &Config) -> Result<App, Failure> {
-    use std::sync::Arc;
     Ok(App::open(&config.settings, Arc::new(SystemClock), Arc::new(seal::random::SystemRandom::new()))?)
 }
 

@@ -3,10 +3,11 @@
 #![allow(dead_code, clippy::allow_attributes, reason = "each test program uses its share of this")]
 
 use model::envelope::{BlobEntry, Envelope, Header, PartEntry, Source};
+use model::erasure::{ERASURE_LEN, Erasure};
 use model::ids::{BlobId, DeviceId, KeyId, PartId, ProfileId, SnapshotId, TenantId, UserId};
 use model::receipt::{RECEIPT_LEN, Receipt};
 use model::world::Moment;
-use store::{Account, NewDevice, NewKey, NewTenant, NewUser, Purpose, Scope, Store};
+use store::{Account, NewDevice, NewKey, NewTenant, NewUser, Purpose, Scope, SignErasure, Store};
 
 pub const NOW: Moment = Moment(1_795_000_000_000);
 
@@ -128,4 +129,15 @@ pub fn sign(receipt: &Receipt) -> [u8; RECEIPT_LEN] {
 pub fn signed(bytes: &[u8]) -> bool {
     let hash = blake3::hash(&bytes[..bytes.len() - 64]);
     bytes[bytes.len() - 32..] == *hash.as_bytes()
+}
+
+/// A stand-in for the signature of a deletion.
+pub fn sign_erasure() -> SignErasure {
+    Box::new(|erasure: &Erasure| -> [u8; ERASURE_LEN] {
+        let mut bytes = erasure.to_signed_bytes();
+        let hash: [u8; 32] = blake3::hash(&bytes).into();
+        bytes.extend_from_slice(&hash);
+        bytes.extend_from_slice(&hash);
+        bytes.try_into().unwrap()
+    })
 }

@@ -10,5 +10,7 @@ pub(crate) struct Capabilities {
 }
 
 pub(crate) async fn handle() -> Json<Capabilities> {
-    Json(Capabilities { capabilities: &["accounts", "blobs.resume", "receipts.ed25519"] })
+    Json(Capabilities {
+        capabilities: &["accounts", "blobs.resume", "pins", "receipts.ed25519", "rehearsals", "reports"],
+    })
 }

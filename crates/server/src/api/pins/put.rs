@@ -1,0 +1,19 @@
+//! `PUT /api/v1/profiles/{profile}/snapshots/{snapshot}/pin`: retention keeps it from now on.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use model::ids::{ProfileId, SnapshotId};
+
+use crate::App;
+use crate::api::extract::{Caller, Within};
+use crate::problem::Refusal;
+
+pub(crate) async fn handle(
+    State(app): State<Arc<App>>,
+    Caller(scope): Caller,
+    Within(profile, snapshot): Within<ProfileId, SnapshotId>,
+) -> Result<StatusCode, Refusal> {
+    super::set(app, scope, (profile, snapshot), true).await
+}

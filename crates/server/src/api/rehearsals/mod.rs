@@ -1,0 +1,3 @@
+//! Rehearsals of restores.
+
+pub(crate) mod put;

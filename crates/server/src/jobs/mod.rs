@@ -1,0 +1,66 @@
+//! What the server does by itself, now and then. Housekeeping calls [`Jobs::run_due`] every half minute; each job has its own rhythm by the
+//! clock that is handed in. A job that fails is logged and tried again at its next time; it never stops the server.
+
+pub mod retention;
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use model::world::Moment;
+
+use crate::App;
+
+/// How often retention runs, in milliseconds: once a day. Rules count days at the finest that matters, and every run reads all profiles.
+const RETENTION_MILLIS: i64 = 24 * 60 * 60 * 1000;
+
+/// When the jobs ran last.
+pub struct Jobs {
+    retention_at: AtomicI64,
+}
+
+impl Default for Jobs {
+    /// Everything is due: a server that is restarted more often than a job's rhythm still does it.
+    fn default() -> Self {
+        Self { retention_at: AtomicI64::new(i64::MIN) }
+    }
+}
+
+impl Jobs {
+    /// Runs what is due.
+    pub fn run_due(&self, app: &App) {
+        let now = app.clock.now();
+        if is_due(Moment(self.retention_at.load(Ordering::Relaxed)), now, RETENTION_MILLIS) {
+            self.retention_at.store(now.0, Ordering::Relaxed);
+            match retention::run(app) {
+                Ok(removed) if removed.snapshots == 0 => tracing::debug!("retention let nothing go"),
+                Ok(removed) => {
+                    tracing::info!(
+                        snapshots = removed.snapshots,
+                        parts = removed.parts,
+                        blobs = removed.blobs,
+                        "retention"
+                    );
+                }
+                Err(error) => tracing::warn!(%error, "retention failed"),
+            }
+        }
+    }
+}
+
+/// Whether the time has come. A clock that was set back makes a job due too: waiting for the lost time could mean waiting for years.
+fn is_due(last: Moment, now: Moment, rhythm: i64) -> bool {
+    now >= last.plus_millis(rhythm) || now < last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_is_due_after_its_time_and_when_the_clock_was_set_back() {
+        let now = Moment(1_795_000_000_000);
+        assert!(is_due(Moment(i64::MIN), now, RETENTION_MILLIS), "after a start");
+        assert!(!is_due(now, now.plus_millis(RETENTION_MILLIS - 1), RETENTION_MILLIS));
+        assert!(is_due(now, now.plus_millis(RETENTION_MILLIS), RETENTION_MILLIS));
+        assert!(is_due(now, now.plus_millis(-1), RETENTION_MILLIS));
+    }
+}

@@ -1,0 +1,282 @@
+//! Which snapshots are kept: a tenant's rules, pins and holds, and letting go of the rest.
+//!
+//! What is decided is [`model::retention::decide`], a pure function; here it gets its facts and its word is carried out. The decision is made anew
+//! inside the transaction that deletes, one for each profile, so that a snapshot, pin, hold or rehearsal that came meanwhile counts. A part that
+//! a backup on its way has left out because the server had it may go that way; the server then asks for it. Files have their grace
+//! ([`crate::GRACE_MILLIS`]).
+
+use std::collections::HashMap;
+
+use model::api::SnapshotSummary;
+use model::ids::{ProfileId, SnapshotId, TenantId};
+use model::retention::{Candidate, Rules, Why, decide};
+use model::world::Moment;
+use rusqlite::{Connection, OptionalExtension};
+
+use crate::audit::{self, Action, Event};
+use crate::scope::{OwnProfile, Scope, TenantScope};
+use crate::snapshots::{self, Removed};
+use crate::{Store, StoreError, row};
+
+/// A mark that keeps a snapshot whatever the rules say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// Somebody wants it kept; it may still be deleted by who asks for that.
+    Pin,
+    /// It is evidence: nothing deletes it until it is released.
+    Hold,
+}
+
+/// A profile with its snapshots and why each is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its id.
+    pub profile: ProfileId,
+    /// The name of its device.
+    pub device: String,
+    /// The name of its user.
+    pub user: String,
+    /// Its snapshots, newest first. One without a reason is let go by the next run.
+    pub snapshots: Vec<SnapshotSummary>,
+}
+
+impl Store {
+    /// All tenants, for jobs of the server itself. Not for requests.
+    pub fn tenants(&self) -> Result<Vec<TenantScope>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT no, id FROM tenants ORDER BY no")?;
+            let rows = statement.query_map([], |row| Ok(TenantScope { no: row.get(0)?, id: TenantId(row.get(1)?) }))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// The tenant's rules: its own, or the standard.
+    pub fn rules(&self, tenant: &TenantScope) -> Result<Rules, StoreError> {
+        self.read(|connection| rules(connection, tenant.no))
+    }
+
+    /// Sets the tenant's rules.
+    pub fn set_rules(&self, tenant: &TenantScope, rules: &Rules, at: Moment) -> Result<(), StoreError> {
+        let text = serde_json::to_string(rules).map_err(|error| StoreError::Damaged(format!("rules: {error}")))?;
+        let tenant = tenant.clone();
+        self.writer.write(move |tx| {
+            tx.prepare_cached(
+                "INSERT INTO retention (tenant, rules) VALUES ($1, $2) \
+                 ON CONFLICT (tenant) DO UPDATE SET rules = excluded.rules",
+            )?
+            .execute((tenant.no, &text))?;
+            audit::append(tx, &tenant, &Event::by_operator(at, Action::RetentionSet, tenant.id.as_bytes()))
+        })
+    }
+
+    /// Every profile of the tenant, or of one of its users, with what is kept of it and why.
+    pub fn kept(&self, tenant: &TenantScope, user: Option<&str>) -> Result<Vec<Listed>, StoreError> {
+        let profiles = self.read(|connection| profiles(connection, tenant, user))?;
+        // One read for each profile: a long one would keep the write-ahead log from being reused.
+        let list = |(own, device, user): (OwnProfile, String, String)| {
+            let snapshots = self.read(|connection| snapshots::listed(connection, &own))?;
+            Ok(Listed { profile: own.id, device, user, snapshots })
+        };
+        profiles.into_iter().map(list).collect()
+    }
+
+    /// Lets go of what the rules do not keep, in every profile of the tenant.
+    pub fn retain(&self, tenant: &TenantScope, at: Moment) -> Result<Removed, StoreError> {
+        let mut removed = Removed::default();
+        for (own, ..) in self.read(|connection| profiles(connection, tenant, None))? {
+            let any = self.read(|connection| Ok(whys(connection, &own)?.values().any(Vec::is_empty)))?;
+            if any {
+                let tenant = tenant.clone();
+                removed += self.writer.write(move |tx| let_go(tx, &tenant, &own, at))?;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Pins a snapshot of the person's, on any of their PCs, or takes the pin away; the newest one of that content. `false`: no such snapshot.
+    pub fn pin(
+        &self,
+        scope: &Scope,
+        (profile, snapshot): (ProfileId, SnapshotId),
+        pinned: bool,
+        at: Moment,
+    ) -> Result<bool, StoreError> {
+        let scope = scope.clone();
+        self.writer.write(move |tx| {
+            let Some(own) = scope.find(tx, profile)? else { return Ok(false) };
+            let newest = "SELECT MAX(seq) FROM snapshots WHERE tenant = $1 AND profile_no = $2 AND id = $3";
+            let key = (own.tenant, own.no, snapshot.as_bytes());
+            let Some(seq) = tx.prepare_cached(newest)?.query_row(key, |row| row.get::<_, Option<i64>>(0))? else {
+                return Ok(false);
+            };
+            let action = if pinned { Action::SnapshotPin } else { Action::SnapshotUnpin };
+            let changed =
+                if pinned { mark(tx, &own, seq, (Mark::Pin, at))? } else { unmark(tx, &own, seq, Mark::Pin)? };
+            if changed {
+                audit::append_by(tx, &scope, at, action, (own.id.as_bytes(), row::unsigned(seq)))?;
+            }
+            Ok(true)
+        })
+    }
+
+    /// Pins a snapshot or puts it on hold, for the operator. `false`: no such snapshot. Doing it again changes nothing.
+    pub fn mark(
+        &self,
+        tenant: &TenantScope,
+        (profile, seq): (ProfileId, u64),
+        wanted: Mark,
+        at: Moment,
+    ) -> Result<bool, StoreError> {
+        let tenant = tenant.clone();
+        self.writer.write(move |tx| {
+            let Some(own) = find(tx, &tenant, profile)? else { return Ok(false) };
+            let exists = "SELECT 1 FROM snapshots WHERE tenant = $1 AND profile_no = $2 AND seq = $3";
+            if !tx.prepare_cached(exists)?.exists((own.tenant, own.no, row::signed(seq)))? {
+                return Ok(false);
+            }
+            let action = match wanted {
+                Mark::Pin => Action::SnapshotPin,
+                Mark::Hold => Action::SnapshotHold,
+            };
+            if mark(tx, &own, row::signed(seq), (wanted, at))? {
+                append(tx, &tenant, (action, at), (&own, seq))?;
+            }
+            Ok(true)
+        })
+    }
+
+    /// Takes pin and hold from a snapshot, for the operator, and says which there were. `None`: no such snapshot.
+    pub fn release(
+        &self,
+        tenant: &TenantScope,
+        (profile, seq): (ProfileId, u64),
+        at: Moment,
+    ) -> Result<Option<Vec<Mark>>, StoreError> {
+        let tenant = tenant.clone();
+        self.writer.write(move |tx| {
+            let Some(own) = find(tx, &tenant, profile)? else { return Ok(None) };
+            let exists = "SELECT 1 FROM snapshots WHERE tenant = $1 AND profile_no = $2 AND seq = $3";
+            if !tx.prepare_cached(exists)?.exists((own.tenant, own.no, row::signed(seq)))? {
+                return Ok(None);
+            }
+            let mut released = Vec::new();
+            for (mark, action) in [(Mark::Pin, Action::SnapshotUnpin), (Mark::Hold, Action::SnapshotRelease)] {
+                if unmark(tx, &own, row::signed(seq), mark)? {
+                    append(tx, &tenant, (action, at), (&own, seq))?;
+                    released.push(mark);
+                }
+            }
+            Ok(Some(released))
+        })
+    }
+}
+
+/// A profile of the tenant, for its operator.
+pub(crate) fn find(
+    connection: &Connection,
+    tenant: &TenantScope,
+    profile: ProfileId,
+) -> Result<Option<OwnProfile>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT no FROM profiles WHERE tenant = $1 AND id = $2")?;
+    let no = statement.query_row((tenant.no, profile.as_bytes()), |row| row.get(0)).optional()?;
+    Ok(no.map(|no| OwnProfile { tenant: tenant.no, no, id: profile }))
+}
+
+fn append(
+    tx: &Connection,
+    tenant: &TenantScope,
+    (action, at): (Action, Moment),
+    (own, seq): (&OwnProfile, u64),
+) -> Result<(), StoreError> {
+    audit::append(tx, tenant, &Event { detail: seq, ..Event::by_operator(at, action, own.id.as_bytes()) })
+}
+
+fn mark(tx: &Connection, own: &OwnProfile, seq: i64, (mark, at): (Mark, Moment)) -> Result<bool, StoreError> {
+    let sql = match mark {
+        Mark::Pin => {
+            "INSERT INTO pins (tenant, profile_no, seq, pinned_at) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (tenant, profile_no, seq) DO NOTHING"
+        }
+        Mark::Hold => {
+            "INSERT INTO holds (tenant, profile_no, seq, held_at) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (tenant, profile_no, seq) DO NOTHING"
+        }
+    };
+    Ok(tx.prepare_cached(sql)?.execute((own.tenant, own.no, seq, at.0))? == 1)
+}
+
+fn unmark(tx: &Connection, own: &OwnProfile, seq: i64, mark: Mark) -> Result<bool, StoreError> {
+    let sql = match mark {
+        Mark::Pin => "DELETE FROM pins WHERE tenant = $1 AND profile_no = $2 AND seq = $3",
+        Mark::Hold => "DELETE FROM holds WHERE tenant = $1 AND profile_no = $2 AND seq = $3",
+    };
+    Ok(tx.prepare_cached(sql)?.execute((own.tenant, own.no, seq))? == 1)
+}
+
+fn rules(connection: &Connection, tenant: i64) -> Result<Rules, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT rules FROM retention WHERE tenant = $1")?;
+    let text: Option<String> = statement.query_row([tenant], |row| row.get(0)).optional()?;
+    // Rules that cannot be read must not become others: nothing is let go.
+    text.map_or(Ok(Rules::STANDARD), |text| {
+        serde_json::from_str(&text).map_err(|error| StoreError::Damaged(format!("the rules of retention: {error}")))
+    })
+}
+
+/// Why each snapshot of a profile is kept, by number.
+pub(crate) fn whys(connection: &Connection, own: &OwnProfile) -> Result<HashMap<u64, Vec<Why>>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT s.seq, s.committed_at, r.rehearsed_at IS NULL, r.reason IS NULL, p.seq IS NOT NULL, h.seq IS NOT NULL \
+         FROM snapshots s \
+         LEFT JOIN rehearsals r ON r.tenant = s.tenant AND r.profile_no = s.profile_no AND r.seq = s.seq \
+         LEFT JOIN pins p ON p.tenant = s.tenant AND p.profile_no = s.profile_no AND p.seq = s.seq \
+         LEFT JOIN holds h ON h.tenant = s.tenant AND h.profile_no = s.profile_no AND h.seq = s.seq \
+         WHERE s.tenant = $1 AND s.profile_no = $2",
+    )?;
+    let rows = statement.query_map((own.tenant, own.no), |row| {
+        let untried: bool = row.get(2)?;
+        Ok(Candidate {
+            seq: row::unsigned(row.get(0)?),
+            at: Moment(row.get(1)?),
+            opens: if untried { None } else { Some(row.get(3)?) },
+            pinned: row.get(4)?,
+            held: row.get(5)?,
+        })
+    })?;
+    let all: Vec<Candidate> = rows.collect::<Result<_, _>>()?;
+    let decided = decide(&rules(connection, own.tenant)?, &all);
+    Ok(all.iter().map(|one| one.seq).zip(decided).collect())
+}
+
+fn let_go(tx: &Connection, tenant: &TenantScope, own: &OwnProfile, at: Moment) -> Result<Removed, StoreError> {
+    let mut gone: Vec<u64> = whys(tx, own)?.into_iter().filter(|(_, why)| why.is_empty()).map(|(seq, _)| seq).collect();
+    gone.sort_unstable();
+    for seq in &gone {
+        tx.prepare_cached("DELETE FROM snapshots WHERE tenant = $1 AND profile_no = $2 AND seq = $3")?.execute((
+            own.tenant,
+            own.no,
+            row::signed(*seq),
+        ))?;
+        append(tx, tenant, (Action::SnapshotExpire, at), (own, *seq))?;
+    }
+    snapshots::removed(tx, own, gone.len() as u64, at)
+}
+
+fn profiles(
+    connection: &Connection,
+    tenant: &TenantScope,
+    user: Option<&str>,
+) -> Result<Vec<(OwnProfile, String, String)>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT p.no, p.id, d.name, u.name FROM profiles p \
+         JOIN devices d ON d.tenant = p.tenant AND d.no = p.device_no \
+         JOIN users u ON u.tenant = p.tenant AND u.no = p.user_no \
+         WHERE p.tenant = $1 AND p.latest_seq IS NOT NULL ORDER BY u.name, d.name, p.no",
+    )?;
+    let rows = statement.query_map([tenant.no], |row| {
+        let own = OwnProfile { tenant: tenant.no, no: row.get(0)?, id: ProfileId(row.get(1)?) };
+        Ok((own, row.get(2)?, row.get::<_, String>(3)?))
+    })?;
+    let mut all: Vec<_> = rows.collect::<Result<_, _>>()?;
+    all.retain(|(_, _, name)| user.is_none_or(|user| user == name));
+    Ok(all)
+}
