@@ -272,16 +272,17 @@ fn repeated(tx: &Connection, new: &Prepared, latest_seq: u64) -> Result<Committe
 /// sealed twice.
 fn find_parts(tx: &Connection, new: &Prepared) -> Result<Vec<Option<i64>>, CommitError> {
     let mut statement = tx.prepare_cached(
-        "SELECT no, LENGTH(sealed), checksum FROM parts WHERE tenant = $1 AND profile_no = $2 AND id = $3 ORDER BY no DESC",
+        "SELECT no, sealed_len FROM parts WHERE tenant = $1 AND profile_no = $2 AND id = $3 ORDER BY no DESC",
     )?;
     let (mut found, mut missing) = (Vec::with_capacity(new.parts.len()), Vec::new());
     for part in &new.parts {
         let mut rows = statement.query((new.scope.tenant.no, new.scope.profile_no, part.id.as_bytes()))?;
         let mut number = None;
         while let (None, Some(row)) = (number, rows.next()?) {
-            let (no, len, checksum): (i64, i64, [u8; 16]) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let same = part.sealed.as_ref().is_none_or(|(_, sent)| *sent == checksum);
-            number = (same && len == i64::from(part.sealed_len)).then_some(no);
+            let (no, len): (i64, i64) = (row.get(0)?, row.get(1)?);
+            if len == i64::from(part.sealed_len) && is_same(tx, &new.scope, no, part)? {
+                number = Some(no);
+            }
         }
         if number.is_none() && part.sealed.is_none() {
             missing.push(part.id);
@@ -289,6 +290,15 @@ fn find_parts(tx: &Connection, new: &Prepared) -> Result<Vec<Option<i64>>, Commi
         found.push(number);
     }
     if missing.is_empty() { Ok(found) } else { Err(CommitError::PartsMissing(missing)) }
+}
+
+/// Whether a stored part has the bytes that travelled along, if any did.
+fn is_same(tx: &Connection, scope: &Scope, no: i64, part: &Part) -> Result<bool, CommitError> {
+    let Some((_, sent)) = &part.sealed else { return Ok(true) };
+    let sql = "SELECT checksum FROM parts WHERE tenant = $1 AND profile_no = $2 AND no = $3";
+    let mut statement = tx.prepare_cached(sql)?;
+    let stored: [u8; 16] = statement.query_row((scope.tenant.no, scope.profile_no, no), |row| row.get(0))?;
+    Ok(stored == *sent)
 }
 
 /// The numbers of the listed blobs, which must be durable. Each is taken back from condemnation.
@@ -315,9 +325,9 @@ fn insert_part(
     (id, sealed, checksum): (PartId, &[u8], &[u8; 16]),
 ) -> Result<(), CommitError> {
     tx.prepare_cached(
-        "INSERT INTO parts (tenant, profile_no, no, id, checksum, sealed) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO parts (tenant, profile_no, no, id, checksum, sealed_len, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )?
-    .execute((scope.tenant.no, scope.profile_no, no, id.as_bytes(), checksum, sealed))?;
+    .execute((scope.tenant.no, scope.profile_no, no, id.as_bytes(), checksum, row::signed(sealed.len() as u64), sealed))?;
     Ok(())
 }
 

@@ -70,7 +70,7 @@ fn in_turn(product: &Product, floor: &Path, folder: &Path) -> anyhow::Result<Rat
     let devices = enroll(product)?;
     let mut rates = Rates::default();
     for run in 0..RUNS {
-        let [floor_posts, floor_checks] = run_floor(floor, &folder.join("floor.db"), folder)?;
+        let [floor_posts, floor_checks] = run_floor(floor, &folder.join(format!("floor-{run}.db")), folder)?;
         rates[0].push(floor_posts);
         rates[1].push(run_backups(product, &devices, folder)?);
         rates[2].push(floor_checks);

@@ -87,11 +87,13 @@ CREATE TABLE parts (
     no INTEGER NOT NULL,
     id BLOB NOT NULL,
     checksum BLOB NOT NULL,               -- first 16 bytes of BLAKE3 of `sealed`: finds rot, not malice
+    sealed_len INTEGER NOT NULL,
     sealed BLOB NOT NULL,
     PRIMARY KEY (tenant, profile_no, no),
     FOREIGN KEY (tenant, profile_no) REFERENCES profiles (tenant, no)
 ) STRICT;
-CREATE INDEX parts_by_id ON parts (tenant, profile_no, id);
+-- Answers by itself what a commit asks of each part that is not new; the parts' own pages, one for each, stay on the disk.
+CREATE INDEX parts_by_id ON parts (tenant, profile_no, id, no, sealed_len);
 
 -- There is no table of references from snapshots to parts and blobs: the packed header holds their numbers (pack.rs).
 CREATE TABLE snapshots (
