@@ -314,6 +314,11 @@ fn give(ready: &[u8], given: &mut usize, out: &mut [u8]) -> usize {
     len
 }
 
+/// Whether a sealed file says that this key sealed it. Proves nothing.
+pub(crate) fn names_key(sealed: &[u8], key: &Key) -> bool {
+    sealed.first_chunk::<HEAD_BYTES>().is_some_and(|head| head[1..] == key.check())
+}
+
 /// Whether nothing is left to read.
 fn is_at_end(source: &mut impl Read) -> io::Result<bool> {
     let mut one = [0];

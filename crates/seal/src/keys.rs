@@ -204,6 +204,11 @@ impl KeyRing {
         &self.keys[self.current]
     }
 
+    /// All keys.
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
     /// The key with that id.
     pub fn find(&self, id: KeyId) -> Option<&Key> {
         self.keys.iter().find(|key| key.id == id)

@@ -7,11 +7,12 @@
 //! 2. [`pack()`] seals the parts that the server does not have yet and makes the envelope. [`blob::Sealer`] seals the files it names.
 //! 3. [`open()`] checks and opens an envelope; [`blob::Opener`] a file.
 //!
-//! [`wrap`] makes the server's key tree, [`receipt`] signs and checks receipts. `docs/format.md` is the contract for every byte, and
+//! [`bundle`] puts a snapshot with all that opens it into one file. [`wrap`] makes the server's key tree, [`receipt`] signs and checks receipts. `docs/format.md` is the contract for every byte, and
 //! `docs/threat-model.md` says against whom it holds. Nothing here decides on an algorithm by what a peer says.
 
 mod aead;
 pub mod blob;
+pub mod bundle;
 pub mod content;
 pub mod device_key;
 mod keys;
