@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 use device::backup::{BackedUp, Backup};
 use device::input::Input;
+use device::report::send_unsent;
 use device::upload::deliver::Outcome;
 use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::paint::tame;
+use crate::rehearse::{RehearsalDocument, after_backup};
 use crate::render::value::{count, size};
 use crate::run::Run;
 use crate::when::rfc3339;
@@ -24,6 +26,9 @@ pub struct BackupArgs {
     /// Name of the PC in this backup; the name that it was connected under without it
     #[arg(long, value_name = "NAME")]
     device_name: Option<String>,
+    /// Do not try whether the stored backup opens
+    #[arg(long, env = "REHOME_NO_REHEARSAL", value_parser = clap::builder::FalseyValueParser::new())]
+    no_rehearsal: bool,
 }
 
 #[derive(Serialize)]
@@ -36,6 +41,7 @@ struct BackupDocument<'a> {
     apps: usize,
     not_carried: usize,
     sent_bytes: u64,
+    rehearsal: RehearsalDocument,
     warnings: &'a [String],
     notes: &'a [String],
 }
@@ -58,10 +64,17 @@ pub fn run(args: &BackupArgs, run: &Run) -> Result<Exit, Failure> {
     }
     .run(input)?;
     drop(progress);
-    tell(run, &done)
+    let (rehearsal, exit) = if args.no_rehearsal {
+        (RehearsalDocument { outcome: "skipped", reason: None }, Exit::Success)
+    } else {
+        after_backup(run, &connection, &state, &done.delivered.receipt)
+    };
+    // Reports of restores that were made without network; whatever comes of it, the backup is kept.
+    drop(send_unsent(&state, &connection.server(run)));
+    Ok(tell(run, &done, rehearsal)?.max(exit))
 }
 
-fn tell(run: &Run, done: &BackedUp) -> Result<Exit, Failure> {
+fn tell(run: &Run, done: &BackedUp, rehearsal: RehearsalDocument) -> Result<Exit, Failure> {
     let (snapshot, delivered) = (&done.snapshot, &done.delivered);
     for warning in &done.warnings {
         run.screen.warn(&tame(warning, 300));
@@ -83,6 +96,7 @@ fn tell(run: &Run, done: &BackedUp) -> Result<Exit, Failure> {
             apps: snapshot.apps_restorable(),
             not_carried: snapshot.not_carried.len(),
             sent_bytes: delivered.sent_bytes,
+            rehearsal,
             warnings: &done.warnings,
             notes: &done.notes,
         })?;

@@ -18,9 +18,12 @@ mod forget;
 mod near;
 mod outcome;
 mod paint;
+mod pin;
 mod plan;
 mod progress;
+mod rehearse;
 mod render;
+mod report;
 mod restore;
 mod run;
 mod screen;
@@ -73,6 +76,9 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
         Verb::Restore(args) => restore::run(args, run),
         Verb::Undo(args) => undo::run(args, run),
         Verb::Export(args) => export::run(args, run),
+        Verb::Report(args) => report::run(args, run),
+        Verb::Rehearse(args) => rehearse::run(args, run),
+        Verb::Pin(args) => pin::run(args, run),
         Verb::Forget(args) => forget::run(args, run),
         Verb::Status(args) => status::run(args, run),
         Verb::Catalog(args) => catalog::run(args, run),

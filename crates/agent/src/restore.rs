@@ -19,6 +19,7 @@ use crate::outcome;
 use crate::paint::tame;
 use crate::render::plan::View;
 use crate::render::value::count;
+use crate::report::after_restore;
 use crate::run::{Connection, Run};
 use crate::show::tell_damage;
 
@@ -90,6 +91,7 @@ pub fn run(args: &RestoreArgs, run: &Run) -> Result<Exit, Failure> {
     let mut planned = plan(&args.wanted, run, &connection, Some(&state))?;
     let outcome = carry_out(&mut planned, run, &connection, &state)?;
     let shown = show(&mut planned, run, Some(&outcome))?;
+    after_restore(run, &connection, &state, &planned, &outcome);
     Ok(shown.max(outcome::exit(&outcome)))
 }
 

@@ -3,6 +3,9 @@
 use clap::Args;
 use device::list;
 use model::api::{ProfileSummary, SnapshotSummary};
+use model::rehearsal::Rehearsed;
+use model::report::words;
+use model::retention::Why;
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -40,6 +43,12 @@ struct SnapshotDocument {
     settings: u32,
     apps: u32,
     size_bytes: u64,
+    /// Whether a rehearsal has opened it; nothing if nobody has tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restorable: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_restorable_because: Option<String>,
+    kept: Vec<String>,
 }
 
 /// Lists the snapshots by PC.
@@ -74,6 +83,9 @@ fn document((profile, snapshots): &(ProfileSummary, Vec<SnapshotSummary>)) -> Pr
         settings: one.settings,
         apps: one.apps,
         size_bytes: one.size_bytes,
+        restorable: one.rehearsed.as_ref().map(|found| found.restorable),
+        not_restorable_because: one.rehearsed.as_ref().and_then(|found| found.reason.clone()),
+        kept: one.kept.clone(),
     });
     ProfileDocument {
         device_name: profile.device_name.clone(),
@@ -97,9 +109,28 @@ fn text(run: &Run, listed: &[(ProfileSummary, Vec<SnapshotSummary>)]) -> String 
                 count(one.settings as usize, "setting"),
                 count(one.apps as usize, "app"),
                 size(one.size_bytes),
+                opens(one.rehearsed.as_ref()),
+                paint.dim(kept(&one.kept)),
             ]);
         }
         text.push_str(&table.to_text("  "));
     }
     text
+}
+
+/// What its rehearsal found, in a few words.
+pub fn opens(rehearsed: Option<&Rehearsed>) -> String {
+    match rehearsed {
+        None => "not tried".to_owned(),
+        Some(Rehearsed { restorable: true, .. }) => "opens".to_owned(),
+        Some(Rehearsed { reason, .. }) => {
+            format!("DOES NOT OPEN: {}", reason.as_deref().map_or("no reason was given", |code| words(code).0))
+        }
+    }
+}
+
+/// Why it is kept, as restic says it: short words, all that apply.
+fn kept(kept: &[String]) -> String {
+    let title = |word: &String| Why::from_word(word).map_or_else(|| tame(word, 32), |why| why.title().to_owned());
+    if kept.is_empty() { "goes".to_owned() } else { kept.iter().map(title).collect::<Vec<_>>().join(", ") }
 }

@@ -1,14 +1,17 @@
 //! `rehome status`: what this PC is connected with, and whether its last backup is still there.
 
 use clap::Args;
-use device::state::Remembered;
+use device::state::{LastBackup, LastRehearsal, Remembered};
 use device::upload::check::{Latest, check};
+use model::reason::Reason;
+use model::report::words;
 use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::find::DIGITS_SHOWN;
 use crate::paint::tame;
+use crate::rehearse::RehearsalDocument;
 use crate::render::table::Table;
 use crate::run::{Connection, Run};
 use crate::when::rfc3339;
@@ -16,7 +19,7 @@ use crate::when::rfc3339;
 /// Show what this PC is connected with and its last backup
 #[derive(Debug, Args)]
 pub struct StatusArgs {
-    /// End with exit code 1 unless the server still has this PC's last backup
+    /// End with exit code 1 unless the server still has this PC's last backup, and no rehearsal of it failed
     #[arg(long)]
     exit_code: bool,
 }
@@ -36,6 +39,7 @@ struct BackupDocument {
     snapshot: String,
     seq: u64,
     committed_at: String,
+    rehearsal: RehearsalDocument,
 }
 
 /// Whether the server still has the last backup.
@@ -67,6 +71,7 @@ pub fn run(args: &StatusArgs, run: &Run) -> Result<Exit, Failure> {
     let connection = run.connect(&state)?;
     let enrolment = &connection.enrolment;
     let last = state.last_backup(&enrolment.receipt_key())?;
+    let rehearsed = state.last_rehearsal()?;
     let answer = ask(run, &connection, &last);
     let on_server = *answer.as_ref().unwrap_or(&OnServer::Unknown);
     let document = StatusDocument {
@@ -79,6 +84,7 @@ pub fn run(args: &StatusArgs, run: &Run) -> Result<Exit, Failure> {
                 snapshot: last.receipt.snapshot.to_string(),
                 seq: last.receipt.seq,
                 committed_at: rfc3339(last.receipt.committed_at),
+                rehearsal: rehearsal_document(last, rehearsed.as_ref()),
             }),
             Remembered::Nothing | Remembered::Damaged => None,
         },
@@ -86,10 +92,11 @@ pub fn run(args: &StatusArgs, run: &Run) -> Result<Exit, Failure> {
     };
     // With `--json` stdout holds one document: the error, if there is one.
     if !run.screen.wants_json() || answer.is_ok() {
-        run.screen.data(&document, || text(run, &connection, &last, on_server))?;
+        run.screen.data(&document, || text(run, &connection, (&last, rehearsed.as_ref()), on_server))?;
     }
     let answer = answer?;
-    Ok(if args.exit_code && answer != OnServer::Kept { Exit::Failure } else { Exit::Success })
+    let failed = rehearsed.is_some_and(|found| found.reason.is_some());
+    Ok(if args.exit_code && (answer != OnServer::Kept || failed) { Exit::Failure } else { Exit::Success })
 }
 
 fn ask(run: &Run, connection: &Connection, last: &Remembered) -> Result<OnServer, Failure> {
@@ -102,7 +109,37 @@ fn ask(run: &Run, connection: &Connection, last: &Remembered) -> Result<OnServer
     })
 }
 
-fn text(run: &Run, connection: &Connection, last: &Remembered, on_server: OnServer) -> String {
+/// What is known of the last backup's rehearsal.
+fn rehearsal_document(last: &LastBackup, rehearsed: Option<&LastRehearsal>) -> RehearsalDocument {
+    match rehearsed.filter(|found| (found.seq, found.snapshot) == (last.receipt.seq, last.receipt.snapshot)) {
+        None => RehearsalDocument { outcome: "not_tried", reason: None },
+        Some(LastRehearsal { reason: None, .. }) => RehearsalDocument { outcome: "restorable", reason: None },
+        Some(LastRehearsal { reason: Some(code), .. }) => RehearsalDocument {
+            outcome: "failed",
+            reason: Some(Reason::from_code(code).map_or("unknown", Reason::code)),
+        },
+    }
+}
+
+fn rehearsal_said(last: &Remembered, rehearsed: Option<&LastRehearsal>) -> String {
+    // A backup that does not open is forgotten, so that the next one is sent in full; its finding is not.
+    match (last, rehearsed) {
+        (_, Some(LastRehearsal { reason: Some(code), .. })) => {
+            format!("FAILED: {}; the next backup sends everything again", words(code).0)
+        }
+        (Remembered::Last(last), Some(found)) if found.snapshot == last.receipt.snapshot => {
+            "the stored backup was opened and could be restored".to_owned()
+        }
+        _ => "not tried yet".to_owned(),
+    }
+}
+
+fn text(
+    run: &Run,
+    connection: &Connection,
+    (last, rehearsed): (&Remembered, Option<&LastRehearsal>),
+    on_server: OnServer,
+) -> String {
     let enrolment = &connection.enrolment;
     let mut table = Table::default();
     let mut row = |name: &str, value: String| table.row([run.screen.paint.dim(name), value]);
@@ -122,5 +159,6 @@ fn text(run: &Run, connection: &Connection, last: &Remembered, on_server: OnServ
         },
     );
     row("On the server", on_server.title().to_owned());
+    row("Rehearsal", rehearsal_said(last, rehearsed));
     table.to_text("")
 }

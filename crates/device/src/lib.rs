@@ -19,6 +19,8 @@ pub mod list;
 pub mod plan;
 pub mod progress;
 pub mod registry;
+pub mod rehearse;
+pub mod report;
 pub mod restore;
 pub mod state;
 pub mod target;

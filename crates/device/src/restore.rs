@@ -16,7 +16,7 @@ use crate::plan::{Choice, plan};
 use crate::progress::{Progress, Station};
 use crate::state::Enrolment;
 use crate::target::RegTarget;
-use crate::upload::server::Server;
+use crate::upload::server::{Server, ServerError};
 
 /// What a restore works with.
 pub struct Restore<'a> {
@@ -63,11 +63,20 @@ impl Restore<'_> {
     }
 
     fn file(&self, fetched: &Fetched, file: &FileRef) -> Result<Vec<u8>, Reason> {
-        let sealed = blob(self.server, fetched.owner.profile, file.blob).map_err(|error| error.reason())?;
-        let reason = |error| BlobError::of(&error).map_or(Reason::IntegrityFailed, BlobError::reason);
-        let mut opener = Opener::new(sealed.as_slice(), *file, &fetched.owner, &fetched.ring).map_err(reason)?;
-        let mut bytes = Vec::new();
-        opener.read_to_end(&mut bytes).map_err(reason)?;
-        Ok(bytes)
+        open_file(self.server, fetched, file).map_err(|error| error.unwrap_or_else(|error| error.reason()))
     }
+}
+
+/// Fetches and opens a file of a snapshot. The error is why it does not open, or that the server did not give it.
+pub(crate) fn open_file(
+    server: &Server<'_>,
+    fetched: &Fetched,
+    file: &FileRef,
+) -> Result<Vec<u8>, Result<Reason, ServerError>> {
+    let sealed = blob(server, fetched.owner.profile, file.blob).map_err(Err)?;
+    let reason = |error| Ok(BlobError::of(&error).map_or(Reason::IntegrityFailed, BlobError::reason));
+    let mut opener = Opener::new(sealed.as_slice(), *file, &fetched.owner, &fetched.ring).map_err(reason)?;
+    let mut bytes = Vec::new();
+    opener.read_to_end(&mut bytes).map_err(reason)?;
+    Ok(bytes)
 }

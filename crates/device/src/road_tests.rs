@@ -23,6 +23,7 @@ use crate::input::Input;
 use crate::list::FetchError;
 use crate::plan::Choice;
 use crate::progress::Silent;
+use crate::rehearse::{Depth, Found, Rehearse, RehearseError, is_due};
 use crate::restore::Restore;
 use crate::state::{Chosen, Enrolment, State};
 use crate::target::RegTarget;
@@ -57,6 +58,10 @@ struct MemoryServer {
     kept: RefCell<Vec<Vec<u8>>>,
     blobs: RefCell<BTreeMap<String, Vec<u8>>>,
     requests: Cell<usize>,
+    /// What it was told besides backups: path and body, the newest last.
+    told: RefCell<Vec<(String, String)>>,
+    /// Whether it cannot be reached.
+    away: Cell<bool>,
 }
 
 impl MemoryServer {
@@ -68,6 +73,8 @@ impl MemoryServer {
             kept: RefCell::default(),
             blobs: RefCell::default(),
             requests: Cell::new(0),
+            told: RefCell::default(),
+            away: Cell::new(false),
         }
     }
 
@@ -105,6 +112,9 @@ impl MemoryServer {
 impl Wire for MemoryServer {
     fn send(&self, request: &Request<'_>) -> Result<Answer, WireError> {
         self.requests.set(self.requests.get() + 1);
+        if self.away.get() {
+            return Err(WireError::NoConnection("the cable is out".into()));
+        }
         let body = request.body.map(|(_, bytes)| bytes).unwrap_or_default();
         let blob = request.path.rsplit_once("/blobs/").map(|(_, id)| id.to_owned());
         let found = |body: Vec<u8>| Answer { status: 200, body, ..Answer::default() };
@@ -125,6 +135,12 @@ impl Wire for MemoryServer {
                 }
                 Err(_) => self.commit(body),
             },
+            (Method::Put, None) => {
+                let body = String::from_utf8(body.to_vec()).unwrap();
+                self.told.borrow_mut().push((request.path.to_owned(), body));
+                Answer { status: 204, ..Answer::default() }
+            }
+            (Method::Get, None) if request.path.ends_with("/keys") => json(200, &keys()),
             (Method::Get, None) if request.path.ends_with("/latest") => Answer { status: 304, ..Answer::default() },
             (Method::Get, None) => self.last().map_or_else(nothing, found),
             other => panic!("nobody asks {other:?}"),
@@ -134,6 +150,11 @@ impl Wire for MemoryServer {
     fn address(&self) -> &Address {
         &self.address
     }
+}
+
+fn keys() -> ProfileKeys {
+    let key = KeyId([6; 16]);
+    ProfileKeys { current: key, keys: vec![(key, "77".repeat(32))], id_key: "88".repeat(32) }
 }
 
 /// A person's PC: its state and its folder.
@@ -155,7 +176,6 @@ impl Pc {
             user_name: text("ada"),
             device_name: text("LAPTOP-ADA"),
         };
-        let key = KeyId([6; 16]);
         let enrolled = Enrolled {
             tenant: TenantId([1; 16]),
             tenant_name: text("Example"),
@@ -164,7 +184,7 @@ impl Pc {
             profile: ProfileId([4; 16]),
             token: text("token"),
             receipt_key: to_hex(&server.key.public_key()),
-            keys: ProfileKeys { current: key, keys: vec![(key, "77".repeat(32))], id_key: "88".repeat(32) },
+            keys: keys(),
         };
         Self { root, state, enrolment: Enrolment::new(chosen, enrolled).unwrap() }
     }
@@ -186,6 +206,16 @@ impl Pc {
         }
         .run(input)
         .unwrap()
+    }
+
+    fn rehearse(&self, wire: &MemoryServer, done: &BackedUp, depth: Depth) -> Result<Found, RehearseError> {
+        let server = Server::new(wire, Patience { random: &Dice(1), wait: &|_| () }, Some("token"));
+        let rehearse = Rehearse { server: &server, enrolment: &self.enrolment, state: &self.state, progress: &Silent };
+        rehearse.run((self.enrolment.profile, done.delivered.receipt.snapshot), depth)
+    }
+
+    fn rehearsal_is_due(&self, done: &BackedUp) -> bool {
+        is_due(&self.state, (done.delivered.receipt.seq, done.delivered.receipt.snapshot)).unwrap()
     }
 }
 
@@ -274,4 +304,72 @@ fn a_changed_picture_is_not_written() {
     let mut text = Vec::new();
     std::fs::File::open(&path).unwrap().read_to_end(&mut text).unwrap();
     assert!(!text.is_empty(), "the settings were written all the same");
+}
+
+#[test]
+fn a_rehearsal_opens_what_is_stored_tells_the_server_and_is_due_once() {
+    let wire = MemoryServer::new();
+    let pc = Pc::new(&wire);
+    let picture = pc.root.path().join("lake.jpg");
+    std::fs::write(&picture, JPEG).unwrap();
+    let done = pc.back_up(&wire, Some(&picture));
+    assert!(pc.rehearsal_is_due(&done));
+    let before = wire.requests.get();
+    let found = pc.rehearse(&wire, &done, Depth::New).unwrap();
+    assert_eq!((found.reason, found.files), (None, 1));
+    assert!(found.settings >= 3, "{found:?}");
+    assert_eq!(wire.requests.get() - before, 3, "the envelope, the new file, the finding");
+    let (path, body) = wire.told.borrow().last().unwrap().clone();
+    assert!(path.ends_with("/rehearsal") && body == r#"{"seq":1,"restorable":true}"#, "{path} {body}");
+    assert!(!pc.rehearsal_is_due(&done));
+
+    let before = wire.requests.get();
+    assert_eq!(pc.rehearse(&wire, &done, Depth::New).unwrap().files, 0, "a file is opened once");
+    assert_eq!(wire.requests.get() - before, 2);
+    assert_eq!(pc.rehearse(&wire, &done, Depth::Everything).unwrap().files, 1, "unless all is asked for");
+}
+
+#[test]
+fn a_backup_that_does_not_open_is_found_and_the_next_one_sends_everything() {
+    let wire = MemoryServer::new();
+    let pc = Pc::new(&wire);
+    let done = pc.back_up(&wire, None);
+    let whole = wire.last().unwrap();
+    for at in [whole.len() / 3, whole.len() - 1] {
+        let mut changed = whole.clone();
+        changed[at] ^= 1;
+        *wire.kept.borrow_mut() = vec![changed];
+        let found = pc.rehearse(&wire, &done, Depth::New).unwrap();
+        assert!(found.reason.is_some(), "a flipped bit at {at}");
+        let (_, body) = wire.told.borrow().last().unwrap().clone();
+        assert!(body.contains(r#""restorable":false"#), "{body}");
+    }
+    let last = pc.state.last_rehearsal().unwrap().unwrap();
+    assert!(last.reason.is_some());
+    let again = pc.back_up(&wire, None);
+    assert_eq!(again.delivered.outcome, Outcome::Kept, "the state was forgotten, so it is sent again");
+    let sent = Envelope::parse(&wire.last().unwrap()).unwrap().parts.len();
+    assert_eq!(sent, Envelope::parse(&whole).unwrap().parts.len());
+}
+
+#[test]
+fn a_file_that_does_not_open_is_found() {
+    let wire = MemoryServer::new();
+    let pc = Pc::new(&wire);
+    let picture = pc.root.path().join("lake.jpg");
+    std::fs::write(&picture, JPEG).unwrap();
+    let done = pc.back_up(&wire, Some(&picture));
+    wire.blobs.borrow_mut().values_mut().for_each(|sealed| sealed[40] ^= 1);
+    assert_eq!(pc.rehearse(&wire, &done, Depth::New).unwrap().reason, Some(Reason::IntegrityFailed));
+}
+
+#[test]
+fn a_server_that_cannot_be_asked_says_nothing_of_the_backup() {
+    let wire = MemoryServer::new();
+    let pc = Pc::new(&wire);
+    let done = pc.back_up(&wire, None);
+    wire.away.set(true);
+    let error = pc.rehearse(&wire, &done, Depth::New).unwrap_err();
+    assert_eq!(error.reason(), Reason::ServerUnreachable);
+    assert!(pc.rehearsal_is_due(&done), "the next run tries again");
 }

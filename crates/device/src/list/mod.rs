@@ -7,6 +7,7 @@ mod fetch;
 use model::api::{ProfileKeys, ProfileSummary, Profiles, SnapshotSummary, Snapshots};
 use model::envelope::{BLOB_BYTES_MAX, ENVELOPE_BYTES_MAX};
 use model::ids::{BlobId, ProfileId, SnapshotId};
+use model::report::{KeptReport, Reports};
 
 use crate::upload::server::{Repeat, Server, ServerError};
 use crate::upload::wire::{Method, Request};
@@ -50,6 +51,12 @@ pub fn blob(server: &Server<'_>, profile: ProfileId, blob: BlobId) -> Result<Vec
 pub fn keys(server: &Server<'_>, profile: ProfileId) -> Result<ProfileKeys, ServerError> {
     let path = format!("/api/v1/profiles/{profile}/keys");
     server.call_json(Request::new(Method::Get, &path), &[200], Repeat::Harmless)
+}
+
+/// What restores on this person's PCs did, newest first.
+pub fn reports(server: &Server<'_>) -> Result<Vec<KeptReport>, ServerError> {
+    let request = Request::new(Method::Get, "/api/v1/reports").answer_bytes_max(LIST_BYTES_MAX);
+    Ok(server.call_json::<Reports>(request, &[200], Repeat::Harmless)?.reports)
 }
 
 /// Deletes a snapshot for good.

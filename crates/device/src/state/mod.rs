@@ -6,6 +6,7 @@
 
 mod enrolment;
 mod file;
+mod records;
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -16,6 +17,7 @@ use model::receipt::{RECEIPT_LEN, Receipt};
 use seal::receipt::header_hash;
 
 pub use enrolment::{Chosen, Enrolment, Secret};
+pub use records::{KeptReport, LastRehearsal};
 
 /// The longest name of a profile of the command line; it becomes a folder name.
 const NAME_BYTES_MAX: usize = 64;
@@ -186,6 +188,7 @@ impl State {
     pub fn save_enrolment(&self, enrolment: &Enrolment) -> Result<(), StateError> {
         file::make_folder(&self.folder)?;
         file::remove(&self.last_path())?;
+        file::remove(&self.rehearsal_path())?;
         file::replace(&self.enrolment_path(), &enrolment.to_bytes())
     }
 
