@@ -16,6 +16,7 @@ use seal::{KeyError, KeyRing, Owner, Stamp};
 
 use crate::apps::InputApps;
 use crate::collect::{Collected, Sources, collect};
+use crate::facts::narrow;
 use crate::input::Input;
 use crate::progress::{Progress, Station};
 use crate::state::{Enrolment, State};
@@ -115,13 +116,15 @@ impl Backup<'_> {
     fn collect(&self, input: &Input, ring: &KeyRing) -> Collected {
         let mut facts = input.facts.clone();
         self.device_name.clone_into(&mut facts.name);
-        collect(&Sources {
+        let mut collected = collect(&Sources {
             registry: &*input.registry,
             apps: &InputApps(input),
             facts,
             wallpaper: input.wallpaper.as_deref(),
             blob_id: &|bytes| blob_id(ring, bytes),
-        })
+        });
+        narrow(&mut collected, &input.known.policy());
+        collected
     }
 
     fn owner(&self) -> Owner {

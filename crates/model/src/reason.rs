@@ -95,6 +95,7 @@ reasons! {
     PolicyInvalid = 217, "policy_invalid", "a policy has a value that does not count", "set it again with the policy template";
     FactUnknown = 218, "fact_unknown", "Windows does not say it here", "nothing; look at the PC itself";
     UndoNotAllowed = 219, "undo_not_allowed", "your organisation does not let you take a restore back", "ask your administrator";
+    WaitsForNetwork = 220, "waits_for_network", "the network in use has a price", "nothing; a scheduled backup waits for another network, `rehome backup` goes ahead";
 
     // Files handed to us.
     FileNotFound = 300, "file_not_found", "there is no such file or folder", "check the path";

@@ -242,6 +242,7 @@ fn a_user_s_own_list_of_packages_goes_before_that_of_the_pc() {
         registry: Box::new(registry),
         source: model::envelope::Source::Hive,
         facts: model::snapshot::DeviceFacts::default(),
+        known: crate::facts::Known::default(),
         wallpaper: None,
         amcache: Some(amcache),
         warnings: Vec::new(),

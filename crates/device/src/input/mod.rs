@@ -17,6 +17,7 @@ use model::snapshot::DeviceFacts;
 pub use file::read_hive;
 pub use profile::Profile;
 
+use crate::facts::{Asked, HivePlaces, Known, RegPlaces};
 use crate::registry::Registry;
 use crate::registry::hive::{HiveError, HiveFile, HiveRegistry};
 use crate::registry::memory::MemoryRegistry;
@@ -30,6 +31,8 @@ pub struct Input {
     pub source: Source,
     /// What is known of the PC. Without its `Windows` folder nothing but defaults.
     pub facts: DeviceFacts,
+    /// What the source says of its PC and of the policies there.
+    pub known: Known,
     /// The desktop background as Windows keeps it, if the profile has one. It may be large, and is not read here.
     pub wallpaper: Option<PathBuf>,
     /// The machine's list of programs, if its `Windows` folder is beside the profile.
@@ -101,10 +104,12 @@ impl Input {
             .map_err(|source| InputError::Hive { path: profile.user.clone(), source })?;
         warnings.extend_from_slice(registry.warnings());
         let machine = profile.machine.unwrap_or_default();
+        let (facts, known) = facts::of(&machine, &registry, &mut warnings);
         Ok(Self {
             registry: Box::new(registry),
             source: Source::Hive,
-            facts: facts::of(&machine, &mut warnings),
+            facts,
+            known,
             wallpaper: profile.wallpaper,
             amcache: machine.amcache.as_deref().and_then(|path| facts::open(path, &mut warnings)),
             warnings,
@@ -116,7 +121,9 @@ impl Input {
         let registry = HiveRegistry::open(read_hive(path)?, None)
             .map_err(|source| InputError::Hive { path: path.to_owned(), source })?;
         let warnings = registry.warnings().to_vec();
-        Ok(Self::bare(Box::new(registry), Source::Hive, warnings))
+        let places = HivePlaces { user: &registry, software: None, system: None, control_set: 1 };
+        let known = crate::facts::read(&places, &Asked::default());
+        Ok(Self { known, ..Self::bare(Box::new(registry), Source::Hive, warnings) })
     }
 
     fn reg_file(path: &Path) -> Result<Self, InputError> {
@@ -138,7 +145,8 @@ impl Input {
             format!("{lines} keys or values; what is deleted counts as not stored")
         });
         let notes = others.chain(removals).collect();
-        Ok(Self { notes, ..Self::bare(Box::new(registry), Source::RegFile, Vec::new()) })
+        let known = crate::facts::read(&RegPlaces(&registry), &Asked::default());
+        Ok(Self { known, notes, ..Self::bare(Box::new(registry), Source::RegFile, Vec::new()) })
     }
 
     fn bare(registry: Box<dyn Registry>, source: Source, warnings: Vec<String>) -> Self {
@@ -146,6 +154,7 @@ impl Input {
             registry,
             source,
             facts: DeviceFacts::default(),
+            known: Known::default(),
             wallpaper: None,
             amcache: None,
             warnings,

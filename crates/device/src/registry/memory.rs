@@ -134,12 +134,38 @@ impl MemoryRegistry {
         writer.finish()
     }
 
+    /// A value below `HKEY_LOCAL_MACHINE`: facts and policies of the PC, never a setting.
+    pub fn machine_value(&self, key: &str, name: &str) -> Option<&RawValue> {
+        self.keys.get(&fold_path(&machine_path(key)))?.get(name)
+    }
+
+    /// The names of the keys right below a key of `HKEY_LOCAL_MACHINE`.
+    pub fn machine_subkeys(&self, key: &str) -> Vec<String> {
+        self.below(&machine_path(key))
+    }
+
     fn path(&self, root: Root, key: &str) -> String {
         let branch = match root {
             Root::User => &self.user.user,
             Root::Classes => &self.user.classes,
         };
         if key.is_empty() { branch.clone() } else { format!(r"{branch}\{key}") }
+    }
+
+    /// The names of the keys right below a key, given with its root.
+    fn below(&self, path: &str) -> Vec<String> {
+        let depth = path.split('\\').count();
+        let below = format!("{}\0", fold_path(path));
+        let (mut names, mut from) = (Vec::new(), below.clone());
+        while let Some((found, key)) =
+            self.keys.range(from.clone()..).next().filter(|(found, _)| found.starts_with(&below))
+        {
+            let level = found[below.len()..].split('\0').next().unwrap_or_default();
+            names.extend(key.path.split('\\').nth(depth).map(str::to_owned));
+            // The first thing that can follow everything below this key.
+            from = format!("{below}{level}\u{1}");
+        }
+        names
     }
 
     fn make(&mut self, path: &str) -> &mut Key {
@@ -200,19 +226,7 @@ impl Registry for MemoryRegistry {
     }
 
     fn subkeys(&self, root: Root, key: &str) -> Result<Vec<String>, RegistryError> {
-        let path = self.path(root, key);
-        let depth = path.split('\\').count();
-        let below = format!("{}\0", fold_path(&path));
-        let (mut names, mut from) = (Vec::new(), below.clone());
-        while let Some((found, key)) =
-            self.keys.range(from.clone()..).next().filter(|(found, _)| found.starts_with(&below))
-        {
-            let level = found[below.len()..].split('\0').next().unwrap_or_default();
-            names.extend(key.path.split('\\').nth(depth).map(str::to_owned));
-            // The first thing that can follow everything below this key.
-            from = format!("{below}{level}\u{1}");
-        }
-        Ok(names)
+        Ok(self.below(&self.path(root, key)))
     }
 }
 
@@ -280,6 +294,10 @@ fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
         folder.sync_all()?;
     }
     Ok(())
+}
+
+fn machine_path(key: &str) -> String {
+    format!(r"HKEY_LOCAL_MACHINE\{key}")
 }
 
 /// The path with the long form of its root; `None` if it has no known root.

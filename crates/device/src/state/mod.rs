@@ -5,7 +5,7 @@
 //! backup is sent in full. The enrolment cannot be guessed: if it is damaged, the person is told to enrol again.
 
 mod enrolment;
-mod file;
+pub(crate) mod file;
 mod records;
 
 use std::fs::{File, TryLockError};

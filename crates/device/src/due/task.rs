@@ -1,0 +1,129 @@
+//! The scheduled task as Windows' task scheduler takes it: XML of schema version 1.4 (Microsoft, "Task Scheduler Schema").
+//!
+//! One task for each PC, run as each signed-in member of the group of users, in their own session and without elevation: no password is
+//! stored and no service is needed. Elements stand in the order that the schema's sequences demand.
+
+use std::fmt::Write as _;
+
+/// The path of the task in the scheduler's library.
+pub const TASK_PATH: &str = r"\Rehome\Backup";
+
+/// The well-known group of all local and domain users, `BUILTIN\Users`.
+const USERS: &str = "S-1-5-32-545";
+/// A backup of an unchanged PC takes well under a second, a first one over a slow line minutes: what takes an hour hangs.
+const TIME_LIMIT: &str = "PT1H";
+/// How long the daily start may be put off at random, so that a fleet does not come at once.
+const DAILY_DELAY: &str = "PT4H";
+/// How long after sign-in: the desktop comes first.
+const SIGN_IN_DELAY: &str = "PT5M";
+
+/// What the task depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// The full path of `rehome.exe`.
+    pub program: String,
+    /// The minute of the day at which it starts, from 0 to 1439; derived from the device's id, which spreads a fleet besides the random delay.
+    pub minute: u16,
+    /// Whether it may start on battery.
+    pub on_battery: bool,
+}
+
+impl Task {
+    /// The minute for a device: any number that differs between devices will do.
+    pub fn minute_of(seed: u64) -> u16 {
+        // Below 1440 by the remainder.
+        u16::try_from(seed % 1440).unwrap_or_default()
+    }
+
+    /// The XML as the file that schtasks.exe takes: UTF-16LE with a byte order mark.
+    pub fn file(&self) -> Vec<u8> {
+        utf16(&self.xml())
+    }
+
+    /// The XML, to be written as UTF-16 with a byte order mark or handed to the scheduler as text.
+    pub fn xml(&self) -> String {
+        let mut xml = String::new();
+        let (hour, minute) = (self.minute / 60 % 24, self.minute % 60);
+        // Writing to a text cannot fail.
+        let _ = write!(
+            xml,
+            r#"<?xml version="1.0" encoding="UTF-16"?>
+<Task version="1.4" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
+  <RegistrationInfo>
+    <Author>Rehome</Author>
+    <Description>Backs up the settings and the list of apps of whoever is signed in, when it is due.</Description>
+    <URI>{TASK_PATH}</URI>
+  </RegistrationInfo>
+  <Triggers>
+    <CalendarTrigger>
+      <Enabled>true</Enabled>
+      <StartBoundary>2026-01-01T{hour:02}:{minute:02}:00</StartBoundary>
+      <RandomDelay>{DAILY_DELAY}</RandomDelay>
+      <ScheduleByDay>
+        <DaysInterval>1</DaysInterval>
+      </ScheduleByDay>
+    </CalendarTrigger>
+    <LogonTrigger>
+      <Enabled>true</Enabled>
+      <Delay>{SIGN_IN_DELAY}</Delay>
+    </LogonTrigger>
+  </Triggers>
+  <Principals>
+    <Principal id="Users">
+      <GroupId>{USERS}</GroupId>
+      <RunLevel>LeastPrivilege</RunLevel>
+    </Principal>
+  </Principals>
+  <Settings>
+    <MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>
+    <DisallowStartIfOnBatteries>{no_battery}</DisallowStartIfOnBatteries>
+    <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>
+    <AllowHardTerminate>true</AllowHardTerminate>
+    <StartWhenAvailable>true</StartWhenAvailable>
+    <RunOnlyIfNetworkAvailable>true</RunOnlyIfNetworkAvailable>
+    <AllowStartOnDemand>true</AllowStartOnDemand>
+    <Enabled>true</Enabled>
+    <Hidden>false</Hidden>
+    <RunOnlyIfIdle>false</RunOnlyIfIdle>
+    <UseUnifiedSchedulingEngine>true</UseUnifiedSchedulingEngine>
+    <WakeToRun>false</WakeToRun>
+    <ExecutionTimeLimit>{TIME_LIMIT}</ExecutionTimeLimit>
+    <Priority>7</Priority>
+  </Settings>
+  <Actions Context="Users">
+    <Exec>
+      <Command>{program}</Command>
+      <Arguments>schedule run</Arguments>
+    </Exec>
+  </Actions>
+</Task>
+"#,
+            no_battery = !self.on_battery,
+            program = escaped(&self.program),
+        );
+        xml
+    }
+}
+
+/// UTF-16LE with a byte order mark.
+fn utf16(text: &str) -> Vec<u8> {
+    [0xFEFF].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+}
+
+/// The text as XML has it between tags.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            letter => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+#[path = "task_tests.rs"]
+mod tests;

@@ -1,0 +1,72 @@
+use std::io::Write as _;
+use std::process::Command;
+
+use super::*;
+
+fn task(program: &str) -> Task {
+    Task { program: program.to_owned(), minute: 754, on_battery: true }
+}
+
+/// Whether xmllint finds the text good by the schema; `None` on a machine without it.
+fn by_schema(xml: &str) -> Option<bool> {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&utf16(xml)).unwrap();
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/src/due/task.xsd");
+    let checked = Command::new("xmllint").args(["--noout", "--schema", schema]).arg(file.path()).output();
+    if checked.is_err() {
+        eprintln!("SKIPPED: xmllint is not installed; the task was not held against its schema");
+    }
+    checked.ok().map(|output| output.status.success())
+}
+
+#[test]
+fn the_task_is_good_by_the_schema_and_the_schema_bites() {
+    let xml = task(r"C:\Program Files\Rehome & <Co>\rehome.exe").xml();
+    let Some(good) = by_schema(&xml) else { return };
+    assert!(good, "{xml}");
+    let wrong = [
+        xml.replace("<DaysInterval>1<", "<DaysInterval>0<"),
+        xml.replace("PT4H", "4 hours"),
+        xml.replace("IgnoreNew", "IgnoreOld"),
+        xml.replace("LeastPrivilege", "MostPrivilege"),
+        xml.replace("2026-01-01T12:34:00", "2026-01-01 12:34"),
+        xml.replace("version=\"1.4\"", "version=\"4\""),
+        xml.replace("&amp;", "&"),
+    ];
+    for (index, wrong) in wrong.iter().enumerate() {
+        assert_ne!(wrong, &xml, "{index}");
+        assert_eq!(by_schema(wrong), Some(false), "{index}");
+    }
+}
+
+#[test]
+fn the_task_says_what_was_decided() {
+    let xml = task(r"C:\Rehome\rehome.exe").xml();
+    for line in [
+        "<StartBoundary>2026-01-01T12:34:00</StartBoundary>",
+        "<RandomDelay>PT4H</RandomDelay>",
+        "<DaysInterval>1</DaysInterval>",
+        "<Delay>PT5M</Delay>",
+        "<Principal id=\"Users\">",
+        "<Actions Context=\"Users\">",
+        "<GroupId>S-1-5-32-545</GroupId>",
+        "<RunLevel>LeastPrivilege</RunLevel>",
+        "<MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>",
+        "<DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>",
+        "<StartWhenAvailable>true</StartWhenAvailable>",
+        "<RunOnlyIfNetworkAvailable>true</RunOnlyIfNetworkAvailable>",
+        "<ExecutionTimeLimit>PT1H</ExecutionTimeLimit>",
+        r"<Command>C:\Rehome\rehome.exe</Command>",
+        "<Arguments>schedule run</Arguments>",
+    ] {
+        assert_eq!(xml.matches(line).count(), 1, "{line}");
+    }
+    let careful = Task { on_battery: false, ..task("x") }.xml();
+    assert!(careful.contains("<DisallowStartIfOnBatteries>true</DisallowStartIfOnBatteries>"));
+}
+
+#[test]
+fn a_fleet_starts_at_different_minutes_of_the_day() {
+    let minutes: std::collections::BTreeSet<_> = (0..100_000_u64).map(Task::minute_of).collect();
+    assert_eq!((minutes.len(), minutes.first(), minutes.last()), (1440, Some(&0), Some(&1439)));
+}

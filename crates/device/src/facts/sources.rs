@@ -1,0 +1,73 @@
+//! Sources that are no live PC: a `.reg` export, and hives of a disk.
+
+use model::catalog::Root;
+use model::policy::Hive;
+
+use super::Places;
+use crate::registry::hive::HiveFile;
+use crate::registry::{MemoryRegistry, RawValue, Registry, RegistryError};
+
+/// What a `.reg` export says: its `HKEY_LOCAL_MACHINE` and the person's branch.
+pub struct RegPlaces<'a>(pub &'a MemoryRegistry);
+
+impl Places for RegPlaces<'_> {
+    fn value(&self, hive: Hive, key: &str, name: &str) -> Result<Option<RawValue>, RegistryError> {
+        match hive {
+            Hive::Machine => Ok(self.0.machine_value(key, name).cloned()),
+            Hive::User => one(self.0, key, name),
+        }
+    }
+
+    fn subkeys(&self, hive: Hive, key: &str) -> Result<Vec<String>, RegistryError> {
+        match hive {
+            Hive::Machine => Ok(self.0.machine_subkeys(key)),
+            Hive::User => self.0.subkeys(Root::User, key),
+        }
+    }
+}
+
+/// What hives say: the person's, and the PC's `SOFTWARE` and `SYSTEM` if they are there.
+pub struct HivePlaces<'a> {
+    /// The person's registry.
+    pub user: &'a dyn Registry,
+    /// `SOFTWARE`.
+    pub software: Option<&'a HiveFile>,
+    /// `SYSTEM`.
+    pub system: Option<&'a HiveFile>,
+    /// Number of the control set that `CurrentControlSet` stands for: `Current` in the key `Select` of `SYSTEM`.
+    pub control_set: u32,
+}
+
+impl HivePlaces<'_> {
+    /// The hive that a key of the PC's half lies in, and its path there.
+    fn at(&self, key: &str) -> Option<(&HiveFile, String)> {
+        let (first, rest) = key.split_once('\\')?;
+        if first.eq_ignore_ascii_case("SOFTWARE") {
+            return Some((self.software?, rest.to_owned()));
+        }
+        let below = rest.strip_prefix(r"CurrentControlSet\").filter(|_| first.eq_ignore_ascii_case("SYSTEM"))?;
+        Some((self.system?, format!(r"ControlSet{:03}\{below}", self.control_set)))
+    }
+}
+
+impl Places for HivePlaces<'_> {
+    fn value(&self, hive: Hive, key: &str, name: &str) -> Result<Option<RawValue>, RegistryError> {
+        match (hive, self.at(key)) {
+            (Hive::User, _) => one(self.user, key, name),
+            (Hive::Machine, Some((file, path))) => Ok(file.read(&path, &[name])?.pop().flatten()),
+            (Hive::Machine, None) => Ok(None),
+        }
+    }
+
+    fn subkeys(&self, hive: Hive, key: &str) -> Result<Vec<String>, RegistryError> {
+        match (hive, self.at(key)) {
+            (Hive::User, _) => self.user.subkeys(Root::User, key),
+            (Hive::Machine, Some((file, path))) => file.subkeys(&path),
+            (Hive::Machine, None) => Ok(Vec::new()),
+        }
+    }
+}
+
+fn one(registry: &dyn Registry, key: &str, name: &str) -> Result<Option<RawValue>, RegistryError> {
+    Ok(registry.read(Root::User, key, &[name])?.pop().flatten())
+}

@@ -1,0 +1,109 @@
+use model::policy::{Group, Origin, Rule};
+
+use super::*;
+use crate::registry::MemoryRegistry;
+
+/// What a `.reg` export with these lines says.
+fn known(lines: &str) -> Known {
+    let registry =
+        MemoryRegistry::parse(format!("Windows Registry Editor Version 5.00\n\n{lines}\n").as_bytes()).unwrap();
+    read(&RegPlaces(&registry), &Asked::default())
+}
+
+const CURRENT: &str = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows NT\CurrentVersion";
+const SYSTEM: &str = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet";
+
+#[test]
+fn version_name_model_and_architecture_are_found() {
+    let facts = known(&format!(
+        "[{CURRENT}]\n\"CurrentBuildNumber\"=\"26100\"\n\"UBR\"=dword:00001352\n\"DisplayVersion\"=\"24H2\"\n\"EditionID\"=\"Enterprise\"\n\
+         [{SYSTEM}\\Control\\ComputerName\\ComputerName]\n\"ComputerName\"=\"LAPTOP-ADA\"\n\
+         [{SYSTEM}\\Control\\Session Manager\\Environment]\n\"PROCESSOR_ARCHITECTURE\"=\"AMD64\"\n\
+         [HKEY_LOCAL_MACHINE\\HARDWARE\\DESCRIPTION\\System\\BIOS]\n\"SystemManufacturer\"=\"Contoso\"\n\"SystemProductName\"=\"Book 14\"\n"
+    ))
+    .facts;
+    let build = facts.exact_build().map(|build| build.to_string());
+    assert_eq!(build.as_deref(), Some("26100.4946"));
+    let texts = [facts.display_version, facts.edition, facts.name, facts.architecture, facts.maker, facts.model];
+    assert_eq!(texts.map(Option::unwrap), ["24H2", "Enterprise", "LAPTOP-ADA", "AMD64", "Contoso", "Book 14"]);
+    assert_eq!((facts.join, facts.join_source), (Some(Join::Workgroup), Some(Source::Registry)));
+}
+
+#[test]
+fn join_states_are_told_apart() {
+    let cloud = format!("[{SYSTEM}\\Control\\CloudDomainJoin\\JoinInfo\\AB12]\n\"TenantId\"=\"t\"\n");
+    let domain = format!("[{SYSTEM}\\Services\\Tcpip\\Parameters]\n\"NV Domain\"=\"corp.example\"\n");
+    let account =
+        "[HKEY_CURRENT_USER\\Software\\Microsoft\\Windows NT\\CurrentVersion\\WorkplaceJoin\\JoinInfo\\AB12]\n";
+    let none = format!("[{SYSTEM}\\Services\\Tcpip\\Parameters]\n\"NV Domain\"=\"\"\n[{SYSTEM}\\Control\\Lsa]\n");
+    let joins = [
+        (cloud.clone(), Join::Entra),
+        (format!("{cloud}{domain}"), Join::Hybrid),
+        (domain, Join::Domain),
+        (account.to_owned(), Join::Registered),
+        (none, Join::Workgroup),
+    ];
+    for (lines, join) in joins {
+        assert_eq!(known(&lines).facts.join, Some(join), "{lines}");
+    }
+    assert_eq!(known("").facts.join, None, "an export without the PC's half says nothing");
+}
+
+#[test]
+fn what_windows_says_goes_before_the_registry() {
+    let registry = MemoryRegistry::new();
+    let asked = Asked { join: Some(Join::Hybrid), name: Some("PC-7".to_owned()), ..Asked::default() };
+    let facts = read(&RegPlaces(&registry), &asked).facts;
+    assert_eq!((facts.join, facts.join_source), (Some(Join::Hybrid), Some(Source::Windows)));
+    assert_eq!(facts.name.as_deref(), Some("PC-7"));
+}
+
+#[test]
+fn folders_that_onedrive_has_are_named_without_their_paths() {
+    let user = r"HKEY_CURRENT_USER\Software\Microsoft";
+    let facts = known(&format!(
+        "[{user}\\OneDrive\\Accounts\\Business1]\n\"UserFolder\"=\"C:\\\\Users\\\\ada\\\\OneDrive - Contoso\"\n\
+         [{user}\\Windows\\CurrentVersion\\Explorer\\User Shell Folders]\n\
+         \"Desktop\"=\"C:\\\\Users\\\\ada\\\\onedrive - contoso\\\\Desktop\"\n\
+         \"Personal\"=\"C:\\\\Users\\\\ada\\\\OneDrive - Contoso 2\\\\Documents\"\n"
+    ))
+    .facts;
+    assert_eq!(facts.onedrive_folders, Some(vec!["Desktop"]));
+    assert_eq!(known("").facts.onedrive_folders, None);
+}
+
+#[test]
+fn management_is_named_once() {
+    let key = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Enrollments";
+    let lines = format!(
+        "[{key}\\A]\n\"ProviderID\"=\"MS DM Server\"\n[{key}\\B]\n\"ProviderID\"=\"MS DM Server\"\n[{key}\\C]\n"
+    );
+    assert_eq!(known(&lines).facts.management, ["MS DM Server"]);
+}
+
+#[test]
+fn policies_of_both_halves_and_of_windows_are_found() {
+    let found = known(
+        "[HKEY_LOCAL_MACHINE\\Software\\Policies\\Rehome]\n\"BackupIntervalHours\"=dword:00000018\n\"EnableRestore\"=\"no\"\n\
+         [HKEY_CURRENT_USER\\Software\\Policies\\Rehome\\Categories]\n\"Taskbar\"=\"never\"\n\
+         [HKEY_LOCAL_MACHINE\\SOFTWARE\\Policies\\Microsoft\\Windows\\SettingSync]\n\"DisableLanguageSettingSync\"=dword:00000002\n\
+         \"EnableWindowsBackup\"=dword:00000001\n",
+    );
+    let policy = found.policy();
+    assert_eq!((policy.interval_hours().value, policy.interval_hours().origin), (24, Origin::Machine));
+    let rule = |category| policy.rule(Group::Settings(category));
+    assert_eq!(rule(model::catalog::Category::Taskbar).origin, Origin::User);
+    assert_eq!(rule(model::catalog::Category::Taskbar).rule, Rule::Never);
+    assert_eq!(rule(model::catalog::Category::Language).rule, Rule::Never);
+    assert_eq!(found.shown_number(&model::policy::windows::MICROSOFT_BACKUP), Some(1));
+    let told: Vec<_> = policy.problems.iter().map(|problem| problem.policy.value).collect();
+    assert_eq!(told, ["EnableRestore"]);
+}
+
+#[test]
+fn texts_that_could_trick_a_terminal_are_not_taken_over() {
+    let lines =
+        format!("[{CURRENT}]\n\"EditionID\"=hex(1):1b,00,5b,00,00,00\n\"DisplayVersion\"=\"{}\"\n", "x".repeat(300));
+    let facts = known(&lines).facts;
+    assert_eq!((facts.edition, facts.display_version), (None, None));
+}
