@@ -30,6 +30,7 @@ mod screen;
 mod show;
 mod snapshots;
 mod status;
+mod stop;
 mod undo;
 mod version;
 mod when;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(usage(&error).code()),
     };
+    stop::listen();
     let run =
         Run { screen: Screen::new(&cli.global), global: cli.global, clock: SystemClock, random: SystemRandom::new() };
     let exit = match perform(&cli.verb, &run) {

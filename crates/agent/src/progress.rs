@@ -62,6 +62,20 @@ impl Progress for Shown {
             Self::Nothing => {}
         }
     }
+
+    fn steps(&self, done: usize, total: usize) {
+        match self {
+            Self::Bar(bar) => {
+                bar.set_style(steps());
+                bar.set_length(total as u64);
+                bar.set_position(done as u64);
+            }
+            Self::Lines(at) => {
+                line(&serde_json::json!({ "station": at.get().word(), "done": done, "total": total }));
+            }
+            Self::Nothing => {}
+        }
+    }
 }
 
 impl Drop for Shown {
@@ -83,6 +97,12 @@ fn spinner() -> ProgressStyle {
 
 fn bytes() -> ProgressStyle {
     ProgressStyle::with_template("{spinner} {msg} [{bar:24}] {bytes}/{total_bytes}")
+        .expect("the template is right")
+        .progress_chars("━╸ ")
+}
+
+fn steps() -> ProgressStyle {
+    ProgressStyle::with_template("{spinner} {msg} [{bar:24}] {pos} of {len}")
         .expect("the template is right")
         .progress_chars("━╸ ")
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use device::apply::journal::FolderJournals;
 use device::apply::{Outcome, UNDO_DAYS, Work, recover};
 use device::plan::Choice;
+use device::progress::Progress;
 use device::restore::{Preview, Restore};
 use device::state::State;
 use device::target::RegTarget;
@@ -22,6 +23,7 @@ use crate::render::value::count;
 use crate::report::after_restore;
 use crate::run::{Connection, Run};
 use crate::show::tell_damage;
+use crate::stop::Applying;
 
 /// Restore a backup; says what it would do unless `--yes` is given
 #[derive(Debug, Args)]
@@ -126,7 +128,9 @@ fn carry_out(planned: &mut Planned, run: &Run, connection: &Connection, state: &
     let progress = run.progress();
     let restore = Restore { server: &server, enrolment: &connection.enrolment, progress: &progress };
     let mut journals = FolderJournals::new(state.journals());
-    let mut work = Work { journals: &mut journals, clock: &run.clock, progress: &mut |_, _| () };
+    let mut steps = |done, total| progress.steps(done, total);
+    let mut work = Work { journals: &mut journals, clock: &run.clock, progress: &mut steps };
+    let _applying = Applying::begin();
     Ok(restore.carry_out(&planned.preview, &mut planned.target, &mut work)?)
 }
 

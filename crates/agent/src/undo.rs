@@ -16,6 +16,7 @@ use crate::outcome;
 use crate::render::value::count;
 use crate::restore::end_earlier_runs;
 use crate::run::Run;
+use crate::stop::Applying;
 
 /// Take back the last restore; says which unless `--yes` is given
 #[derive(Debug, Args)]
@@ -55,6 +56,7 @@ pub fn run(args: &UndoArgs, run: &Run) -> Result<Exit, Failure> {
     let _lock = state.lock()?;
     end_earlier_runs(&mut target, run, &state)?;
     let mut work = Work { journals: &mut journals, clock: &run.clock, progress: &mut |_, _| () };
+    let _applying = Applying::begin();
     let done = undo(None, &choice, &mut target.as_target(), &mut work)?;
     run.screen.data(&done, || {
         format!(

@@ -58,6 +58,9 @@ pub trait Progress {
 
     /// `done` of `total` bytes of the present station's work are through.
     fn bytes(&self, done: u64, total: u64);
+
+    /// `done` of `total` settings of the present station are through.
+    fn steps(&self, _done: usize, _total: usize) {}
 }
 
 /// Tells nobody.

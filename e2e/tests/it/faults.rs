@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::harness::{World, arg, persona};
+use crate::harness::{Pc, World, arg, persona};
 
 /// Kills the server at many moments of many backups; after each restart everything that a PC was told is kept must open.
 #[test]
@@ -19,11 +19,14 @@ fn what_was_confirmed_survives_killing_the_server() {
     )
     .unwrap();
     world.pc("PC").run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
-    let mut confirmed = 1;
+    let listed = |pc: &Pc<'_>| pc.json(&["snapshots"]).to_string().matches("\"seq\"").count();
+    let mut kept = 1;
     for round in 0..12u64 {
         let changed = world.path("changed.reg");
-        let speed = format!("\"MouseSensitivity\"=\"{}\"", 1 + round % 20);
-        std::fs::write(&changed, text.replace("\"MouseSensitivity\"=\"10\"", &speed)).unwrap();
+        let speed = format!("\"MouseSensitivity\"=\"{}\"", 1 + round);
+        let other = text.replace("\"MouseSensitivity\"=\"14\"", &speed);
+        assert_ne!(other, text, "each round has something new to confirm");
+        std::fs::write(&changed, other).unwrap();
         let pc = world.stranger("PC");
         let mut backup = pc
             .command(&["backup", "--from", arg(&changed)])
@@ -39,10 +42,10 @@ fn what_was_confirmed_survives_killing_the_server() {
         let told = backup.wait().unwrap().success();
         world.start_server();
         let pc = world.stranger("PC");
-        let listed = pc.json(&["snapshots"]).to_string().matches("\"seq\"").count();
-        confirmed += usize::from(told);
-        assert!(listed >= confirmed.min(listed + 1) - 1, "round {round}: {listed} of {confirmed}");
+        let found = listed(&pc);
+        assert!(found >= kept + usize::from(told), "round {round}: {found} snapshots, {kept} before, told: {told}");
         pc.run(&["backup", "--from", arg(&changed)]).ok();
+        kept = listed(&pc);
         pc.run(&["show", "latest"]).ok();
     }
     let said = world.server_command(&["check"], "");
@@ -127,6 +130,37 @@ fn a_full_disk_under_the_target_changes_nothing() {
     let said = pc.run(&["restore", "latest", "--to", arg(&target), "--yes"]);
     assert_ne!(said.code, Some(0), "{said:?}");
     assert_eq!(std::fs::read(&target).unwrap(), before);
+}
+
+/// Ctrl-C while a server keeps one waiting: the run ends at once, says that nothing happened, and the next one works.
+#[test]
+fn a_stopped_run_says_what_that_means_and_ends_with_130() {
+    let mut world = World::new();
+    world.pc("PC");
+    world.kill_server();
+    let port = world.address().rsplit(':').next().unwrap().to_owned();
+    let silent = std::net::TcpListener::bind(format!("127.0.0.1:{port}")).unwrap();
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let pc = world.stranger("PC");
+        let from = persona("old-pc.reg");
+        let running = pc
+            .command(&["backup", "--from", arg(&from)])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It has connected, so it is waiting for an answer that does not come.
+        let connection = silent.accept().unwrap();
+        assert!(Command::new("kill").args([signal, &running.id().to_string()]).status().unwrap().success());
+        let output = running.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains("stopped; nothing on this PC was changed"), "{said}");
+        drop(connection);
+    }
+    drop(silent);
+    world.start_server();
+    world.stranger("PC").run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
 }
 
 /// A tmpfs of a given size. Mounting needs root; without it the story says so and is passed over.
