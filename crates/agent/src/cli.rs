@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    backup, catalog, completions, diff, enroll, explain, export, forget, pin, plan, rehearse, report, restore, show,
-    snapshots, status, undo, version,
+    backup, catalog, completions, diff, enroll, explain, export, forget, import, pin, plan, rehearse, report, restore,
+    show, snapshots, status, undo, version,
 };
 
 /// Back up the settings and app list of a Windows PC, and give them back on another
@@ -72,6 +72,7 @@ pub enum Verb {
     Restore(restore::RestoreArgs),
     Undo(undo::UndoArgs),
     Export(export::ExportArgs),
+    Import(import::ImportArgs),
     Report(report::ReportArgs),
     Rehearse(rehearse::RehearseArgs),
     Pin(pin::PinArgs),

@@ -72,6 +72,14 @@ impl Failure {
         self
     }
 
+    /// Why, unless there is nobody left to tell.
+    pub fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Told(story) => Some(story.reason),
+            Self::ReaderGone => None,
+        }
+    }
+
     /// How the program ends.
     pub fn exit(&self) -> Exit {
         match self {

@@ -3,6 +3,7 @@
 //! One verb is one file; [`cli`] lists them. [`exit`] and [`failure`] decide how a run ends, in one place.
 
 mod backup;
+mod bundle;
 mod catalog;
 mod cli;
 mod completions;
@@ -15,6 +16,7 @@ mod failure;
 mod file;
 mod find;
 mod forget;
+mod import;
 mod near;
 mod outcome;
 mod paint;
@@ -78,6 +80,7 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
         Verb::Restore(args) => restore::run(args, run),
         Verb::Undo(args) => undo::run(args, run),
         Verb::Export(args) => export::run(args, run),
+        Verb::Import(args) => import::run(args, run),
         Verb::Report(args) => report::run(args, run),
         Verb::Rehearse(args) => rehearse::run(args, run),
         Verb::Pin(args) => pin::run(args, run),

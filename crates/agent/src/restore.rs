@@ -13,9 +13,11 @@ use device::target::RegTarget;
 use model::plan::Plan;
 use serde::Serialize;
 
+use crate::bundle::KeyArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::find::{Found, find};
+use crate::import::{self, FromBundle};
 use crate::outcome;
 use crate::paint::tame;
 use crate::render::plan::View;
@@ -30,6 +32,11 @@ use crate::stop::Applying;
 pub struct RestoreArgs {
     #[command(flatten)]
     pub wanted: Wanted,
+    /// From a bundle of `rehome export`, without a server
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["id", "from_device"])]
+    from_bundle: Option<PathBuf>,
+    #[command(flatten)]
+    key: KeyArgs,
     /// Do it
     #[arg(long, short, conflicts_with = "dry_run")]
     yes: bool,
@@ -78,6 +85,10 @@ struct RestoreDocument<'a> {
 
 /// Plans, and with `--yes` applies.
 pub fn run(args: &RestoreArgs, run: &Run) -> Result<Exit, Failure> {
+    if let Some(file) = &args.from_bundle {
+        let Wanted { to, only, except, .. } = &args.wanted;
+        return import::restore(&FromBundle { file, key: &args.key, to, only, except, yes: args.yes }, run);
+    }
     let state = run.state()?;
     let connection = run.connect(&state)?;
     if !args.yes {

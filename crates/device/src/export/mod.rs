@@ -1,7 +1,12 @@
 //! Export: a snapshot in a form that works without Rehome.
 //!
 //! [`as_reg`] makes a `.reg` file that regedit imports; it holds what a registry file can hold by itself, and says what it leaves out.
-//! [`as_json`] has everything, for programs.
+//! [`dsc::as_dsc`] says the same as desired state, for DSC and WinGet. [`csv::as_csv`] is for spreadsheets. [`as_json`] has everything, for programs.
+
+pub mod csv;
+pub mod dsc;
+
+use std::collections::BTreeMap;
 
 use model::catalog::Root;
 use model::reason::Reason;
@@ -10,7 +15,7 @@ use serde::Serialize;
 
 use crate::codec;
 use crate::plan::{Table, check};
-use crate::registry::{MemoryRegistry, Registry, RegistryWrite};
+use crate::registry::{MemoryRegistry, RawValue, Registry, RegistryWrite};
 
 /// A snapshot as a `.reg` file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,25 +48,64 @@ pub fn as_reg(snapshot: &Snapshot) -> RegExport {
 }
 
 pub(crate) fn as_reg_in(table: Table, snapshot: &Snapshot) -> RegExport {
+    let gathered = gather(table, snapshot);
+    RegExport { bytes: gathered.registry.to_reg_file(), settings: gathered.settings, left_out: gathered.left_out }
+}
+
+/// Where a stored value belongs, and which settings are in it.
+pub(crate) struct StoredAt {
+    pub(crate) root: Root,
+    pub(crate) key: String,
+    pub(crate) name: String,
+    pub(crate) settings: Vec<String>,
+}
+
+/// What of a snapshot the registry can hold by itself.
+pub(crate) struct Gathered {
+    registry: MemoryRegistry,
+    settings: usize,
+    pub(crate) values: Vec<(StoredAt, RawValue)>,
+    pub(crate) left_out: Vec<LeftOut>,
+}
+
+/// Encodes every setting that stands for itself.
+pub(crate) fn gather(table: Table, snapshot: &Snapshot) -> Gathered {
     let mut registry = MemoryRegistry::new();
     let (mut settings, mut left_out) = (0, Vec::new());
+    let mut places: BTreeMap<(String, String), StoredAt> = BTreeMap::new();
     for (id, reading) in &snapshot.readings {
         match add(table, (id, reading), &mut registry) {
-            Ok(added) => settings += usize::from(added),
+            Ok(None) => {}
+            Ok(Some((key, name))) => {
+                settings += 1;
+                let place = (key.to_ascii_lowercase(), name.to_ascii_lowercase());
+                let (key, name) = (key.to_owned(), name.to_owned());
+                let stored = StoredAt { root: Root::User, key, name, settings: Vec::new() };
+                places.entry(place).or_insert(stored).settings.push(id.clone());
+            }
             Err(reason) => {
                 let title = table.find(id).map_or(id.as_str(), |setting| setting.title).to_owned();
                 left_out.push(LeftOut { id: id.clone(), title, reason });
             }
         }
     }
-    RegExport { bytes: registry.to_reg_file(), settings, left_out }
+    let stored = |place: StoredAt| {
+        let raw = registry.read(place.root, &place.key, &[&place.name]).ok()?.pop().flatten()?;
+        Some((place, raw))
+    };
+    let values = places.into_values().filter_map(stored).collect();
+    Gathered { registry, settings, values, left_out }
 }
 
-/// Whether there was something to write.
-fn add(table: Table, (id, reading): (&str, &Reading), registry: &mut MemoryRegistry) -> Result<bool, Reason> {
+/// The key and name that were written, if there was something to write.
+fn add(
+    table: Table,
+    (id, reading): (&str, &Reading),
+    registry: &mut MemoryRegistry,
+) -> Result<Option<(&'static str, &'static str)>, Reason> {
     let value = match reading {
         Reading::Set { value } | Reading::Default { value } => value,
-        Reading::Absent => return Ok(false),
+        Reading::Absent => return Ok(None),
         Reading::Refused { reason } => return Err(*reason),
     };
     let setting = table.find(id).ok_or(Reason::NotInCatalog)?;
@@ -71,12 +115,23 @@ fn add(table: Table, (id, reading): (&str, &Reading), registry: &mut MemoryRegis
     // Only a packed value whose base is not known can fail now.
     let raw = codec::encode(setting, value, current.as_ref()).map_err(|_| Reason::NotInThisFormat)?;
     registry.set(Root::User, key, name, &raw).map_err(|_| Reason::Internal)?;
-    Ok(true)
+    Ok(Some((key, name)))
+}
+
+/// The shape of [`as_json`]'s document, of which `docs/schema/export-1.json` is the schema. Fields are only ever added.
+const JSON_FORMAT: &str = "rehome-export-1";
+
+#[derive(Serialize)]
+struct JsonExport<'a> {
+    format: &'static str,
+    #[serde(flatten)]
+    snapshot: &'a Snapshot,
 }
 
 /// A snapshot as JSON, indented, in a fixed order.
 pub fn as_json(snapshot: &Snapshot) -> Vec<u8> {
-    let mut bytes = serde_json::to_vec_pretty(snapshot).expect("a snapshot holds nothing that JSON cannot say");
+    let mut bytes = serde_json::to_vec_pretty(&JsonExport { format: JSON_FORMAT, snapshot })
+        .expect("a snapshot holds nothing that JSON cannot say");
     bytes.push(b'\n');
     bytes
 }
