@@ -206,8 +206,13 @@ impl Report {
 
     /// What did not come back, and why: a sentence each, apps as counts.
     pub fn missing(&self) -> Vec<String> {
-        let settings = self.settings.iter().filter(|one| !one.outcome.came_back()).map(SettingResult::sentence);
-        let apps = self.apps.iter().filter(|one| !one.outcome.came_back()).map(AppsResult::sentence);
+        let settings = self
+            .settings
+            .iter()
+            .filter(|one| is_missing(one.outcome, one.reason.as_deref()))
+            .map(SettingResult::sentence);
+        let apps =
+            self.apps.iter().filter(|one| is_missing(one.outcome, one.reason.as_deref())).map(AppsResult::sentence);
         settings.chain(apps).collect()
     }
 }
@@ -215,10 +220,10 @@ impl Report {
 impl LocalReport {
     /// What did not come back, and why: a sentence each, apps by name.
     pub fn missing(&self) -> Vec<String> {
-        let settings = self.report.settings.iter().filter(|one| !one.outcome.came_back());
+        let settings = self.report.settings.iter().filter(|one| is_missing(one.outcome, one.reason.as_deref()));
         let settings = settings.map(SettingResult::sentence);
-        let apps = self.app_names.iter().filter(|one| !one.outcome.came_back());
-        settings.chain(apps.map(|one| sentence((&one.name, false), one.outcome, one.reason.as_deref()))).collect()
+        let apps = self.app_names.iter().filter(|one| is_missing(one.outcome, one.reason.as_deref()));
+        settings.chain(apps.map(|one| sentence(&one.name, one.outcome, one.reason.as_deref()))).collect()
     }
 }
 
@@ -231,7 +236,12 @@ impl SettingResult {
 
     /// What became of it, as a sentence without a final stop.
     pub fn sentence(&self) -> String {
-        sentence((self.title(), false), self.outcome, self.reason.as_deref())
+        let left_out = catalog::left_out().iter().find(|entry| entry.id == self.id);
+        match left_out.filter(|_| self.outcome == Outcome::NotCarried) {
+            // The catalog's own words for this very thing say more than the reason's.
+            Some(entry) => format!("{} did not come back: {}", entry.title, entry.because.trim_end_matches('.')),
+            None => sentence(self.title(), self.outcome, self.reason.as_deref()),
+        }
     }
 }
 
@@ -239,7 +249,7 @@ impl AppsResult {
     /// What became of them, as a sentence without a final stop.
     pub fn sentence(&self) -> String {
         let what = format!("{} {}", self.count, plural(u64::from(self.count), "app"));
-        sentence((&what, self.count > 1), self.outcome, self.reason.as_deref())
+        sentence(&what, self.outcome, self.reason.as_deref())
     }
 }
 
@@ -251,17 +261,13 @@ pub fn words(code: &str) -> (&'static str, &'static str) {
     }
 }
 
-/// `what` is what it is about, and whether that is several things.
-fn sentence((what, several): (&str, bool), outcome: Outcome, reason: Option<&str>) -> String {
-    let verdict = match (outcome, several) {
-        (Outcome::Restored, _) => return format!("{what} came back"),
-        (Outcome::Same, false) => return format!("{what} was as it was to be"),
-        (Outcome::Same, true) => return format!("{what} were as they were to be"),
-        (Outcome::LeftAlone, false) => "was left alone",
-        (Outcome::LeftAlone, true) => "were left alone",
-        (Outcome::Failed, _) => "could not be written",
-        (Outcome::NotCarried, false) => "is not carried",
-        (Outcome::NotCarried, true) => "are not carried",
+/// A sentence that fits one thing and several.
+fn sentence(what: &str, outcome: Outcome, reason: Option<&str>) -> String {
+    let verdict = match outcome {
+        Outcome::Restored => return format!("{what} came back"),
+        Outcome::Same => return format!("{what} needed no change"),
+        Outcome::LeftAlone | Outcome::NotCarried => "did not come back",
+        Outcome::Failed => "could not be written",
     };
     let (title, next) = reason.map_or(("no reason was given", "nothing"), words);
     match next.strip_prefix("nothing") {
@@ -269,6 +275,12 @@ fn sentence((what, several): (&str, bool), outcome: Outcome, reason: Option<&str
         Some("") => format!("{what} {verdict}: {title}"),
         Some(rest) => format!("{what} {verdict}: {title}. Nothing to do{}", rest.replacen(';', ":", 1)),
     }
+}
+
+/// Whether a person would miss it: what came back is not missing, and neither is what they left out themselves or what Windows brings along.
+fn is_missing(outcome: Outcome, reason: Option<&str>) -> bool {
+    let not_missed = [Reason::Excluded.code(), Reason::PartOfWindows.code()];
+    !outcome.came_back() && !reason.is_some_and(|code| not_missed.contains(&code))
 }
 
 fn plural(count: u64, word: &str) -> String {
@@ -325,13 +337,13 @@ mod tests {
             report.missing(),
             [
                 format!(
-                    "{} was left alone: your organisation manages it. Nothing to do: ask your helpdesk if it should be yours to choose",
+                    "{} did not come back: your organisation manages it. Nothing to do: ask your helpdesk if it should be yours to choose",
                     catalog::SETTINGS[1].title
                 ),
                 "unknown.setting could not be written: Windows did not allow reading or writing it. To do: sign in as \
                  the owner of the profile and try again"
                     .to_owned(),
-                "1 app was left alone: listed for reference; desktop programs are not reinstalled. To do: install it \
+                "1 app did not come back: listed for reference; desktop programs are not reinstalled. To do: install it \
                  from its maker or through your organisation"
                     .to_owned(),
             ]

@@ -92,8 +92,8 @@ fn a_report_is_taken_once_and_read_by_its_person_and_the_operator() {
     assert_eq!(operated(&place, &["report", "list", "--user", "bob"]), "");
     let one = operated(&place, &["report", "show", &report.report.to_string()]);
     let title = model::catalog::SETTINGS[0].title;
-    assert!(one.contains(&format!("{title} was left alone: your organisation manages it")), "{one}");
-    assert!(one.contains("2 apps were left alone: the app is not in the Store"), "{one}");
+    assert!(one.contains(&format!("{title} did not come back: your organisation manages it")), "{one}");
+    assert!(one.contains("2 apps did not come back: the app is not in the Store"), "{one}");
     assert_eq!(operate(&place, &["report", "show", &"9".repeat(32)]).status.code(), Some(2));
 }
 

@@ -93,7 +93,7 @@ impl Store {
         Ok(removed)
     }
 
-    /// Pins a snapshot of the person's, on any of their PCs, or takes the pin away; the newest one of that content. `false`: no such snapshot.
+    /// Pins a snapshot of the person's, on any of their PCs, or takes the pin away. `false`: no such snapshot.
     pub fn pin(
         &self,
         scope: &Scope,
@@ -104,16 +104,22 @@ impl Store {
         let scope = scope.clone();
         self.writer.write(move |tx| {
             let Some(own) = scope.find(tx, profile)? else { return Ok(false) };
-            let newest = "SELECT MAX(seq) FROM snapshots WHERE tenant = $1 AND profile_no = $2 AND id = $3";
-            let key = (own.tenant, own.no, snapshot.as_bytes());
-            let Some(seq) = tx.prepare_cached(newest)?.query_row(key, |row| row.get::<_, Option<i64>>(0))? else {
+            // A content can stand under several numbers: the newest is pinned, and all are left to the rules again.
+            let of = "SELECT seq FROM snapshots WHERE tenant = $1 AND profile_no = $2 AND id = $3 ORDER BY seq DESC";
+            let mut statement = tx.prepare_cached(of)?;
+            let rows = statement.query_map((own.tenant, own.no, snapshot.as_bytes()), |row| row.get(0))?;
+            let mut seqs: Vec<i64> = rows.collect::<Result<_, _>>()?;
+            if seqs.is_empty() {
                 return Ok(false);
-            };
+            }
+            seqs.truncate(if pinned { 1 } else { seqs.len() });
             let action = if pinned { Action::SnapshotPin } else { Action::SnapshotUnpin };
-            let changed =
-                if pinned { mark(tx, &own, seq, (Mark::Pin, at))? } else { unmark(tx, &own, seq, Mark::Pin)? };
-            if changed {
-                audit::append_by(tx, &scope, at, action, (own.id.as_bytes(), row::unsigned(seq)))?;
+            for seq in seqs {
+                let changed =
+                    if pinned { mark(tx, &own, seq, (Mark::Pin, at))? } else { unmark(tx, &own, seq, Mark::Pin)? };
+                if changed {
+                    audit::append_by(tx, &scope, at, action, (own.id.as_bytes(), row::unsigned(seq)))?;
+                }
             }
             Ok(true)
         })

@@ -138,6 +138,24 @@ fn pins_and_holds_keep_until_they_are_released() {
 }
 
 #[test]
+fn taking_a_pin_away_frees_a_content_under_all_its_numbers() {
+    let world = world();
+    world.commit_at(1, day(1));
+    let snapshot = SnapshotId(id32("snapshot", 1));
+    world.store.pin(&world.pc, (world.pc.profile(), snapshot), true, NOW).unwrap();
+    world.commit_at(2, day(2));
+    let mut same = Made::new(&world.pc, 3, &[(1, 100)], &[]);
+    same.header.snapshot = snapshot;
+    same.header_bytes = same.header.to_bytes().unwrap();
+    let bytes = same.envelope(|_| true);
+    world.store.commit(&world.pc, &Envelope::parse(&bytes).unwrap(), day(3), &sign).unwrap();
+    world.rules(last(1));
+    world.store.pin(&world.pc, (world.pc.profile(), snapshot), false, NOW).unwrap();
+    world.store.retain(&world.operator, NOW).unwrap();
+    assert_eq!(world.left(), [3]);
+}
+
+#[test]
 fn the_newest_snapshot_that_opens_stays_whatever_the_rules_say() {
     let world = world();
     world.daily(6);

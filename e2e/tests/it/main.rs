@@ -15,5 +15,7 @@ mod bad_input;
 mod faults;
 mod harness;
 mod real_hives;
+mod report;
+mod retention;
 mod road;
 mod tls;

@@ -88,7 +88,7 @@ fn every_setting_and_app_has_its_outcome_and_reason() {
     assert_eq!((local.report.apps_with(Outcome::Restored), local.report.apps_with(Outcome::LeftAlone)), (1, 2));
     let missing = local.missing();
     assert!(
-        missing.iter().any(|said| said.starts_with("Notes was left alone: the app is not in the Store")),
+        missing.iter().any(|said| said.starts_with("Notes did not come back: the app is not in the Store")),
         "{missing:?}"
     );
 }
