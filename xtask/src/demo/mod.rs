@@ -73,6 +73,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
     farewell(&stage, &server, (old.name(), &new), &target);
     if args.exit {
+        // Nobody is there to paste what was suggested, so it is tried here.
+        for words in look_around(old.name()) {
+            new.tell_briefly(&stage, &words, |_| false)?;
+        }
         return Ok(ExitCode::SUCCESS);
     }
     loop {
@@ -89,14 +93,18 @@ fn old_pc(args: &Args) -> anyhow::Result<String> {
     path.into_os_string().into_string().ok().context("the path is not Unicode, which the demo cannot show")
 }
 
+/// Commands for the new PC that look around.
+fn look_around(old: &str) -> [Vec<&str>; 3] {
+    [vec!["snapshots"], vec!["show", "--from-device", old], vec!["export", "--from-device", old, "--as", "reg"]]
+}
+
 fn farewell(stage: &Stage, server: &Server, (old, new): (&str, &Pc), target: &str) {
     say::chapter("8. Your turn");
     say::note("every restore can be taken back for 30 days; this would do it:");
     say::command(&new.line(stage, &["undo", "--yes"]));
     say::note("and these look around:");
-    for words in [&["snapshots"][..], &["show", "--from-device", old], &["export", "--from-device", old, "--as", "reg"]]
-    {
-        say::command(&new.line(stage, words));
+    for words in look_around(old) {
+        say::command(&new.line(stage, &words));
     }
     say::note(&format!("the new PC's registry: {target}"));
     say::note(&format!("the server: {}", server.address()));
