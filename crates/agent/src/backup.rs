@@ -4,13 +4,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 use device::backup::{BackedUp, Backup};
+use device::due::Record;
 use device::input::Input;
 use device::report::send_unsent;
 use device::upload::deliver::Outcome;
+use model::prerequisite::Activity;
+use model::world::Clock;
 use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::here;
 use crate::paint::tame;
 use crate::rehearse::{RehearsalDocument, after_backup};
 use crate::render::value::{count, size};
@@ -52,6 +56,7 @@ pub fn run(args: &BackupArgs, run: &Run) -> Result<Exit, Failure> {
     let connection = run.connect(&state)?;
     let _lock = state.lock()?;
     let input = Input::open(&args.from)?;
+    here::allow(Activity::Backup, &input.known, input.source)?;
     let progress = run.progress();
     let done = Backup {
         device_name: args.device_name.as_deref().unwrap_or(&connection.enrolment.device_name),
@@ -64,6 +69,7 @@ pub fn run(args: &BackupArgs, run: &Run) -> Result<Exit, Failure> {
     }
     .run(input)?;
     drop(progress);
+    Record::of(&state).write(run.clock.now())?;
     let (rehearsal, exit) = if args.no_rehearsal {
         (RehearsalDocument { outcome: "skipped", reason: None }, Exit::Success)
     } else {

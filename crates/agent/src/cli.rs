@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    backup, catalog, completions, diff, enroll, explain, export, forget, import, pin, plan, rehearse, report, restore,
-    show, snapshots, status, undo, version,
+    backup, catalog, completions, diff, doctor, enroll, explain, export, forget, import, pin, plan, rehearse, report,
+    restore, schedule, show, snapshots, status, undo, version,
 };
 
 /// Back up the settings and app list of a Windows PC, and give them back on another
@@ -78,6 +78,8 @@ pub enum Verb {
     Pin(pin::PinArgs),
     Forget(forget::ForgetArgs),
     Status(status::StatusArgs),
+    Doctor(doctor::DoctorArgs),
+    Schedule(schedule::ScheduleArgs),
     Catalog(catalog::CatalogArgs),
     Explain(explain::ExplainArgs),
     Version(version::VersionArgs),

@@ -8,6 +8,7 @@ mod catalog;
 mod cli;
 mod completions;
 mod diff;
+mod doctor;
 mod enroll;
 mod exit;
 mod explain;
@@ -16,7 +17,9 @@ mod failure;
 mod file;
 mod find;
 mod forget;
+mod here;
 mod import;
+mod logs;
 mod near;
 mod outcome;
 mod paint;
@@ -28,6 +31,7 @@ mod render;
 mod report;
 mod restore;
 mod run;
+mod schedule;
 mod screen;
 mod show;
 mod snapshots;
@@ -42,11 +46,14 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+use device::state::State;
+use model::world::Clock;
 use seal::random::SystemRandom;
 
 use crate::cli::{Cli, Verb};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::logs::Ended;
 use crate::run::Run;
 use crate::screen::Screen;
 use crate::world::SystemClock;
@@ -59,13 +66,18 @@ fn main() -> ExitCode {
     stop::listen();
     let run =
         Run { screen: Screen::new(&cli.global), global: cli.global, clock: SystemClock, random: SystemRandom::new() };
-    let exit = match perform(&cli.verb, &run) {
-        Ok(exit) => exit,
+    let began = run.clock.now();
+    let (exit, reason) = match perform(&cli.verb, &run) {
+        Ok(exit) => (exit, None),
         Err(failure) => {
             run.screen.fail(&failure);
-            failure.exit()
+            (failure.exit(), failure.reason())
         }
     };
+    let ended = Ended { exit, reason, began, over: run.clock.now() };
+    // Without a folder for its state there is none for a log.
+    let state = run.state().ok();
+    logs::remember(&cli.verb, &ended, state.as_ref().map(State::folder));
     ExitCode::from(exit.code())
 }
 
@@ -86,6 +98,8 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
         Verb::Pin(args) => pin::run(args, run),
         Verb::Forget(args) => forget::run(args, run),
         Verb::Status(args) => status::run(args, run),
+        Verb::Doctor(args) => doctor::run(args, run),
+        Verb::Schedule(args) => schedule::run(args, run),
         Verb::Catalog(args) => catalog::run(args, run),
         Verb::Explain(args) => explain::run(args, run),
         Verb::Version(args) => version::run(args, run),

@@ -10,13 +10,16 @@ use device::progress::Progress;
 use device::restore::{Preview, Restore};
 use device::state::State;
 use device::target::RegTarget;
+use model::envelope::Source;
 use model::plan::Plan;
+use model::prerequisite::Activity;
 use serde::Serialize;
 
 use crate::bundle::KeyArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::find::{Found, find};
+use crate::here;
 use crate::import::{self, FromBundle};
 use crate::outcome;
 use crate::paint::tame;
@@ -112,6 +115,7 @@ pub fn run(args: &RestoreArgs, run: &Run) -> Result<Exit, Failure> {
 pub fn plan(wanted: &Wanted, run: &Run, connection: &Connection, state: Option<&State>) -> Result<Planned, Failure> {
     let choice = Choice::of(&wanted.only, &wanted.except)?;
     let mut target = RegTarget::open(&wanted.to)?;
+    here::allow(Activity::SignInRestore, &target.known(), Source::RegFile)?;
     if let Some(state) = state {
         end_earlier_runs(&mut target, run, state)?;
     }

@@ -13,6 +13,7 @@ use crate::apply::{FolderFiles, Target};
 use crate::apps::RegistryApps;
 use crate::backup::blob_id;
 use crate::collect::{Sources, collect};
+use crate::facts::{Asked, Known, RegPlaces};
 use crate::input::{InputError, read_reg_file};
 use crate::registry::MemoryRegistry;
 
@@ -62,6 +63,11 @@ impl RegTarget {
             blob_id: &|bytes| blob_id(ring, bytes),
         };
         collect(&sources).snapshot
+    }
+
+    /// What it says of its PC and of the policies there.
+    pub fn known(&self) -> Known {
+        crate::facts::read(&RegPlaces(&self.registry), &Asked::default())
     }
 
     /// As apply wants it.

@@ -8,7 +8,11 @@
 
 #![cfg(windows)]
 
+pub mod eventlog;
+mod facts;
 mod registry;
+pub mod schedule;
 mod text;
 
+pub use facts::{LivePlaces, ask, known};
 pub use registry::{LiveRegistry, LiveRegistryWrite};

@@ -1,0 +1,195 @@
+//! `rehome schedule`: the task that backs up by itself. Registering it needs an administrator; running it is what the task calls.
+
+use clap::{Args, Subcommand};
+use device::due::task::{TASK_PATH, Task};
+use device::due::{Due, Record, due};
+use model::policy::Effective;
+use model::reason::Reason;
+use model::world::Clock;
+use serde::Serialize;
+
+use crate::backup::{self, BackupArgs};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::here;
+use crate::render::table::Table;
+use crate::run::Run;
+use crate::when::rfc3339;
+
+/// Back up by itself: install, look at, remove or run the scheduled task
+#[derive(Debug, Args)]
+pub struct ScheduleArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+/// What to do with the task.
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Register the task for everybody who signs in to this PC, or bring it up to date
+    Install(InstallArgs),
+    /// Say whether the task is registered and when a backup is due
+    Status,
+    /// Remove the task
+    Remove,
+    /// Back up if it is due; what the task calls
+    Run(Box<RunArgs>),
+}
+
+/// How to register.
+#[derive(Debug, Args)]
+struct InstallArgs {
+    /// Only print the task as XML
+    #[arg(long)]
+    print: bool,
+    /// Do not start on battery
+    #[arg(long)]
+    no_battery: bool,
+}
+
+/// How to run.
+#[derive(Debug, Args)]
+struct RunArgs {
+    #[command(flatten)]
+    backup: BackupArgs,
+}
+
+#[derive(Serialize)]
+struct StatusDocument {
+    task: &'static str,
+    registered: Option<bool>,
+    interval_hours: u32,
+    last_success: Option<String>,
+    #[serde(flatten)]
+    due: Due,
+}
+
+/// Does what was asked.
+pub fn run(args: &ScheduleArgs, run: &Run) -> Result<Exit, Failure> {
+    match &args.what {
+        What::Install(args) => install(args, run),
+        What::Status => status(run),
+        What::Remove => remove(run),
+        What::Run(args) => run_if_due(args, run),
+    }
+}
+
+fn install(args: &InstallArgs, run: &Run) -> Result<Exit, Failure> {
+    let program = std::env::current_exe().map_err(|error| Failure::of(&error, Reason::Internal))?;
+    let program = program.display().to_string();
+    // A PC that is not connected yet has no id; its name spreads as well.
+    let seed = run.state()?.enrolment().map_or_else(|_| program.clone(), |enrolment| enrolment.device.to_string());
+    let seed = seed.bytes().fold(0_u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    let task = Task { program, minute: Task::minute_of(seed), on_battery: !args.no_battery };
+    if args.print {
+        run.screen.text(&task.xml())?;
+        return Ok(Exit::Success);
+    }
+    register(&task)?;
+    run.screen.say(&format!("Registered the task `{TASK_PATH}`: daily and at sign-in, it backs up when that is due"));
+    Ok(Exit::Success)
+}
+
+fn remove(run: &Run) -> Result<Exit, Failure> {
+    unregister()?;
+    run.screen.say(&format!("Removed the task `{TASK_PATH}`"));
+    Ok(Exit::Success)
+}
+
+fn status(run: &Run) -> Result<Exit, Failure> {
+    let last = Record::of(&run.state()?).read()?;
+    let hours = policy().interval_hours().value;
+    let due = due(last, run.clock.now(), hours);
+    let registered = is_registered();
+    let last_success = last.map(rfc3339);
+    let document = StatusDocument { task: TASK_PATH, registered, interval_hours: hours, last_success, due };
+    run.screen.data(&document, || {
+        let mut table = Table::default();
+        let mut row = |name: &str, value: String| table.row([run.screen.paint.dim(name), value]);
+        let registered = registered
+            .map_or("there is no task service here", |there| if there { "registered" } else { "not registered" });
+        row("Task", registered.to_owned());
+        row("Interval", format!("{hours} hours"));
+        row("Last success", last.map_or_else(|| "none yet".to_owned(), |last| run.when().said(last)));
+        row("Next backup", said(run, due));
+        table.to_text("")
+    })?;
+    Ok(Exit::Success)
+}
+
+fn said(run: &Run, due: Due) -> String {
+    match due {
+        Due::NotYet { at } => format!("due {}", run.when().said(at)),
+        Due::First => "due now: there was none yet".to_owned(),
+        Due::Old => "due now".to_owned(),
+        Due::ClockChanged => "due now: the clock was changed".to_owned(),
+    }
+}
+
+fn run_if_due(args: &RunArgs, run: &Run) -> Result<Exit, Failure> {
+    let known = here::known().unwrap_or_default();
+    let policy = known.policy();
+    let now = run.clock.now();
+    let due = due(Record::of(&run.state()?).read()?, now, policy.interval_hours().value);
+    if !due.is_due() {
+        run.screen.say(&format!("Nothing to do: the next backup is {}", said(run, due)));
+        return Ok(Exit::Success);
+    }
+    if known.facts.metered == Some(true) && !policy.metered().value {
+        run.screen.say("Waiting for another network: this one has a price");
+        return Ok(Exit::Success);
+    }
+    backup::run(&args.backup, run)
+}
+
+fn policy() -> Effective {
+    here::known().unwrap_or_default().policy()
+}
+
+/// Whether the task is there; `None` where there is no task service.
+#[cfg(windows)]
+pub fn is_registered() -> Option<bool> {
+    win32::schedule::is_registered(TASK_PATH).ok()
+}
+
+/// Whether the task is there; `None` where there is no task service.
+#[cfg(not(windows))]
+pub fn is_registered() -> Option<bool> {
+    None
+}
+
+#[cfg(windows)]
+fn register(task: &Task) -> Result<(), Failure> {
+    win32::schedule::register(TASK_PATH, &task.file()).map_err(|error| failed(&error))
+}
+
+#[cfg(windows)]
+fn unregister() -> Result<(), Failure> {
+    win32::schedule::remove(TASK_PATH).map_err(|error| failed(&error))
+}
+
+#[cfg(windows)]
+fn failed(error: &std::io::Error) -> Failure {
+    let reason = match error.kind() {
+        std::io::ErrorKind::PermissionDenied => Reason::PermissionDenied,
+        _ => Reason::NotFound,
+    };
+    Failure::of(error, reason)
+        .hint("run it again as an administrator; `rehome schedule install --print` shows the task")
+}
+
+#[cfg(not(windows))]
+fn register(_task: &Task) -> Result<(), Failure> {
+    Err(no_service())
+}
+
+#[cfg(not(windows))]
+fn unregister() -> Result<(), Failure> {
+    Err(no_service())
+}
+
+#[cfg(not(windows))]
+fn no_service() -> Failure {
+    Failure::new(Reason::Usage, "scheduled tasks are a matter of Windows")
+        .hint("`rehome schedule install --print` shows the task; `rehome schedule run` is what it calls")
+}
