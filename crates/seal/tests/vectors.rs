@@ -10,13 +10,14 @@ use std::io::Read;
 
 use examples::{bytes_of_hex, example};
 use model::envelope::Envelope;
+use model::erasure::{Erased, Erasure};
 use model::ids::{KeyId, ProfileId, TenantId, UserId, to_hex};
 use model::receipt::Receipt;
 use model::value::FileRef;
 use model::world::Moment;
 use seal::blob::{Opener, Sealer, sealed_len};
 use seal::content::{Outline, blob_id, snapshot_id};
-use seal::receipt::{ReceiptKey, header_hash, verify};
+use seal::receipt::{ReceiptKey, header_hash, verify, verify_erasure};
 use seal::wrap::{Purpose, unwrap, wrap};
 use seal::{Key, open, pack};
 use world::{Fixed, id_key, owner, profile_key, ring, secret, stamp};
@@ -27,6 +28,7 @@ const BEHIND_DICTIONARY: &str = include_str!("golden/envelope-v1-dictionary.hex"
 const BLOB: &str = include_str!("golden/blob-v1.hex");
 const WRAPPED_KEY: &str = include_str!("golden/wrapped-key-v1.hex");
 const RECEIPT: &str = include_str!("golden/receipt-v1.hex");
+const ERASURE: &str = include_str!("golden/erasure-v1.hex");
 
 /// Sealed part of a golden envelope.
 fn sealed_part(envelope: &Envelope<'_>, kind: u8) -> Vec<u8> {
@@ -149,4 +151,18 @@ fn a_receipt_is_signed_exactly() {
     assert_eq!(to_hex(&key.public_key()), public_key);
     assert_eq!(to_hex(&key.sign(&receipt)), to_hex(&bytes_of_hex(RECEIPT)));
     assert_eq!(verify(&bytes_of_hex(RECEIPT), &key.public_key()), Ok(receipt));
+}
+
+#[test]
+fn the_receipt_of_a_deletion_is_signed_exactly() {
+    let erasure = Erasure {
+        tenant: TenantId([0x11; 16]),
+        erased: Erased::User(UserId([0x22; 16])),
+        snapshots: 42,
+        at: Moment(1_795_000_000_500),
+        epoch: 3,
+    };
+    let key = ReceiptKey::from_seed(&secret(96));
+    assert_eq!(to_hex(&key.sign_erasure(&erasure)), to_hex(&bytes_of_hex(ERASURE)));
+    assert_eq!(verify_erasure(&bytes_of_hex(ERASURE), &key.public_key()), Ok(erasure));
 }
