@@ -12,6 +12,8 @@
 )]
 
 mod bad_input;
+mod bundle;
+mod export;
 mod faults;
 mod harness;
 mod real_hives;
