@@ -1,4 +1,4 @@
-//! Writes the seeds of the targets `snapshot_decode` and `envelope_open` from the golden files.
+//! Writes the seeds of the targets `snapshot_decode`, `envelope_open` and `bundle_open` from the golden files.
 //!
 //! Usage, from this folder: `cargo run --bin seeds_formats`
 
@@ -20,6 +20,12 @@ const ENVELOPES: &[(&str, &str)] = &[
     ("compressed", include_str!("../crates/seal/tests/golden/envelope-v1.hex")),
     ("stored", include_str!("../crates/seal/tests/golden/envelope-v1-stored.hex")),
 ];
+
+const BUNDLES: &[(&str, &str)] = &[
+    ("key-file", include_str!("../crates/seal/tests/golden/bundle-v1.hex")),
+    ("passphrase", include_str!("../crates/seal/tests/golden/bundle-v1-passphrase.hex")),
+];
+const BUNDLE_KEY: &str = include_str!("../crates/seal/tests/golden/bundle-v1.key");
 
 fn bytes(hex: &str) -> Vec<u8> {
     let digits: String = hex.lines().flat_map(|line| line.split('#').next()).flat_map(str::split_whitespace).collect();
@@ -50,5 +56,11 @@ fn main() -> std::io::Result<()> {
     for (name, hex) in ENVELOPES {
         write("envelope_open", &format!("envelope-{name}"), &bytes(hex))?;
     }
-    Ok(())
+    for (name, hex) in BUNDLES {
+        let bundle = bytes(hex);
+        let len = u32::from_be_bytes(bundle[4..8].try_into().expect("four bytes")) as usize;
+        write("bundle_open", &format!("header-{name}"), &bundle[8..8 + len])?;
+        write("bundle_open", name, &bundle)?;
+    }
+    write("bundle_open", "key", BUNDLE_KEY.as_bytes())
 }
