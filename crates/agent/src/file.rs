@@ -44,14 +44,27 @@ pub fn read_text(path: &Path, bytes_max: u64) -> Result<String, Failure> {
     }
 }
 
-/// Replaces a file as a whole: after a failure the old one is there, untouched.
+/// Replaces a file as a whole: after a failure the old one is there, untouched. A link is followed; into a pipe or a device is written.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let failed =
         |error: io::Error| Failure::new(writing(&error), format!("could not write `{}`: {error}", path.display()));
-    if path.is_dir() {
-        return Err(Failure::new(Reason::IsADirectory, format!("`{}` is a folder", path.display())));
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    match path.metadata() {
+        Ok(there) if there.is_dir() => {
+            return Err(Failure::new(Reason::IsADirectory, format!("`{}` is a folder", path.display())));
+        }
+        // Put in its place, a file would take the device away from everybody.
+        Ok(there) if !there.is_file() => {
+            let file = File::options().write(true).open(path);
+            return file.and_then(|mut file| file.write_all(bytes)).map_err(failed);
+        }
+        _ => {}
     }
-    let mut file = tempfile::NamedTempFile::new_in(folder_of(path)).map_err(failed)?;
+    let folder = folder_of(path);
+    if !folder.is_dir() {
+        return Err(Failure::new(Reason::FileNotFound, format!("there is no folder `{}`", folder.display())));
+    }
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
     file.persist(path).map(drop).map_err(|error| failed(error.error))
 }

@@ -83,7 +83,7 @@ reasons! {
     NoSuchSnapshot = 205, "no_such_snapshot", "no snapshot has that id", "run `rehome snapshots` to see which there are";
     AmbiguousId = 206, "ambiguous_id", "several snapshots begin like that", "give more digits of the id";
     PolicyOff = 207, "policy_off", "your organisation has switched this off", "ask your administrator";
-    NothingToUndo = 208, "nothing_to_undo", "no restore is left to undo", "nothing";
+    NothingToUndo = 208, "nothing_to_undo", "no restore is left to undo", "restore first; `rehome restore` says what it would do";
     UndoExpired = 209, "undo_expired", "the restore is older than 30 days", "set the values by hand";
     OnHold = 210, "on_hold", "it is on hold and must not be deleted", "ask your administrator";
     BuildTooOld = 211, "build_too_old", "this version of Windows is too old", "install the updates of Windows, or ask your administrator";
@@ -140,7 +140,7 @@ reasons! {
     WrongKey = 501, "wrong_key", "the key does not open this backup", "sign in with the account that made it";
     NewerVersion = 502, "newer_version", "it was made by a newer Rehome", "update Rehome on this PC";
     ReceiptUnknown = 503, "receipt_unknown", "the server no longer has what it once confirmed", "nothing; this PC sends it again";
-    KeyErased = 504, "key_erased", "the key was destroyed, the data is gone for good", "nothing";
+    KeyErased = 504, "key_erased", "the key was destroyed, the data is gone for good", "back up again under a new key";
 
     // This program.
     Busy = 600, "busy", "another Rehome run is at work", "wait until it has ended";

@@ -155,3 +155,21 @@ fn corrupt_token(state: &Path) {
     }
     assert!(changed, "the enrolment holds a token");
 }
+
+/// An export was put in the place of whatever its name stood for: with enough rights, `/dev/full` became a file.
+#[test]
+fn an_output_that_is_a_link_or_a_device_stays_one() {
+    use std::os::unix::fs::FileTypeExt;
+
+    let world = World::new();
+    let pc = world.pc("PC");
+    pc.run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
+    let (real, link) = (world.path("real.csv"), world.path("link.csv"));
+    std::fs::write(&real, "old").unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    assert_eq!(pc.run(&["export", "--as", "csv", "-o", arg(&link)]).code, Some(0));
+    assert!(link.is_symlink() && std::fs::read_to_string(&real).unwrap().contains("taskbar"));
+    pc.run(&["export", "--as", "csv", "-o", "/dev/full"]).refused(1, &["/dev/full", "No space left"]);
+    assert!(std::fs::metadata("/dev/full").unwrap().file_type().is_char_device());
+    pc.run(&["export", "--as", "csv", "-o", arg(&world.path("nowhere/x.csv"))]).refused(2, &["there is no folder"]);
+}
