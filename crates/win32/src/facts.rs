@@ -11,8 +11,8 @@ use device::registry::{RawValue, RegistryError};
 use model::policy::Hive;
 use model::prerequisite::Join;
 use windows_sys::Win32::Foundation::{
-    CloseHandle, ERROR_ACCESS_DENIED, ERROR_FILE_NOT_FOUND, ERROR_MORE_DATA, ERROR_NO_MORE_ITEMS, ERROR_PATH_NOT_FOUND,
-    ERROR_SUCCESS, HANDLE, WIN32_ERROR,
+    CloseHandle, ERROR_ACCESS_DENIED, ERROR_FILE_NOT_FOUND, ERROR_MORE_DATA, ERROR_PATH_NOT_FOUND, ERROR_SUCCESS,
+    HANDLE, WIN32_ERROR,
 };
 use windows_sys::Win32::NetworkManagement::NetManagement::{
     NETSETUP_JOIN_STATUS, NetApiBufferFree, NetGetJoinInformation, NetSetupDomainName,
@@ -41,7 +41,8 @@ const SUBKEYS_MAX: u32 = 1024;
 /// The longest name of a PC, in UTF-16 units.
 const NAME_UNITS_MAX: u32 = 256;
 
-/// `DSREG_DEVICE_JOIN` and `DSREG_WORKPLACE_JOIN` (lmjoin.h): the first field of what `NetGetAadJoinInformation` gives.
+/// `DSREG_UNKNOWN_JOIN`, `DSREG_DEVICE_JOIN` and `DSREG_WORKPLACE_JOIN` (lmjoin.h): the first field of what `NetGetAadJoinInformation` gives.
+const NO_JOIN: i32 = 0;
 const DEVICE_JOIN: i32 = 1;
 const WORKPLACE_JOIN: i32 = 2;
 /// `NetworkConnectivityCostHintFixed` and `...Variable` (nldef.h): the network has a price.
@@ -128,12 +129,8 @@ fn subkey(handle: HKEY, index: u32) -> Option<String> {
             ptr::null_mut(),
         )
     };
-    match code {
-        ERROR_SUCCESS => Some(narrow(&name[..units as usize])),
-        ERROR_NO_MORE_ITEMS => None,
-        // A key that cannot be named counts as the end: nothing here needs a whole list.
-        _ => None,
-    }
+    // No more, or a key that cannot be named, which counts as the end: nothing here needs a whole list.
+    (code == ERROR_SUCCESS).then(|| narrow(&name[..units as usize]))
 }
 
 fn root(hive: Hive) -> HKEY {
@@ -159,16 +156,16 @@ fn failed(code: WIN32_ERROR, hive: Hive, key: &str) -> RegistryError {
 fn join() -> Option<Join> {
     let cloud = cloud_join()?;
     Some(match (cloud, is_domain_member()) {
-        (Some(DEVICE_JOIN), true) => Join::Hybrid,
-        (Some(DEVICE_JOIN), false) => Join::Entra,
+        (DEVICE_JOIN, true) => Join::Hybrid,
+        (DEVICE_JOIN, false) => Join::Entra,
         (_, true) => Join::Domain,
-        (Some(WORKPLACE_JOIN), false) => Join::Registered,
+        (WORKPLACE_JOIN, false) => Join::Registered,
         (_, false) => Join::Workgroup,
     })
 }
 
-/// What `NetGetAadJoinInformation` says: the kind of join, none, or that it is not there to ask (before Windows 10).
-fn cloud_join() -> Option<Option<i32>> {
+/// The kind of join that `NetGetAadJoinInformation` says; `None` where it is not there to ask (before Windows 10) or cannot say.
+fn cloud_join() -> Option<i32> {
     type Get = unsafe extern "system" fn(*const u16, *mut *mut i32) -> i32;
     type Free = unsafe extern "system" fn(*mut i32);
     let get = function("netapi32.dll", c"NetGetAadJoinInformation")?;
@@ -184,13 +181,13 @@ fn cloud_join() -> Option<Option<i32>> {
         return None;
     }
     if info.is_null() {
-        return Some(None);
+        return Some(NO_JOIN);
     }
     // SAFETY: not null, and the first field is the kind of join.
     let kind = unsafe { *info };
     // SAFETY: it was given by the call above and is not used any more.
     unsafe { free(info) };
-    Some(Some(kind))
+    Some(kind)
 }
 
 fn is_domain_member() -> bool {
@@ -249,8 +246,10 @@ fn metered() -> Option<bool> {
 
 fn elevated() -> Option<bool> {
     let mut token: HANDLE = ptr::null_mut();
-    // SAFETY: the process handle is a constant, and `token` outlives the call.
-    let opened = unsafe { OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &raw mut token) };
+    // SAFETY: it only gives a constant that stands for this process.
+    let process = unsafe { GetCurrentProcess() };
+    // SAFETY: the process is this one, and `token` outlives the call.
+    let opened = unsafe { OpenProcessToken(process, TOKEN_QUERY, &raw mut token) };
     if opened == 0 {
         return None;
     }

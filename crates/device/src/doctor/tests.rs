@@ -1,3 +1,5 @@
+//! What is refused, and that every "no" comes with a reason and a next step.
+
 use model::policy::{Given, Hive, Values, evaluate};
 use model::prerequisite::{Activity, Join, ROWS};
 

@@ -1,3 +1,5 @@
+//! The task against its schema, and what it says.
+
 use std::io::Write as _;
 use std::process::Command;
 

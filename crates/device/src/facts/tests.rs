@@ -1,3 +1,5 @@
+//! Facts and policies as exports of a registry have them.
+
 use model::policy::{Group, Origin, Rule};
 
 use super::*;

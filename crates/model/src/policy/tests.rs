@@ -1,3 +1,5 @@
+//! The table is sound, and precedence is as published.
+
 use std::collections::BTreeSet;
 
 use super::*;
