@@ -112,12 +112,12 @@ mod tests {
             ("-", "'-"),
             ("@sum", "'@sum"),
             ("'quoted", "''quoted"),
-            ("\tx", "\"'\tx\""),
+            ("\tx", "'\tx"),
             ("a,b", "\"a,b\""),
             ("say \"hi\"", "\"say \"\"hi\"\"\""),
             ("plain", "plain"),
         ] {
-            assert_eq!(cell_of(text).replace("\"'\tx\"", "\"'\tx\""), cell, "{text:?}");
+            assert_eq!(cell_of(text), cell, "{text:?}");
         }
     }
 
