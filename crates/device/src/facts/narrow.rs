@@ -23,3 +23,49 @@ pub fn narrow(collected: &mut Collected, policy: &Effective) {
     let named: Vec<_> = readings.values().filter_map(|reading| reading.value().cloned()).collect();
     collected.files.retain(|found| named.contains(&model::value::Value::File(found.file)));
 }
+
+#[cfg(test)]
+mod tests {
+    use model::policy::{Given, Hive, Values, evaluate};
+    use model::reason::Reason;
+    use model::snapshot::Reading;
+
+    use super::*;
+
+    fn never(ids: &[&'static str]) -> Effective {
+        let own = ids.iter().map(|id| ((Hive::Machine, *id), Given::Text("never".to_owned()))).collect();
+        evaluate(&Values { own, ..Values::default() })
+    }
+
+    fn collected() -> Collected {
+        let registry = crate::registry::MemoryRegistry::new();
+        let apps = crate::apps::RegistryApps::new(&registry);
+        let blob_id = |_: &[u8]| model::ids::BlobId([0; 32]);
+        let facts = model::snapshot::DeviceFacts::default();
+        let sources =
+            crate::collect::Sources { registry: &registry, apps: &apps, facts, wallpaper: None, blob_id: &blob_id };
+        let mut collected = crate::collect::collect(&sources);
+        collected.snapshot.not_carried.insert("taskbar.pins".to_owned(), Reason::CouldCarryCode);
+        collected
+    }
+
+    #[test]
+    fn a_category_that_is_never_backed_up_leaves_no_trace_and_the_others_stay_whole() {
+        let (before, mut after) = (collected(), collected());
+        narrow(&mut after, &never(&["category.taskbar"]));
+        let of = |found: &Collected, word: &str| -> Vec<(String, Reading)> {
+            let here = found.snapshot.readings.iter().filter(|(id, _)| id.starts_with(word));
+            here.map(|(id, reading)| (id.clone(), reading.clone())).collect()
+        };
+        assert!(!of(&before, "taskbar.").is_empty(), "the catalog has taskbar settings");
+        assert_eq!((of(&after, "taskbar."), after.snapshot.not_carried.len()), (Vec::new(), 0));
+        assert_eq!(of(&after, "explorer."), of(&before, "explorer."));
+    }
+
+    #[test]
+    fn without_a_policy_nothing_is_taken_out() {
+        let mut after = collected();
+        narrow(&mut after, &Effective::default());
+        assert_eq!(after, collected());
+    }
+}
