@@ -66,6 +66,12 @@ impl Goal {
             _ => Level::Short,
         }
     }
+
+    /// How many times better the figure would have to be for the moonshot; 1 or less: it is there.
+    pub fn moonshot_factor(&self, ratio: f64) -> f64 {
+        let [_, _, moonshot] = self.levels;
+        if self.more_is_better { moonshot / ratio } else { ratio / moonshot }
+    }
 }
 
 impl std::fmt::Display for Level {
@@ -90,6 +96,14 @@ mod tests {
         assert_eq!(goal(1).level(3.1), Level::Short);
         assert_eq!(goal(11).level(0.9), Level::Best);
         assert_eq!(goal(11).level(0.1), Level::Short);
+    }
+
+    #[test]
+    fn the_way_to_the_moonshot_is_told_in_the_goals_own_direction() {
+        let goal = |number| GOALS.iter().find(|goal| goal.number == number).unwrap();
+        assert!((goal(1).moonshot_factor(0.75) - 1.5).abs() < 1e-9);
+        assert!((goal(11).moonshot_factor(0.5) - 2.0).abs() < 1e-9);
+        assert!(goal(11).moonshot_factor(1.25) < 1.0);
     }
 
     #[test]

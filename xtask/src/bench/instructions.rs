@@ -2,6 +2,10 @@
 //!
 //! The CI counts over a hive that the project makes itself, so that it needs no outside data, and compares with what was recorded for the same
 //! compiler and target in `xtask/bench/instructions.toml`. A better count is a reason to record again, in the same commit as the change.
+//!
+//! Counts belong to a binary, not to a machine's speed or load. Three things move them without a change of ours: another compiler (the record
+//! is kept for each, and a compiler without a record is said, not failed), another C library, and a processor without AVX2, for which the C library
+//! chooses other copying routines. After either of the last two, `cargo xtask bench instructions --record` on the CI's machine re-bases.
 
 use std::ffi::OsString;
 use std::fmt::Write;

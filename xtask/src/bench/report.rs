@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
-use super::goals::GOALS;
+use super::goals::{GOALS, Level};
 use super::machine;
 use crate::{repo, say};
 
@@ -69,7 +69,12 @@ impl Report {
             let [good, best, moonshot] = goal.levels;
             let (measured, level) = match self.ratios.get(&goal.number) {
                 Some((ratio, how)) if ratio.is_finite() => {
-                    (format!("{ratio:.2} ({how})"), goal.level(*ratio).to_string())
+                    let level = goal.level(*ratio);
+                    let away = match level {
+                        Level::Moonshot => String::new(),
+                        _ => format!(", moonshot {:.1}x away", goal.moonshot_factor(*ratio)),
+                    };
+                    (format!("{ratio:.2} ({how})"), format!("{level}{away}"))
                 }
                 Some((_, why)) => (format!("open: {why}"), "-".to_owned()),
                 None => ("open: not measured yet".to_owned(), "-".to_owned()),
@@ -91,7 +96,8 @@ const HEAD: &str = "# Benchmarks
 
 Written by `cargo xtask bench`; do not edit by hand. Figures of one machine in one sitting: only the ratios mean something elsewhere. Parsing is
 counted in callgrind instructions, which repeat to 0.01 % and are checked by the CI with a 2 % allowance; client figures are medians of runs taken
-in turn (A B A B) with the peers' own defaults; server rates share the machine's cores with the load generator.
+in turn (A B A B) with the peers' own defaults; server rates share the machine's cores with the load generator. The load that each section names
+is other people's work beside it: under load, trust ratios only, and server rates not even those.
 ";
 
 fn page() -> PathBuf {
