@@ -1,6 +1,6 @@
 //! A bundle: one snapshot in one file with what opens it, encrypted once more under a key of its own (`docs/format.md` section 11).
 //!
-//! It is for a PC without network: the file travels on a stick, the key another way. [`write`] makes one, in one pass and holding one chunk;
+//! It is for a PC without network: the file travels on a stick, the key another way. [`write()`] makes one, in one pass and holding one chunk;
 //! [`Reader`] goes through one the same way. Nothing of a bundle is believed before its key has proven the header, and whoever reads has to
 //! come to the end ([`Reader::finish`]) before anything is used: a file that was cut at any place is then refused as a whole.
 
