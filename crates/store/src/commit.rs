@@ -121,7 +121,9 @@ impl Store {
         match prepare(scope, envelope, at, self.epoch) {
             Ok((mut prepared, receipt)) => {
                 prepared.receipt = sign(&receipt);
-                self.writer.submit(move |tx| commit(tx, &prepared), done);
+                // Looking blobs up takes them back from condemnation; everything else is looked up before the first row is written.
+                let refuses_first = prepared.blobs.is_empty();
+                self.writer.submit(refuses_first, move |tx| commit(tx, &prepared), done);
             }
             Err(error) => done(Err(error)),
         }

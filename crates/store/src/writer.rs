@@ -1,8 +1,9 @@
 //! One thread writes, and jobs that wait for it share a sync (group commit).
 //!
 //! SQLite has one writer at a time whatever one does; a pool of writers only adds waiting for locks. So all writes go through one queue. The
-//! thread takes what is waiting, runs each job under its own savepoint in one transaction, commits, and answers only then: an answer
-//! always means durable, and under load many answers cost one sync (`security.md` 3.1, `performance.md` section 4).
+//! thread takes what is waiting, runs all of it in one transaction, commits, and answers only then: an answer always means durable, and under
+//! load many answers cost one sync (`security.md` 3.1, `performance.md` section 4). A job that may refuse after it has written runs under a savepoint
+//! of its own; one that refuses first, as a plain backup does, needs none, and spares a copy of each page that the jobs before it touched.
 //!
 //! A failed sync is final. What the disk holds after it is unknown, so the thread stops, every later job is refused, and the server ends
 //! itself; the next start begins from what is really there.
@@ -26,6 +27,8 @@ const GROUP_MAX: usize = 256;
 trait Job: Send {
     /// Does the write; `false` undoes it.
     fn run(&mut self, tx: &Connection) -> bool;
+    /// Whether it refuses, if it does, before it writes anything.
+    fn refuses_first(&self) -> bool;
     /// Tells the caller.
     fn answer(self: Box<Self>, fate: &Fate);
 }
@@ -59,6 +62,7 @@ impl Fate {
 }
 
 struct Write<F, D, T, E> {
+    refuses_first: bool,
     work: Option<F>,
     done: D,
     result: Option<Result<T, E>>,
@@ -77,6 +81,10 @@ where
         let keep = result.is_ok();
         self.result = Some(result);
         keep
+    }
+
+    fn refuses_first(&self) -> bool {
+        self.refuses_first
     }
 
     fn answer(self: Box<Self>, fate: &Fate) {
@@ -117,15 +125,17 @@ impl Writer {
     }
 
     /// Queues `work` and returns at once; `done` is called from the writer's thread after the commit (or at once, if nothing can be queued).
+    /// `refuses_first` says that `work` refuses, if it does, before it writes anything; if it then does so all the same, nothing of the group is kept.
     pub(crate) fn submit<T, E>(
         &self,
+        refuses_first: bool,
         work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
         done: impl FnOnce(Result<T, E>) + Send + 'static,
     ) where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let job: Box<dyn Job> = Box::new(Write { work: Some(work), done, result: None });
+        let job: Box<dyn Job> = Box::new(Write { refuses_first, work: Some(work), done, result: None });
         let Some(queue) = &self.queue else { return };
         match queue.try_send(job) {
             Ok(()) => {}
@@ -142,7 +152,7 @@ impl Writer {
     {
         let (answer, wait) = sync_channel(1);
         // The receiver stands below until the answer has come, so sending cannot fail.
-        self.submit(work, move |result| drop(answer.send(result)));
+        self.submit(false, work, move |result| drop(answer.send(result)));
         wait.recv().unwrap_or_else(|_| Err(StoreError::Stopped.into()))
     }
 
@@ -209,6 +219,16 @@ fn run_jobs(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), r
             // SQLite undid the whole transaction by itself in the middle of a job, as it does when the disk is full.
             return Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL), None));
         }
+        if job.refuses_first() {
+            let before = connection.total_changes();
+            if !job.run(connection) && connection.total_changes() != before {
+                return Err(rusqlite::Error::SqliteFailure(
+                    rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ABORT),
+                    Some("a job failed after it had written; nothing of its group is kept".to_owned()),
+                ));
+            }
+            continue;
+        }
         connection.prepare_cached("SAVEPOINT job")?.execute([])?;
         if !job.run(connection) {
             connection.prepare_cached("ROLLBACK TO SAVEPOINT job")?.execute([])?;
@@ -221,4 +241,45 @@ fn run_jobs(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), r
 /// Whether the disk can no longer be trusted. A full disk or a lock held too long pass; an input/output error does not.
 fn is_fatal(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test: what fails here fails it")]
+mod tests {
+    use super::*;
+
+    fn writer() -> Writer {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE t (x INTEGER NOT NULL)").unwrap();
+        Writer::start(connection).unwrap()
+    }
+
+    fn rows(writer: &Writer) -> i64 {
+        writer.write::<_, StoreError>(|tx| Ok(tx.query_row("SELECT COUNT(*) FROM t", [], |row| row.get(0))?)).unwrap()
+    }
+
+    /// Writes a row and then refuses.
+    fn write_and_refuse(tx: &Connection) -> Result<(), StoreError> {
+        tx.execute("INSERT INTO t VALUES (1)", [])?;
+        Err(StoreError::Damaged("on second thoughts".to_owned()))
+    }
+
+    #[test]
+    fn a_job_that_refuses_after_it_wrote_leaves_nothing_behind() {
+        let writer = writer();
+        assert!(writer.write(write_and_refuse).is_err());
+        assert_eq!(rows(&writer), 0);
+    }
+
+    #[test]
+    fn a_job_that_broke_its_word_to_refuse_first_costs_its_group_and_nothing_else() {
+        let writer = writer();
+        let (answer, wait) = sync_channel(1);
+        writer.submit(true, write_and_refuse, move |result| drop(answer.send(result)));
+        assert!(wait.recv().unwrap().is_err());
+        assert_eq!(rows(&writer), 0);
+        assert!(!writer.failed(), "the disk is sound");
+        writer.write::<_, StoreError>(|tx| Ok(tx.execute("INSERT INTO t VALUES (2)", []).map(drop)?)).unwrap();
+        assert_eq!(rows(&writer), 1);
+    }
 }

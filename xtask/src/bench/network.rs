@@ -96,14 +96,14 @@ pub fn inside(args: &Args) -> anyhow::Result<ExitCode> {
 fn steps(name: &str, product: &Product, source: &Source, round: u32) -> anyhow::Result<()> {
     for (step, change) in [("first backup", 0), ("nothing changed", 0), ("one value changed", 1)] {
         source.change(round + change)?;
-        let words = product.backup(&source.profile);
-        let mut command = Command::new(&words[0]);
-        command.args(&words[1..]).envs(product.environment());
-        counted(&format!("{name}: {step}"), &mut command)?;
+        ask(&format!("{name}: {step}"), product, &product.backup(&source.profile))?;
     }
-    let words = product.restore(&product.folder.join("restored.reg"));
-    let mut command = Command::new(&words[0]);
-    counted(&format!("{name}: restore"), command.args(&words[1..]).envs(product.environment()))
+    ask(&format!("{name}: rehearsal of the newest"), product, &product.rehearse())?;
+    ask(&format!("{name}: restore"), product, &product.restore(&product.folder.join("restored.reg")))
+}
+
+fn ask(name: &str, product: &Product, words: &[String]) -> anyhow::Result<()> {
+    counted(name, Command::new(&words[0]).args(&words[1..]).envs(product.environment()))
 }
 
 /// nginx answering 304 over TLS 1.3, asked once.

@@ -65,9 +65,14 @@ impl Product {
         Ok(())
     }
 
-    /// The command that backs up a profile folder.
+    /// The command that backs up a profile folder, and no more: the peers do not open what they have stored either.
     pub fn backup(&self, profile: &Path) -> Vec<String> {
-        self.words(&["backup", "--quiet", "--from", &profile.display().to_string()])
+        self.words(&["backup", "--quiet", "--no-rehearsal", "--from", &profile.display().to_string()])
+    }
+
+    /// The command that fetches what was stored and opens it.
+    pub fn rehearse(&self) -> Vec<String> {
+        self.words(&["rehearse", "--quiet"])
     }
 
     /// The command that restores everything into an empty registry file.

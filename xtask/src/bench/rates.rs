@@ -51,9 +51,8 @@ pub fn measure(_args: &Args, report: &mut Report) -> anyhow::Result<()> {
     let binaries = Binaries::build()?;
     let floor = build_floor()?;
     let scratch = repo::scratch("bench-")?;
-    let product = Product::start_unlimited(&binaries, &scratch.path().join("rehome"))?;
     let before = sync_ms(scratch.path())?;
-    let rates = in_turn(&product, &floor, scratch.path())?;
+    let rates = in_turn(&binaries, &floor, scratch.path())?;
     let after = sync_ms(scratch.path())?;
     let per_second = |row: usize| middle(&rates[row], |rate| rate.per_second);
     for (goal, ours, floors) in [(11, per_second(1), per_second(0)), (13, per_second(3), per_second(2))] {
@@ -66,10 +65,12 @@ pub fn measure(_args: &Args, report: &mut Report) -> anyhow::Result<()> {
 /// Floor's backups, our backups, floor's checks, our checks; each once in a run.
 type Rates = [Vec<Rate>; 4];
 
-fn in_turn(product: &Product, floor: &Path, folder: &Path) -> anyhow::Result<Rates> {
-    let devices = enroll(product)?;
+/// Each run of each begins with an empty database.
+fn in_turn(binaries: &Binaries, floor: &Path, folder: &Path) -> anyhow::Result<Rates> {
     let mut rates = Rates::default();
     for run in 0..RUNS {
+        let product = &Product::start_unlimited(binaries, &folder.join(format!("rehome-{run}")))?;
+        let devices = enroll(product)?;
         let [floor_posts, floor_checks] = run_floor(floor, &folder.join(format!("floor-{run}.db")), folder)?;
         rates[0].push(floor_posts);
         rates[1].push(run_backups(product, &devices, folder)?);
