@@ -244,7 +244,6 @@ fn is_fatal(error: &rusqlite::Error) -> bool {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test: what fails here fails it")]
 mod tests {
     use super::*;
 
