@@ -39,7 +39,7 @@ const STAGES: &[Stage] = &[
         name: "clippy",
         run: || cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]),
     },
-    Stage { name: "test", run: || cargo(&["test", "--workspace", "--locked"]) },
+    Stage { name: "test", run: || cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]) },
     Stage { name: "docs", run: docs },
     Stage {
         name: "catalog",
