@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::Args;
 use device::backup::{BackedUp, Backup};
 use device::due::Record;
-use device::input::Input;
 use device::report::send_unsent;
 use device::upload::deliver::Outcome;
 use model::prerequisite::Activity;
@@ -24,9 +23,9 @@ use crate::when::rfc3339;
 /// Back up the settings and the app list
 #[derive(Debug, Args)]
 pub struct BackupArgs {
-    /// What to back up: a hive (NTUSER.DAT), the folder of a Windows profile, or a `.reg` export
-    #[arg(long, value_name = "PATH")]
-    from: PathBuf,
+    /// What to back up: a hive (NTUSER.DAT), the folder of a Windows profile, or a `.reg` export. On Windows, this PC without it
+    #[arg(long, value_name = "PATH", required = cfg!(not(windows)))]
+    from: Option<PathBuf>,
     /// Name of the PC in this backup; the name that it was connected under without it
     #[arg(long, value_name = "NAME")]
     device_name: Option<String>,
@@ -55,7 +54,7 @@ pub fn run(args: &BackupArgs, run: &Run) -> Result<Exit, Failure> {
     let state = run.state()?;
     let connection = run.connect(&state)?;
     let _lock = state.lock()?;
-    let input = Input::open(&args.from)?;
+    let input = here::input(args.from.as_deref())?;
     here::allow(Activity::Backup, &input.known, input.source)?;
     let progress = run.progress();
     let done = Backup {

@@ -1,6 +1,6 @@
 //! `rehome import`: restores from a bundle, without a server; without `--to` it checks the bundle and shows what is in it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use device::apply::journal::FolderJournals;
@@ -8,7 +8,6 @@ use device::apply::{Outcome, Work};
 use device::bundle::{Bundle, Files};
 use device::plan::Choice;
 use device::state::State;
-use device::target::RegTarget;
 use model::api::SnapshotSummary;
 use model::envelope::Header;
 use model::snapshot::Snapshot;
@@ -18,6 +17,7 @@ use crate::bundle::{self, KeyArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::find::{DIGITS_SHOWN, Found};
+use crate::here;
 use crate::outcome;
 use crate::paint::tame;
 use crate::render::snapshot::View;
@@ -56,7 +56,7 @@ pub struct ImportArgs {
 pub struct FromBundle<'a> {
     pub file: &'a PathBuf,
     pub key: &'a KeyArgs,
-    pub to: &'a PathBuf,
+    pub to: Option<&'a Path>,
     pub only: &'a [String],
     pub except: &'a [String],
     pub yes: bool,
@@ -79,7 +79,7 @@ struct ImportDocument<'a> {
 pub fn run(args: &ImportArgs, run: &Run) -> Result<Exit, Failure> {
     let Some(to) = &args.to else { return look(args, run) };
     let (only, except) = (&args.only, &args.except);
-    restore(&FromBundle { file: &args.file, key: &args.key, to, only, except, yes: args.yes }, run)
+    restore(&FromBundle { file: &args.file, key: &args.key, to: Some(to), only, except, yes: args.yes }, run)
 }
 
 fn look(args: &ImportArgs, run: &Run) -> Result<Exit, Failure> {
@@ -114,12 +114,12 @@ pub fn restore(wanted: &FromBundle<'_>, run: &Run) -> Result<Exit, Failure> {
     // The whole file is checked before anything is touched, also what an earlier run left half done.
     let bundle = bundle::open(wanted.file, wanted.key, &state)?;
     let _lock = if wanted.yes { Some(state.lock()?) } else { None };
-    let mut target = RegTarget::open(wanted.to)?;
+    let mut target = here::target(wanted.to)?;
     if wanted.yes {
-        end_earlier_runs(&mut target, run, &state)?;
+        end_earlier_runs(&mut *target, run, &state)?;
     }
     let found = found(&bundle.fetched.header, bundle.fetched.envelope_bytes);
-    let (preview, files) = bundle.preview(&target, &choice);
+    let (preview, files) = bundle.preview(&*target, &choice);
     let mut planned = Planned { found, preview, target };
     if !wanted.yes {
         let exit = show(&mut planned, run, None)?;
@@ -137,7 +137,7 @@ pub fn restore(wanted: &FromBundle<'_>, run: &Run) -> Result<Exit, Failure> {
 fn carry_out(planned: &mut Planned, files: &Files, run: &Run, state: &State) -> Result<Outcome, Failure> {
     let mut journals = FolderJournals::new(state.journals());
     let mut work = Work { journals: &mut journals, clock: &run.clock, progress: &mut |_, _| () };
-    Ok(files.carry_out(&planned.preview, &mut planned.target, &mut work)?)
+    Ok(files.carry_out(&planned.preview, &mut *planned.target, &mut work)?)
 }
 
 /// The snapshot as a list would name it.

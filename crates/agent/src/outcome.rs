@@ -9,6 +9,7 @@ use crate::paint::Paint;
 use crate::render::put;
 use crate::render::table::Table;
 use crate::render::value::count;
+use crate::run::Run;
 
 /// The page after an undo: the settings by category, what was left alone, what must follow.
 pub fn page(paint: Paint, outcome: &Outcome) -> String {
@@ -52,6 +53,15 @@ pub fn effects(outcome: &Outcome) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// Says which changes are stored and not seen yet.
+pub fn tell_not_live(run: &Run, outcome: &Outcome) {
+    if outcome.not_live.is_empty() {
+        return;
+    }
+    let number = count(outcome.not_live.len(), "change");
+    run.screen.say(&format!("note: {number} not applied live: stored, and seen after signing out and in again"));
 }
 
 /// What happened to a run that had broken off.

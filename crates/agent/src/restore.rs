@@ -4,13 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use device::apply::journal::FolderJournals;
-use device::apply::{Outcome, UNDO_DAYS, Work, recover};
+use device::apply::{Outcome, Recovered, UNDO_DAYS, Work, recover};
 use device::plan::Choice;
 use device::progress::Progress;
 use device::restore::{Preview, Restore};
 use device::state::State;
-use device::target::RegTarget;
-use model::envelope::Source;
+use device::target::{RestoreTarget, THIS_PC, take_effect};
 use model::plan::Plan;
 use model::prerequisite::Activity;
 use serde::Serialize;
@@ -57,9 +56,9 @@ pub struct Wanted {
     /// Of another PC of yours, by its name
     #[arg(long, value_name = "NAME")]
     pub from_device: Option<String>,
-    /// The `.reg` file to restore to; made if it is not there
-    #[arg(long, value_name = "FILE")]
-    pub to: PathBuf,
+    /// The `.reg` file to restore to; made if it is not there. On Windows, this PC without it
+    #[arg(long, value_name = "FILE", required = cfg!(not(windows)))]
+    pub to: Option<PathBuf>,
     /// Take only this category, setting, `app-list` or `app:NAME`; may be given several times
     #[arg(long, value_name = "CATEGORY|ID")]
     pub only: Vec<String>,
@@ -72,7 +71,7 @@ pub struct Wanted {
 pub struct Planned {
     pub found: Found,
     pub preview: Preview,
-    pub target: RegTarget,
+    pub target: Box<dyn RestoreTarget>,
 }
 
 #[derive(Serialize)]
@@ -90,7 +89,10 @@ struct RestoreDocument<'a> {
 pub fn run(args: &RestoreArgs, run: &Run) -> Result<Exit, Failure> {
     if let Some(file) = &args.from_bundle {
         let Wanted { to, only, except, .. } = &args.wanted;
-        return import::restore(&FromBundle { file, key: &args.key, to, only, except, yes: args.yes }, run);
+        return import::restore(
+            &FromBundle { file, key: &args.key, to: to.as_deref(), only, except, yes: args.yes },
+            run,
+        );
     }
     let state = run.state()?;
     let connection = run.connect(&state)?;
@@ -114,26 +116,29 @@ pub fn run(args: &RestoreArgs, run: &Run) -> Result<Exit, Failure> {
 /// Finds the snapshot and compares it with the target. With a state it first ends what an earlier run left half done.
 pub fn plan(wanted: &Wanted, run: &Run, connection: &Connection, state: Option<&State>) -> Result<Planned, Failure> {
     let choice = Choice::of(&wanted.only, &wanted.except)?;
-    let mut target = RegTarget::open(&wanted.to)?;
-    here::allow(Activity::SignInRestore, &target.known(), Source::RegFile)?;
+    let mut target = here::target(wanted.to.as_deref())?;
+    here::allow(Activity::SignInRestore, &target.known(), target.source())?;
     if let Some(state) = state {
-        end_earlier_runs(&mut target, run, state)?;
+        end_earlier_runs(&mut *target, run, state)?;
     }
     let server = connection.server(run);
     let found = find(connection, &server, &wanted.id, wanted.from_device.as_deref())?;
     let progress = run.progress();
     let restore = Restore { server: &server, enrolment: &connection.enrolment, progress: &progress };
     let snapshot = (found.snapshot.profile, found.snapshot.snapshot);
-    let preview = restore.preview(snapshot, &target, &choice)?;
+    let preview = restore.preview(snapshot, &*target, &choice)?;
     Ok(Planned { found, preview, target })
 }
 
 /// Ends what an earlier run on this target left half done, and says so.
-pub fn end_earlier_runs(target: &mut RegTarget, run: &Run, state: &State) -> Result<(), Failure> {
+pub fn end_earlier_runs(target: &mut dyn RestoreTarget, run: &Run, state: &State) -> Result<(), Failure> {
     let mut journals = FolderJournals::new(state.journals());
     let mut work = Work { journals: &mut journals, clock: &run.clock, progress: &mut |_, _| () };
     for ended in recover(&mut target.as_target(), &mut work)? {
         run.screen.say(&outcome::recovered(&ended));
+        if let Recovered::Finished { outcome } = ended {
+            take_effect(target, outcome);
+        }
     }
     Ok(())
 }
@@ -146,7 +151,7 @@ fn carry_out(planned: &mut Planned, run: &Run, connection: &Connection, state: &
     let mut steps = |done, total| progress.steps(done, total);
     let mut work = Work { journals: &mut journals, clock: &run.clock, progress: &mut steps };
     let _applying = Applying::begin();
-    Ok(restore.carry_out(&planned.preview, &mut planned.target, &mut work)?)
+    Ok(restore.carry_out(&planned.preview, &mut *planned.target, &mut work)?)
 }
 
 /// Prints the plan, or what became of it.
@@ -166,26 +171,27 @@ pub fn show(planned: &mut Planned, run: &Run, outcome: Option<&Outcome>) -> Resu
         let device = tame(&found.device_name, 64);
         let when = run.when().said(preview.fetched.header.taken_at);
         let verb = if outcome.is_some() { "Restored" } else { "Would restore" };
-        let heading =
-            format!("{verb} {device} as of {when} (snapshot {}) to {}", found.short_id(), target.path().display());
+        let heading = format!("{verb} {device} as of {when} (snapshot {}) to {}", found.short_id(), target.name());
         let plan = outcome.map_or_else(|| preview.plan.clone(), |outcome| outcome::done(&preview.plan, outcome));
         let left_alone = outcome.map(|outcome| outcome::left_alone(paint, outcome)).unwrap_or_default();
         format!("{}\n\n{left_alone}{}", paint.bold(heading), view.plan(&plan))
     })?;
     if let Some(outcome) = outcome {
-        told(run, outcome, target);
+        told(run, outcome, target.name());
     }
     Ok(tell_damage(run, &preview.fetched))
 }
 
-fn told(run: &Run, outcome: &Outcome, target: &RegTarget) {
+fn told(run: &Run, outcome: &Outcome, target: &str) {
     if let Some(effects) = outcome::effects(outcome) {
         run.screen.say(effects);
     }
+    outcome::tell_not_live(run, outcome);
     if !outcome.failed.is_empty() {
         run.screen.warn(&format!("{} could not be written", count(outcome.failed.len(), "setting")));
     }
     if outcome.journal.is_some() {
-        run.screen.hint(&format!("`rehome undo --to {}` takes it back for {UNDO_DAYS} days", target.path().display()));
+        let undo = if target == THIS_PC { "rehome undo".to_owned() } else { format!("rehome undo --to {target}") };
+        run.screen.hint(&format!("`{undo}` takes it back for {UNDO_DAYS} days"));
     }
 }

@@ -6,12 +6,13 @@ use clap::Args;
 use device::apply::journal::{self, FolderJournals, State as JournalState, Summary};
 use device::apply::{UNDO_DAYS, Work, undo};
 use device::plan::Choice;
-use device::target::RegTarget;
+use device::target::{THIS_PC, take_effect};
 use model::reason::Reason;
 use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::here;
 use crate::outcome;
 use crate::render::value::count;
 use crate::restore::end_earlier_runs;
@@ -44,8 +45,11 @@ pub fn run(args: &UndoArgs, run: &Run) -> Result<Exit, Failure> {
     let choice = Choice::of(&args.only, &[])?;
     let mut journals = FolderJournals::new(state.journals());
     let mut target = match &args.to {
-        Some(path) => RegTarget::open(path)?,
-        None => RegTarget::open(Path::new(&newest(&journals, None)?.target))?,
+        Some(path) => here::target(Some(path))?,
+        None => match newest(&journals, None)?.target.as_str() {
+            THIS_PC => here::target(None)?,
+            path => here::target(Some(Path::new(path)))?,
+        },
     };
     if !args.yes {
         let newest = newest(&journals, Some(target.name()))?;
@@ -54,10 +58,11 @@ pub fn run(args: &UndoArgs, run: &Run) -> Result<Exit, Failure> {
         return Ok(Exit::Success);
     }
     let _lock = state.lock()?;
-    end_earlier_runs(&mut target, run, &state)?;
+    end_earlier_runs(&mut *target, run, &state)?;
     let mut work = Work { journals: &mut journals, clock: &run.clock, progress: &mut |_, _| () };
     let _applying = Applying::begin();
     let done = undo(None, &choice, &mut target.as_target(), &mut work)?;
+    let done = take_effect(&mut *target, done);
     run.screen.data(&done, || {
         format!(
             "{}{}\n",
@@ -68,6 +73,7 @@ pub fn run(args: &UndoArgs, run: &Run) -> Result<Exit, Failure> {
     if let Some(effects) = outcome::effects(&done) {
         run.screen.say(effects);
     }
+    outcome::tell_not_live(run, &done);
     Ok(outcome::exit(&done))
 }
 

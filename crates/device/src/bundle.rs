@@ -22,7 +22,7 @@ use crate::apply::{ApplyError, Outcome, Work, apply};
 use crate::list::{self, Fetched};
 use crate::plan::{Choice, plan};
 use crate::restore::Preview;
-use crate::target::RegTarget;
+use crate::target::{RestoreTarget, take_effect};
 use crate::upload::server::{Server, ServerError};
 
 /// Why a bundle could not be made or does not open.
@@ -161,7 +161,7 @@ impl Bundle {
     }
 
     /// Compares with the target. Changes nothing.
-    pub fn preview(self, target: &RegTarget, choice: &Choice) -> (Preview, Files) {
+    pub fn preview(self, target: &dyn RestoreTarget, choice: &Choice) -> (Preview, Files) {
         let here = target.snapshot(&self.fetched.ring);
         let plan = plan(&self.fetched.opened.snapshot, &here, choice);
         (Preview { fetched: self.fetched, plan }, self.files)
@@ -173,7 +173,7 @@ impl Files {
     pub fn carry_out(
         &self,
         preview: &Preview,
-        target: &mut RegTarget,
+        target: &mut dyn RestoreTarget,
         work: &mut Work<'_>,
     ) -> Result<Outcome, ApplyError> {
         let fetched = &preview.fetched;
@@ -181,7 +181,8 @@ impl Files {
             let sealed = self.0.get(&file.blob).ok_or(Reason::FileMissing)?;
             unseal(sealed, *file, &fetched.owner, &fetched.ring)
         };
-        apply(&preview.plan, &open, &mut target.as_target(), work)
+        let done = apply(&preview.plan, &open, &mut target.as_target(), work)?;
+        Ok(take_effect(target, done))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::list::{FetchError, Fetched, blob, fetch};
 use crate::plan::{Choice, plan};
 use crate::progress::{Progress, Station};
 use crate::state::Enrolment;
-use crate::target::RegTarget;
+use crate::target::{RestoreTarget, take_effect};
 use crate::upload::server::{Server, ServerError};
 
 /// What a restore works with.
@@ -41,7 +41,7 @@ impl Restore<'_> {
     pub fn preview(
         &self,
         snapshot: (ProfileId, SnapshotId),
-        target: &RegTarget,
+        target: &dyn RestoreTarget,
         choice: &Choice,
     ) -> Result<Preview, FetchError> {
         let fetched = fetch(self.server, self.enrolment, snapshot, self.progress)?;
@@ -55,11 +55,12 @@ impl Restore<'_> {
     pub fn carry_out(
         &self,
         preview: &Preview,
-        target: &mut RegTarget,
+        target: &mut dyn RestoreTarget,
         work: &mut Work<'_>,
     ) -> Result<Outcome, ApplyError> {
         self.progress.station(Station::Apply);
-        apply(&preview.plan, &|file| self.file(&preview.fetched, file), &mut target.as_target(), work)
+        let done = apply(&preview.plan, &|file| self.file(&preview.fetched, file), &mut target.as_target(), work)?;
+        Ok(take_effect(target, done))
     }
 
     fn file(&self, fetched: &Fetched, file: &FileRef) -> Result<Vec<u8>, Reason> {

@@ -26,7 +26,7 @@ use crate::progress::Silent;
 use crate::rehearse::{Depth, Found, Rehearse, RehearseError, is_due};
 use crate::restore::Restore;
 use crate::state::{Chosen, Enrolment, State};
-use crate::target::RegTarget;
+use crate::target::{RegTarget, RestoreTarget};
 use crate::upload::address::Address;
 use crate::upload::deliver::Outcome;
 use crate::upload::fake::{Dice, json};

@@ -1,26 +1,157 @@
-//! What a restore writes to: a `.reg` file, and the folder of files beside it.
+//! What a restore writes to: this PC, or a `.reg` file and the folder of files beside it.
 //!
-//! It stands for a PC wherever there is no live one: in tests, in the demo, on a helpdesk's desk. A file that is not there yet is an empty PC.
+//! The file stands for a PC wherever there is no live one: in tests, in the demo, on a helpdesk's desk. A file that is not there yet is an empty
+//! PC. The live PC is put together by whoever can reach it ([`LivePc`]): its registry and the calls that make a change visible come from the crate
+//! `win32`, and nothing here knows them.
 
 use std::path::{Path, PathBuf};
 
-use model::catalog::FileRole;
+use model::catalog::{Effect, FileRole, Root};
+use model::envelope::Source;
 use model::reason::Reason;
 use model::snapshot::{DeviceFacts, Snapshot};
 use seal::KeyRing;
 
-use crate::apply::{FolderFiles, Target};
+use crate::apply::{FolderFiles, LiveFiles, NotLive, Outcome, Picture, Target};
 use crate::apps::RegistryApps;
 use crate::backup::blob_id;
+use crate::codec::text_of;
 use crate::collect::{Sources, collect};
 use crate::facts::{Asked, Known, RegPlaces};
-use crate::input::{InputError, read_reg_file};
-use crate::registry::MemoryRegistry;
+use crate::input::{Input, InputError, read_reg_file};
+use crate::registry::{MemoryRegistry, Registry, RegistryWrite};
+
+/// The name by which journals recognise the PC that the program runs on.
+pub const THIS_PC: &str = "this PC";
+
+/// Something that settings are restored to.
+pub trait RestoreTarget {
+    /// The name by which journals recognise it: [`THIS_PC`], or the absolute path of a file.
+    fn name(&self) -> &str;
+
+    /// What it is.
+    fn source(&self) -> Source;
+
+    /// What it has now.
+    fn snapshot(&self, ring: &KeyRing) -> Snapshot;
+
+    /// What it says of its PC and of the policies there.
+    fn known(&self) -> Known;
+
+    /// As apply wants it.
+    fn as_target(&mut self) -> Target<'_>;
+
+    /// Makes these effects happen, in their order; gives those that could not be made to.
+    fn take_effect(&mut self, effects: &[Effect]) -> Vec<NotLive>;
+}
+
+/// Makes the effects of a run happen and notes in its outcome what did not. A value that is stored but not seen yet is no failure.
+pub fn take_effect(target: &mut dyn RestoreTarget, mut outcome: Outcome) -> Outcome {
+    outcome.not_live = target.take_effect(&outcome.effects);
+    outcome
+}
+
+/// The calls that make a change visible on a live PC.
+pub trait Effects {
+    /// Makes one change visible that a call or a broadcast can; `picture` is the desktop background as this run left it. The error says why not.
+    fn take(&mut self, effect: Effect, picture: &Picture) -> Result<(), String>;
+}
+
+/// The PC that the program runs on, as the signed-in person may write it.
+pub struct LivePc {
+    /// The person's registry.
+    pub registry: Box<dyn RegistryWrite>,
+    /// What the PC says of itself.
+    pub known: Known,
+    /// The person's desktop background.
+    pub files: LiveFiles,
+    /// What makes changes visible.
+    pub effects: Box<dyn Effects>,
+}
+
+/// Where the live PC keeps a person's desktop background.
+pub struct LivePictures {
+    /// The copy that Windows keeps, `TranscodedWallpaper`; it need not be there.
+    pub windows_copy: PathBuf,
+    /// The folder that restored pictures are put into.
+    pub ours: PathBuf,
+}
+
+impl LivePictures {
+    /// The picture that is on the desktop now, going by what the registry names.
+    pub fn files(self, registry: &dyn Registry) -> LiveFiles {
+        let ours = FolderFiles::new(self.ours);
+        let stored = registry.read(Root::User, r"Control Panel\Desktop", &["WallPaper"]).ok();
+        let named = stored.and_then(|mut found| found.pop().flatten()).and_then(|raw| text_of(&raw.bytes));
+        let is_ours = |named: &str| {
+            ours.existing(FileRole::Wallpaper).is_some_and(|path| path.to_string_lossy().eq_ignore_ascii_case(named))
+        };
+        match named {
+            Some(named) if named.is_empty() => LiveFiles::new(ours, Picture::Untouched(None)),
+            Some(named) if is_ours(&named) => LiveFiles::ours(ours),
+            _ => LiveFiles::new(ours, Picture::Untouched(self.windows_copy.is_file().then_some(self.windows_copy))),
+        }
+    }
+}
+
+impl Input {
+    /// The PC that the program runs on. `windows_copy` is the desktop background as Windows keeps it, which need not be there.
+    pub fn live(registry: Box<dyn Registry>, known: Known, windows_copy: PathBuf) -> Self {
+        Self {
+            registry,
+            source: Source::Live,
+            facts: known.facts.for_snapshot(),
+            known,
+            wallpaper: windows_copy.is_file().then_some(windows_copy),
+            amcache: None,
+            warnings: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+}
+
+impl RestoreTarget for LivePc {
+    fn name(&self) -> &str {
+        THIS_PC
+    }
+
+    fn source(&self) -> Source {
+        Source::Live
+    }
+
+    fn snapshot(&self, ring: &KeyRing) -> Snapshot {
+        let wallpaper = self.files.existing();
+        snapshot_of(&*self.registry, (self.known.facts.for_snapshot(), wallpaper.as_deref()), ring)
+    }
+
+    fn known(&self) -> Known {
+        self.known.clone()
+    }
+
+    fn as_target(&mut self) -> Target<'_> {
+        Target { name: THIS_PC, registry: &mut *self.registry, files: &mut self.files }
+    }
+
+    fn take_effect(&mut self, effects: &[Effect]) -> Vec<NotLive> {
+        let picture = self.files.picture();
+        let mut not_live = Vec::new();
+        for &effect in effects.iter().filter(|effect| matches!(effect, Effect::Spi(_) | Effect::Broadcast(_))) {
+            if let Err(why) = self.effects.take(effect, &picture) {
+                not_live.push(NotLive { effect, why });
+            }
+        }
+        not_live
+    }
+}
+
+fn snapshot_of(registry: &dyn Registry, (facts, wallpaper): (DeviceFacts, Option<&Path>), ring: &KeyRing) -> Snapshot {
+    let apps = &RegistryApps::new(registry);
+    collect(&Sources { registry, apps, facts, wallpaper, blob_id: &|bytes| blob_id(ring, bytes) }).snapshot
+}
 
 /// A `.reg` file to restore to.
 pub struct RegTarget {
     name: String,
-    path: PathBuf,
     registry: MemoryRegistry,
     files: FolderFiles,
 }
@@ -39,39 +170,34 @@ impl RegTarget {
             _ => read_reg_file(&path)?,
         };
         let files = FolderFiles::beside(&path);
-        Ok(Self { name: path.display().to_string(), registry: registry.backed_by(path.clone()), files, path })
+        Ok(Self { name: path.display().to_string(), registry: registry.backed_by(path), files })
     }
+}
 
-    /// The name by which journals recognise it: its absolute path.
-    pub fn name(&self) -> &str {
+impl RestoreTarget for RegTarget {
+    fn name(&self) -> &str {
         &self.name
     }
 
-    /// The file.
-    pub fn path(&self) -> &Path {
-        &self.path
+    fn source(&self) -> Source {
+        Source::RegFile
     }
 
-    /// What it has now.
-    pub fn snapshot(&self, ring: &KeyRing) -> Snapshot {
+    fn snapshot(&self, ring: &KeyRing) -> Snapshot {
         let wallpaper = self.files.existing(FileRole::Wallpaper);
-        let sources = Sources {
-            registry: &self.registry,
-            apps: &RegistryApps::new(&self.registry),
-            facts: DeviceFacts::default(),
-            wallpaper: wallpaper.as_deref(),
-            blob_id: &|bytes| blob_id(ring, bytes),
-        };
-        collect(&sources).snapshot
+        snapshot_of(&self.registry, (DeviceFacts::default(), wallpaper.as_deref()), ring)
     }
 
-    /// What it says of its PC and of the policies there.
-    pub fn known(&self) -> Known {
+    fn known(&self) -> Known {
         crate::facts::read(&RegPlaces(&self.registry), &Asked::default())
     }
 
-    /// As apply wants it.
-    pub fn as_target(&mut self) -> Target<'_> {
+    fn as_target(&mut self) -> Target<'_> {
         Target { name: &self.name, registry: &mut self.registry, files: &mut self.files }
+    }
+
+    /// Nobody looks at a file: there is nothing to make visible.
+    fn take_effect(&mut self, _effects: &[Effect]) -> Vec<NotLive> {
+        Vec::new()
     }
 }

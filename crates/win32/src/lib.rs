@@ -8,11 +8,13 @@
 
 #![cfg(windows)]
 
+mod effects;
 pub mod eventlog;
 mod facts;
 mod registry;
 pub mod schedule;
 mod text;
 
+pub use effects::LiveEffects;
 pub use facts::{LivePlaces, ask, known};
 pub use registry::{LiveRegistry, LiveRegistryWrite};

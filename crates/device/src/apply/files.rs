@@ -122,6 +122,79 @@ impl FileWrite for FolderFiles {
     }
 }
 
+/// The desktop background as a run left it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Picture {
+    /// It is the one that was there: the file that Windows keeps of it, if there is one.
+    Untouched(Option<PathBuf>),
+    /// This one of ours.
+    Set(PathBuf),
+    /// It was taken away.
+    Removed,
+}
+
+/// The files of the person who is signed in to a live PC.
+///
+/// What Windows keeps of a picture is read and never written: a restored picture goes into a folder of ours, and Windows is pointed to it by a
+/// call ([`crate::target::Effects`]).
+#[derive(Clone, Debug)]
+pub struct LiveFiles {
+    ours: FolderFiles,
+    /// `None`: what lies in our folder is what is on the desktop.
+    theirs: Option<Picture>,
+    written: bool,
+}
+
+impl LiveFiles {
+    /// With a picture that is not ours, or none.
+    pub fn new(ours: FolderFiles, theirs: Picture) -> Self {
+        Self { ours, theirs: Some(theirs), written: false }
+    }
+
+    /// With the picture that an earlier restore has put into our folder.
+    pub fn ours(ours: FolderFiles) -> Self {
+        Self { ours, theirs: None, written: false }
+    }
+
+    /// The file of the picture that is on the desktop, if there is one.
+    pub fn existing(&self) -> Option<PathBuf> {
+        match &self.theirs {
+            Some(Picture::Untouched(path)) => path.clone(),
+            _ => self.ours.existing(FileRole::Wallpaper),
+        }
+    }
+
+    /// The picture as it is now, and whether this run has put it there.
+    pub fn picture(&self) -> Picture {
+        match (self.written, self.existing()) {
+            (true, Some(path)) => Picture::Set(path),
+            (true, None) => Picture::Removed,
+            (false, path) => Picture::Untouched(path),
+        }
+    }
+}
+
+impl FileWrite for LiveFiles {
+    fn read(&self, role: FileRole) -> Result<Option<Vec<u8>>, Reason> {
+        match &self.theirs {
+            Some(Picture::Untouched(path)) => path.as_deref().map(read_bounded).transpose(),
+            _ => self.ours.read(role),
+        }
+    }
+
+    fn write(&mut self, role: FileRole, bytes: &[u8]) -> Result<(), Reason> {
+        self.ours.write(role, bytes)?;
+        (self.theirs, self.written) = (None, true);
+        Ok(())
+    }
+
+    fn remove(&mut self, role: FileRole) -> Result<(), Reason> {
+        self.ours.remove(role)?;
+        (self.theirs, self.written) = (None, true);
+        Ok(())
+    }
+}
+
 fn read_bounded(path: &Path) -> Result<Vec<u8>, Reason> {
     let mut bytes = Vec::new();
     let file = fs::File::open(path).map_err(|_| Reason::AccessDenied)?;
@@ -174,6 +247,23 @@ mod tests {
             assert_eq!(files.write(ROLE, bytes), Err(Reason::NotAPicture));
         }
         assert!(names(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn what_windows_keeps_is_read_and_never_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join("TranscodedWallpaper");
+        fs::write(&copy, JPEG).unwrap();
+        let ours = FolderFiles::new(folder.path().join("ours"));
+        let mut files = LiveFiles::new(ours, Picture::Untouched(Some(copy.clone())));
+        assert_eq!(files.read(ROLE).unwrap().as_deref(), Some(JPEG));
+        assert_eq!(files.picture(), Picture::Untouched(Some(copy.clone())));
+        files.write(ROLE, PNG).unwrap();
+        assert_eq!(files.read(ROLE).unwrap().as_deref(), Some(PNG));
+        assert_eq!(files.picture(), Picture::Set(folder.path().join("ours").join("wallpaper.png")));
+        files.remove(ROLE).unwrap();
+        assert_eq!((files.read(ROLE), files.picture()), (Ok(None), Picture::Removed));
+        assert_eq!(fs::read(&copy).unwrap(), JPEG);
     }
 
     #[cfg(unix)]

@@ -26,7 +26,7 @@ use journal::{Begin, Journal, JournalError, Journals, State, Step, Written};
 use prepare::Prepared;
 use run::{Run, StepResults};
 
-pub use files::{FileWrite, FolderFiles, picture_ending};
+pub use files::{FileWrite, FolderFiles, LiveFiles, Picture, picture_ending};
 pub use undo::UNDO_DAYS;
 
 /// After so many starts that did not finish a journal, it is rolled back: whatever stops it would stop it again.
@@ -67,6 +67,18 @@ pub struct Outcome {
     pub failed: Vec<Failed>,
     /// What must follow for the changes to take effect, each once, in the order in which it is to be done.
     pub effects: Vec<Effect>,
+    /// Those of them that could not be made to happen now; the values are stored all the same.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_live: Vec<NotLive>,
+}
+
+/// A change that is stored and not seen yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NotLive {
+    /// What should have made it visible.
+    pub effect: Effect,
+    /// Why it did not, in words.
+    pub why: String,
 }
 
 /// A setting that is as it is to be.

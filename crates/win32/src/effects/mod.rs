@@ -1,0 +1,83 @@
+//! The calls that make a stored setting visible: `SystemParametersInfo` and `WM_SETTINGCHANGE` (docs: Windows App Development, both pages).
+//!
+//! The registry has been written before; a call tells the running session what is there. So none of them stores anything
+//! (`SPIF_UPDATEINIFILE` is left out), but for the desktop background, which Windows only takes together with its path. What cannot be told is
+//! reported and seen after the next sign-in.
+
+mod parameters;
+
+use std::io;
+use std::ptr;
+
+use device::apply::Picture;
+use device::target::Effects;
+use model::catalog::Effect;
+use windows_sys::Win32::UI::WindowsAndMessaging::{
+    HWND_BROADCAST, SMTO_ABORTIFHUNG, SPIF_UPDATEINIFILE, SendMessageTimeoutW, SystemParametersInfoW, WM_SETTINGCHANGE,
+};
+
+use crate::text::wide;
+
+/// How long each window may take to hear of a change, in milliseconds; one that hangs is not waited for.
+const BROADCAST_MILLISECONDS: u32 = 500;
+
+/// The session of the person who is signed in.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LiveEffects;
+
+impl Effects for LiveEffects {
+    fn take(&mut self, effect: Effect, picture: &Picture) -> Result<(), String> {
+        match effect {
+            Effect::Spi(code) => {
+                parameters::tell(code, picture)?;
+                // A window that does not answer has heard of it all the same, or will when it starts again.
+                broadcast(code as usize, None).ok();
+                Ok(())
+            }
+            Effect::Broadcast(text) => broadcast(0, Some(text)).map_err(|error| error.to_string()),
+            Effect::Live | Effect::Explorer | Effect::SignOut => Ok(()),
+        }
+    }
+}
+
+/// Tells all windows of the session that a setting has changed: a parameter's code, or a named area.
+fn broadcast(code: usize, area: Option<&str>) -> io::Result<()> {
+    let area = area.map(wide);
+    let text = area.as_ref().map_or(ptr::null(), |text| text.as_ptr());
+    // SAFETY: the text ends in a zero and outlives the call, which waits for every window or gives it up; no result is asked for.
+    let heard = unsafe {
+        SendMessageTimeoutW(
+            HWND_BROADCAST,
+            WM_SETTINGCHANGE,
+            code,
+            text as isize,
+            SMTO_ABORTIFHUNG,
+            BROADCAST_MILLISECONDS,
+            ptr::null_mut(),
+        )
+    };
+    if heard == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// `SystemParametersInfo` with a number in each of its two places.
+fn set_number(code: u32, ui_param: u32, pv_param: usize) -> io::Result<()> {
+    // SAFETY: these codes take a number where others take a pointer, and read nothing through it.
+    let done = unsafe { SystemParametersInfoW(code, ui_param, pv_param as *mut _, 0) };
+    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// `SystemParametersInfo` with a structure, to be filled or to be taken over, of `bytes` bytes. `block` is at least that long.
+fn structure(code: u32, block: &mut [u64; parameters::BLOCK_WORDS], bytes: u32) -> io::Result<()> {
+    // SAFETY: the block is aligned for any structure and longer than all of them, and its first field says how many bytes are ours.
+    let done = unsafe { SystemParametersInfoW(code, bytes, block.as_mut_ptr().cast(), 0) };
+    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Puts a picture on the desktop; without a path the one that Windows starts with.
+fn set_wallpaper(code: u32, path: Option<&str>) -> io::Result<()> {
+    let path = path.map(wide);
+    let pointer = path.as_ref().map_or(ptr::null(), |path| path.as_ptr());
+    // SAFETY: the path ends in a zero and outlives the call; null is allowed.
+    let done = unsafe { SystemParametersInfoW(code, 0, pointer.cast_mut().cast(), SPIF_UPDATEINIFILE) };
+    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
