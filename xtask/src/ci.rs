@@ -39,6 +39,8 @@ const STAGES: &[Stage] = &[
         name: "clippy",
         run: || cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]),
     },
+    // Before the tests, so that stories under Wine will find the program.
+    Stage { name: "windows build", run: windows_build },
     Stage { name: "test", run: || cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]) },
     Stage { name: "docs", run: docs },
     Stage {
@@ -48,7 +50,6 @@ const STAGES: &[Stage] = &[
     Stage { name: "demo", run: demo },
     Stage { name: "instructions", run: instructions },
     Stage { name: "fuzz replay", run: || Ok(fuzz::replay()?.map_or(Outcome::Passed, Outcome::Skipped)) },
-    Stage { name: "windows build", run: windows_build },
     Stage { name: "deny", run: deny },
 ];
 
