@@ -250,6 +250,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test plays Windows, which keeps its own copy")]
     fn what_windows_keeps_is_read_and_never_written() {
         let folder = tempfile::tempdir().unwrap();
         let copy = folder.path().join("TranscodedWallpaper");
