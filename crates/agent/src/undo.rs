@@ -1,12 +1,13 @@
-//! `rehome undo`: takes a restore back; without `--yes` it only says which.
+//! `rehome undo`: takes a restore back; without `--yes` it only says which, and what of it.
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use device::apply::journal::{self, FolderJournals, State as JournalState, Summary};
-use device::apply::{UNDO_DAYS, Work, undo};
+use device::apply::{Outcome, UNDO_DAYS, UndoPreview, Work, preview_undo, undo};
 use device::plan::Choice;
-use device::target::{THIS_PC, take_effect};
+use device::progress::Progress;
+use device::target::{RestoreTarget, THIS_PC, take_effect};
 use model::reason::Reason;
 use serde::Serialize;
 
@@ -14,12 +15,14 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::here;
 use crate::outcome;
+use crate::paint::tame;
+use crate::render::table::Table;
 use crate::render::value::count;
 use crate::restore::end_earlier_runs;
 use crate::run::Run;
 use crate::stop::Applying;
 
-/// Take back the last restore; says which unless `--yes` is given
+/// Take back the last restore, or what a partial undo left of it; says what unless `--yes` is given
 #[derive(Debug, Args)]
 pub struct UndoArgs {
     /// The `.reg` file that was restored to; the one restored to last without it
@@ -28,6 +31,12 @@ pub struct UndoArgs {
     /// Take back only this category or setting; may be given several times
     #[arg(long, value_name = "CATEGORY|ID")]
     only: Vec<String>,
+    /// The run to take back, by its number in `--list`; the last one without it
+    #[arg(long, value_name = "NUMBER")]
+    journal: Option<u32>,
+    /// List the restores and undos of this PC, newest first
+    #[arg(long, conflicts_with_all = ["only", "journal", "yes"])]
+    list: bool,
     /// Do it
     #[arg(long, short)]
     yes: bool,
@@ -36,7 +45,8 @@ pub struct UndoArgs {
 #[derive(Serialize)]
 struct UndoDocument<'a> {
     applied: bool,
-    restore: &'a Summary,
+    #[serde(flatten)]
+    preview: &'a UndoPreview,
 }
 
 /// Says what would be taken back, or takes it back.
@@ -44,24 +54,26 @@ pub fn run(args: &UndoArgs, run: &Run) -> Result<Exit, Failure> {
     let state = run.state()?;
     let choice = Choice::of(&args.only, &[])?;
     let mut journals = FolderJournals::new(state.journals());
-    let mut target = match &args.to {
-        Some(path) => here::target(Some(path))?,
-        None => match newest(&journals, None)?.target.as_str() {
-            THIS_PC => here::target(None)?,
-            path => here::target(Some(Path::new(path)))?,
-        },
-    };
+    if args.list {
+        return list(args, run, &journals);
+    }
+    let mut target = target(args, &journals)?;
     if !args.yes {
-        let newest = newest(&journals, Some(target.name()))?;
-        run.screen.data(&UndoDocument { applied: false, restore: &newest }, || said(run, &newest))?;
-        run.screen.hint("nothing was changed; add `--yes` to take it back");
+        let work = Work { journals: &mut journals, clock: &run.clock, progress: &mut |_, _| () };
+        let preview = preview_undo(args.journal, &choice, &target.as_target(), &work)?;
+        run.screen.data(&UndoDocument { applied: false, preview: &preview }, || would(run, &preview))?;
+        if !preview.settings.is_empty() {
+            run.screen.hint("nothing was changed; add `--yes` to take it back");
+        }
         return Ok(Exit::Success);
     }
     let _lock = state.lock()?;
     end_earlier_runs(&mut *target, run, &state)?;
-    let mut work = Work { journals: &mut journals, clock: &run.clock, progress: &mut |_, _| () };
+    let progress = run.progress();
+    let mut steps = |done, total| progress.steps(done, total);
+    let mut work = Work { journals: &mut journals, clock: &run.clock, progress: &mut steps };
     let _applying = Applying::begin();
-    let done = undo(None, &choice, &mut target.as_target(), &mut work)?;
+    let done = undo(args.journal, &choice, &mut target.as_target(), &mut work)?;
     let done = take_effect(&mut *target, done);
     run.screen.data(&done, || {
         format!(
@@ -77,22 +89,82 @@ pub fn run(args: &UndoArgs, run: &Run) -> Result<Exit, Failure> {
     Ok(outcome::exit(&done))
 }
 
-/// The newest finished restore, to this target if one is named.
-fn newest(journals: &FolderJournals, target: Option<&str>) -> Result<Summary, Failure> {
+/// What the run to be taken back was written to, opened.
+fn target(args: &UndoArgs, journals: &FolderJournals) -> Result<Box<dyn RestoreTarget>, Failure> {
+    let named = args.to.as_deref().map(|path| here::target(Some(path))).transpose()?;
     let all = journal::list(journals).map_err(|error| Failure::of(&error, error.reason()))?;
-    let fits = |one: &Summary| one.state == JournalState::Done && target.is_none_or(|target| one.target == target);
-    all.into_iter().find(fits).ok_or_else(|| match target {
-        Some(target) => Failure::new(Reason::NothingToUndo, format!("no restore to `{target}` is left to undo")),
-        None => Failure::new(Reason::NothingToUndo, "no restore is left to undo"),
-    })
+    let wanted = |one: &&Summary| args.journal.is_none_or(|number| one.number == number);
+    let written_to = |one: &&Summary| named.as_ref().is_none_or(|target| one.target == target.name());
+    // A damaged journal that is asked for by its number gets its own answer, from `undo`.
+    let fits = |one: &&Summary| one.state == JournalState::Done || args.journal.is_some();
+    let found = all.iter().filter(wanted).filter(fits).find(written_to).ok_or_else(|| {
+        let to = named.as_ref().map(|target| format!(" to `{}`", target.name())).unwrap_or_default();
+        let which = args.journal.map(|number| format!(" with the number {number}")).unwrap_or_default();
+        let none = Failure::new(Reason::NothingToUndo, format!("no restore{which}{to} is left to undo"));
+        if all.is_empty() { none } else { none.hint("`rehome undo --list` names those that there are") }
+    })?;
+    match (named, found.target.as_str()) {
+        (Some(target), _) => Ok(target),
+        (None, THIS_PC) => here::target(None),
+        (None, path) => here::target(Some(Path::new(path))),
+    }
 }
 
-fn said(run: &Run, newest: &Summary) -> String {
-    let when = newest.at.map_or_else(|| "an unknown time".to_owned(), |at| run.when().said(at));
-    let what = if newest.undo_of.is_some() { "undo" } else { "restore" };
+/// What would be put back, by category, and what would stay and why.
+fn would(run: &Run, preview: &UndoPreview) -> String {
+    let UndoPreview { restore, settings, failed } = preview;
+    let when = restore.at.map_or_else(|| "an unknown time".to_owned(), |at| run.when().said(at));
+    let head = format!("the {} of {when} (journal {}) in {}", kind(restore), restore.number, restore.target);
+    if settings.is_empty() && failed.is_empty() {
+        return format!("Nothing of {head} is left to take back\n");
+    }
+    let page = Outcome { applied: settings.clone(), failed: failed.clone(), ..Outcome::default() };
     format!(
-        "Would take back the {what} of {when}: {} in {}, possible for {UNDO_DAYS} days\n",
-        count(newest.settings, "setting"),
-        newest.target
+        "{}\n\n{}{}, possible for {UNDO_DAYS} days\n",
+        run.screen.paint.bold(format!("Would take back {head}")),
+        outcome::page(run.screen.paint, &page),
+        count(settings.len(), "setting"),
     )
+}
+
+fn list(args: &UndoArgs, run: &Run, journals: &FolderJournals) -> Result<Exit, Failure> {
+    let mut all = journal::list(journals).map_err(|error| Failure::of(&error, error.reason()))?;
+    if let Some(path) = &args.to {
+        let target = here::target(Some(path))?;
+        all.retain(|one| one.target == target.name());
+    }
+    run.screen.data(&all, || {
+        let mut table = Table::default();
+        for one in &all {
+            table.row([
+                one.number.to_string(),
+                one.at.map_or_else(|| "-".to_owned(), |at| run.when().said(at)),
+                kind(one),
+                count(one.settings, "setting"),
+                state(one.state).to_owned(),
+                tame(&one.target, 200),
+            ]);
+        }
+        table.to_text("")
+    })?;
+    if all.is_empty() {
+        run.screen.say("Nothing was restored here yet");
+    }
+    Ok(Exit::Success)
+}
+
+fn kind(run: &Summary) -> String {
+    run.undo_of.map_or_else(|| "restore".to_owned(), |number| format!("undo of {number}"))
+}
+
+fn state(state: JournalState) -> &'static str {
+    match state {
+        JournalState::Done => "done",
+        JournalState::RolledBack => "rolled back",
+        JournalState::Damaged => "damaged",
+        JournalState::Incomplete => "not begun",
+        JournalState::Prepared | JournalState::Applying | JournalState::Applied | JournalState::RollingBack => {
+            "broken off"
+        }
+    }
 }

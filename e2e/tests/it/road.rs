@@ -34,6 +34,34 @@ fn an_old_pc_comes_back_on_a_new_one_and_can_be_undone() {
     assert_eq!(values(&std::fs::read(&target).unwrap()), values(&before));
 }
 
+/// Once, the second undo here gave the taskbar back instead of taking back the rest.
+#[test]
+fn a_restore_is_taken_back_in_parts_and_the_preview_says_what_would_go() {
+    let world = World::new();
+    let (old, new) = (world.pc("OLD-PC"), world.pc("NEW-PC"));
+    let target = world.path("new.reg");
+    std::fs::copy(persona("new-pc.reg"), &target).unwrap();
+    let before = values(&std::fs::read(&target).unwrap());
+    old.run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
+    new.run(&["undo", "--to", arg(&target)]).refused(10, &["is left to undo"]);
+    new.run(&["restore", "--from-device", "OLD-PC", "--to", arg(&target), "--yes"]).ok();
+
+    let would = new.run(&["undo", "--only", "taskbar"]).ok();
+    assert!(would.contains("Taskbar alignment") && !would.contains("Mouse"), "{would}");
+    new.run(&["undo", "--only", "taskbar", "--yes"]).ok();
+    let rest = new.run(&["undo"]).ok();
+    assert!(rest.contains("the restore of") && !rest.contains("Taskbar alignment"), "{rest}");
+    new.run(&["undo", "--yes"]).ok();
+    assert_eq!(values(&std::fs::read(&target).unwrap()), before);
+
+    let listed = new.run(&["undo", "--list"]).ok();
+    assert_eq!(listed.matches("undo of 1").count(), 2, "{listed}");
+    new.run(&["undo", "--journal", "9"]).refused(10, &["the number 9", "--list"]);
+    // Of the restore nothing is left to take back; nobody is asked to confirm nothing.
+    let nothing = new.run(&["undo", "--journal", "1"]).ok();
+    assert!(nothing.contains("Nothing of the restore"), "{nothing}");
+}
+
 #[test]
 fn nothing_changed_is_said_and_makes_no_second_snapshot() {
     let world = World::new();

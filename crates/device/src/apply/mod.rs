@@ -22,7 +22,7 @@ use serde::Serialize;
 
 use crate::plan::{Choice, Table};
 use crate::registry::{RegistryError, RegistryWrite};
-use journal::{Begin, Journal, JournalError, Journals, State, Step, Written};
+use journal::{Begin, Journal, JournalError, Journals, State, Step, Summary, Written};
 use prepare::Prepared;
 use run::{Run, StepResults};
 
@@ -103,6 +103,17 @@ pub struct Failed {
     pub category: Option<Category>,
     /// Why.
     pub reason: Reason,
+}
+
+/// What an undo would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UndoPreview {
+    /// The run that would be undone.
+    pub restore: Summary,
+    /// The settings that would be put back. Those that already are as they were before are not among them.
+    pub settings: Vec<Applied>,
+    /// The settings that would be left alone.
+    pub failed: Vec<Failed>,
 }
 
 /// What a start found of a run that had not ended.
@@ -203,7 +214,8 @@ pub(crate) fn apply_in(
     carry_out(table, prepared, None, (target, work))
 }
 
-/// Puts back what a finished run replaced: the one with that number, or the newest on this target. Takes the settings of the choice.
+/// Puts back what a finished run replaced: the one with that number, or the newest on this target. Takes the settings of the choice. What a
+/// partial undo has left of a run goes before the undo itself; so "undo" twice is all of the restore and not nothing of it.
 pub fn undo(which: Option<u32>, choice: &Choice, target: &mut Target, work: &mut Work) -> Result<Outcome, ApplyError> {
     undo_in(Table::compiled(), which, choice, (target, work))
 }
@@ -215,9 +227,34 @@ pub(crate) fn undo_in(
     (target, work): (&mut Target, &mut Work),
 ) -> Result<Outcome, ApplyError> {
     refuse_unfinished(work.journals, target.name)?;
-    let undone = undo::find(work.journals, which, target.name, work.clock.now())?;
-    let prepared = undo::prepare(table, &undone, choice, (target, work.journals));
+    let (undone, prepared) = undo::choose(table, (which, choice), target, (work.journals, work.clock.now()))?;
     carry_out(table, prepared, Some(undone.number), (target, work))
+}
+
+/// What [`undo()`] with the same words would do. Changes nothing.
+pub fn preview_undo(
+    which: Option<u32>,
+    choice: &Choice,
+    target: &Target,
+    work: &Work,
+) -> Result<UndoPreview, ApplyError> {
+    preview_undo_in(Table::compiled(), which, choice, (target, work))
+}
+
+fn preview_undo_in(
+    table: Table,
+    which: Option<u32>,
+    choice: &Choice,
+    (target, work): (&Target, &Work),
+) -> Result<UndoPreview, ApplyError> {
+    refuse_unfinished(work.journals, target.name)?;
+    let (undone, prepared) = undo::choose(table, (which, choice), target, (work.journals, work.clock.now()))?;
+    let settings = prepared.steps.into_iter().flat_map(|step| step.settings);
+    Ok(UndoPreview {
+        restore: undone.summary(),
+        settings: settings.map(|id| applied(table, id)).collect(),
+        failed: prepared.failed.into_iter().map(|(id, reason)| failed(table, id, reason)).collect(),
+    })
 }
 
 /// Ends whatever an earlier run on this target left half done: finishes it, or rolls it back if that failed several times. To be called

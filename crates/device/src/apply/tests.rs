@@ -170,6 +170,14 @@ impl Pc {
         self.try_undo(None, only).unwrap()
     }
 
+    /// What an undo of these would do: of which journal, and the settings it would put back.
+    fn would_undo(&mut self, only: &[&str]) -> (u32, Vec<String>) {
+        let only: Vec<_> = only.iter().map(|&word| word.to_owned()).collect();
+        let choice = Choice::in_table(sample::table(), &only, &[]).unwrap();
+        let preview = self.run(|target, work| preview_undo_in(sample::table(), None, &choice, (target, work))).unwrap();
+        (preview.restore.number, preview.settings.into_iter().map(|one| one.id).collect())
+    }
+
     fn recover(&mut self) -> Vec<Recovered> {
         self.run(|target, work| recover_in(sample::table(), (target, work))).unwrap()
     }
@@ -294,6 +302,55 @@ fn undo_takes_only_what_was_chosen() {
     assert_eq!(applied(&pc.undo(&["taskbar"])), ["taskbar.clock"]);
     assert_eq!(pc.stored("Clock"), None);
     assert!(pc.stored("Contrast").is_some());
+}
+
+/// Once, an undo after a partial undo took back the partial undo: the person who had wanted to be rid of a restore step by step got it again.
+#[test]
+fn an_undo_after_a_partial_one_takes_back_the_rest() {
+    let mut pc = Pc::new();
+    let mask = vec![0xff, 0, 0, 0, 0, 0, 0, 0];
+    pc.put("Mask", 3, &mask);
+    pc.restore(&[
+        ("taskbar.clock", Value::Bool(false)),
+        ("accessibility.contrast", Value::Int(70)),
+        ("desktop.animate", Value::Bool(false)),
+    ]);
+    pc.undo(&["taskbar"]);
+    assert_eq!(pc.would_undo(&["accessibility"]), (1, vec!["accessibility.contrast".to_owned()]));
+    pc.undo(&["accessibility"]);
+    assert_eq!((pc.stored("Clock"), pc.stored("Contrast")), (None, None));
+    assert_eq!(pc.would_undo(&[]), (1, vec!["desktop.animate".to_owned()]));
+    pc.undo(&[]);
+    assert_eq!(pc.stored("Mask"), Some((3, mask.clone())));
+    let undone: Vec<_> = pc.journals().iter().map(|journal| journal.undo_of).collect();
+    assert_eq!(undone, [Some(1), Some(1), Some(1), None]);
+    // All of it is taken back: the next undo is of the last undo.
+    assert_eq!(pc.would_undo(&[]), (4, vec!["desktop.animate".to_owned()]));
+    pc.undo(&[]);
+    assert_ne!(pc.stored("Mask"), Some((3, mask)));
+}
+
+#[test]
+fn a_value_that_cannot_be_put_back_does_not_stand_in_the_way_of_having_the_restore_again() {
+    let mut pc = Pc::new();
+    pc.restore(&[("taskbar.clock", Value::Bool(false)), ("accessibility.contrast", Value::Int(70))]);
+    pc.put("Contrast", 1, b"1\0\0\0");
+    assert_eq!(failed(&pc.undo(&[])), [("accessibility.contrast", Reason::ChangedHere)]);
+    assert_eq!(applied(&pc.undo(&[])), ["taskbar.clock"]);
+    assert!(pc.stored("Clock").is_some());
+}
+
+#[test]
+fn a_preview_of_an_undo_changes_nothing_and_expires_with_it() {
+    let mut pc = Pc::new();
+    pc.restore(&[("taskbar.clock", Value::Bool(false)), ("accessibility.contrast", Value::Int(70))]);
+    assert_eq!(pc.would_undo(&["taskbar"]), (1, vec!["taskbar.clock".to_owned()]));
+    assert!(pc.stored("Clock").is_some());
+    assert_eq!(pc.journals().len(), 1);
+    pc.clock.0.store(30 * DAY, Ordering::Relaxed);
+    let choice = Choice::all();
+    let expired = pc.run(|target, work| preview_undo_in(sample::table(), None, &choice, (target, work)));
+    assert_eq!(expired.unwrap_err().reason(), Reason::UndoExpired);
 }
 
 #[test]

@@ -2,6 +2,10 @@
 //!
 //! An undo is a run like any other, with a journal of its own, and so can be undone. What the person changed since the restore stays: for
 //! a value that several settings share that is decided setting by setting, because one other bit is no reason to keep all.
+//!
+//! Whoever says "undo" twice means one of two things. If the first time took back a part (a category, a setting), the second one means the rest
+//! of the same restore; if it took back everything there was to take back, the second one means to have the restore again. [`choose`] tells
+//! them apart by what is left to put back.
 
 use model::catalog::Setting;
 use model::reason::Reason;
@@ -23,13 +27,31 @@ const KEEP_DAYS: i64 = 2 * UNDO_DAYS;
 
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
-/// The journal to undo: the one with that number, or the newest that was finished on this target.
-pub(super) fn find(
-    journals: &dyn Journals,
-    which: Option<u32>,
-    target: &str,
-    now: Moment,
-) -> Result<Written, ApplyError> {
+/// The run to undo and what that writes. Without a number it is the newest run on this target; or, if that one took back a part of another
+/// run, that other run, as long as the choice finds something of it to put back.
+pub(super) fn choose(
+    table: Table,
+    (which, choice): (Option<u32>, &Choice),
+    target: &Target,
+    (journals, now): (&dyn Journals, Moment),
+) -> Result<(Written, Prepared), ApplyError> {
+    let newest = find(journals, which, target.name, now)?;
+    let taken_back = newest.begin.as_ref().and_then(|begin| begin.undo_of).filter(|_| which.is_none());
+    if let Some(number) = taken_back {
+        let begun = Written::read(journals, number)?;
+        if can_be_undone(&begun, target.name) && age_days(&begun, now) < UNDO_DAYS {
+            let rest = prepare(table, &begun, choice, (target, journals));
+            if !rest.steps.is_empty() {
+                return Ok((begun, rest));
+            }
+        }
+    }
+    let prepared = prepare(table, &newest, choice, (target, journals));
+    Ok((newest, prepared))
+}
+
+/// The journal with that number, or the newest that was finished on this target.
+fn find(journals: &dyn Journals, which: Option<u32>, target: &str, now: Moment) -> Result<Written, ApplyError> {
     let mut numbers = journals.numbers()?;
     numbers.reverse();
     for number in numbers.into_iter().filter(|number| which.is_none_or(|which| which == *number)) {
@@ -37,11 +59,15 @@ pub(super) fn find(
         if written.state == State::Damaged && which.is_some() {
             return Err(ApplyError::Damaged { number });
         }
-        if written.state == State::Done && written.is_for(target) {
+        if can_be_undone(&written, target) {
             return if age_days(&written, now) < UNDO_DAYS { Ok(written) } else { Err(ApplyError::Expired { number }) };
         }
     }
     Err(ApplyError::NothingToUndo)
+}
+
+fn can_be_undone(written: &Written, target: &str) -> bool {
+    written.state == State::Done && written.is_for(target)
 }
 
 /// Removes journals that are of no more use.
@@ -61,12 +87,7 @@ fn age_days(written: &Written, now: Moment) -> i64 {
 }
 
 /// What undoing a journal writes. Takes the settings that the choice takes.
-pub(super) fn prepare(
-    table: Table,
-    undone: &Written,
-    choice: &Choice,
-    (target, journals): (&Target, &dyn Journals),
-) -> Prepared {
+fn prepare(table: Table, undone: &Written, choice: &Choice, (target, journals): (&Target, &dyn Journals)) -> Prepared {
     let mut prepared = Prepared::default();
     let carried_out = undone.steps.iter().zip(&undone.results).filter(|(_, result)| result.is_none());
     for (step, _) in carried_out {
