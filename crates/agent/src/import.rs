@@ -7,6 +7,7 @@ use device::apply::journal::FolderJournals;
 use device::apply::{Outcome, Work};
 use device::bundle::{Bundle, Files};
 use device::plan::Choice;
+use device::progress::{Progress, Station};
 use device::state::State;
 use model::api::SnapshotSummary;
 use model::envelope::Header;
@@ -25,6 +26,7 @@ use crate::render::value::count;
 use crate::restore::{Planned, end_earlier_runs, show};
 use crate::run::Run;
 use crate::show::tell_damage;
+use crate::stop::Applying;
 use crate::when::rfc3339;
 
 /// Restore from a bundle, without a server; shows what is in it unless `--to` is given
@@ -136,7 +138,11 @@ pub fn restore(wanted: &FromBundle<'_>, run: &Run) -> Result<Exit, Failure> {
 
 fn carry_out(planned: &mut Planned, files: &Files, run: &Run, state: &State) -> Result<Outcome, Failure> {
     let mut journals = FolderJournals::new(state.journals());
-    let mut work = Work { journals: &mut journals, clock: &run.clock, progress: &mut |_, _| () };
+    let progress = run.progress();
+    progress.station(Station::Apply);
+    let mut stages = |stage, reached| progress.stage(stage, reached);
+    let mut work = Work { journals: &mut journals, clock: &run.clock, progress: &mut stages };
+    let _applying = Applying::begin();
     Ok(files.carry_out(&planned.preview, &mut *planned.target, &mut work)?)
 }
 

@@ -3,8 +3,10 @@
 use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
 
+use device::apply::Reached;
 use device::progress::{Progress, Station};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use model::catalog::Stage;
 
 use crate::cli::Global;
 
@@ -63,15 +65,19 @@ impl Progress for Shown {
         }
     }
 
-    fn steps(&self, done: usize, total: usize) {
+    fn stage(&self, stage: Stage, Reached { done, total, complete }: Reached) {
         match self {
             Self::Bar(bar) => {
                 bar.set_style(steps());
+                bar.set_message(format!("{}: {}", Station::Apply.title(), stage.title()));
                 bar.set_length(total as u64);
                 bar.set_position(done as u64);
             }
             Self::Lines(at) => {
-                line(&serde_json::json!({ "station": at.get().word(), "done": done, "total": total }));
+                let (station, stage) = (at.get().word(), stage.word());
+                line(&serde_json::json!({
+                    "station": station, "stage": stage, "done": done, "total": total, "complete": complete
+                }));
             }
             Self::Nothing => {}
         }

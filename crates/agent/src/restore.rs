@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use device::apply::journal::FolderJournals;
-use device::apply::{Outcome, Recovered, UNDO_DAYS, Work, recover};
+use device::apply::{Outcome, UNDO_DAYS, Work, recover};
 use device::plan::Choice;
 use device::progress::Progress;
 use device::restore::{Preview, Restore};
 use device::state::State;
-use device::target::{RestoreTarget, THIS_PC, take_effect};
+use device::target::{RestoreTarget, THIS_PC};
 use model::plan::Plan;
 use model::prerequisite::Activity;
 use serde::Serialize;
@@ -136,9 +136,6 @@ pub fn end_earlier_runs(target: &mut dyn RestoreTarget, run: &Run, state: &State
     let mut work = Work { journals: &mut journals, clock: &run.clock, progress: &mut |_, _| () };
     for ended in recover(&mut target.as_target(), &mut work)? {
         run.screen.say(&outcome::recovered(&ended));
-        if let Recovered::Finished { outcome } = ended {
-            take_effect(target, outcome);
-        }
     }
     Ok(())
 }
@@ -148,8 +145,8 @@ fn carry_out(planned: &mut Planned, run: &Run, connection: &Connection, state: &
     let progress = run.progress();
     let restore = Restore { server: &server, enrolment: &connection.enrolment, progress: &progress };
     let mut journals = FolderJournals::new(state.journals());
-    let mut steps = |done, total| progress.steps(done, total);
-    let mut work = Work { journals: &mut journals, clock: &run.clock, progress: &mut steps };
+    let mut stages = |stage, reached| progress.stage(stage, reached);
+    let mut work = Work { journals: &mut journals, clock: &run.clock, progress: &mut stages };
     let _applying = Applying::begin();
     Ok(restore.carry_out(&planned.preview, &mut *planned.target, &mut work)?)
 }

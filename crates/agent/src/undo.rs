@@ -6,8 +6,8 @@ use clap::Args;
 use device::apply::journal::{self, FolderJournals, State as JournalState, Summary};
 use device::apply::{Outcome, UNDO_DAYS, UndoPreview, Work, preview_undo, undo};
 use device::plan::Choice;
-use device::progress::Progress;
-use device::target::{RestoreTarget, THIS_PC, take_effect};
+use device::progress::{Progress, Station};
+use device::target::{RestoreTarget, THIS_PC};
 use model::reason::Reason;
 use serde::Serialize;
 
@@ -70,11 +70,11 @@ pub fn run(args: &UndoArgs, run: &Run) -> Result<Exit, Failure> {
     let _lock = state.lock()?;
     end_earlier_runs(&mut *target, run, &state)?;
     let progress = run.progress();
-    let mut steps = |done, total| progress.steps(done, total);
-    let mut work = Work { journals: &mut journals, clock: &run.clock, progress: &mut steps };
+    progress.station(Station::Apply);
+    let mut stages = |stage, reached| progress.stage(stage, reached);
+    let mut work = Work { journals: &mut journals, clock: &run.clock, progress: &mut stages };
     let _applying = Applying::begin();
     let done = undo(args.journal, &choice, &mut target.as_target(), &mut work)?;
-    let done = take_effect(&mut *target, done);
     run.screen.data(&done, || {
         format!(
             "{}{}\n",

@@ -22,7 +22,7 @@ use crate::apply::{ApplyError, Outcome, Work, apply};
 use crate::list::{self, Fetched};
 use crate::plan::{Choice, plan};
 use crate::restore::Preview;
-use crate::target::{RestoreTarget, take_effect};
+use crate::target::RestoreTarget;
 use crate::upload::server::{Server, ServerError};
 
 /// Why a bundle could not be made or does not open.
@@ -181,8 +181,7 @@ impl Files {
             let sealed = self.0.get(&file.blob).ok_or(Reason::FileMissing)?;
             unseal(sealed, *file, &fetched.owner, &fetched.ring)
         };
-        let done = apply(&preview.plan, &open, &mut target.as_target(), work)?;
-        Ok(take_effect(target, done))
+        apply(&preview.plan, &open, &mut target.as_target(), work)
     }
 }
 

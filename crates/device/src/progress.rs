@@ -1,5 +1,9 @@
 //! Telling whoever waits how far a run is. The binary decides whether that becomes a bar, a line of JSON or nothing.
 
+use model::catalog::Stage;
+
+use crate::apply::Reached;
+
 /// The stations of the road.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Station {
@@ -59,8 +63,8 @@ pub trait Progress {
     /// `done` of `total` bytes of the present station's work are through.
     fn bytes(&self, done: u64, total: u64);
 
-    /// `done` of `total` settings of the present station are through.
-    fn steps(&self, _done: usize, _total: usize) {}
+    /// A stage of a restore or an undo has come so far.
+    fn stage(&self, _stage: Stage, _reached: Reached) {}
 }
 
 /// Tells nobody.

@@ -15,7 +15,7 @@ use crate::list::{FetchError, Fetched, blob, fetch};
 use crate::plan::{Choice, plan};
 use crate::progress::{Progress, Station};
 use crate::state::Enrolment;
-use crate::target::{RestoreTarget, take_effect};
+use crate::target::RestoreTarget;
 use crate::upload::server::{Server, ServerError};
 
 /// What a restore works with.
@@ -59,8 +59,7 @@ impl Restore<'_> {
         work: &mut Work<'_>,
     ) -> Result<Outcome, ApplyError> {
         self.progress.station(Station::Apply);
-        let done = apply(&preview.plan, &|file| self.file(&preview.fetched, file), &mut target.as_target(), work)?;
-        Ok(take_effect(target, done))
+        apply(&preview.plan, &|file| self.file(&preview.fetched, file), &mut target.as_target(), work)
     }
 
     fn file(&self, fetched: &Fetched, file: &FileRef) -> Result<Vec<u8>, Reason> {

@@ -12,7 +12,7 @@ use model::reason::Reason;
 use model::snapshot::{DeviceFacts, Snapshot};
 use seal::KeyRing;
 
-use crate::apply::{FolderFiles, LiveFiles, NotLive, Outcome, Picture, Target};
+use crate::apply::{FolderFiles, LiveFiles, Picture, Target};
 use crate::apps::RegistryApps;
 use crate::backup::blob_id;
 use crate::codec::text_of;
@@ -40,21 +40,23 @@ pub trait RestoreTarget {
 
     /// As apply wants it.
     fn as_target(&mut self) -> Target<'_>;
-
-    /// Makes these effects happen, in their order; gives those that could not be made to.
-    fn take_effect(&mut self, effects: &[Effect]) -> Vec<NotLive>;
 }
 
-/// Makes the effects of a run happen and notes in its outcome what did not. A value that is stored but not seen yet is no failure.
-pub fn take_effect(target: &mut dyn RestoreTarget, mut outcome: Outcome) -> Outcome {
-    outcome.not_live = target.take_effect(&outcome.effects);
-    outcome
-}
-
-/// The calls that make a change visible on a live PC.
+/// The calls that make a change visible on a live PC. Apply makes them after each stage, when what the stage has written is durable.
 pub trait Effects {
-    /// Makes one change visible that a call or a broadcast can; `picture` is the desktop background as this run left it. The error says why not.
+    /// Makes one change visible that a call or a broadcast can; `picture` is the desktop background as this run left it. The error says why
+    /// not: a value that is stored but not seen yet is no failure.
     fn take(&mut self, effect: Effect, picture: &Picture) -> Result<(), String>;
+}
+
+/// A target that nobody looks at, such as a file: there is nothing to make visible.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unseen;
+
+impl Effects for Unseen {
+    fn take(&mut self, _: Effect, _: &Picture) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// The PC that the program runs on, as the signed-in person may write it.
@@ -129,18 +131,8 @@ impl RestoreTarget for LivePc {
     }
 
     fn as_target(&mut self) -> Target<'_> {
-        Target { name: THIS_PC, registry: &mut *self.registry, files: &mut self.files }
-    }
-
-    fn take_effect(&mut self, effects: &[Effect]) -> Vec<NotLive> {
-        let picture = self.files.picture();
-        let mut not_live = Vec::new();
-        for &effect in effects.iter().filter(|effect| matches!(effect, Effect::Spi(_) | Effect::Broadcast(_))) {
-            if let Err(why) = self.effects.take(effect, &picture) {
-                not_live.push(NotLive { effect, why });
-            }
-        }
-        not_live
+        let Self { registry, files, effects, .. } = self;
+        Target { name: THIS_PC, registry: &mut **registry, files, effects: &mut **effects }
     }
 }
 
@@ -154,6 +146,7 @@ pub struct RegTarget {
     name: String,
     registry: MemoryRegistry,
     files: FolderFiles,
+    unseen: Unseen,
 }
 
 impl RegTarget {
@@ -170,7 +163,7 @@ impl RegTarget {
             _ => read_reg_file(&path)?,
         };
         let files = FolderFiles::beside(&path);
-        Ok(Self { name: path.display().to_string(), registry: registry.backed_by(path), files })
+        Ok(Self { name: path.display().to_string(), registry: registry.backed_by(path), files, unseen: Unseen })
     }
 }
 
@@ -193,11 +186,7 @@ impl RestoreTarget for RegTarget {
     }
 
     fn as_target(&mut self) -> Target<'_> {
-        Target { name: &self.name, registry: &mut self.registry, files: &mut self.files }
-    }
-
-    /// Nobody looks at a file: there is nothing to make visible.
-    fn take_effect(&mut self, _effects: &[Effect]) -> Vec<NotLive> {
-        Vec::new()
+        let Self { name, registry, files, unseen } = self;
+        Target { name, registry, files, effects: unseen }
     }
 }

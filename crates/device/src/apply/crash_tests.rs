@@ -20,6 +20,7 @@ use super::*;
 use crate::codec;
 use crate::registry::{RawValue, Registry};
 use crate::sample::{self, KEY};
+use crate::target::Unseen;
 
 /// How many different losses are tried at each moment.
 const LOSSES: u64 = 80;
@@ -259,7 +260,7 @@ impl Clock for Noon {
 
 fn on<T>(face: &Face, act: impl FnOnce(&mut Target, &mut Work) -> T) -> T {
     let (mut registry, mut files, mut journals) = (face.clone(), face.clone(), face.clone());
-    let mut target = Target { name: "a.reg", registry: &mut registry, files: &mut files };
+    let mut target = Target { name: "a.reg", registry: &mut registry, files: &mut files, effects: &mut Unseen };
     let mut work = Work { journals: &mut journals, clock: &Noon, progress: &mut |_, _| {} };
     act(&mut target, &mut work)
 }

@@ -23,6 +23,11 @@ pub trait FileWrite {
 
     /// Removes the file; nothing happens if it is not there.
     fn remove(&mut self, role: FileRole) -> Result<(), Reason>;
+
+    /// The desktop background, for the call that shows it. Where nobody looks there is nothing to say.
+    fn picture(&self) -> Picture {
+        Picture::Untouched(None)
+    }
 }
 
 /// The endings of pictures, by their format.
@@ -163,15 +168,6 @@ impl LiveFiles {
             _ => self.ours.existing(FileRole::Wallpaper),
         }
     }
-
-    /// The picture as it is now, and whether this run has put it there.
-    pub fn picture(&self) -> Picture {
-        match (self.written, self.existing()) {
-            (true, Some(path)) => Picture::Set(path),
-            (true, None) => Picture::Removed,
-            (false, path) => Picture::Untouched(path),
-        }
-    }
 }
 
 impl FileWrite for LiveFiles {
@@ -192,6 +188,15 @@ impl FileWrite for LiveFiles {
         self.ours.remove(role)?;
         (self.theirs, self.written) = (None, true);
         Ok(())
+    }
+
+    /// The picture as it is now, and whether this run has put it there.
+    fn picture(&self) -> Picture {
+        match (self.written, self.existing()) {
+            (true, Some(path)) => Picture::Set(path),
+            (true, None) => Picture::Removed,
+            (false, path) => Picture::Untouched(path),
+        }
     }
 }
 

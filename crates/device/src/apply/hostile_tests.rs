@@ -19,6 +19,7 @@ use crate::codec;
 use crate::plan::plan_in;
 use crate::registry::{DryRun, MemoryRegistry, RawValue, Registry, Write};
 use crate::sample;
+use crate::target::Unseen;
 
 /// Cases of one run of the tests: seconds. A longer run is asked for by the environment.
 const CASES: u64 = 20_000;
@@ -131,7 +132,7 @@ fn play(table: Table, case: u64) -> Result<(usize, bool), String> {
     let mut journals = files.clone();
     let mut dry = DryRun::new(&beneath);
 
-    let mut target = Target { name: "a.reg", registry: &mut dry, files: &mut files };
+    let mut target = Target { name: "a.reg", registry: &mut dry, files: &mut files, effects: &mut Unseen };
     let mut work = Work { journals: &mut journals, clock: &Noon, progress: &mut |_, _| {} };
     let plan = plan_in(table, &old, &here, &Choice::all());
     let fetch = |_: &FileRef| Ok(file.to_vec());
@@ -145,7 +146,7 @@ fn play(table: Table, case: u64) -> Result<(usize, bool), String> {
         return Err("a file that is no picture was written".to_owned());
     }
     if outcome.journal.is_some() {
-        let mut target = Target { name: "a.reg", registry: &mut dry, files: &mut files };
+        let mut target = Target { name: "a.reg", registry: &mut dry, files: &mut files, effects: &mut Unseen };
         let mut work = Work { journals: &mut journals, clock: &Noon, progress: &mut |_, _| {} };
         let undone =
             undo_in(table, None, &Choice::all(), (&mut target, &mut work)).map_err(|error| error.to_string())?;

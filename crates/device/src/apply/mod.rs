@@ -4,6 +4,9 @@
 //! takes back, what a crash left half done; [`undo()`] puts back what a finished restore replaced. All three write only to places of the
 //! compiled catalog, and keep what the person changed meanwhile.
 //!
+//! What is written goes by stages (`model::catalog::Stage`), first what the person may need to use the PC at all. A stage is durable, read back and
+//! visible before the next one begins; what fails in one does not stop the next.
+//!
 //! Apps are not installed here: that is a queue of its own, which may take days.
 
 mod files;
@@ -13,7 +16,7 @@ mod prepare;
 mod run;
 mod undo;
 
-use model::catalog::{Category, Effect};
+use model::catalog::{Category, Effect, Stage};
 use model::plan::Plan;
 use model::reason::Reason;
 use model::value::FileRef;
@@ -22,9 +25,10 @@ use serde::Serialize;
 
 use crate::plan::{Choice, Table};
 use crate::registry::{RegistryError, RegistryWrite};
+use crate::target::Effects;
 use journal::{Begin, Journal, JournalError, Journals, State, Step, Summary, Written};
 use prepare::Prepared;
-use run::{Run, StepResults};
+use run::{Carried, Run};
 
 pub use files::{FileWrite, FolderFiles, LiveFiles, Picture, picture_ending};
 pub use undo::UNDO_DAYS;
@@ -44,6 +48,8 @@ pub struct Target<'a> {
     pub registry: &'a mut dyn RegistryWrite,
     /// Its files.
     pub files: &'a mut dyn FileWrite,
+    /// What makes a change visible there.
+    pub effects: &'a mut dyn Effects,
 }
 
 /// What a run needs besides its target.
@@ -52,8 +58,19 @@ pub struct Work<'a> {
     pub journals: &'a mut dyn Journals,
     /// Tells when a run began, and how old others are.
     pub clock: &'a dyn Clock,
-    /// Hears how many steps are done, of how many.
-    pub progress: &'a mut dyn FnMut(usize, usize),
+    /// Hears how far each stage is.
+    pub progress: &'a mut dyn FnMut(Stage, Reached),
+}
+
+/// How far a stage of a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// How many of its places were dealt with.
+    pub done: usize,
+    /// Of how many.
+    pub total: usize,
+    /// Whether the stage is at its end: durable, read back, and visible as far as it can be.
+    pub complete: bool,
 }
 
 /// What a run did.
@@ -281,13 +298,13 @@ fn resume(table: Table, written: &Written, (target, work): (&mut Target, &mut Wo
     let journal = Journal::reopen(work.journals, written)?;
     let mut run = Run { table, target, journal, progress: work.progress };
     if written.state == State::RollingBack || written.resumed >= RESUMES_MAX {
-        let results = run.backwards(&written.steps)?;
-        let outcome = outcome(table, Prepared::default(), &written.steps, results);
+        let carried = run.backwards(&written.steps)?;
+        let outcome = outcome(table, Prepared::default(), &written.steps, carried);
         return Ok(Recovered::RolledBack { number: written.number, failed: outcome.failed });
     }
     run.journal.write(&journal::Record::Resumed)?;
-    let results = run.forwards(&written.steps)?;
-    let outcome = outcome(table, Prepared::default(), &written.steps, results);
+    let carried = run.forwards(&written.steps)?;
+    let outcome = outcome(table, Prepared::default(), &written.steps, carried);
     Ok(Recovered::Finished { outcome: Outcome { journal: Some(written.number), ..outcome } })
 }
 
@@ -309,27 +326,28 @@ fn carry_out(
     undo_of: Option<u32>,
     (target, work): (&mut Target, &mut Work),
 ) -> Result<Outcome, ApplyError> {
-    let steps = prepared.steps.clone();
+    let mut steps = prepared.steps.clone();
     if steps.is_empty() {
-        return Ok(outcome(table, prepared, &steps, Vec::new()));
+        return Ok(outcome(table, prepared, &steps, Carried::default()));
     }
+    run::sort(table, &mut steps);
     let begin = Begin { at: work.clock.now(), target: target.name.to_owned(), undo_of };
     let journal = Journal::prepare(work.journals, begin, &steps, &prepared.pictures)?;
     let number = journal.number;
     let mut run = Run { table, target, journal, progress: work.progress };
-    let results = run.forwards(&steps)?;
-    Ok(Outcome { journal: Some(number), ..outcome(table, prepared, &steps, results) })
+    let carried = run.forwards(&steps)?;
+    Ok(Outcome { journal: Some(number), ..outcome(table, prepared, &steps, carried) })
 }
 
-fn outcome(table: Table, prepared: Prepared, steps: &[Step], results: StepResults) -> Outcome {
-    let mut outcome = Outcome::default();
+fn outcome(table: Table, prepared: Prepared, steps: &[Step], carried: Carried) -> Outcome {
+    let mut outcome = Outcome { not_live: carried.not_live, ..Outcome::default() };
     for (id, reason) in prepared.failed {
         outcome.failed.push(failed(table, id, reason));
     }
     for id in prepared.already {
         outcome.applied.push(applied(table, id));
     }
-    for (step, result) in steps.iter().zip(results) {
+    for (step, result) in steps.iter().zip(carried.results) {
         for id in step.settings.iter().cloned() {
             if let Some(reason) = result {
                 outcome.failed.push(failed(table, id, reason));
@@ -339,10 +357,15 @@ fn outcome(table: Table, prepared: Prepared, steps: &[Step], results: StepResult
             outcome.applied.push(applied(table, id));
         }
     }
-    outcome.effects.retain(|effect| *effect != Effect::Live);
-    outcome.effects.sort_by_key(|effect| (turn(*effect), *effect));
-    outcome.effects.dedup();
+    in_turn(&mut outcome.effects);
     outcome
+}
+
+/// Each effect once, in the order in which they are made to happen.
+fn in_turn(effects: &mut Vec<Effect>) {
+    effects.retain(|effect| *effect != Effect::Live);
+    effects.sort_by_key(|effect| (turn(*effect), *effect));
+    effects.dedup();
 }
 
 /// The order in which changes are made to take effect: calls, broadcasts, one restart of Explorer, and what waits for signing out
@@ -383,5 +406,7 @@ fn named(table: Table, id: &str) -> Named {
 mod crash_tests;
 #[cfg(test)]
 mod hostile_tests;
+#[cfg(test)]
+mod stage_tests;
 #[cfg(test)]
 mod tests;

@@ -34,7 +34,7 @@ struct Draft {
     settings: Vec<String>,
 }
 
-/// The steps of a plan, files first (`windows.md` 1.3).
+/// The steps of a plan, files before values (`windows.md` 1.3). Their stages come after: [`super::run::sort`].
 pub(super) fn prepare(table: Table, plan: &Plan, fetch: &Fetch, target: &Target) -> Prepared {
     let (mut prepared, mut drafts) = (Prepared::default(), Vec::new());
     for step in plan.settings.iter().filter(|step| step.action.changes()) {

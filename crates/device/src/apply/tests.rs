@@ -16,6 +16,7 @@ use crate::codec;
 use crate::plan::plan_in;
 use crate::registry::{MemoryRegistry, RawValue, Registry};
 use crate::sample::{self, KEY};
+use crate::target::Unseen;
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 const JPEG: &[u8] = b"\xff\xd8\xff\xe0 the old background";
@@ -136,7 +137,8 @@ impl Pc {
     }
 
     fn run<T>(&mut self, act: impl FnOnce(&mut Target, &mut Work) -> T) -> T {
-        let mut target = Target { name: "a.reg", registry: &mut self.registry, files: &mut self.files };
+        let mut target =
+            Target { name: "a.reg", registry: &mut self.registry, files: &mut self.files, effects: &mut Unseen };
         let mut work = Work { journals: &mut self.journals, clock: &self.clock, progress: &mut |_, _| {} };
         act(&mut target, &mut work)
     }
@@ -565,7 +567,7 @@ fn a_plan_cannot_bring_a_setting_of_its_own() {
         id: id.to_owned(),
         title: String::new(),
         category: Category::System,
-        stage: model::catalog::Stage::Rest,
+        stage: Stage::Rest,
         action: SettingAction::Set { old: None, new },
     };
     let settings = vec![

@@ -249,6 +249,29 @@ pub enum Stage {
     Rest,
 }
 
+impl Stage {
+    /// All stages, in the order in which they are written.
+    pub const ALL: [Stage; 3] = [Self::First, Self::Look, Self::Rest];
+
+    /// The stage's stable word, as catalog entries and progress lines for machines carry it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Look => "look",
+            Self::Rest => "rest",
+        }
+    }
+
+    /// What people read while it lasts.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::First => "accessibility, language and input",
+            Self::Look => "the look",
+            Self::Rest => "the rest",
+        }
+    }
+}
+
 /// How private a value is. Decides who may be shown it, never whether it is encrypted: all are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

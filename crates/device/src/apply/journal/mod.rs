@@ -6,6 +6,9 @@
 //!                                 \----------\-----> RollingBack -> RolledBack
 //! ```
 //!
+//! Steps stand in the order of their stages. The stage of a step is not written down: it is what the catalog says of its settings, also for journals of
+//! versions that wrote in another order. All stages share one journal, so that a crash in one of them never leaves a part of a restore behind.
+//!
 //! Up to `Prepared` nothing has been written anywhere else; by then every prior value is in the journal. The registry may be written back to
 //! disk later than the journal, in any order (Windows flushes hives lazily), so marks of single writes would prove nothing and there are
 //! none: whoever takes up a journal that is not finished carries out all of it from the start, and reads it back.
