@@ -20,4 +20,5 @@ mod real_hives;
 mod report;
 mod retention;
 mod road;
+mod stages;
 mod tls;
