@@ -21,3 +21,4 @@ mod report;
 mod retention;
 mod road;
 mod tls;
+mod wine;
