@@ -21,6 +21,9 @@ const NEXT_START: [&str; 6] = ["restore", "--from-device", "OLD-PC", "--only", "
 /// How often a restore is broken off, each time at another moment.
 const KILLS: u32 = 10;
 
+/// The same for the server: the moments lie further apart, because the whole run needs it.
+const SERVER_KILLS: u32 = 7;
+
 /// How much later than the one before each kill comes. From the journal to the end Wine takes some tenths of a second.
 const LATER: Duration = Duration::from_millis(12);
 
@@ -61,7 +64,7 @@ fn a_restore_whose_server_goes_away_is_whole_or_never_was() {
     let Some((old, new)) = two_pcs(&world) else { return };
     let story = Story::begin(&old, &new);
     let mut refused = 0;
-    for round in 0..KILLS {
+    for round in 0..SERVER_KILLS {
         let started = Instant::now();
         let mut running = new.command(&RESTORE).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         while started.elapsed() < 10 * round * LATER {

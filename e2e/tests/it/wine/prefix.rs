@@ -77,7 +77,9 @@ impl Prefix {
         users.into_iter().find(|path| !path.ends_with("Public")).expect("somebody is signed in")
     }
 
-    /// Runs a program of Windows.
+    /// Runs a program of Windows, and waits for Wine's own services too, which it starts and which hold its output: so each program has a session
+    /// of its own. That takes a second and more each time, but a program that comes into a session which is just ending may hang under Wine 8
+    /// (seen with `rehome doctor`, which asks the task scheduler).
     pub fn wine(&self, words: &[&str]) -> Ran {
         let mut command = bare("wine", self.path());
         command.args(words);
