@@ -162,7 +162,8 @@ fn wine() -> anyhow::Result<Outcome> {
         return Ok(Outcome::Skipped(hint.to_owned()));
     }
     windows::build(false)?;
-    cargo(&["test", "--locked", "--package", "e2e", "--test", "it", "wine::"])
+    // All at once, however few the processors: each of them waits for Wine most of the time.
+    cargo(&["test", "--locked", "--package", "e2e", "--test", "it", "wine::", "--", "--test-threads", "8"])
 }
 
 fn deny() -> anyhow::Result<Outcome> {
