@@ -250,7 +250,8 @@ impl Pc<'_> {
     }
 }
 
-fn run(mut command: Command, stdin: &str) -> Ran {
+/// Runs a command to its end.
+pub fn run(mut command: Command, stdin: &str) -> Ran {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -22,3 +22,4 @@ mod retention;
 mod road;
 mod stages;
 mod tls;
+mod wine;

@@ -69,6 +69,30 @@ pub fn build(build_std: bool) -> anyhow::Result<PathBuf> {
     Ok(program)
 }
 
+/// Lints what only Windows compiles; `false` if there is something to mend, `None` where the target's standard library is not installed: building
+/// that for a lint alone takes longer than the lint is worth, and a machine that has it lints the same lines.
+pub fn lint() -> anyhow::Result<Option<bool>> {
+    if !rustup_has_target()? {
+        return Ok(None);
+    }
+    want_program(LINKER, LINKER_PACKAGE)?; // C parts of what the crates use are compiled even for a lint
+    let mut cargo = repo::cargo();
+    cargo.args([
+        "clippy",
+        "--locked",
+        "--target",
+        TARGET,
+        "--package",
+        "agent",
+        "--package",
+        "win32",
+        "--",
+        "--deny",
+        "warnings",
+    ]);
+    Ok(Some(process::run(&mut cargo, "")?.success()))
+}
+
 /// The folder that the build puts programs into.
 pub fn folder() -> anyhow::Result<PathBuf> {
     Ok(repo::target()?.join(TARGET).join("release"))

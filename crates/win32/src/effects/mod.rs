@@ -43,7 +43,7 @@ impl Effects for LiveEffects {
 /// Tells all windows of the session that a setting has changed: a parameter's code, or a named area.
 fn broadcast(code: usize, area: Option<&str>) -> io::Result<()> {
     let area = area.map(wide);
-    let text = area.as_ref().map_or(ptr::null(), |text| text.as_ptr());
+    let text = area.as_ref().map_or(ptr::null(), Vec::as_ptr);
     // SAFETY: the text ends in a zero and outlives the call, which waits for every window or gives it up; no result is asked for.
     let heard = unsafe {
         SendMessageTimeoutW(
@@ -76,7 +76,7 @@ fn structure(code: u32, block: &mut [u64; parameters::BLOCK_WORDS], bytes: u32) 
 /// Puts a picture on the desktop; without a path the one that Windows starts with.
 fn set_wallpaper(code: u32, path: Option<&str>) -> io::Result<()> {
     let path = path.map(wide);
-    let pointer = path.as_ref().map_or(ptr::null(), |path| path.as_ptr());
+    let pointer = path.as_ref().map_or(ptr::null(), Vec::as_ptr);
     // SAFETY: the path ends in a zero and outlives the call; null is allowed.
     let done = unsafe { SystemParametersInfoW(code, 0, pointer.cast_mut().cast(), SPIF_UPDATEINIFILE) };
     if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }

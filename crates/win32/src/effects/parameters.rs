@@ -82,9 +82,10 @@ pub(super) fn tell(code: u32, picture: &Picture) -> Result<(), String> {
         WALLPAPER => return wallpaper(picture),
         HIGH_CONTRAST => return Err("the contrast theme is taken over at sign-in".to_owned()),
         LANGUAGE_TOGGLE => set_number(code, 0, 0),
-        _ => match layout(code) {
-            Some(layout) => patch(code, &layout),
-            None => {
+        _ => {
+            if let Some(layout) = layout(code) {
+                patch(code, &layout)
+            } else {
                 let number = number_for(code).ok_or("no number is stored")?;
                 match code {
                     FONT_SMOOTHING => set_number(code, u32::from(number != 0), 0),
@@ -92,7 +93,7 @@ pub(super) fn tell(code: u32, picture: &Picture) -> Result<(), String> {
                     _ => set_number(code, number, 0),
                 }
             }
-        },
+        }
     };
     told.map_err(|error| error.to_string())
 }

@@ -1,0 +1,31 @@
+//! The real `rehome.exe` under Wine: one PC's registry comes back on another one, and can be taken back.
+//!
+//! `cargo xtask windows` builds the program; without it, or without Wine, the stories say so and do not run. What Wine cannot show (Store apps,
+//! join state, access rights, most calls that make a change visible) is not told here.
+
+mod crash;
+mod dump;
+mod lived_in;
+mod prefix;
+mod refused;
+mod round_trip;
+
+use crate::harness::World;
+
+use lived_in::{lived_in, packed_values};
+use prefix::Prefix;
+
+/// A backed up PC `OLD-PC` on which every setting was changed, and a fresh one, `NEW-PC`, both switched off. The setting that comes first was changed
+/// with `reg add`, the others by importing a `.reg` file.
+fn two_pcs(world: &World) -> Option<(Prefix, Prefix)> {
+    let (old, new) = (Prefix::enrolled(world, "OLD-PC")?, Prefix::enrolled(world, "NEW-PC")?);
+    for pc in [&old, &new] {
+        pc.import(&packed_values(&pc.export()));
+    }
+    old.import(&lived_in(&old.export()));
+    old.reg_add(r"HKCU\Software\Microsoft\Windows\CurrentVersion\Explorer\Advanced", ("TaskbarAl", "REG_DWORD", "0"));
+    old.rehome(&["backup"]).ok();
+    new.switch_off();
+    old.switch_off();
+    Some((old, new))
+}

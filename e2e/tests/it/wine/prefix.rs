@@ -1,0 +1,237 @@
+//! A PC under Wine: a registry of its own, and `rehome.exe` run in it as a person would.
+//!
+//! Making a prefix takes Wine some seconds and 700 MB, so it is made once for all runs, in cargo's folder for tests, and copied: files of
+//! Windows as hard links, registry files as copies of their own, because Wine writes those in place. No display is needed.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use device::registry::MemoryRegistry;
+use tempfile::TempDir;
+
+use crate::harness::{PASSWORD, Ran, World, arg, root, run};
+
+use super::dump::Dump;
+
+/// To be raised when [`make`] makes a prefix another way, so that no run takes one of the old make.
+const MAKE: u32 = 1;
+
+/// A new prefix calls itself Windows 7. The agent reads what Windows it runs on from these values of [`VERSION`], so these make it Windows 11
+/// 25H2 in the first revision that takes part in everything (`model::prerequisite`).
+const WINDOWS_11: [(&str, &str, &str); 5] = [
+    ("CurrentBuild", "REG_SZ", "26200"),
+    ("CurrentBuildNumber", "REG_SZ", "26200"),
+    ("UBR", "REG_DWORD", "7922"),
+    ("DisplayVersion", "REG_SZ", "25H2"),
+    ("EditionID", "REG_SZ", "Enterprise"),
+];
+
+/// Where Windows says which one it is.
+pub const VERSION: &str = r"HKLM\Software\Microsoft\Windows NT\CurrentVersion";
+
+/// Where the program lies in each prefix.
+const PROGRAM: &str = r"C:\rehome\rehome.exe";
+
+/// One PC under Wine. Switched off when dropped.
+pub struct Prefix {
+    folder: TempDir,
+}
+
+impl Prefix {
+    /// A fresh PC that is not connected yet; `None` if this machine cannot run one, which is said.
+    pub fn fresh() -> Option<Self> {
+        let program = program()?;
+        let prefix = Self { folder: TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap() };
+        let here = prefix.folder.path();
+        let copied = Command::new("cp").arg("-al").arg(base().join(".")).arg(here).status().unwrap();
+        assert!(copied.success(), "the prefix is copied");
+        for file in REGISTRY_FILES {
+            std::fs::remove_file(here.join(file)).unwrap();
+            std::fs::copy(base().join(file), here.join(file)).unwrap();
+        }
+        let place = here.join("drive_c/rehome");
+        std::fs::create_dir(&place).unwrap();
+        std::fs::copy(program, place.join("rehome.exe")).unwrap();
+        let shim = program.with_file_name("wine").join("bcryptprimitives.dll");
+        std::fs::copy(shim, place.join("bcryptprimitives.dll")).unwrap();
+        Some(prefix)
+    }
+
+    /// A fresh PC of `ada`'s that is connected to the server.
+    pub fn enrolled(world: &World, name: &str) -> Option<Self> {
+        let prefix = Self::fresh()?;
+        let words = ["enroll", "--server", world.address(), "--user", "ada", "--password-stdin", "--device-name", name];
+        run(prefix.command(&words), PASSWORD).ok();
+        Some(prefix)
+    }
+
+    /// Where the prefix lies.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The folder of the person who is signed in.
+    pub fn person(&self) -> PathBuf {
+        let users = std::fs::read_dir(self.path().join("drive_c/users")).unwrap().map(|entry| entry.unwrap().path());
+        users.into_iter().find(|path| !path.ends_with("Public")).expect("somebody is signed in")
+    }
+
+    /// Runs a program of Windows, and waits for Wine's own services too, which it starts and which hold its output: so each program has a session
+    /// of its own. That takes a second and more each time, but a program that comes into a session which is just ending may hang under Wine 8
+    /// (seen with `rehome doctor`, which asks the task scheduler).
+    pub fn wine(&self, words: &[&str]) -> Ran {
+        let mut command = bare("wine", self.path());
+        command.args(words);
+        run(command, "")
+    }
+
+    /// Runs `rehome.exe`.
+    pub fn rehome(&self, words: &[&str]) -> Ran {
+        run(self.command(words), "")
+    }
+
+    /// `rehome.exe`, not yet run.
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = bare("wine", self.path());
+        command.arg(PROGRAM).args(words);
+        command
+    }
+
+    /// Runs a verb that prints JSON, and parses it.
+    #[track_caller]
+    pub fn json(&self, words: &[&str]) -> serde_json::Value {
+        let text = self.rehome(&[words, &["--json"]].concat()).ok();
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in: {text}"))
+    }
+
+    /// Stores a value as an administrator would.
+    pub fn reg_add(&self, key: &str, (name, kind, data): (&str, &str, &str)) {
+        self.wine(&["reg", "add", key, "/v", name, "/t", kind, "/d", data, "/f"]).ok();
+    }
+
+    /// Imports a `.reg` file with Wine's own regedit.
+    pub fn import(&self, registry: &MemoryRegistry) {
+        let file = self.path().join("drive_c/import.reg");
+        std::fs::write(&file, registry.to_reg_file()).unwrap();
+        self.wine(&["regedit", "/S", r"C:\import.reg"]).ok();
+    }
+
+    /// The person's registry, as Wine's own `reg export` writes it. The PC stays on.
+    pub fn export(&self) -> MemoryRegistry {
+        self.wine(&["reg", "export", "HKCU", r"C:\export.reg", "/y"]).ok();
+        MemoryRegistry::parse(&std::fs::read(self.path().join("drive_c/export.reg")).unwrap()).unwrap()
+    }
+
+    /// Everything that is in the registry. Switches the PC off.
+    pub fn dump(&self) -> Dump {
+        self.switch_off();
+        Dump::read(self.path(), &REGISTRY_FILES)
+    }
+
+    /// Ends everything that runs on the PC, as switching it off does: Wine saves its registry.
+    pub fn switch_off(&self) {
+        bare("wineserver", self.path()).arg("-k").status().unwrap();
+    }
+
+    /// Ends everything that runs on the PC at once, as a power cut does: Wine saves nothing.
+    pub fn cut_power(&self) {
+        let mark = format!("WINEPREFIX={}", arg(self.path()));
+        let is_here = |process: &Path| {
+            let set = std::fs::read(process.join("environ")).unwrap_or_default();
+            set.split(|byte| *byte == 0).any(|one| one == mark.as_bytes())
+        };
+        let processes = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+        let here = processes.filter(|process| is_here(process));
+        let ids: Vec<_> = here.map(|process| process.file_name().unwrap().to_owned()).collect();
+        // Some may have ended meanwhile; that is as good.
+        Command::new("kill").arg("-KILL").args(ids).output().unwrap();
+    }
+}
+
+impl Drop for Prefix {
+    fn drop(&mut self) {
+        self.switch_off();
+    }
+}
+
+/// The files in which Wine keeps the registry: the person's, the machine's, and the one that new people start with.
+const REGISTRY_FILES: [&str; 3] = ["user.reg", "system.reg", "userdef.reg"];
+
+/// The built program, if this machine can run it. Says so if not, past the test runner, which keeps what passing tests print to itself.
+fn program() -> Option<&'static Path> {
+    static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let found = PROGRAM.get_or_init(|| {
+        let say = |what: &str| drop(std::io::Write::write_all(&mut std::io::stderr(), what.as_bytes()));
+        let test = std::env::current_exe().expect("a test knows its own path");
+        let target = test.ancestors().nth(3).expect("target/debug/deps/it");
+        let program = target.join("x86_64-pc-windows-gnu/release/rehome.exe");
+        if Command::new("wine").arg("--version").output().is_err() {
+            say("\nSKIPPED: no Wine on this machine: nothing was tested on Windows' registry\n");
+            return None;
+        }
+        if !program.is_file() {
+            say(&format!(
+                "\nSKIPPED: no rehome.exe to run under Wine; `cargo xtask windows` in {} builds it\n",
+                arg(&root())
+            ));
+            return None;
+        }
+        Some(program)
+    });
+    found.as_deref()
+}
+
+/// The prefix that all others are copies of.
+fn base() -> &'static Path {
+    static BASE: OnceLock<PathBuf> = OnceLock::new();
+    BASE.get_or_init(|| {
+        let said = Command::new("wine").arg("--version").output().unwrap();
+        let said = String::from_utf8(said.stdout).unwrap();
+        let version = said.split_whitespace().next().expect("Wine says its version");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{version}-{MAKE}"));
+        if !folder.is_dir() {
+            let made = make();
+            // Another run may have been quicker; then its prefix is as good.
+            std::fs::rename(made.path(), &folder).ok();
+        }
+        assert!(folder.join("system.reg").is_file(), "{} is a prefix", folder.display());
+        folder
+    })
+}
+
+/// Makes a prefix: what `wineboot` puts there, and the values of Windows 11.
+fn make() -> TempDir {
+    std::fs::create_dir_all(home()).unwrap();
+    let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let wine = |words: &[&str]| {
+        let mut command = bare("wine", folder.path());
+        command.args(words);
+        run(command, "").ok();
+    };
+    wine(&["wineboot", "-i"]);
+    for (name, kind, data) in WINDOWS_11 {
+        wine(&["reg", "add", VERSION, "/v", name, "/t", kind, "/d", data, "/f"]);
+    }
+    bare("wineserver", folder.path()).arg("-w").status().unwrap();
+    folder
+}
+
+/// A program of Wine's, for one prefix, without anything of the person's own environment.
+fn bare(program: &str, prefix: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", home())
+        .env("TZ", "UTC")
+        .env("WINEPREFIX", prefix)
+        .env("WINEDEBUG", "-all")
+        .env("WINEDLLOVERRIDES", "mscoree,mshtml,winemenubuilder.exe=;bcryptprimitives=n,b");
+    command
+}
+
+/// The home folder that prefixes link to for documents and the like; nothing is put there.
+fn home() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("wine-home")
+}
