@@ -141,11 +141,17 @@ impl Prefix {
             let set = std::fs::read(process.join("environ")).unwrap_or_default();
             set.split(|byte| *byte == 0).any(|one| one == mark.as_bytes())
         };
-        let processes = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
-        let here = processes.filter(|process| is_here(process));
-        let ids: Vec<_> = here.map(|process| process.file_name().unwrap().to_owned()).collect();
-        // Some may have ended meanwhile; that is as good.
-        Command::new("kill").arg("-KILL").args(ids).output().unwrap();
+        // Again until none is left: one may have been starting another meanwhile. (A server that was overlooked so cut off the next program.)
+        loop {
+            let processes = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+            let here = processes.filter(|process| is_here(process));
+            let ids: Vec<_> = here.map(|process| process.file_name().unwrap().to_owned()).collect();
+            if ids.is_empty() {
+                return;
+            }
+            // Some may have ended meanwhile; that is as good.
+            Command::new("kill").arg("-KILL").args(ids).output().unwrap();
+        }
     }
 }
 
