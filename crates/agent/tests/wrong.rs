@@ -434,7 +434,9 @@ fn the_manual_has_a_page_for_every_verb() {
 #[test]
 fn whatever_changes_something_can_be_asked_what_it_would_do() {
     let pc = Pc::enrolled(&nobody());
-    for words in [&["restore", "--to", "x.reg"][..], &["undo"], &["forget", "latest"], &["import", "x", "--to", "x.reg"]] {
+    for words in
+        [&["restore", "--to", "x.reg"][..], &["undo"], &["forget", "latest"], &["import", "x", "--to", "x.reg"]]
+    {
         let both = pc.rehome(&[words, &["-n", "--yes"]].concat());
         assert!(both.code == 2 && both.err.contains("cannot be used with"), "{words:?}: {}", both.err);
         let only = pc.rehome(&[words, &["--dry-run"]].concat());
