@@ -142,7 +142,7 @@ fn the_manual_and_completions_need_no_configuration() {
     let text = String::from_utf8(page.stdout).unwrap();
     assert!(page.status.success() && text.contains(".TH rehome-server 1") && text.contains("healthcheck"), "{text}");
     let script = run(&place, &["completions", "bash", "--config", config]);
-    assert!(String::from_utf8(script.stdout).unwrap().contains("_rehome-server()"));
+    assert!(String::from_utf8(script.stdout).unwrap().contains("complete -F _rehome"), "a script for bash");
     let folder = place.path().join("man");
     assert!(run(&place, &["man", "--out", folder.to_str().unwrap()]).status.success());
     for name in ["rehome-server.1", "rehome-server-user-create.1", "rehome-server-serve.1"] {
