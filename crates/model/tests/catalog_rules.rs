@@ -1,7 +1,7 @@
 //! Broken entries: each is refused with the file, the entry and what to do.
 
 use model::catalog::blocked::{BLOCKED, blocked};
-use model::catalog::rules;
+use model::catalog::rules::{self, Violation};
 
 // The reader that `build.rs` uses, with the modules it expects beside it.
 use model::catalog as types;
@@ -26,10 +26,15 @@ worst = "the example is off"
 source = "this test"
 "#;
 
+/// The rules that these entries break, beside one policy of Windows.
+fn violations(settings: &[types::Setting], left_out: &[types::LeftOut], packed: &[types::Packed]) -> Vec<Violation> {
+    rules::violations(&rules::Entries { settings, left_out, packed, policies: &[] })
+}
+
 /// What the build would say about a file of this text.
 fn problems(file: &str, text: &str) -> Vec<String> {
     match read::read(file, text) {
-        Ok(read::Entries { settings, left_out, packed }) => rules::violations(&settings, &left_out, &packed)
+        Ok(read::Entries { settings, left_out, packed }) => violations(&settings, &left_out, &packed)
             .into_iter()
             .map(|broken| format!("catalog/{file}: {broken}"))
             .collect(),
