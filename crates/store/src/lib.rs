@@ -32,6 +32,12 @@ use model::world::Moment;
 use rusqlite::{Connection, OptionalExtension};
 
 pub use accounts::{Account, Device, NAME_CHARS_MAX, NewDevice, NewTenant, NewUser, check_name};
+pub use audit::Outcome;
+pub use audit::chain::{FIRST as FIRST_HASH, link as audit_link};
+pub use audit::heads::SignHead;
+pub use audit::origin::{Actor, Beside, Origin};
+pub use audit::record::{Record, Told};
+pub use audit::refusals::Refused;
 pub use commit::{CommitError, Committed, Sign};
 pub use erase::{Deleted, EraseError, SignErasure};
 pub use error::StoreError;
