@@ -10,6 +10,7 @@ use store::blobs::DiskBlobs;
 use store::{Store, StoreError};
 use tokio::sync::Semaphore;
 
+use crate::audit::refusals::Refusals;
 use crate::gates::{Gates, REQUESTS_AT_ONCE};
 use crate::identity::{DeviceTokens, Identify};
 use crate::jobs::Jobs;
@@ -77,6 +78,7 @@ pub struct App {
     pub(crate) at_once: Semaphore,
     pub(crate) passwords: Semaphore,
     pub(crate) seen: Seen,
+    pub(crate) refusals: Refusals,
     jobs: Jobs,
     stopping: AtomicBool,
 }
@@ -98,6 +100,7 @@ impl App {
             at_once: Semaphore::new(REQUESTS_AT_ONCE),
             passwords: Semaphore::new(PASSWORDS_AT_ONCE),
             seen: Seen::default(),
+            refusals: Refusals::default(),
             jobs: Jobs::default(),
             stopping: AtomicBool::new(false),
             store,
@@ -141,6 +144,7 @@ impl App {
             self.store.note_seen(seen)?;
         }
         self.gates.tidy();
+        self.refusals.flush(self);
         self.store.sweep(self.clock.now())?;
         self.jobs.run_due(self);
         Ok(())

@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod app;
+pub mod audit;
 pub mod commands;
 pub mod config;
 pub mod gates;

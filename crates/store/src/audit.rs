@@ -64,20 +64,6 @@ pub(crate) enum Action {
     KeysRead,
     /// Detail: how many, if more than one. What was asked for is in `after`.
     AccessRefuse,
-    /// Target: the key that is new; before, after: ids of the old and the new key.
-    KeyRotate,
-    /// Target: the key that is gone, because nothing hangs on it any more.
-    KeyRetire,
-    /// Target: the case; before: the id of the person whose content it is about.
-    CaseOpen,
-    /// Target: the case.
-    CaseApprove,
-    /// Target: the case.
-    CaseClose,
-    /// Target: the profile; detail: the snapshot's number; before: the id of the case. Content was opened for somebody else than its owner.
-    CaseRead,
-    /// Target: the tenant; detail: the last row that was given out.
-    AuditExport,
 }
 
 impl Action {
@@ -101,13 +87,6 @@ impl Action {
             Self::RestoreReport => "restore.report",
             Self::KeysRead => "keys.read",
             Self::AccessRefuse => "access.refuse",
-            Self::KeyRotate => "key.rotate",
-            Self::KeyRetire => "key.retire",
-            Self::CaseOpen => "case.open",
-            Self::CaseApprove => "case.approve",
-            Self::CaseClose => "case.close",
-            Self::CaseRead => "case.read",
-            Self::AuditExport => "audit.export",
         }
     }
 }
@@ -186,8 +165,7 @@ impl<'a> Event<'a> {
             self.reason.map(Item::Text),
             commitment.map(|hash| Item::Bytes(hash)),
         ];
-        let more: Vec<_> =
-            (0..).zip(unusual).filter_map(|(key, item)| Some((Item::Unsigned(key), item?))).collect();
+        let more: Vec<_> = (0..).zip(unusual).filter_map(|(key, item)| Some((Item::Unsigned(key), item?))).collect();
         let action = self.action.text();
         let mut items = vec![
             Item::int(self.at.0),
@@ -235,10 +213,8 @@ pub(crate) fn append_by(
 
 /// Takes what lies beside the chain about a person. The chain stays whole.
 pub(crate) fn forget_person(tx: &Connection, (tenant, user_no): (i64, i64)) -> Result<(), StoreError> {
-    tx.prepare_cached(
-        "UPDATE audit SET private = NULL WHERE tenant = $1 AND person_no = $2 AND private IS NOT NULL",
-    )?
-    .execute((tenant, user_no))?;
+    tx.prepare_cached("UPDATE audit SET private = NULL WHERE tenant = $1 AND person_no = $2 AND private IS NOT NULL")?
+        .execute((tenant, user_no))?;
     Ok(())
 }
 

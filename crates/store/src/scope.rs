@@ -10,7 +10,7 @@ use model::ids::{DeviceId, ProfileId, TenantId, UserId};
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::StoreError;
-use crate::audit::origin::Origin;
+use crate::audit::origin::{Actor, Origin};
 use crate::row::Id;
 
 /// An organisation, for its operator.
@@ -31,6 +31,11 @@ impl TenantScope {
     #[must_use]
     pub fn by(&self, origin: impl Into<Arc<Origin>>) -> Self {
         Self { origin: Some(origin.into()), ..self.clone() }
+    }
+
+    /// Who acts through it, if somebody said.
+    pub fn actor(&self) -> Option<&Actor> {
+        self.origin.as_deref().map(|origin| &origin.actor)
     }
 
     /// The organisation's id.

@@ -12,9 +12,10 @@ use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use model::reason::Reason;
-use store::Scope;
+use store::{Actor, Origin, Scope};
 
 use crate::App;
+use crate::audit::door::Door;
 use crate::problem::Refusal;
 
 /// How long a body may take to arrive. 4 MiB in this time is 280 kbit/s; whoever is slower sends smaller pieces.
@@ -30,9 +31,18 @@ impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
+        let door = parts.extensions.get::<Arc<Door>>().cloned();
         let Some(scope) = app.identity.identify(&parts.headers)? else {
             let detail = "the device token is missing, wrong or withdrawn";
             return Err(Refusal::new(StatusCode::UNAUTHORIZED, Reason::Revoked, detail));
+        };
+        let scope = match door {
+            Some(door) => {
+                let scope = scope.by(door.origin(Actor::Device(scope.device())));
+                door.known(scope.tenant_scope());
+                scope
+            }
+            None => scope,
         };
         app.gates.request(scope.device()).map_err(|seconds| {
             let detail = format!("more than {} requests a minute", app.requests_per_minute);
@@ -53,6 +63,18 @@ impl FromRequestParts<Arc<App>> for Peer {
         // Without an address (a router driven directly in a test) all share one.
         let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         Ok(Self(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))))
+    }
+}
+
+/// Where a request comes from, for the audit, in the hands of nobody yet.
+pub(crate) struct Whence(pub(crate) Origin);
+
+impl FromRequestParts<Arc<App>> for Whence {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Refusal> {
+        let door = parts.extensions.get::<Arc<Door>>();
+        Ok(Self(door.map(|door| door.origin(Actor::Nobody)).unwrap_or_default()))
     }
 }
 

@@ -44,7 +44,8 @@ impl Store {
     /// The signed heads of a tenant's chain, oldest first.
     pub fn heads(&self, tenant: &TenantScope) -> Result<Vec<[u8; HEAD_LEN]>, StoreError> {
         self.read(|connection| {
-            let mut statement = connection.prepare_cached("SELECT head FROM audit_heads WHERE tenant = $1 ORDER BY n")?;
+            let mut statement =
+                connection.prepare_cached("SELECT head FROM audit_heads WHERE tenant = $1 ORDER BY n")?;
             let heads = statement.query_map([tenant.no], |row| row.get(0))?;
             Ok(heads.collect::<Result<_, _>>()?)
         })
@@ -74,9 +75,8 @@ impl Store {
                 let (n, head): (i64, [u8; HEAD_LEN]) = (row.get(1)?, row.get(2)?);
                 let hash: Option<[u8; 32]> = row.get(3)?;
                 let says = Head::from_bytes(&head).map(|(head, _)| head);
-                let fits = says.is_some_and(|head| {
-                    head.tenant == tenant && head.n == row::unsigned(n) && Some(head.hash) == hash
-                });
+                let fits = says
+                    .is_some_and(|head| head.tenant == tenant && head.n == row::unsigned(n) && Some(head.hash) == hash);
                 if fits && ok(&head) {
                     good += 1;
                 } else {

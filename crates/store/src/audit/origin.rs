@@ -169,7 +169,8 @@ impl Beside {
         };
         let (&len, rest) = rest.split_first()?;
         let (request_id, note) = rest.split_at_checked(usize::from(len))?;
-        let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(|text| (!text.is_empty()).then(|| text.to_owned()));
+        let text =
+            |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(|text| (!text.is_empty()).then(|| text.to_owned()));
         Some(Self { address, request_id: text(request_id)?, note: text(note)? })
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The server bounds how many come here ([`crate::audit`] would otherwise let a flood fill the disk); what is over the bound comes as a count.
 
+use model::ids::UserId;
 use model::world::Moment;
 
 use crate::audit::origin::Origin;
@@ -19,6 +20,8 @@ pub struct Refused {
     pub reason: String,
     /// What was asked for: method and route, never with ids or values.
     pub asked: String,
+    /// The user whose account somebody tried.
+    pub whom: Option<UserId>,
     /// When.
     pub at: Moment,
     /// 1: this one. More: so many of this kind, of which no row tells.
@@ -38,6 +41,7 @@ impl Store {
                         None => audit::server_scope(tx, refused.at)?,
                     };
                     let event = Event {
+                        target: refused.whom.as_ref().map_or([].as_slice(), |user| user.as_bytes()),
                         detail: refused.count,
                         after: Some(&refused.asked),
                         outcome: Outcome::Refused,
