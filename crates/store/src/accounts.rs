@@ -238,15 +238,12 @@ impl Store {
 }
 
 /// Makes a user whose name is free, with their keys, and gives their number.
-pub(crate) fn insert_user(
-    tx: &Connection,
-    tenant: &TenantScope,
-    new: &NewUser,
-    at: Moment,
-) -> Result<i64, StoreError> {
+pub(crate) fn insert_user(tx: &Connection, tenant: &TenantScope, new: &NewUser, at: Moment) -> Result<i64, StoreError> {
     let no = row::next_no(tx, "SELECT COALESCE(MAX(no), 0) + 1 FROM users WHERE tenant = $1", tenant.no)?;
-    tx.prepare_cached("INSERT INTO users (tenant, no, id, name, password, created_at) VALUES ($1, $2, $3, $4, $5, $6)")?
-        .execute((tenant.no, no, new.id.as_bytes(), &new.name, &new.password, at.0))?;
+    tx.prepare_cached(
+        "INSERT INTO users (tenant, no, id, name, password, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+    )?
+    .execute((tenant.no, no, new.id.as_bytes(), &new.name, &new.password, at.0))?;
     for key in &new.keys {
         keys::insert(tx, &Owner::user(tenant.no, no), key, at)?;
     }

@@ -152,9 +152,9 @@ impl Store {
         self.writer.write(move |tx| {
             let sql = "SELECT denied, polled_at FROM agent_sign_ins \
                        WHERE code_hash = $1 AND user_code IS NOT NULL AND expires_at > $2";
-            let found = tx.prepare_cached(sql)?.query_row((code_hash, now.0), |row| {
-                Ok((row.get::<_, bool>(0)?, row.get::<_, i64>(1)?))
-            });
+            let found = tx
+                .prepare_cached(sql)?
+                .query_row((code_hash, now.0), |row| Ok((row.get::<_, bool>(0)?, row.get::<_, i64>(1)?)));
             let Some((denied, polled_at)) = found.optional()? else { return Ok(Polled::Unknown) };
             let sql = "UPDATE agent_sign_ins SET polled_at = $1 WHERE code_hash = $2";
             tx.prepare_cached(sql)?.execute((now.0, code_hash))?;

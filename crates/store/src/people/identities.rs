@@ -6,7 +6,7 @@
 use model::world::Moment;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{Provider, Person, note};
+use super::{Person, Provider, note};
 use crate::accounts::{self, NAME_CHARS_MAX, NewUser};
 use crate::audit::Action;
 use crate::scope::TenantScope;
