@@ -10,7 +10,9 @@ use model::ids::{KeyId, ProviderId, UserId};
 use model::reason::Reason;
 use model::world::Moment;
 use store::blobs::MemoryBlobs;
-use store::people::{Identity, NewAgentRequest, NewSession, NewSignIn, Polled, ProviderKind, ProviderSettings, Stage};
+use store::people::{
+    Change, Identity, NewAgentRequest, NewSession, NewSignIn, Polled, ProviderKind, ProviderSettings, Stage,
+};
 use store::{NewKey, NewUser, Person, Purpose, Store, TenantScope};
 use support::{NOW, id16, id32, tenant, user};
 
@@ -148,7 +150,7 @@ fn sessions_are_listed_and_closed_by_their_own_person_only() {
     assert!(world.live(eves, NOW));
     assert_eq!(world.store.close_sessions(&world.ada, Some(one), NOW).unwrap(), 1);
     assert!(world.live(one, NOW) && !world.live(two, NOW));
-    world.store.set_password(&world.ada, ("new".to_owned(), false), None, NOW).unwrap();
+    world.store.set_password(&world.ada, ("new".to_owned(), Change::No), None, NOW).unwrap();
     assert!(!world.live(one, NOW), "a new password closes what was open");
 }
 

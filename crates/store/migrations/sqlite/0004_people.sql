@@ -46,7 +46,7 @@ CREATE TABLE claimed_roles (
 CREATE TABLE factors (
     tenant INTEGER NOT NULL,
     user_no INTEGER NOT NULL,
-    change_password INTEGER NOT NULL,     -- 1: the next sign-in asks for another
+    change_password INTEGER NOT NULL,     -- people/factors.rs, `Change`
     totp BLOB,                            -- sealed secret; NULL: none
     totp_step INTEGER NOT NULL,           -- the newest time step that was used: no code counts twice
     PRIMARY KEY (tenant, user_no),

@@ -7,11 +7,34 @@ use super::{Person, note};
 use crate::audit::Action;
 use crate::{Store, StoreError};
 
+/// Whether a password must be changed. The numbers are in the database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Change {
+    /// It may stay.
+    #[default]
+    No = 0,
+    /// Somebody who signs in on the page is asked for another.
+    OnThePage = 1,
+    /// Nothing works with it but choosing another: somebody else has seen it.
+    First = 2,
+}
+
+impl Change {
+    fn from_number(number: u8) -> Self {
+        match number {
+            0 => Self::No,
+            1 => Self::OnThePage,
+            _ => Self::First,
+        }
+    }
+}
+
 /// What an account has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Factors {
-    /// The next sign-in asks for another password.
-    pub change_password: bool,
+    /// Whether the password must be changed.
+    pub change_password: Change,
     /// The sealed secret of the second factor.
     pub totp: Option<Vec<u8>>,
     /// Recovery codes that are left.
@@ -24,7 +47,9 @@ impl Store {
         let key = (person.tenant.no, person.user_no);
         self.read(|connection| {
             let sql = "SELECT change_password, totp FROM factors WHERE tenant = $1 AND user_no = $2";
-            let found = connection.prepare_cached(sql)?.query_row(key, |row| Ok((row.get(0)?, row.get(1)?)));
+            let found = connection
+                .prepare_cached(sql)?
+                .query_row(key, |row| Ok((Change::from_number(row.get(0)?), row.get(1)?)));
             let (change_password, totp) = found.optional()?.unwrap_or_default();
             let count = "SELECT COUNT(*) FROM recovery_codes WHERE tenant = $1 AND user_no = $2";
             let left: i64 = connection.prepare_cached(count)?.query_row(key, |row| row.get(0))?;
@@ -32,8 +57,8 @@ impl Store {
         })
     }
 
-    /// Says whether the next sign-in must ask for another password.
-    pub fn order_password_change(&self, person: &Person, change: bool) -> Result<(), StoreError> {
+    /// Says whether the password must be changed.
+    pub fn order_password_change(&self, person: &Person, change: Change) -> Result<(), StoreError> {
         let person = person.clone();
         self.writer.write(move |tx| set_change(tx, &person, change))
     }
@@ -88,9 +113,9 @@ impl Store {
     }
 }
 
-pub(super) fn set_change(tx: &Connection, person: &Person, change: bool) -> Result<(), StoreError> {
+pub(super) fn set_change(tx: &Connection, person: &Person, change: Change) -> Result<(), StoreError> {
     let sql = "INSERT INTO factors (tenant, user_no, change_password, totp, totp_step) VALUES ($1, $2, $3, NULL, 0) \
                ON CONFLICT (tenant, user_no) DO UPDATE SET change_password = excluded.change_password";
-    tx.prepare_cached(sql)?.execute((person.tenant.no, person.user_no, change))?;
+    tx.prepare_cached(sql)?.execute((person.tenant.no, person.user_no, change as u8))?;
     Ok(())
 }

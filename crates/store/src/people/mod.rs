@@ -20,7 +20,7 @@ use crate::scope::TenantScope;
 use crate::{Account, Store, StoreError, row};
 
 pub use agents::{AgentRequest, Approved, Asked, NewAgentRequest, Polled};
-pub use factors::Factors;
+pub use factors::{Change, Factors};
 pub use identities::Identity;
 pub use providers::{Mapping, Provider, ProviderKind, ProviderSettings};
 pub use sessions::{IDLE_MILLIS, Listed as ListedSession, NewSession, SESSION_MILLIS, Session, Stage};
@@ -148,7 +148,7 @@ impl Store {
     pub fn set_password(
         &self,
         person: &Person,
-        (hash, change_next): (String, bool),
+        (hash, change): (String, Change),
         keep: Option<[u8; 32]>,
         at: Moment,
     ) -> Result<(), StoreError> {
@@ -156,7 +156,7 @@ impl Store {
         self.writer.write(move |tx| {
             let sql = "UPDATE users SET password = $1 WHERE tenant = $2 AND no = $3";
             tx.prepare_cached(sql)?.execute((hash, person.tenant.no, person.user_no))?;
-            factors::set_change(tx, &person, change_next)?;
+            factors::set_change(tx, &person, change)?;
             sessions::close_others(tx, &person, keep)?;
             agents::forget(tx, &person)?;
             note(tx, &person.tenant, at, Action::PasswordChange, (&[], person.user.as_bytes(), 0))

@@ -267,12 +267,11 @@ fn agents_forget(tx: &Connection, of: &Person) -> Result<(), StoreError> {
     super::agents::forget(tx, of)
 }
 
-/// Removes a session and gives the provider it came from.
-fn take(
-    tx: &Connection,
-    tenant: &TenantScope,
-    hash: [u8; 32],
-) -> Result<Option<(Option<i64>, Option<String>)>, StoreError> {
+/// Number of a provider and its own session there.
+type From = (Option<i64>, Option<String>);
+
+/// Removes a session and says where it came from.
+fn take(tx: &Connection, tenant: &TenantScope, hash: [u8; 32]) -> Result<Option<From>, StoreError> {
     let sql = "DELETE FROM sessions WHERE tenant = $1 AND hash = $2 RETURNING provider_no, provider_session";
     let taken = tx.prepare_cached(sql)?.query_row((tenant.no, hash), |row| Ok((row.get(0)?, row.get(1)?)));
     Ok(taken.optional()?)
