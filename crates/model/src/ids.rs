@@ -105,6 +105,8 @@ id!(/// One user on one device: what holds snapshots.
     ProfileId, 16, "a profile id (32 hexadecimal digits)");
 id!(/// The report of a restore.
     ReportId, 16, "a report id (32 hexadecimal digits)");
+id!(/// An identity provider of a tenant.
+    ProviderId, 16, "a provider id (32 hexadecimal digits)");
 id!(/// A key of the key tree.
     KeyId, 16, "a key id (32 hexadecimal digits)");
 id!(/// The content of a snapshot: the same state gives the same id on any machine of the user.

@@ -64,6 +64,36 @@ pub(crate) enum Action {
     KeysRead,
     /// Detail: how many, if more than one. What was asked for is in `after`.
     AccessRefuse,
+    /// By and target: the person; detail: 1 if more than one factor was used.
+    SignIn,
+    /// Target: the person if that much is known, else the tenant; detail: number of the reason.
+    SignInRefuse,
+    /// Target: the person; detail: how many sessions were closed.
+    SignOut,
+    /// Target: the person.
+    PasswordChange,
+    /// Target: the person. Their sessions are closed.
+    UserDisable,
+    /// Target: the person.
+    UserEnable,
+    /// Target: the person.
+    SecondFactorSet,
+    /// Target: the person.
+    SecondFactorRemove,
+    /// By and target: the person.
+    RecoveryCodeUse,
+    /// Target: the person.
+    IdentityLink,
+    /// Target: the provider.
+    ProviderAdd,
+    /// Target: the provider. Sessions that came from it are closed.
+    ProviderRemove,
+    /// Target: the tenant; detail: 1 if device codes are allowed.
+    SignInRules,
+    /// By and target: the person; detail: 1 for a device code.
+    AgentApprove,
+    /// By and target: the person; detail: 1 for a device code.
+    AgentDeny,
 }
 
 impl Action {
@@ -87,6 +117,21 @@ impl Action {
             Self::RestoreReport => "restore.report",
             Self::KeysRead => "keys.read",
             Self::AccessRefuse => "access.refuse",
+            Self::SignIn => "sign_in.done",
+            Self::SignInRefuse => "sign_in.refuse",
+            Self::SignOut => "session.close",
+            Self::PasswordChange => "password.change",
+            Self::UserDisable => "user.disable",
+            Self::UserEnable => "user.enable",
+            Self::SecondFactorSet => "second_factor.set",
+            Self::SecondFactorRemove => "second_factor.remove",
+            Self::RecoveryCodeUse => "recovery_code.use",
+            Self::IdentityLink => "identity.link",
+            Self::ProviderAdd => "provider.add",
+            Self::ProviderRemove => "provider.remove",
+            Self::SignInRules => "sign_in.rules",
+            Self::AgentApprove => "agent.approve",
+            Self::AgentDeny => "agent.deny",
         }
     }
 }
@@ -106,6 +151,8 @@ pub(crate) struct Event<'a> {
     pub(crate) at: Moment,
     /// Id of the device that acts; empty: whoever the scope's origin names, and the operator if it names nobody.
     pub(crate) actor: &'a [u8],
+    /// `actor` is the id of a user, not of a device.
+    pub(crate) by_user: bool,
     pub(crate) action: Action,
     pub(crate) target: &'a [u8],
     pub(crate) detail: u64,
@@ -128,6 +175,7 @@ impl<'a> Event<'a> {
         Self {
             at,
             actor: &[],
+            by_user: false,
             action,
             target: &[],
             detail: 0,
@@ -153,7 +201,7 @@ impl<'a> Event<'a> {
     /// The stored bytes: five items, and a sixth with what is not usual (`docs/format.md` section 14).
     fn to_cbor(&self, actor: Option<&Actor>, commitment: Option<&[u8; 16]>) -> Vec<u8> {
         let (kind, id) = match actor {
-            _ if !self.actor.is_empty() => (None, self.actor),
+            _ if !self.actor.is_empty() => (self.by_user.then_some(2), self.actor),
             None | Some(Actor::Operator) => (None, [].as_slice()),
             Some(actor) => (Some(actor.number()), actor.id().map_or([].as_slice(), |id| id)),
         };

@@ -1,6 +1,6 @@
 //! From columns to the nouns of the model, and back.
 
-use model::ids::{BlobId, DeviceId, KeyId, PartId, ProfileId, SnapshotId, TenantId, UserId};
+use model::ids::{BlobId, DeviceId, KeyId, PartId, ProfileId, ProviderId, SnapshotId, TenantId, UserId};
 
 /// An id's bytes as they stand in a row.
 pub(crate) struct Id<const N: usize>(pub(crate) [u8; N]);
@@ -15,7 +15,7 @@ macro_rules! from_row {
     };
 }
 
-from_row!(TenantId 16, UserId 16, DeviceId 16, ProfileId 16, KeyId 16, SnapshotId 32, PartId 32, BlobId 32);
+from_row!(TenantId 16, UserId 16, DeviceId 16, ProfileId 16, KeyId 16, ProviderId 16, SnapshotId 32, PartId 32, BlobId 32);
 
 /// A length or count for a column. SQL knows signed numbers only; nothing that is counted here comes near 2^63.
 pub(crate) fn signed(number: u64) -> i64 {
