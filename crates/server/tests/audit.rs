@@ -1,11 +1,13 @@
 //! What the audit tells of requests: who, from where, what was refused; and that it forgets a person without breaking.
 
+#![expect(clippy::unwrap_used, reason = "a test: what fails here fails it")]
+
 mod support;
 
 use std::net::IpAddr;
 
 use server::keyring::erasure_signer;
-use store::{Actor, Outcome, Told};
+use store::{Outcome, Told, Who};
 use support::{Live, Made, Place};
 
 fn told(live: &Live, tenant: &str) -> Vec<Told> {
@@ -32,7 +34,7 @@ fn a_backup_is_told_with_who_and_from_where() {
     assert_eq!(live.ask("POST", "/api/v1/backups", &pc.token, &with, &envelope).status, 201);
     let told = told(&live, "default");
     let backup = of(&told, "snapshot.create")[0];
-    assert_eq!(backup.actor, Actor::Device(pc.device));
+    assert_eq!(backup.actor, Who::Device(pc.device));
     assert_eq!((backup.target.as_slice(), backup.detail), (pc.profile.as_bytes().as_slice(), 1));
     assert_eq!(backup.beside.address, Some(HERE));
     assert_eq!(backup.beside.request_id.as_deref(), Some("r-4711"));
@@ -71,7 +73,7 @@ fn refusals_are_told_in_the_chain_of_whom_they_are_about() {
     assert_eq!(refused[0].after.as_deref(), Some("POST /api/v1/enroll"));
     assert_eq!(refused[0].target, pc.user.as_bytes());
     assert_eq!(refused[0].beside.address, Some(HERE));
-    assert_eq!(refused[0].actor, Actor::Nobody);
+    assert_eq!(refused[0].actor, Who::Nobody);
     assert_eq!(of(&told(&live, "other"), "access.refuse").len(), 1, "the account does not exist, the tenant does");
 
     let server = live.app.store.server_chain(live.app.clock.now()).unwrap().unwrap();
@@ -95,7 +97,7 @@ fn a_flood_of_refusals_is_counted_instead_of_written() {
     let told: Vec<_> = rows.iter().map(|row| row.read(server.tenant()).unwrap()).collect();
     assert_eq!(told.len(), usize::try_from(server::audit::refusals::BURST).unwrap() + 1);
     assert_eq!(told.last().unwrap().detail, 50, "the rest is a count");
-    assert_eq!(told.last().unwrap().actor, Actor::Server);
+    assert_eq!(told.last().unwrap().actor, Who::Server);
 }
 
 #[test]
@@ -113,7 +115,7 @@ fn erasing_a_person_forgets_their_addresses_and_leaves_the_chain_whole() {
 
     let told = told(&live, "default");
     for backup in of(&told, "snapshot.create") {
-        let erased = backup.actor == Actor::Device(ada.device);
+        let erased = backup.actor == Who::Device(ada.device);
         assert_eq!((backup.erased, backup.beside.address.is_none()), (erased, erased), "{backup:?}");
     }
     let (rows, findings) = live.app.store.verify_audit().unwrap();

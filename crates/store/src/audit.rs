@@ -23,7 +23,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use crate::StoreError;
 use crate::scope::{Scope, TenantScope};
-use origin::{Actor, Private};
+use origin::{Private, Who};
 
 /// What was done. The text never changes its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,7 +171,7 @@ pub(crate) struct Event<'a> {
 
 impl<'a> Event<'a> {
     /// Something by whoever the scope's origin names, that says no more than what it was.
-    pub(crate) fn of(at: Moment, action: Action) -> Self {
+    pub(crate) fn new(at: Moment, action: Action) -> Self {
         Self {
             at,
             actor: &[],
@@ -190,19 +190,19 @@ impl<'a> Event<'a> {
 
     /// Something that a device did.
     pub(crate) fn by(device: &'a [u8; 16], at: Moment, action: Action, target: (&'a [u8; 16], u64)) -> Self {
-        Self { actor: device, target: target.0, detail: target.1, ..Self::of(at, action) }
+        Self { actor: device, target: target.0, detail: target.1, ..Self::new(at, action) }
     }
 
     /// Something done through a tenant's scope: by whoever its origin names, by the operator if it has none.
     pub(crate) fn by_operator(at: Moment, action: Action, target: &'a [u8; 16]) -> Self {
-        Self { target, ..Self::of(at, action) }
+        Self { target, ..Self::new(at, action) }
     }
 
     /// The stored bytes: five items, and a sixth with what is not usual (`docs/format.md` section 14).
-    fn to_cbor(&self, actor: Option<&Actor>, commitment: Option<&[u8; 16]>) -> Vec<u8> {
+    fn to_cbor(&self, actor: Option<&Who>, commitment: Option<&[u8; 16]>) -> Vec<u8> {
         let (kind, id) = match actor {
             _ if !self.actor.is_empty() => (self.by_user.then_some(2), self.actor),
-            None | Some(Actor::Operator) => (None, [].as_slice()),
+            None | Some(Who::Operator) => (None, [].as_slice()),
             Some(actor) => (Some(actor.number()), actor.id().map_or([].as_slice(), |id| id)),
         };
         let unusual = [

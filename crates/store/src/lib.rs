@@ -36,7 +36,7 @@ pub use accounts::{Account, Device, NAME_CHARS_MAX, NewDevice, NewTenant, NewUse
 pub use audit::Outcome;
 pub use audit::chain::{FIRST as FIRST_HASH, link as audit_link};
 pub use audit::heads::SignHead;
-pub use audit::origin::{Actor, Beside, Origin};
+pub use audit::origin::{Beside, Origin, Who};
 pub use audit::record::{Record, Told};
 pub use audit::refusals::Refused;
 pub use commit::{CommitError, Committed, Sign};

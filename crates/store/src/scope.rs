@@ -10,7 +10,7 @@ use model::ids::{DeviceId, ProfileId, TenantId, UserId};
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::StoreError;
-use crate::audit::origin::{Actor, Origin};
+use crate::audit::origin::{Origin, Who};
 use crate::row::Id;
 
 /// An organisation, for its operator.
@@ -34,7 +34,7 @@ impl TenantScope {
     }
 
     /// Who acts through it, if somebody said.
-    pub fn actor(&self) -> Option<&Actor> {
+    pub fn actor(&self) -> Option<&Who> {
         self.origin.as_deref().map(|origin| &origin.actor)
     }
 

@@ -12,7 +12,7 @@ use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use model::reason::Reason;
-use store::{Actor, Origin, Scope};
+use store::{Origin, Scope, Who};
 
 use crate::App;
 use crate::audit::door::Door;
@@ -38,7 +38,7 @@ impl FromRequestParts<Arc<App>> for Caller {
         };
         let scope = match door {
             Some(door) => {
-                let scope = scope.by(door.origin(Actor::Device(scope.device())));
+                let scope = scope.by(door.origin(Who::Device(scope.device())));
                 door.known(scope.tenant_scope());
                 scope
             }
@@ -74,7 +74,7 @@ impl FromRequestParts<Arc<App>> for Whence {
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Refusal> {
         let door = parts.extensions.get::<Arc<Door>>();
-        Ok(Self(door.map(|door| door.origin(Actor::Nobody)).unwrap_or_default()))
+        Ok(Self(door.map(|door| door.origin(Who::Nobody)).unwrap_or_default()))
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::HeaderValue;
 use model::world::Random;
-use store::{Actor, Origin, TenantScope};
+use store::{Origin, TenantScope, Who};
 
 /// A request at the door.
 pub struct Door {
@@ -21,12 +21,12 @@ impl Door {
         let request_id = request_id.and_then(|id| id.to_str().ok()).map(str::to_owned);
         let mut salt = [0; 16];
         random.fill(&mut salt);
-        let origin = Origin { actor: Actor::Nobody, address, request_id, salt };
+        let origin = Origin { actor: Who::Nobody, address, request_id, salt };
         Self { origin, known: OnceLock::new() }
     }
 
     /// The origin of what `actor` does with this request.
-    pub fn origin(&self, actor: Actor) -> Origin {
+    pub fn origin(&self, actor: Who) -> Origin {
         Origin { actor, ..self.origin.clone() }
     }
 

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use model::ids::TenantId;
 use model::world::Moment;
-use store::{Actor, Origin, TenantScope};
+use store::{Origin, TenantScope, Who};
 
 use crate::App;
 use crate::audit::door::Door;
@@ -83,7 +83,7 @@ impl Bucket {
         let tenant = self.tenant.clone();
         let row = |(reason, count)| store::Refused {
             tenant: tenant.clone(),
-            origin: Origin { actor: Actor::Server, ..Origin::default() },
+            origin: Origin { actor: Who::Server, ..Origin::default() },
             reason,
             asked: "several".to_owned(),
             whom: None,
@@ -113,7 +113,7 @@ impl Refusals {
             single
         };
         if single {
-            let actor = tenant.as_ref().and_then(TenantScope::actor).cloned().unwrap_or(Actor::Nobody);
+            let actor = tenant.as_ref().and_then(TenantScope::actor).cloned().unwrap_or(Who::Nobody);
             let origin = door.origin(actor);
             app.store.note_refusals(vec![store::Refused {
                 tenant,

@@ -18,7 +18,7 @@ pub const NOTE_BYTES_MAX: usize = 1_000;
 
 /// Who acts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Actor {
+pub enum Who {
     /// Whoever may read the root key, on the server's command line.
     #[default]
     Operator,
@@ -32,7 +32,7 @@ pub enum Actor {
     Nobody,
 }
 
-impl Actor {
+impl Who {
     /// Its number in an event.
     pub(crate) fn number(&self) -> u8 {
         match self {
@@ -82,7 +82,7 @@ impl Actor {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
     /// Who. A device's own events name the device whatever stands here.
-    pub actor: Actor,
+    pub actor: Who,
     /// The address that the request came from.
     pub address: Option<IpAddr>,
     /// What the client called its request.

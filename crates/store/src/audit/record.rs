@@ -5,7 +5,7 @@ use model::ids::TenantId;
 use model::world::Moment;
 
 use crate::audit::Outcome;
-use crate::audit::origin::{Actor, Beside, commitment};
+use crate::audit::origin::{Beside, Who, commitment};
 use crate::{Store, StoreError, TenantScope, row};
 
 /// A row of the audit, as it is stored.
@@ -27,7 +27,7 @@ pub struct Told {
     /// When.
     pub at: Moment,
     /// Who.
-    pub actor: Actor,
+    pub actor: Who,
     /// What: dotted words.
     pub action: String,
     /// Id of what was acted on.
@@ -61,7 +61,7 @@ impl Record {
         };
         let mut told = Told {
             at: Moment(at.as_int()?),
-            actor: Actor::Nobody,
+            actor: Who::Nobody,
             action: (*action).to_owned(),
             target: target.to_vec(),
             detail: detail.as_unsigned()?,
@@ -84,7 +84,7 @@ impl Record {
                 _ => return None,
             }
         }
-        told.actor = Actor::from_parts(kind, actor)?;
+        told.actor = Who::from_parts(kind, actor)?;
         match (&self.private, committed) {
             (Some(private), Some(hash)) if commitment(tenant, self.n, private) == *hash => {
                 told.beside = Beside::from_bytes(private)?;

@@ -46,7 +46,7 @@ impl Store {
                         after: Some(&refused.asked),
                         outcome: Outcome::Refused,
                         reason: Some(&refused.reason),
-                        ..Event::of(refused.at, Action::AccessRefuse)
+                        ..Event::new(refused.at, Action::AccessRefuse)
                     };
                     audit::append(tx, &tenant.by(refused.origin.clone()), &event)?;
                 }

@@ -78,7 +78,7 @@ pub(crate) fn note(
     (actor, target, detail): (&[u8], &[u8; 16], u64),
 ) -> Result<(), StoreError> {
     let by_user = !actor.is_empty();
-    audit::append(tx, tenant, &Event { actor, by_user, target, detail, ..Event::of(at, action) })
+    audit::append(tx, tenant, &Event { actor, by_user, target, detail, ..Event::new(at, action) })
 }
 
 impl Store {
