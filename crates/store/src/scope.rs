@@ -65,7 +65,7 @@ impl Scope {
              JOIN tenants t ON t.no = d.tenant \
              JOIN users u ON u.tenant = d.tenant AND u.no = d.user_no \
              JOIN profiles p ON p.tenant = d.tenant AND p.device_no = d.no \
-             WHERE d.token_hash = $1 AND d.revoked_at IS NULL",
+             WHERE d.token_hash = $1 AND d.revoked_at IS NULL AND u.disabled_at IS NULL",
         )?;
         let scope = statement.query_row([token_hash], |row| {
             Ok(Self {
