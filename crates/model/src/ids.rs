@@ -117,6 +117,8 @@ id!(/// A service account.
     TokenId, 16, "a service account's id (32 hexadecimal digits)");
 id!(/// Something that takes a second admin.
     ApprovalId, 16, "an approval id (32 hexadecimal digits)");
+id!(/// An identity provider of a tenant.
+    ProviderId, 16, "a provider id (32 hexadecimal digits)");
 id!(/// A key of the key tree.
     KeyId, 16, "a key id (32 hexadecimal digits)");
 id!(/// The content of a snapshot: the same state gives the same id on any machine of the user.

@@ -166,7 +166,7 @@ impl<P: Named> Access for P {
             authority.view(permission).ok_or_else(|| not_permitted(format!("it takes `{}`", permission.word())))?;
         if permission.is_sensitive() && !fresh {
             let detail = format!("`{}` is not used on an old sign-in", permission.word());
-            return Err(Refusal::new(StatusCode::FORBIDDEN, Reason::SignInAgain, detail));
+            return Err(Refusal::new(StatusCode::FORBIDDEN, Reason::FreshSignInNeeded, detail));
         }
         Ok(view)
     }
@@ -189,7 +189,7 @@ fn principal(app: &App, parts: &Parts) -> Result<Option<Principal>, Refusal> {
 
 fn not_signed_in() -> Refusal {
     let detail = "no credential that is known came with the request";
-    Refusal::new(StatusCode::UNAUTHORIZED, Reason::NotSignedIn, detail)
+    Refusal::new(StatusCode::UNAUTHORIZED, Reason::SignedOut, detail)
 }
 
 fn not_permitted(detail: impl Into<String>) -> Refusal {

@@ -128,15 +128,7 @@ impl Store {
         self.writer.write(move |tx| {
             let same = "SELECT 1 FROM users WHERE tenant = $1 AND name = $2";
             taken(tx, "user", &new.name, same, (tenant.no, &new.name))?;
-            let no = row::next_no(tx, "SELECT COALESCE(MAX(no), 0) + 1 FROM users WHERE tenant = $1", tenant.no)?;
-            tx.prepare_cached(
-                "INSERT INTO users (tenant, no, id, name, password, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
-            )?
-            .execute((tenant.no, no, new.id.as_bytes(), &new.name, &new.password, at.0))?;
-            for key in &new.keys {
-                keys::insert(tx, &Owner::user(tenant.no, no), key, at)?;
-            }
-            audit::append(tx, &tenant, &Event::by_operator(at, Action::UserCreate, new.id.as_bytes()))
+            insert_user(tx, &tenant, &new, at).map(drop)
         })
     }
 
@@ -145,7 +137,7 @@ impl Store {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT t.no, t.id, t.name, u.no, u.id, u.password \
-                 FROM tenants t JOIN users u ON u.tenant = t.no WHERE t.name = $1 AND u.name = $2",
+                 FROM tenants t JOIN users u ON u.tenant = t.no WHERE t.name = $1 AND u.name = $2 AND u.disabled_at IS NULL",
             )?;
             let account = statement.query_row([tenant, user], |row| {
                 Ok(Account {
@@ -243,6 +235,20 @@ impl Store {
             Ok(())
         })
     }
+}
+
+/// Makes a user whose name is free, with their keys, and gives their number.
+pub(crate) fn insert_user(tx: &Connection, tenant: &TenantScope, new: &NewUser, at: Moment) -> Result<i64, StoreError> {
+    let no = row::next_no(tx, "SELECT COALESCE(MAX(no), 0) + 1 FROM users WHERE tenant = $1", tenant.no)?;
+    tx.prepare_cached(
+        "INSERT INTO users (tenant, no, id, name, password, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+    )?
+    .execute((tenant.no, no, new.id.as_bytes(), &new.name, &new.password, at.0))?;
+    for key in &new.keys {
+        keys::insert(tx, &Owner::user(tenant.no, no), key, at)?;
+    }
+    audit::append(tx, tenant, &Event::by_operator(at, Action::UserCreate, new.id.as_bytes()))?;
+    Ok(no)
 }
 
 /// Names of tenants, users and devices: shown to people, typed by them, and `tenant/user` must stay readable.

@@ -69,6 +69,36 @@ pub(crate) enum Action {
     ApprovalAlone,
     /// Target: the request. It was done, or could not be.
     ApprovalDone,
+    /// By and target: the person; detail: 1 if more than one factor was used.
+    SignIn,
+    /// Target: the person if that much is known, else the tenant; detail: number of the reason.
+    SignInRefuse,
+    /// Target: the person; detail: how many sessions were closed.
+    SignOut,
+    /// Target: the person.
+    PasswordChange,
+    /// Target: the person. Their sessions are closed.
+    UserDisable,
+    /// Target: the person.
+    UserEnable,
+    /// Target: the person.
+    SecondFactorSet,
+    /// Target: the person.
+    SecondFactorRemove,
+    /// By and target: the person.
+    RecoveryCodeUse,
+    /// Target: the person.
+    IdentityLink,
+    /// Target: the provider.
+    ProviderAdd,
+    /// Target: the provider. Sessions that came from it are closed.
+    ProviderRemove,
+    /// Target: the tenant; detail: 1 if device codes are allowed.
+    SignInRules,
+    /// By and target: the person; detail: 1 for a device code.
+    AgentApprove,
+    /// By and target: the person; detail: 1 for a device code.
+    AgentDeny,
 }
 
 impl Action {
@@ -98,6 +128,21 @@ impl Action {
             Self::ApprovalExpire => "approval.expire",
             Self::ApprovalAlone => "approval.alone",
             Self::ApprovalDone => "approval.done",
+            Self::SignIn => "sign_in.done",
+            Self::SignInRefuse => "sign_in.refuse",
+            Self::SignOut => "session.close",
+            Self::PasswordChange => "password.change",
+            Self::UserDisable => "user.disable",
+            Self::UserEnable => "user.enable",
+            Self::SecondFactorSet => "second_factor.set",
+            Self::SecondFactorRemove => "second_factor.remove",
+            Self::RecoveryCodeUse => "recovery_code.use",
+            Self::IdentityLink => "identity.link",
+            Self::ProviderAdd => "provider.add",
+            Self::ProviderRemove => "provider.remove",
+            Self::SignInRules => "sign_in.rules",
+            Self::AgentApprove => "agent.approve",
+            Self::AgentDeny => "agent.deny",
         }
     }
 }

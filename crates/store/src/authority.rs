@@ -15,8 +15,9 @@ use std::sync::Arc;
 use model::ids::{DeviceId, TenantId, TokenId, UserId};
 use model::permission::{BuiltIn, Permission};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
+use crate::people::Person;
 use crate::scope::TenantScope;
 use crate::tags::Kind;
 use crate::{Store, StoreError, row};
@@ -43,26 +44,6 @@ impl Actor {
             Self::Token(id) => id.as_bytes(),
             Self::Device(id) => id.as_bytes(),
         }
-    }
-}
-
-/// A person who has signed in. Made by lookups only.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Person {
-    pub(crate) tenant: TenantScope,
-    pub(crate) user_no: i64,
-    pub(crate) user: UserId,
-}
-
-impl Person {
-    /// The organisation.
-    pub fn tenant(&self) -> TenantId {
-        self.tenant.id
-    }
-
-    /// Who.
-    pub fn user(&self) -> UserId {
-        self.user
     }
 }
 
@@ -277,16 +258,6 @@ impl Store {
             Ok(Authority { tenant: service.tenant.clone(), actor: Actor::Token(service.token), grants })
         })
     }
-
-    /// A person of the tenant by id, if they are switched on. For tests and for the seams of sign-in, which have checked who it is.
-    pub fn person(&self, tenant: &TenantScope, user: UserId) -> Result<Option<Person>, StoreError> {
-        self.read(|connection| {
-            let sql = "SELECT no FROM users WHERE tenant = $1 AND id = $2 AND disabled_at IS NULL";
-            let mut statement = connection.prepare_cached(sql)?;
-            let no = statement.query_row((tenant.no, user.as_bytes()), |row| row.get(0)).optional()?;
-            Ok(no.map(|user_no| Person { tenant: tenant.clone(), user_no, user }))
-        })
-    }
 }
 
 /// Assignments in force at a time, with role and reach; the member's condition follows.
@@ -305,8 +276,26 @@ const OF_TOKEN: &str = "AND a.no IN (SELECT t.assignment_no FROM assignment_toke
 
 fn of_person(connection: &Connection, tenant: i64, who: (i64, Moment)) -> Result<Vec<Grant>, StoreError> {
     let mut grants = grants(connection, OF_PERSON, tenant, who)?;
+    grants.extend(claimed(connection, tenant, who.0)?);
     grants.retain(|(role, _)| !role.is_some_and(BuiltIn::is_api_only));
     Ok(grants.into_iter().map(|(_, grant)| grant).collect())
+}
+
+/// What an identity provider's claims give: roles by word or name, over everything. A role that is not there gives nothing.
+fn claimed(connection: &Connection, tenant: i64, user: i64) -> Result<Vec<(Option<BuiltIn>, Grant)>, StoreError> {
+    let sql = "SELECT DISTINCT c.role, r.permissions FROM claimed_roles c \
+               LEFT JOIN roles r ON r.tenant = c.tenant AND r.name = c.role WHERE c.tenant = $1 AND c.user_no = $2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map((tenant, user), |row| {
+        let (name, words): (String, Option<String>) = (row.get(0)?, row.get(1)?);
+        let built_in = BuiltIn::from_word(&name);
+        let permissions = built_in.map_or_else(
+            || from_words(words.as_deref().unwrap_or("")),
+            |role| role.permissions().into_iter().collect(),
+        );
+        Ok((built_in, Grant { permissions, range: Range::default() }))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn of_token(connection: &Connection, tenant: i64, who: (i64, Moment)) -> Result<Vec<Grant>, StoreError> {
@@ -377,6 +366,7 @@ pub(crate) fn holders(
 ) -> Result<BTreeSet<i64>, StoreError> {
     let sql = "SELECT DISTINCT u.no FROM users u WHERE u.tenant = $1 AND u.disabled_at IS NULL AND (\
                u.no IN (SELECT au.user_no FROM assignment_users au WHERE au.tenant = u.tenant) OR \
+               u.no IN (SELECT c.user_no FROM claimed_roles c WHERE c.tenant = u.tenant) OR \
                u.no IN (SELECT m.user_no FROM group_members m JOIN assignment_groups ag ON ag.tenant = m.tenant \
                AND ag.group_no = m.group_no WHERE m.tenant = u.tenant))";
     let mut statement = connection.prepare_cached(sql)?;

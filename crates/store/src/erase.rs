@@ -237,6 +237,7 @@ fn destroy_keys(tx: &Connection, column: &'static str, owner: (i64, i64)) -> Res
 
 /// Names that say who it was. The password becomes text that no password fits.
 fn forget_names(tx: &Connection, (tenant, no): (i64, i64), user: UserId) -> Result<(), StoreError> {
+    crate::people::forget(tx, (tenant, no))?;
     tx.prepare_cached("UPDATE users SET name = $1, password = '' WHERE tenant = $2 AND no = $3")?.execute((
         format!("erased {user}"),
         tenant,

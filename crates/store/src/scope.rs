@@ -18,6 +18,10 @@ pub struct TenantScope {
 }
 
 impl TenantScope {
+    pub(crate) fn new(no: i64, id: TenantId) -> Self {
+        Self { no, id }
+    }
+
     /// The organisation's id.
     pub fn tenant(&self) -> TenantId {
         self.id

@@ -3,8 +3,6 @@
 -- Each table leads its key with the tenant, as in 0001. Scope tags of objects are in one table with the kind of the object (tags.rs), because a
 -- new kind of object should not need a new table; rows go with their object in the same transaction.
 
--- A person who is switched off keeps their row and their backups and gets in nowhere. NULL: switched on.
-ALTER TABLE users ADD COLUMN disabled_at INTEGER;
 -- Counts changes, for ETag and If-Match.
 ALTER TABLE users ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
 
