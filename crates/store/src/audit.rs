@@ -22,6 +22,7 @@ use model::world::Moment;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::StoreError;
+use crate::authority::Actor;
 use crate::scope::{Scope, TenantScope};
 use origin::{Private, Who};
 
@@ -64,6 +65,20 @@ pub(crate) enum Action {
     KeysRead,
     /// Detail: how many, if more than one. What was asked for is in `after`.
     AccessRefuse,
+    /// Target: the request. Somebody asks for what takes a second admin.
+    ApprovalAsk,
+    /// Target: the request.
+    ApprovalApprove,
+    /// Target: the request.
+    ApprovalDeny,
+    /// Target: the request. By who asked.
+    ApprovalWithdraw,
+    /// Target: the request. Nobody decided or did it in time.
+    ApprovalExpire,
+    /// Target: the request. There is no second admin, and the delay is over.
+    ApprovalAlone,
+    /// Target: the request. It was done, or could not be.
+    ApprovalDone,
     /// By and target: the person; detail: 1 if more than one factor was used.
     SignIn,
     /// Target: the person if that much is known, else the tenant; detail: number of the reason.
@@ -117,6 +132,13 @@ impl Action {
             Self::RestoreReport => "restore.report",
             Self::KeysRead => "keys.read",
             Self::AccessRefuse => "access.refuse",
+            Self::ApprovalAsk => "approval.ask",
+            Self::ApprovalApprove => "approval.approve",
+            Self::ApprovalDeny => "approval.deny",
+            Self::ApprovalWithdraw => "approval.withdraw",
+            Self::ApprovalExpire => "approval.expire",
+            Self::ApprovalAlone => "approval.alone",
+            Self::ApprovalDone => "approval.done",
             Self::SignIn => "sign_in.done",
             Self::SignInRefuse => "sign_in.refuse",
             Self::SignOut => "session.close",
@@ -149,10 +171,10 @@ pub enum Outcome {
 /// One event on its way to the chain.
 pub(crate) struct Event<'a> {
     pub(crate) at: Moment,
-    /// Id of the device that acts; empty: whoever the scope's origin names, and the operator if it names nobody.
+    /// Id of who acts: a device, or what `kind` says. Empty: whoever the scope's origin names, and the operator if it names nobody.
     pub(crate) actor: &'a [u8],
-    /// `actor` is the id of a user, not of a device.
-    pub(crate) by_user: bool,
+    /// Number of the kind of `actor` ([`Who`]), if it is not a device.
+    pub(crate) kind: Option<u8>,
     pub(crate) action: Action,
     pub(crate) target: &'a [u8],
     pub(crate) detail: u64,
@@ -175,7 +197,7 @@ impl<'a> Event<'a> {
         Self {
             at,
             actor: &[],
-            by_user: false,
+            kind: None,
             action,
             target: &[],
             detail: 0,
@@ -198,10 +220,20 @@ impl<'a> Event<'a> {
         Self { target, ..Self::new(at, action) }
     }
 
+    /// Something that an admin, a service account or the operator did.
+    pub(crate) fn of(actor: &'a Actor, at: Moment, action: Action, target: &'a [u8; 16]) -> Self {
+        let kind = match actor {
+            Actor::Operator | Actor::Device(_) => None,
+            Actor::User(_) => Some(2),
+            Actor::Token(_) => Some(5),
+        };
+        Self { actor: actor.id(), kind, target, ..Self::new(at, action) }
+    }
+
     /// The stored bytes: five items, and a sixth with what is not usual (`docs/format.md` section 14).
     fn to_cbor(&self, actor: Option<&Who>, commitment: Option<&[u8; 16]>) -> Vec<u8> {
         let (kind, id) = match actor {
-            _ if !self.actor.is_empty() => (self.by_user.then_some(2), self.actor),
+            _ if !self.actor.is_empty() => (self.kind, self.actor),
             None | Some(Who::Operator) => (None, [].as_slice()),
             Some(actor) => (Some(actor.number()), actor.id().map_or([].as_slice(), |id| id)),
         };

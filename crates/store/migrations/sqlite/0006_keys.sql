@@ -1,5 +1,5 @@
--- Why: who wrapped each key, so that keys can be changed while the server runs; an audit that says from where and can be signed; and cases,
--- in which content is opened for somebody else than its owner.
+-- Why: who wrapped each key, so that keys can be changed while the server runs; an audit that says from where and can be signed; and a
+-- record of each time somebody's content was opened for somebody else.
 
 -- Id of the key that wrapped it. NULL in rows of the first versions, where every level had one key.
 ALTER TABLE keys ADD COLUMN parent BLOB;
@@ -23,39 +23,19 @@ CREATE TABLE audit_heads (
     PRIMARY KEY (tenant, n)
 ) STRICT;
 
--- A case: one person's content may be opened by somebody else, for a reason, for a time. cases.rs
-CREATE TABLE cases (
-    tenant INTEGER NOT NULL,
-    no INTEGER NOT NULL,
-    id BLOB NOT NULL,
-    user_no INTEGER NOT NULL,             -- whose content
-    opened_by TEXT NOT NULL,              -- who asked, by name
-    opener BLOB NOT NULL,                 -- and by id
-    reason TEXT NOT NULL,                 -- in the opener's words; shown to the person
-    opened_at INTEGER NOT NULL,
-    approved_by TEXT,                     -- somebody else; NULL: not yet, or by the passing of seven days
-    approver BLOB,
-    approved_at INTEGER,
-    alone INTEGER NOT NULL,               -- 1: there was nobody else to ask when it was opened
-    valid_from INTEGER,                   -- when content may be opened; NULL: not before somebody else approves
-    hours INTEGER NOT NULL,               -- how long from then on
-    closed_at INTEGER,
-    PRIMARY KEY (tenant, no),
-    UNIQUE (tenant, id),
-    FOREIGN KEY (tenant, user_no) REFERENCES users (tenant, no)
-) STRICT;
-CREATE INDEX cases_of_user ON cases (tenant, user_no);
-
--- Each time content was opened for somebody else than its owner. The owner sees these.
+-- Each time content was opened for somebody else than its owner, in a case (an approval of 0005). The owner sees these. cases.rs
 CREATE TABLE openings (
     tenant INTEGER NOT NULL,
-    case_no INTEGER NOT NULL,
     no INTEGER NOT NULL,
+    case_id BLOB NOT NULL,                -- the approval's id
+    user_no INTEGER NOT NULL,             -- whose content
     profile_no INTEGER NOT NULL,
     seq INTEGER NOT NULL,
-    by_name TEXT NOT NULL,
+    opened_by BLOB NOT NULL,              -- id of who opened it; empty: the operator
     opened_at INTEGER NOT NULL,
-    PRIMARY KEY (tenant, case_no, no),
-    FOREIGN KEY (tenant, case_no) REFERENCES cases (tenant, no),
+    PRIMARY KEY (tenant, no),
+    FOREIGN KEY (tenant, case_id) REFERENCES approvals (tenant, id),
+    FOREIGN KEY (tenant, user_no) REFERENCES users (tenant, no),
     FOREIGN KEY (tenant, profile_no) REFERENCES profiles (tenant, no)
 ) STRICT;
+CREATE INDEX openings_of_user ON openings (tenant, user_no);

@@ -7,7 +7,7 @@
 
 use std::net::IpAddr;
 
-use model::ids::{DeviceId, TenantId, UserId};
+use model::ids::{DeviceId, TenantId, TokenId, UserId};
 use ring::digest;
 
 /// The longest request id that is kept, in bytes.
@@ -26,6 +26,8 @@ pub enum Who {
     Device(DeviceId),
     /// A person in a session of their own, administrators included.
     User(UserId),
+    /// A service account.
+    Token(TokenId),
     /// The server by itself: a job.
     Server,
     /// Nobody that we know.
@@ -41,6 +43,7 @@ impl Who {
             Self::User(_) => 2,
             Self::Server => 3,
             Self::Nobody => 4,
+            Self::Token(_) => 5,
         }
     }
 
@@ -49,6 +52,7 @@ impl Who {
         match self {
             Self::Device(id) => Some(id.as_bytes()),
             Self::User(id) => Some(id.as_bytes()),
+            Self::Token(id) => Some(id.as_bytes()),
             Self::Operator | Self::Server | Self::Nobody => None,
         }
     }
@@ -59,6 +63,7 @@ impl Who {
             Self::Operator => "operator",
             Self::Device(_) => "device",
             Self::User(_) => "user",
+            Self::Token(_) => "token",
             Self::Server => "server",
             Self::Nobody => "nobody",
         }
@@ -69,6 +74,7 @@ impl Who {
         match (number, id) {
             (None, []) => Some(Self::Operator),
             (None, _) => id16().map(|id| Self::Device(DeviceId(id))),
+            (Some(5), _) => id16().map(|id| Self::Token(TokenId(id))),
             (Some(2), _) => id16().map(|id| Self::User(UserId(id))),
             (Some(3), []) => Some(Self::Server),
             (Some(4), []) => Some(Self::Nobody),

@@ -77,8 +77,8 @@ pub(crate) fn note(
     action: Action,
     (actor, target, detail): (&[u8], &[u8; 16], u64),
 ) -> Result<(), StoreError> {
-    let by_user = !actor.is_empty();
-    audit::append(tx, tenant, &Event { actor, by_user, target, detail, ..Event::new(at, action) })
+    let kind = (!actor.is_empty()).then_some(2);
+    audit::append(tx, tenant, &Event { actor, kind, target, detail, ..Event::new(at, action) })
 }
 
 impl Store {
