@@ -82,7 +82,7 @@ pub fn changes(
     journals: &dyn Journals,
 ) -> Result<Changes, BaselineError> {
     let Some(first) = state.baseline(target.name)? else { return Ok(Changes::new()) };
-    let mut changes = first.changes(now, picture(target.files));
+    let mut changes = first.changes(now, picture(target.files).as_ref());
     if !changes.is_empty() {
         for (id, place, content) in written_by_restores(journals, target.name)? {
             if changes.contains_key(&id) && is_as_left(&id, &place, content.as_ref(), target) {
@@ -94,13 +94,13 @@ pub fn changes(
 }
 
 impl Baseline {
-    fn changes(&self, now: &Snapshot, picture_now: Option<Content>) -> Changes {
+    fn changes(&self, now: &Snapshot, picture_now: Option<&Content>) -> Changes {
         let differs = |(id, reading): (&String, &Reading)| {
             let was = self.readings.get(id)?;
             (!alike(was, reading)).then(|| (id.clone(), Changed { from: was.value().cloned() }))
         };
         let mut changes: Changes = now.readings.iter().filter_map(differs).collect();
-        if self.picture != picture_now {
+        if self.picture.as_ref() != picture_now {
             let pictures = catalog::SETTINGS.iter().filter(|setting| matches!(setting.place, Place::File(_)));
             changes.extend(pictures.map(|setting| (setting.id.to_owned(), Changed { from: None })));
         }

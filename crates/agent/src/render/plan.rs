@@ -279,33 +279,46 @@ pub mod tests {
         AppStep { app, action }
     }
 
-    /// A plan with one of everything.
-    pub fn sample() -> Plan {
-        let word = |word: &str| Value::Choice(word.to_owned());
-        let skip = |reason| SettingAction::Skip { reason, wanted: Some(Value::Bool(true)) };
-        let about = |mut step: SettingStep, about| {
-            step.about = about;
-            step
-        };
-        let yours = |from| Some(Changed { from });
-        let group = |group: &str, title: &str, rule| GroupChoice {
+    /// A group of settings about which the organisation says this.
+    fn group(group: &str, title: &str, rule: Rule) -> GroupChoice {
+        GroupChoice {
             group: group.to_owned(),
             title: title.to_owned(),
             rule,
             locked: rule != Rule::Optional,
             taken: rule != Rule::Never,
             changes: 0,
-        };
-        let managed_by = ManagedBy {
-            policy: "no_advertising_id".to_owned(),
-            title: "Turn off the advertising ID".to_owned(),
-            by: Manager::MachinePolicy,
-        };
-        let old_name = Transformed {
+        }
+    }
+
+    /// A setting that this Windows keeps elsewhere, one that the person has set here, and one that a policy owns.
+    fn owned() -> [SettingStep; 3] {
+        let skip = |reason| SettingAction::Skip { reason, wanted: Some(Value::Bool(true)) };
+        let word = |word: &str| Value::Choice(word.to_owned());
+        let show = SettingAction::Set { old: Some(word("never")), new: word("no_keyboard") };
+        let mut moved = step(Category::Typing, "When to show the touch keyboard", show);
+        moved.about.transformed = Some(Transformed {
             from: "typing.touch.without_keyboard".to_owned(),
             title: "Show the touch keyboard when no keyboard is attached".to_owned(),
             value: Value::Bool(true),
-        };
+        });
+        let mut yours = step(Category::Start, "Show recent apps", skip(Reason::ChangedSinceSignIn));
+        yours.about.changed = Some(Changed { from: None });
+        yours.about.here = Some(Value::Bool(false));
+        let mut managed = step(Category::Privacy, "Advertising id", skip(Reason::ManagedByPolicy));
+        managed.about.managed_by = Some(ManagedBy {
+            policy: "no_advertising_id".to_owned(),
+            title: "Turn off the advertising ID".to_owned(),
+            by: Manager::MachinePolicy,
+        });
+        [moved, yours, managed]
+    }
+
+    /// A plan with one of everything.
+    pub fn sample() -> Plan {
+        let [moved, yours, managed] = owned();
+        let word = |word: &str| Value::Choice(word.to_owned());
+        let skip = |reason| SettingAction::Skip { reason, wanted: Some(Value::Bool(true)) };
         Plan {
             choices: vec![
                 group("accessibility", "Accessibility", Rule::Required),
@@ -332,22 +345,9 @@ pub mod tests {
                 step(Category::Taskbar, "Widgets on the taskbar", SettingAction::Remove { old: Value::Bool(false) }),
                 step(Category::Taskbar, "Search on the taskbar", SettingAction::Same { value: None }),
                 step(Category::Taskbar, "Task view button", SettingAction::Same { value: Some(Value::Bool(false)) }),
-                about(
-                    step(
-                        Category::Typing,
-                        "When to show the touch keyboard",
-                        SettingAction::Set { old: Some(word("never")), new: word("no_keyboard") },
-                    ),
-                    About { transformed: Some(old_name), ..About::default() },
-                ),
-                about(
-                    step(Category::Start, "Show recent apps", skip(Reason::ChangedSinceSignIn)),
-                    About { changed: yours(None), here: Some(Value::Bool(false)), ..About::default() },
-                ),
-                about(
-                    step(Category::Privacy, "Advertising id", skip(Reason::ManagedByPolicy)),
-                    About { managed_by: Some(managed_by), ..About::default() },
-                ),
+                moved,
+                yours,
+                managed,
                 step(Category::Desktop, "Snap fill", skip(Reason::NotOnThisBuild)),
                 step(Category::Gaming, "Game Bar", skip(Reason::Excluded)),
             ],

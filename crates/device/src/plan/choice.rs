@@ -93,8 +93,7 @@ impl Choice {
     fn leaves_out(&self, group: Group) -> bool {
         match group {
             Group::Settings(category) => {
-                let is_its = |id: &&str| id.split('.').next() == Some(category.word());
-                self.except.categories.contains(&category) || self.except.settings.iter().any(|id| is_its(&id))
+                self.except.categories.contains(&category) || self.except.names_one_of(category)
             }
             Group::AppList => self.except.all_apps || !self.except.apps.is_empty(),
         }
@@ -117,8 +116,7 @@ impl Choice {
 
     /// What the person has said of a category as a whole: some of it is some.
     pub(super) fn said_of_category(&self, category: Category) -> Option<bool> {
-        let is_its = |id: &&str| id.split('.').next() == Some(category.word());
-        let picks = |only: &Picked| only.categories.contains(&category) || only.settings.iter().any(|id| is_its(&id));
+        let picks = |only: &Picked| only.categories.contains(&category) || only.names_one_of(category);
         if self.except.categories.contains(&category) { Some(false) } else { self.only.as_ref().map(picks) }
     }
 
@@ -163,6 +161,11 @@ impl Picked {
 
     fn has(&self, setting: &Setting) -> bool {
         self.categories.contains(&setting.category) || self.settings.contains(setting.id)
+    }
+
+    /// Whether a single setting of the category is among them.
+    fn names_one_of(&self, category: Category) -> bool {
+        self.settings.iter().any(|id| id.split('.').next() == Some(category.word()))
     }
 
     fn has_app(&self, id: &str) -> bool {
