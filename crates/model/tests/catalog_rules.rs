@@ -363,8 +363,8 @@ source = "this test"
 
 /// What the build would say about these policies beside the good entry, of which these are its own.
 fn policy_problems(policies: &str, managed_by: &str) -> Vec<String> {
-    let entries =
-        read::read("taskbar/example.toml", &with("effect", &format!("{managed_by}\neffect = \"live\""))).unwrap();
+    let entries = read::read("taskbar/example.toml", &with("effect", &format!("{managed_by}\neffect = \"live\"")))
+        .expect("the good entry is read");
     let policies = match read::read_policies("policies.toml", policies) {
         Ok(policies) => policies,
         Err(refusal) => return vec![refusal.to_string()],
