@@ -68,7 +68,7 @@ pub struct FromBundle<'a> {
     pub only: &'a [String],
     pub except: &'a [String],
     pub replace: &'a [String],
-    pub mark: Option<&'a str>,
+    pub agreed: Option<&'a str>,
     pub yes: bool,
 }
 
@@ -89,7 +89,7 @@ struct ImportDocument<'a> {
 pub fn run(args: &ImportArgs, run: &Run) -> Result<Exit, Failure> {
     let Some(to) = &args.to else { return look(args, run) };
     let ImportArgs { file, key, only, except, replace, yes, .. } = args;
-    restore(&FromBundle { file, key, to: Some(to), only, except, replace, mark: None, yes: *yes }, run)
+    restore(&FromBundle { file, key, to: Some(to), only, except, replace, agreed: None, yes: *yes }, run)
 }
 
 fn look(args: &ImportArgs, run: &Run) -> Result<Exit, Failure> {
@@ -137,7 +137,7 @@ pub fn restore(wanted: &FromBundle<'_>, run: &Run) -> Result<Exit, Failure> {
         tell_next(&planned.preview.plan, run);
         return Ok(exit);
     }
-    if let Some(exit) = outdated(&mut planned, run, wanted.mark)? {
+    if let Some(exit) = outdated(&mut planned, run, wanted.agreed)? {
         return Ok(exit);
     }
     let outcome = carry_out(&mut planned, &files, run, &state)?;

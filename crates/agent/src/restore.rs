@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use device::apply::journal::FolderJournals;
 use device::apply::{Outcome, UNDO_DAYS, Work, recover};
-use device::plan::Choice;
+use device::plan::{Choice, mark};
 use device::progress::Progress;
 use device::restore::{Preview, Restore, Wish};
 use device::state::State;
@@ -97,8 +97,8 @@ struct RestoreDocument<'a> {
 pub fn run(args: &RestoreArgs, run: &Run) -> Result<Exit, Failure> {
     if let Some(file) = &args.from_bundle {
         let Wanted { to, only, except, replace, .. } = &args.wanted;
-        let (key, to, mark) = (&args.key, to.as_deref(), args.plan.as_deref());
-        return import::restore(&FromBundle { file, key, to, only, except, replace, mark, yes: args.yes }, run);
+        let (key, to, agreed) = (&args.key, to.as_deref(), args.plan.as_deref());
+        return import::restore(&FromBundle { file, key, to, only, except, replace, agreed, yes: args.yes }, run);
     }
     let state = run.state()?;
     let connection = run.connect(&state)?;
@@ -155,9 +155,9 @@ pub fn tell_next(plan: &Plan, run: &Run) {
 }
 
 /// A plan with another mark than the one that was agreed to is shown instead of being carried out.
-pub fn outdated(planned: &mut Planned, run: &Run, mark: Option<&str>) -> Result<Option<Exit>, Failure> {
-    let now = planned.preview.plan.mark();
-    if mark.is_none_or(|mark| mark.eq_ignore_ascii_case(&now)) {
+pub fn outdated(planned: &mut Planned, run: &Run, agreed: Option<&str>) -> Result<Option<Exit>, Failure> {
+    let now = mark(&planned.preview.plan);
+    if agreed.is_none_or(|agreed| agreed.eq_ignore_ascii_case(&now)) {
         return Ok(None);
     }
     show(planned, run, None)?;
@@ -195,7 +195,7 @@ pub fn show(planned: &mut Planned, run: &Run, outcome: Option<&Outcome>) -> Resu
         snapshot: preview.fetched.header.snapshot.to_string(),
         device_name: &found.device_name,
         target: target.name(),
-        mark: preview.plan.mark(),
+        mark: mark(&preview.plan),
         plan: &preview.plan,
         outcome,
     };
@@ -208,8 +208,8 @@ pub fn show(planned: &mut Planned, run: &Run, outcome: Option<&Outcome>) -> Resu
         let heading = format!("{verb} {device} as of {when} (snapshot {}) to {}", found.short_id(), target.name());
         let plan = outcome.map_or_else(|| preview.plan.clone(), |outcome| outcome::done(&preview.plan, outcome));
         let left_alone = outcome.map(|outcome| outcome::left_alone(paint, outcome)).unwrap_or_default();
-        let mark = if outcome.is_some() { String::new() } else { format!("Mark of this plan: {}\n", plan.mark()) };
-        format!("{}\n\n{left_alone}{}{}", paint.bold(heading), view.plan(&plan), paint.dim(mark))
+        let told = if outcome.is_some() { String::new() } else { format!("Mark of this plan: {}\n", mark(&plan)) };
+        format!("{}\n\n{left_alone}{}{}", paint.bold(heading), view.plan(&plan), paint.dim(told))
     })?;
     if let Some(outcome) = outcome {
         told(run, outcome, target.name());

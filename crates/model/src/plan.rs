@@ -212,36 +212,11 @@ impl Plan {
     pub fn changes(&self) -> usize {
         self.settings.iter().filter(|step| step.action.changes()).count()
     }
-
-    /// The plan as a short text of its own: a script keeps what it has shown, and asks for just that. Two plans that would do the same have the
-    /// same text; it is no signature.
-    pub fn mark(&self) -> String {
-        let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-        for byte in serde_json::to_vec(self).expect("a plan is plain data") {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-        format!("{hash:016x}")
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_plan_that_would_do_something_else_has_another_mark() {
-        let step = |new| SettingStep {
-            id: "taskbar.clock".to_owned(),
-            title: "Clock".to_owned(),
-            category: Category::Taskbar,
-            stage: Stage::Look,
-            action: SettingAction::Set { old: None, new: Value::Bool(new) },
-            about: About::default(),
-        };
-        let plan = |new| Plan { settings: vec![step(new)], ..Plan::default() };
-        assert_eq!(plan(true).mark(), plan(true).mark());
-        assert_ne!(plan(true).mark(), plan(false).mark());
-    }
 
     #[test]
     fn a_plan_reads_back_from_its_json_also_from_an_older_version() {

@@ -11,6 +11,7 @@
 
 mod choice;
 mod groups;
+mod mark;
 mod table;
 mod transform;
 
@@ -24,6 +25,7 @@ use model::snapshot::{App, AppKind, DeviceFacts, Reading, Snapshot};
 use model::value::Value;
 
 pub use choice::{APP_LIST, Choice, ChoiceError, EVERYTHING};
+pub use mark::mark;
 pub(crate) use table::Table;
 
 use crate::baseline::Changes;
