@@ -121,7 +121,7 @@ impl HiveFile {
         let Some(damage) = damage else { return Ok(HiveKind::Other) };
         // That the file ends early explains the lost key better than the key does.
         let cut = |damage: &&hive::Damage| matches!(damage.what, hive::What::FileTruncated { .. });
-        let of_file = self.loaded.hive().ok().and_then(|hive| hive.damages().iter().find(cut).cloned());
+        let of_file = self.loaded.hive().ok().and_then(|hive| hive.damages().iter().find(cut).copied());
         Err(HiveError::Root { name: self.name.clone(), damage: of_file.unwrap_or(damage) })
     }
 

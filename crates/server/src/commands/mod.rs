@@ -169,6 +169,7 @@ impl From<store::StoreError> for Failure {
         let (exit, reason) = match &error {
             E::NewerSchema { .. } => (1, Reason::NewerVersion),
             E::Full => (1, Reason::DiskFull),
+            E::ReadOnly => (5, Reason::ReadOnlyTarget),
             E::Damaged(_) => (8, Reason::IntegrityFailed),
             E::Taken { .. } | E::BadName(_) => (2, Reason::Usage),
             _ => (1, Reason::ServerError),
