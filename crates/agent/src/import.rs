@@ -14,6 +14,7 @@ use model::envelope::Header;
 use model::snapshot::Snapshot;
 use serde::Serialize;
 
+use crate::apps::{self, Restored};
 use crate::bundle::{self, KeyArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -23,7 +24,7 @@ use crate::outcome;
 use crate::paint::tame;
 use crate::render::snapshot::View;
 use crate::render::value::count;
-use crate::restore::{Planned, end_earlier_runs, show};
+use crate::restore::{Planned, end_earlier_runs, order, show};
 use crate::run::Run;
 use crate::show::tell_damage;
 use crate::stop::Applying;
@@ -111,12 +112,13 @@ fn look(args: &ImportArgs, run: &Run) -> Result<Exit, Failure> {
 
 /// Plans, and with `--yes` applies.
 pub fn restore(wanted: &FromBundle<'_>, run: &Run) -> Result<Exit, Failure> {
-    let choice = Choice::of(wanted.only, wanted.except)?;
     let state = run.state()?;
     // The whole file is checked before anything is touched, also what an earlier run left half done.
     let bundle = bundle::open(wanted.file, wanted.key, &state)?;
-    let _lock = if wanted.yes { Some(state.lock()?) } else { None };
+    let lock = if wanted.yes { Some(state.lock()?) } else { None };
     let mut target = here::target(wanted.to)?;
+    let programs = target.known().policy().win32_apps().value;
+    let choice = Choice::of(wanted.only, wanted.except)?.with_programs(programs);
     if wanted.yes {
         end_earlier_runs(&mut *target, run, &state)?;
     }
@@ -124,7 +126,7 @@ pub fn restore(wanted: &FromBundle<'_>, run: &Run) -> Result<Exit, Failure> {
     let (preview, files) = bundle.preview(&*target, &choice);
     let mut planned = Planned { found, preview, target };
     if !wanted.yes {
-        let exit = show(&mut planned, run, None)?;
+        let exit = show(&planned, run, None)?;
         if planned.preview.plan.changes() > 0 {
             run.screen
                 .hint("nothing was changed; add `--yes` to apply it, and `rehome undo` takes it back for 30 days");
@@ -132,8 +134,12 @@ pub fn restore(wanted: &FromBundle<'_>, run: &Run) -> Result<Exit, Failure> {
         return Ok(exit);
     }
     let outcome = carry_out(&mut planned, &files, run, &state)?;
-    let shown = show(&mut planned, run, Some(&outcome))?;
-    Ok(shown.max(outcome::exit(&outcome)))
+    let ordered = order(&planned, run, &state)?;
+    drop(lock);
+    let done = Restored { later: false, ordered };
+    let (shown, queue) = done.with_settings(run, &state, |queue| show(&planned, run, Some((&outcome, queue))))?;
+    let of_apps = queue.as_ref().map_or(Exit::Success, apps::exit);
+    Ok(outcome::worst(shown.max(of_apps), outcome::exit(&outcome, planned.target.source())))
 }
 
 fn carry_out(planned: &mut Planned, files: &Files, run: &Run, state: &State) -> Result<Outcome, Failure> {

@@ -5,15 +5,20 @@ use std::path::PathBuf;
 use clap::Args;
 use device::apply::journal::FolderJournals;
 use device::apply::{Outcome, UNDO_DAYS, Work, recover};
+use device::apps::queue::Queue;
 use device::plan::Choice;
 use device::progress::Progress;
+use device::report::report;
 use device::restore::{Preview, Restore};
 use device::state::State;
 use device::target::{RestoreTarget, THIS_PC};
+use model::envelope::Source;
 use model::plan::Plan;
 use model::prerequisite::Activity;
+use model::world::Clock;
 use serde::Serialize;
 
+use crate::apps;
 use crate::bundle::KeyArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -24,7 +29,7 @@ use crate::outcome;
 use crate::paint::tame;
 use crate::render::plan::View;
 use crate::render::value::count;
-use crate::report::after_restore;
+use crate::report::{about, after_restore, keep};
 use crate::run::{Connection, Run};
 use crate::show::tell_damage;
 use crate::stop::Applying;
@@ -45,6 +50,9 @@ pub struct RestoreArgs {
     /// Only say what would be done; the default
     #[arg(long, short = 'n')]
     dry_run: bool,
+    /// Install apps later: with `rehome apps --continue`, or when the scheduled task comes by
+    #[arg(long)]
+    apps_later: bool,
 }
 
 /// Which snapshot, where to, and what of it.
@@ -83,6 +91,8 @@ struct RestoreDocument<'a> {
     plan: &'a Plan,
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'a Outcome>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    apps: Option<Vec<apps::AppDocument>>,
 }
 
 /// Plans, and with `--yes` applies.
@@ -97,27 +107,50 @@ pub fn run(args: &RestoreArgs, run: &Run) -> Result<Exit, Failure> {
     let state = run.state()?;
     let connection = run.connect(&state)?;
     if !args.yes {
-        let mut planned = plan(&args.wanted, run, &connection, None)?;
-        let exit = show(&mut planned, run, None)?;
+        let planned = plan(&args.wanted, run, &connection, None)?;
+        let exit = show(&planned, run, None)?;
         if planned.preview.plan.changes() > 0 {
             run.screen
                 .hint("nothing was changed; add `--yes` to apply it, and `rehome undo` takes it back for 30 days");
         }
         return Ok(exit);
     }
-    let _lock = state.lock()?;
+    let lock = state.lock()?;
     let mut planned = plan(&args.wanted, run, &connection, Some(&state))?;
     let outcome = carry_out(&mut planned, run, &connection, &state)?;
-    let shown = show(&mut planned, run, Some(&outcome))?;
-    after_restore(run, &connection, &state, &planned, &outcome);
-    Ok(shown.max(outcome::exit(&outcome)))
+    let about = about(run, &planned);
+    let ordered = order(&planned, run, &state)?;
+    // Kept before the apps, which take long: a run that is killed among them has its report.
+    keep(run, &state, &report(&about, &planned.preview.plan, &outcome, ordered.as_ref()));
+    // From here on only the apps are at work, and a backup need not wait for them.
+    drop(lock);
+    let finish = |queue: Option<&Queue>| {
+        after_restore(run, &connection, &state, &report(&about, &planned.preview.plan, &outcome, queue));
+    };
+    let done = apps::Restored { later: args.apps_later, ordered };
+    let (shown, queue) = done.with_settings(run, &state, |queue| show(&planned, run, Some((&outcome, queue))))?;
+    finish(queue.as_ref());
+    let of_apps = queue.as_ref().map_or(Exit::Success, apps::exit);
+    Ok(outcome::worst(shown.max(of_apps), outcome::exit(&outcome, planned.target.source())))
+}
+
+/// Orders the apps of the plan on a live PC; nothing is installed yet. `None` where nothing can be installed: a file is no PC.
+pub fn order(planned: &Planned, run: &Run, state: &State) -> Result<Option<Queue>, Failure> {
+    if planned.target.source() != Source::Live {
+        return Ok(None);
+    }
+    let mut queue = Queue::read(state)?;
+    queue.order(&planned.preview.plan, run.clock.now());
+    queue.save(state)?;
+    Ok(Some(queue))
 }
 
 /// Finds the snapshot and compares it with the target. With a state it first ends what an earlier run left half done.
 pub fn plan(wanted: &Wanted, run: &Run, connection: &Connection, state: Option<&State>) -> Result<Planned, Failure> {
-    let choice = Choice::of(&wanted.only, &wanted.except)?;
     let mut target = here::target(wanted.to.as_deref())?;
-    here::allow(Activity::SignInRestore, &target.known(), target.source())?;
+    let known = target.known();
+    let choice = Choice::of(&wanted.only, &wanted.except)?.with_programs(known.policy().win32_apps().value);
+    here::allow(Activity::SignInRestore, &known, target.source())?;
     if let Some(state) = state {
         end_earlier_runs(&mut *target, run, state)?;
     }
@@ -151,9 +184,10 @@ fn carry_out(planned: &mut Planned, run: &Run, connection: &Connection, state: &
     Ok(restore.carry_out(&planned.preview, &mut *planned.target, &mut work)?)
 }
 
-/// Prints the plan, or what became of it.
-pub fn show(planned: &mut Planned, run: &Run, outcome: Option<&Outcome>) -> Result<Exit, Failure> {
+/// Prints the plan, or what became of it, and how far its apps are if they are known.
+pub fn show(planned: &Planned, run: &Run, done: Option<(&Outcome, Option<&Queue>)>) -> Result<Exit, Failure> {
     let Planned { found, preview, target } = planned;
+    let outcome = done.map(|(outcome, _)| outcome);
     let document = RestoreDocument {
         applied: outcome.is_some(),
         snapshot: preview.fetched.header.snapshot.to_string(),
@@ -161,6 +195,7 @@ pub fn show(planned: &mut Planned, run: &Run, outcome: Option<&Outcome>) -> Resu
         target: target.name(),
         plan: &preview.plan,
         outcome,
+        apps: done.and_then(|(_, queue)| queue).map(apps::documents),
     };
     let paint = run.screen.paint;
     let view = View { paint, all: run.screen.wants_all(), done: outcome.is_some() };

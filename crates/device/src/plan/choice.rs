@@ -21,6 +21,7 @@ const APP: &str = "app:";
 pub struct Choice {
     only: Option<Picked>,
     except: Picked,
+    programs: bool,
 }
 
 /// Settings and apps that words picked.
@@ -55,7 +56,18 @@ impl Choice {
 
     pub(crate) fn in_table(table: Table, only: &[String], except: &[String]) -> Result<Self, ChoiceError> {
         let only = if only.is_empty() { None } else { Some(Picked::from_words(table, only)?) };
-        Ok(Self { only, except: Picked::from_words(table, except)? })
+        Ok(Self { only, except: Picked::from_words(table, except)?, programs: false })
+    }
+
+    /// The same, with desktop programs that winget knows if the organisation wants them back (policy `restore.win32_apps`).
+    #[must_use]
+    pub fn with_programs(self, programs: bool) -> Self {
+        Self { programs, ..self }
+    }
+
+    /// Whether desktop programs are reinstalled at all.
+    pub fn takes_programs(&self) -> bool {
+        self.programs
     }
 
     /// Whether the setting is wanted.
@@ -70,7 +82,7 @@ impl Choice {
 
     /// Whether it is everything.
     pub fn is_all(&self) -> bool {
-        *self == Self::default()
+        self.only.is_none() && self.except == Picked::default()
     }
 }
 

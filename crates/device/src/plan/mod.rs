@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use model::catalog::{self, Category, Kind, Place, RegType, Setting, Stage};
 use model::plan::{AppAction, AppStep, NotCarried, Plan, SettingAction, SettingStep};
 use model::reason::Reason;
+use model::snapshot::app_id::is_family_name;
 use model::snapshot::{App, AppKind, DeviceFacts, Reading, Snapshot};
 use model::value::Value;
 
@@ -166,6 +167,7 @@ fn app_steps(old: &Snapshot, here: &Snapshot, choice: &Choice) -> Vec<AppStep> {
         _ if !choice.takes_app(&app.id) => AppAction::Skip { reason: Reason::Excluded },
         AppKind::System => AppAction::Skip { reason: Reason::PartOfWindows },
         _ if present.contains_key(&key_of(app)) => AppAction::Present,
+        AppKind::Desktop if choice.takes_programs() && app.again.shaped().winget_id.is_some() => AppAction::Install,
         AppKind::Desktop => AppAction::Skip { reason: Reason::NeedsTheApp },
         AppKind::Store if is_family_name(&app.id) => AppAction::Install,
         AppKind::Store => AppAction::Skip { reason: Reason::NotAvailable },
@@ -177,17 +179,6 @@ fn app_steps(old: &Snapshot, here: &Snapshot, choice: &Choice) -> Vec<AppStep> {
 /// with Windows on another.
 fn key_of(app: &App) -> (bool, String) {
     (app.kind == AppKind::Desktop, app.id.to_ascii_lowercase())
-}
-
-/// Whether the text has the shape of a package family name: name, underscore, and the publisher's hash of 13 characters (Microsoft,
-/// "Package identity": name 3 to 50 characters of letters, digits, `.` and `-`; publisher id in Crockford's base 32).
-pub fn is_family_name(text: &str) -> bool {
-    let Some((name, publisher)) = text.split_once('_') else { return false };
-    (3..=50).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
-        && !name.contains("..")
-        && publisher.len() == 13
-        && publisher.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 fn not_carried(id: &str, reason: Reason) -> NotCarried {
