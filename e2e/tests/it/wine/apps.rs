@@ -2,6 +2,7 @@
 //! that writes down its calls and plays back success, failure and a hang. The real one, and the Store, are not here.
 
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use serde_json::Value;
 
@@ -9,18 +10,18 @@ use crate::harness::World;
 
 use super::prefix::{Prefix, tool};
 
-const FAMILIES: &str =
-    r"HKCU\Software\Classes\Local Settings\Software\Microsoft\Windows\CurrentVersion\AppModel\Repository\Families";
-const PACKAGES: &str =
-    r"HKCU\Software\Classes\Local Settings\Software\Microsoft\Windows\CurrentVersion\AppModel\Repository\Packages";
-const UNINSTALL: &str = r"Software\Microsoft\Windows\CurrentVersion\Uninstall";
-const UNINSTALL_32: &str = r"HKLM\Software\WOW6432Node\Microsoft\Windows\CurrentVersion\Uninstall";
+const REPOSITORY: &str =
+    r"HKEY_CURRENT_USER\Software\Classes\Local Settings\Software\Microsoft\Windows\CurrentVersion\AppModel\Repository";
+const UNINSTALL: &str = r"Microsoft\Windows\CurrentVersion\Uninstall";
 const POLICIES: &str = r"HKLM\Software\Policies\Rehome";
 
 const EXPORT: &str = r#"{"Sources":[{"Packages":[{"PackageIdentifier":"Contoso.Editor","Version":"2.1"}],
     "SourceDetails":{"Name":"winget","Argument":"","Identifier":"","Type":""}},
     {"Packages":[{"PackageIdentifier":"9NWORKS00000","Version":"1.0.0.7"}],
     "SourceDetails":{"Name":"msstore","Argument":"","Identifier":"","Type":""}}]}"#;
+
+/// An app that both PCs have.
+const NOTEPAD: (&str, &str, &str) = ("Microsoft.WindowsNotepad", "11.0.0.1", "8wekyb3d8bbwe");
 
 /// What follows an id on every line that installs from the Store.
 const FROM_STORE: &str =
@@ -38,16 +39,15 @@ fn apps_come_back_one_by_one_each_with_its_result_and_what_waits_goes_on_later()
         ("Microsoft.Todos", "2.0.0.0", "8wekyb3d8bbwe"),
         ("Microsoft.WindowsTerminal", "1.21.0.0", "8wekyb3d8bbwe"),
         ("Microsoft.Paint", "11.0.0.0", "8wekyb3d8bbwe"),
-        ("Microsoft.WindowsNotepad", "11.0.0.1", "8wekyb3d8bbwe"),
+        NOTEPAD,
     ];
-    for (name, version, publisher) in apps {
-        install_app(&old, name, version, publisher);
-    }
-    install_app(&new, "Microsoft.WindowsNotepad", "11.0.0.1", "8wekyb3d8bbwe");
-    old.reg_add(&format!(r"HKLM\{UNINSTALL}\{{A}}"), ("DisplayName", "REG_SZ", "Contoso Editor"));
-    old.reg_add(&format!(r"HKLM\{UNINSTALL}\{{A}}"), ("DisplayVersion", "REG_SZ", "2.1"));
-    old.reg_add(&format!(r"{UNINSTALL_32}\Ledger"), ("DisplayName", "REG_SZ", "Contoso Ledger"));
-    old.reg_add(&format!(r"HKCU\{UNINSTALL}\Mine"), ("DisplayName", "REG_SZ", "Only Mine"));
+    old.import_text(&format!(
+        "{}[HKEY_LOCAL_MACHINE\\Software\\{UNINSTALL}\\{{A}}]\n\"DisplayName\"=\"Contoso Editor\"\n\"DisplayVersion\"=\"2.1\"\n\n\
+         [HKEY_LOCAL_MACHINE\\Software\\WOW6432Node\\{UNINSTALL}\\Ledger]\n\"DisplayName\"=\"Contoso Ledger\"\n\n\
+         [HKEY_CURRENT_USER\\Software\\{UNINSTALL}\\Mine]\n\"DisplayName\"=\"Only Mine\"\n",
+        apps.map(installed).concat()
+    ));
+    new.import_text(&installed(NOTEPAD));
     std::fs::write(winget(&old).with_file_name("winget.export.json"), EXPORT).unwrap();
     old.rehome(&["backup", "--no-rehearsal"]).ok();
     assert_eq!(listed(&old), listed_words());
@@ -97,7 +97,7 @@ fn apps_come_back_one_by_one_each_with_its_result_and_what_waits_goes_on_later()
     assert!(new.rehome(&["apps"]).stdout.contains("installing it took too long and was ended; next try"));
 
     // A run that is killed in the middle of an app, or a PC that is restarted: the next one goes on.
-    let mut running = new.command(&["apps", "--continue"]).spawn().unwrap();
+    let mut running = new.command(&["apps", "--continue"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let log_lines = || std::fs::read_to_string(winget(&new).with_file_name("winget.log")).unwrap().lines().count();
     while log_lines() == calls.len() && running.try_wait().unwrap().is_none() {
         std::thread::yield_now();
@@ -120,7 +120,7 @@ fn apps_come_back_one_by_one_each_with_its_result_and_what_waits_goes_on_later()
     );
 
     // What the person has got from the Store themself counts as come back.
-    install_app(&new, "Contoso.Unknown", "1.0.0.1", "mcm4njqhnhss8");
+    new.import_text(&installed(apps[1]));
     let done: Value = serde_json::from_str(&new.rehome(&["apps", "--continue", "--json"]).stdout).unwrap();
     assert_eq!(stands(&done)[0], ("Contoso.Unknown_mcm4njqhnhss8", "restored", ""));
 }
@@ -131,7 +131,7 @@ fn a_policy_that_switches_the_store_off_is_the_answer_and_nothing_is_tried() {
     let (Some(old), Some(new)) = (Prefix::enrolled(&world, "OLD-PC"), Prefix::enrolled(&world, "NEW-PC")) else {
         return;
     };
-    install_app(&old, "Microsoft.Todos", "2.0.0.0", "8wekyb3d8bbwe");
+    old.import_text(&installed(("Microsoft.Todos", "2.0.0.0", "8wekyb3d8bbwe")));
     old.rehome(&["backup", "--no-rehearsal"]).ok();
     winget(&new);
     new.reg_add(r"HKLM\Software\Policies\Microsoft\WindowsStore", ("RemoveWindowsStore", "REG_DWORD", "1"));
@@ -150,14 +150,13 @@ fn winget(pc: &Prefix) -> PathBuf {
     program
 }
 
-/// Takes note of a packaged app as Windows does.
-fn install_app(pc: &Prefix, name: &str, version: &str, publisher: &str) {
+/// How Windows takes note of a packaged app.
+fn installed((name, version, publisher): (&str, &str, &str)) -> String {
     let full = format!("{name}_{version}_x64__{publisher}");
-    pc.reg_add(&format!(r"{FAMILIES}\{name}_{publisher}\{full}"), ("Flags", "REG_DWORD", "1"));
-    pc.reg_add(
-        &format!(r"{PACKAGES}\{full}"),
-        ("PackageRootFolder", "REG_SZ", &format!(r"C:\Program Files\WindowsApps\{full}")),
-    );
+    format!(
+        "[{REPOSITORY}\\Families\\{name}_{publisher}\\{full}]\n\"Flags\"=dword:1\n\n\
+         [{REPOSITORY}\\Packages\\{full}]\n\"PackageRootFolder\"=\"C:\\\\Program Files\\\\WindowsApps\\\\{full}\"\n\n"
+    )
 }
 
 /// The apps of the PC's newest backup: kind, id, and how each can be had again.

@@ -124,6 +124,13 @@ impl Prefix {
         self.wine(&["regedit", "/S", r"C:\import.reg"]).ok();
     }
 
+    /// Imports sections of a `.reg` file, of any root.
+    pub fn import_text(&self, sections: &str) {
+        let text = format!("Windows Registry Editor Version 5.00\n\n{sections}").replace('\n', "\r\n");
+        std::fs::write(self.path().join("drive_c/import.reg"), text).unwrap();
+        self.wine(&["regedit", "/S", r"C:\import.reg"]).ok();
+    }
+
     /// The person's registry, as Wine's own `reg export` writes it. The PC stays on.
     pub fn export(&self) -> MemoryRegistry {
         self.wine(&["reg", "export", "HKCU", r"C:\export.reg", "/y"]).ok();
