@@ -2,7 +2,7 @@
 //!
 //! Looked at before anything is tried, so that a person is told "blocked by policy" and not a number. Values: `RemoveWindowsStore`, `DisableStoreApps` and
 //! `RequirePrivateStoreOnly` of the template WindowsStore.admx; `EnableAppInstaller`, `EnableMicrosoftStoreSource` and
-//! `EnableDefaultSource` of DesktopAppInstaller.admx. Rules of AppLocker are not evaluated: what they refuse, winget reports.
+//! `EnableDefaultSource` of DesktopAppInstaller.admx. Rules of `AppLocker` are not evaluated: what they refuse, winget reports.
 
 use model::policy::Hive;
 

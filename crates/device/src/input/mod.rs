@@ -155,7 +155,7 @@ impl Input {
         let notes = others.chain(removals).collect();
         let known = crate::facts::read(&RegPlaces(&registry), &Asked::default());
         let programs = machine_programs(&RegPlaces(&registry)).unwrap_or_default();
-        Ok(Self { known, notes, programs, ..Self::bare(Box::new(registry), Source::RegFile, Vec::new()) })
+        Ok(Self { known, programs, notes, ..Self::bare(Box::new(registry), Source::RegFile, Vec::new()) })
     }
 
     fn bare(registry: Box<dyn Registry>, source: Source, warnings: Vec<String>) -> Self {
