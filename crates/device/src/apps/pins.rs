@@ -67,7 +67,9 @@ mod tests {
     #[test]
     fn what_is_no_layout_has_no_pins() {
         let deep = "[".repeat(100_000);
-        for bytes in [&b""[..], b"{", b"\0\0", b"{\"pinnedList\":7}", deep.as_bytes(), &[b' '; LAYOUT_BYTES_MAX + 1]] {
+        for bytes in
+            [&b""[..], b"{", b"\0\0", b"{\"pinnedList\":7}", deep.as_bytes(), &vec![b' '; LAYOUT_BYTES_MAX + 1]]
+        {
             assert!(of_layout(bytes).is_empty());
         }
     }

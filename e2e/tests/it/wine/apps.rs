@@ -23,6 +23,16 @@ const EXPORT: &str = r#"{"Sources":[{"Packages":[{"PackageIdentifier":"Contoso.E
 /// An app that both PCs have.
 const NOTEPAD: (&str, &str, &str) = ("Microsoft.WindowsNotepad", "11.0.0.1", "8wekyb3d8bbwe");
 
+/// The apps of the old PC: name, version, publisher.
+const APPS: [(&str, &str, &str); 6] = [
+    ("Contoso.Works", "1.0.0.7", "mcm4njqhnhss8"),
+    ("Contoso.Unknown", "1.0.0.1", "mcm4njqhnhss8"),
+    ("Microsoft.Todos", "2.0.0.0", "8wekyb3d8bbwe"),
+    ("Microsoft.WindowsTerminal", "1.21.0.0", "8wekyb3d8bbwe"),
+    ("Microsoft.Paint", "11.0.0.0", "8wekyb3d8bbwe"),
+    NOTEPAD,
+];
+
 /// What follows an id on every line that installs from the Store.
 const FROM_STORE: &str =
     "--exact --source msstore --silent --accept-package-agreements --accept-source-agreements --disable-interactivity";
@@ -30,24 +40,7 @@ const FROM_STORE: &str =
 #[test]
 fn apps_come_back_one_by_one_each_with_its_result_and_what_waits_goes_on_later() {
     let world = World::new();
-    let (Some(old), Some(new)) = (Prefix::enrolled(&world, "OLD-PC"), Prefix::enrolled(&world, "NEW-PC")) else {
-        return;
-    };
-    let apps = [
-        ("Contoso.Works", "1.0.0.7", "mcm4njqhnhss8"),
-        ("Contoso.Unknown", "1.0.0.1", "mcm4njqhnhss8"),
-        ("Microsoft.Todos", "2.0.0.0", "8wekyb3d8bbwe"),
-        ("Microsoft.WindowsTerminal", "1.21.0.0", "8wekyb3d8bbwe"),
-        ("Microsoft.Paint", "11.0.0.0", "8wekyb3d8bbwe"),
-        NOTEPAD,
-    ];
-    old.import_text(&format!(
-        "{}[HKEY_LOCAL_MACHINE\\Software\\{UNINSTALL}\\{{A}}]\n\"DisplayName\"=\"Contoso Editor\"\n\"DisplayVersion\"=\"2.1\"\n\n\
-         [HKEY_LOCAL_MACHINE\\Software\\WOW6432Node\\{UNINSTALL}\\Ledger]\n\"DisplayName\"=\"Contoso Ledger\"\n\n\
-         [HKEY_CURRENT_USER\\Software\\{UNINSTALL}\\Mine]\n\"DisplayName\"=\"Only Mine\"\n",
-        apps.map(installed).concat()
-    ));
-    new.import_text(&installed(NOTEPAD));
+    let Some((old, new)) = two_pcs_with_apps(&world) else { return };
     std::fs::write(winget(&old).with_file_name("winget.export.json"), EXPORT).unwrap();
     old.rehome(&["backup", "--no-rehearsal"]).ok();
     assert_eq!(listed(&old), listed_words());
@@ -120,7 +113,7 @@ fn apps_come_back_one_by_one_each_with_its_result_and_what_waits_goes_on_later()
     );
 
     // What the person has got from the Store themself counts as come back.
-    new.import_text(&installed(apps[1]));
+    new.import_text(&installed(APPS[1]));
     let done: Value = serde_json::from_str(&new.rehome(&["apps", "--continue", "--json"]).stdout).unwrap();
     assert_eq!(stands(&done)[0], ("Contoso.Unknown_mcm4njqhnhss8", "restored", ""));
 }
@@ -139,6 +132,19 @@ fn a_policy_that_switches_the_store_off_is_the_answer_and_nothing_is_tried() {
     assert_eq!(said.code, Some(3), "{said:?}");
     assert!(said.stdout.contains("your organisation has blocked it, or the Store"), "{said:?}");
     assert!(!winget(&new).with_file_name("winget.log").exists());
+}
+
+/// An old PC with the apps of [`APPS`] and three programs, and a new one that has one of the apps.
+fn two_pcs_with_apps(world: &World) -> Option<(Prefix, Prefix)> {
+    let (old, new) = (Prefix::enrolled(world, "OLD-PC")?, Prefix::enrolled(world, "NEW-PC")?);
+    old.import_text(&format!(
+        "{}[HKEY_LOCAL_MACHINE\\Software\\{UNINSTALL}\\{{A}}]\n\"DisplayName\"=\"Contoso Editor\"\n\"DisplayVersion\"=\"2.1\"\n\n\
+         [HKEY_LOCAL_MACHINE\\Software\\WOW6432Node\\{UNINSTALL}\\Ledger]\n\"DisplayName\"=\"Contoso Ledger\"\n\n\
+         [HKEY_CURRENT_USER\\Software\\{UNINSTALL}\\Mine]\n\"DisplayName\"=\"Only Mine\"\n",
+        APPS.map(installed).concat()
+    ));
+    new.import_text(&installed(NOTEPAD));
+    Some((old, new))
 }
 
 /// Puts the stand-in where Windows has the alias of winget, and says where.

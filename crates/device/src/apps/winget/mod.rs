@@ -290,7 +290,8 @@ fn read_bounded(path: &Path) -> Option<Vec<u8>> {
     (bytes.len() as u64 <= EXPORT_BYTES_MAX).then_some(bytes)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod run_tests;
 
 #[cfg(test)]
