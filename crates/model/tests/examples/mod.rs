@@ -157,7 +157,7 @@ fn any_apps() -> impl Strategy<Value = Vec<App>> {
 
 fn any_again() -> impl Strategy<Value = Again> {
     let scope = proptest::sample::select(&[None, Some(AppScope::User), Some(AppScope::Machine)][..]);
-    let ids = (proptest::option::of("9[0-9A-Z]{11}"), proptest::option::of("[A-Za-z0-9]{1,8}\\.[A-Za-z0-9]{1,8}"));
+    let ids = (option::of("9[0-9A-Z]{11}"), option::of("[A-Za-z0-9]{1,8}\\.[A-Za-z0-9]{1,8}"));
     (ids, scope, proptest::bool::ANY).prop_map(|((store_id, winget_id), scope, pinned)| Again {
         store_id,
         winget_id,
