@@ -4,6 +4,7 @@
 
 mod apps;
 mod backup;
+mod baseline;
 mod bundle;
 mod catalog;
 mod cli;
@@ -86,6 +87,7 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
     match verb {
         Verb::Enroll(args) => enroll::run(args, run),
         Verb::Backup(args) => backup::run(args, run),
+        Verb::Baseline(args) => baseline::run(args, run),
         Verb::Snapshots(args) => snapshots::run(args, run),
         Verb::Show(args) => show::run(args, run),
         Verb::Diff(args) => diff::run(args, run),

@@ -1,8 +1,10 @@
 //! `rehome report`: what a restore did, and what did not come back and why.
 
 use clap::Args;
+use device::apply::Outcome;
+use device::apps::queue::Queue;
 use device::list;
-use device::report::{About, send_unsent};
+use device::report::{About, report, send_unsent};
 use device::state::State;
 use model::ids::ReportId;
 use model::report::{KeptReport, LocalReport};
@@ -146,6 +148,15 @@ pub fn after_restore(run: &Run, connection: &Connection, state: &State, local: &
     }
     let missing = local.missing().len();
     if missing > 0 {
+        run.screen.hint("`rehome report` says what did not come back, and why");
+    }
+}
+
+/// Keeps the report of a restore from a bundle; a PC that is connected sends it with its next run.
+pub fn after_import(run: &Run, state: &State, planned: &Planned, (outcome, queue): (&Outcome, Option<&Queue>)) {
+    let local = report(&about(run, planned), &planned.preview.plan, outcome, queue);
+    // Without a connection there is nobody to send it to, and the page has just said all of it.
+    if state.enrolment().is_ok() && state.save_report(&local).is_ok() && !local.missing().is_empty() {
         run.screen.hint("`rehome report` says what did not come back, and why");
     }
 }
