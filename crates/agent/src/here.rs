@@ -84,6 +84,7 @@ mod live {
     fn winget() -> Result<Winget, Failure> {
         Ok(Winget {
             program: folder("LOCALAPPDATA")?.join(r"Microsoft\WindowsApps\winget.exe"),
+            quietly: win32::without_window,
             wait: crate::world::wait,
             show: win32::open_store_page,
             limit: limit(),

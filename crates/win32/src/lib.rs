@@ -19,4 +19,4 @@ mod text;
 pub use effects::LiveEffects;
 pub use facts::{LivePlaces, ask, known};
 pub use registry::{LiveRegistry, LiveRegistryWrite};
-pub use store::open_store_page;
+pub use store::{open_store_page, without_window};

@@ -36,6 +36,8 @@ const PACKAGES_MAX: usize = 2_000;
 pub struct Winget {
     /// The program.
     pub program: PathBuf,
+    /// Sets a program up so that it opens no window.
+    pub quietly: fn(&mut Command),
     /// Waits.
     pub wait: fn(Duration),
     /// Shows a page of the Store.
@@ -109,12 +111,7 @@ impl Winget {
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        #[cfg(windows)]
-        {
-            /// `CREATE_NO_WINDOW` (Process Creation Flags, Windows documentation).
-            const NO_WINDOW: u32 = 0x0800_0000;
-            std::os::windows::process::CommandExt::creation_flags(&mut command, NO_WINDOW);
-        }
+        (self.quietly)(&mut command);
         command
     }
 

@@ -28,7 +28,7 @@ fn stand_in() -> (TempDir, Winget) {
     let program = folder.path().join("winget");
     let mut file = fs::File::options().create(true).truncate(true).write(true).mode(0o700).open(&program).unwrap();
     file.write_all(SCRIPT.as_bytes()).unwrap();
-    let winget = Winget { program, wait: std::thread::sleep, show: |_| Ok(()), limit: 20 * LOOK };
+    let winget = Winget { program, quietly: |_| (), wait: std::thread::sleep, show: |_| Ok(()), limit: 20 * LOOK };
     (folder, winget)
 }
 
