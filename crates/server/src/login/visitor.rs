@@ -1,0 +1,182 @@
+//! Who is at the browser: the session that its cookie names, if it is live.
+//!
+//! A session's id is 256 random bits that only the browser holds. The cookie is `__Host-rh`: HTTPS only, this host only, out of reach of
+//! scripts, and not sent along by other sites' forms. On plain HTTP, which serves the same machine only, it cannot have that prefix. A second
+//! cookie names the browser before anybody has signed in, so that a sign-in ends in the browser in which it began.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use model::ids::to_hex;
+use model::reason::Reason;
+use store::people::{Session, Stage};
+
+use super::site::query;
+use crate::App;
+use crate::api::extract::{Peer, apart};
+use crate::identity::hash_token;
+use crate::pages::Trouble;
+
+/// Digits of a cookie of ours: 256 bits.
+const DIGITS: usize = 64;
+
+/// For how long a browser keeps the cookie that names it, in seconds: longer than anybody takes to sign in.
+const BROWSER_SECONDS: u32 = 3600;
+
+/// How old a sign-in may be for what asks for a fresh one, in milliseconds (`security.md` 2.1, A3).
+pub const FRESH_MILLIS: i64 = 10 * 60 * 1000;
+
+/// Somebody at a browser.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    /// Their live session, if there is one, at whatever stage.
+    pub session: Option<Session>,
+    /// Where they are.
+    pub address: IpAddr,
+    /// What the browser calls itself.
+    pub browser_name: String,
+    /// The server's address as they know it.
+    pub base: String,
+    held: Option<String>,
+    browser: Option<String>,
+    secure: bool,
+}
+
+/// The names of the two cookies.
+fn names(secure: bool) -> (&'static str, &'static str) {
+    if secure { ("__Host-rh", "__Host-rh-browser") } else { ("rh", "rh-browser") }
+}
+
+impl FromRequestParts<Arc<App>> for Visitor {
+    type Rejection = Trouble;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Trouble> {
+        let Peer(address) = Peer::from_request_parts(parts, app).await?;
+        let secure = app.site.is_secure();
+        if !secure && !address.is_loopback() && !address.is_unspecified() {
+            return Err(Trouble::new(StatusCode::FORBIDDEN, Reason::NeedsHttps, ""));
+        }
+        let headers = &parts.headers;
+        let base = app.site.base(headers).ok_or_else(|| {
+            Trouble::new(StatusCode::BAD_REQUEST, Reason::InvalidRequest, "the request does not name a host")
+        })?;
+        let (session_name, browser_name) = names(secure);
+        let held = cookie(headers, session_name);
+        let session = match &held {
+            Some(id) => {
+                let (app, hash) = (Arc::clone(app), hash_token(id));
+                apart(move || app.store.session(&hash, app.clock.now())).await?
+            }
+            None => None,
+        };
+        let said = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        Ok(Self {
+            held: held.filter(|_| session.is_some()),
+            session,
+            address,
+            browser_name: said.to_owned(),
+            base,
+            browser: cookie(headers, browser_name),
+            secure,
+        })
+    }
+}
+
+impl Visitor {
+    /// The session, if the person is signed in.
+    pub fn signed_in(&self) -> Option<&Session> {
+        self.session.as_ref().filter(|session| session.stage == Stage::Complete)
+    }
+
+    /// The session, or the way to the page that makes one and then leads back to `path`.
+    pub fn must_be_signed_in(&self, path: &str) -> Result<&Session, Box<Response>> {
+        self.signed_in().ok_or_else(|| Box::new(crate::pages::to(&format!("/login?{}", query(&[("return_to", path)])))))
+    }
+
+    /// Whether the person proved who they are a short while ago.
+    pub fn is_fresh(session: &Session, app: &App) -> bool {
+        (0..FRESH_MILLIS).contains(&app.clock.now().0.saturating_sub(session.auth_at.0))
+    }
+
+    /// What every form of this visitor must carry: nobody else can know it. Empty: they have no cookie yet.
+    pub fn form_token(&self) -> String {
+        let secret = self.held.as_ref().or(self.browser.as_ref());
+        secret.map(|secret| to_hex(&blake3::derive_key("rehome 2026 form token", secret.as_bytes()))).unwrap_or_default()
+    }
+
+    /// BLAKE3 of the cookie that names the browser.
+    pub fn browser_hash(&self) -> Option<[u8; 32]> {
+        self.browser.as_ref().map(|browser| hash_token(browser))
+    }
+
+    /// Names the browser if it has no name, and gives what it must be told.
+    pub fn name_browser(&mut self, app: &App) -> Option<HeaderValue> {
+        if self.browser.is_some() {
+            return None;
+        }
+        let name = random(app);
+        let set = self.set(names(self.secure).1, &name, Some(BROWSER_SECONDS));
+        self.browser = Some(name);
+        Some(set)
+    }
+
+    /// A new session's id, and what the browser is told to hold.
+    pub fn new_session(&self, app: &App) -> ([u8; 32], HeaderValue) {
+        let id = random(app);
+        (hash_token(&id), self.set(names(self.secure).0, &id, None))
+    }
+
+    /// What the browser is told to forget its session.
+    pub fn no_session(&self) -> HeaderValue {
+        self.set(names(self.secure).0, "", Some(0))
+    }
+
+    fn set(&self, name: &str, value: &str, seconds: Option<u32>) -> HeaderValue {
+        let age = seconds.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
+        let secure = if self.secure { "; Secure" } else { "" };
+        let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}");
+        HeaderValue::from_str(&text).expect("names and digits")
+    }
+}
+
+/// 256 random bits as digits.
+pub fn random(app: &App) -> String {
+    let mut bytes = [0; 32];
+    app.random.fill(&mut bytes);
+    to_hex(&bytes)
+}
+
+/// A cookie of ours, if it looks like one. Two of the same name are none: one of them is somebody else's.
+fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let pairs = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut found = pairs
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(|(key, _)| *key == name);
+    let (_, value) = found.next()?;
+    let ours = value.len() == DIGITS && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (ours && found.next().is_none()).then(|| value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_is_read_if_there_is_one_of_its_name() {
+        let id = "0a".repeat(32);
+        let read = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::COOKIE, HeaderValue::from_str(text).unwrap());
+            cookie(&headers, "rh")
+        };
+        assert_eq!(read(&format!("a=b; rh={id}")), Some(id.clone()));
+        assert_eq!(read(&format!("rh={id}; rh={}", "0b".repeat(32))), None);
+        assert_eq!(read("rh=short"), None);
+        assert_eq!(read(&format!("xrh={id}")), None);
+    }
+}
