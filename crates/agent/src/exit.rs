@@ -113,7 +113,12 @@ impl Exit {
             | R::PersonUnknown
             | R::PersonDisabled
             | R::DeviceCodeOff
-            | R::NeedsHttps => Self::Refused,
+            | R::NeedsHttps
+            | R::NotPermitted
+            | R::GrantsMore
+            | R::LastOwner
+            | R::SecondPerson
+            | R::ManagedElsewhere => Self::Refused,
             R::NoProfile | R::NoSuchSnapshot | R::NothingToUndo | R::UndoExpired => Self::Nothing,
             R::AmbiguousId
             | R::Usage

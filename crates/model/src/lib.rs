@@ -11,6 +11,7 @@ pub mod cbor;
 pub mod envelope;
 pub mod erasure;
 pub mod ids;
+pub mod permission;
 pub mod plan;
 pub mod policy;
 pub mod prerequisite;

@@ -96,6 +96,12 @@ reasons! {
     FactUnknown = 218, "fact_unknown", "Windows does not say it here", "nothing; look at the PC itself";
     UndoNotAllowed = 219, "undo_not_allowed", "your organisation does not let you take a restore back", "ask your administrator";
     WaitsForNetwork = 220, "waits_for_network", "the network in use has a price", "nothing; a scheduled backup waits for another network, `rehome backup` goes ahead";
+    NotPermitted = 230, "not_permitted", "that takes a permission that you do not hold", "ask an administrator who holds it, or for a role that has it";
+    GrantsMore = 233, "grants_more", "nobody gives others what they do not hold themself", "leave out what is named, or ask an administrator who holds it";
+    LastOwner = 234, "last_owner", "an organisation always keeps an owner", "make somebody else an owner first";
+    SecondPerson = 235, "second_person", "another person has to decide", "ask another administrator";
+    AlreadyDecided = 236, "already_decided", "the request was decided before", "ask again, if it is still wanted";
+    ManagedElsewhere = 237, "managed_elsewhere", "your identity provider manages this", "change it there; it is carried over";
 
     // Signing in.
     SignInRefused = 240, "sign_in_refused", "what the identity provider sent cannot be trusted", "sign in again, and tell your administrator if it stays";
@@ -156,6 +162,11 @@ reasons! {
     Stopping = 414, "stopping", "the server is stopping or starting", "try again in a moment";
     MethodNotAllowed = 415, "method_not_allowed", "that cannot be done with this address", "see the API description";
     OffsetMismatch = 416, "offset_mismatch", "the upload does not continue where the server stopped", "ask for the offset, then go on from there";
+    ChangedMeanwhile = 430, "changed_meanwhile", "it was changed since you read it", "read it again, then repeat the change";
+    VersionNeeded = 431, "version_needed", "a change says which version it changes", "send the ETag that you read in If-Match";
+    NameTaken = 432, "name_taken", "something else has that name", "choose another name";
+    InUse = 433, "in_use", "something still refers to it", "take it out of use first";
+    KeyReused = 434, "key_reused", "the idempotency key was used for another request", "make a new key for each request";
 
     // Integrity and keys.
     IntegrityFailed = 500, "integrity_failed", "the stored data was changed or damaged", "choose an older snapshot, and tell your administrator";

@@ -68,8 +68,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Its randomness.
     pub random: Arc<dyn Random>,
-    /// Tells who asks.
-    pub identity: Box<dyn Identify>,
+    /// Tells who asks: each knows one kind of credential, and the first that knows the request's answers.
+    pub identity: Vec<Box<dyn Identify>>,
     /// Lets in.
     pub gates: Gates,
     /// The rate that devices are told.
@@ -92,7 +92,7 @@ impl App {
         let store = Arc::new(Store::open(&database, Arc::new(blobs), clock.now())?);
         let keyring = Keyring::open(root, &settings.root_key, &store, &*random)?;
         Ok(Self {
-            identity: Box::new(DeviceTokens::new(Arc::clone(&store), Arc::clone(&clock))),
+            identity: vec![Box::new(DeviceTokens::new(Arc::clone(&store), Arc::clone(&clock)))],
             gates: Gates::new(Arc::clone(&clock), settings.enrolments_per_minute, settings.requests_per_minute),
             requests_per_minute: settings.requests_per_minute,
             at_once: Semaphore::new(REQUESTS_AT_ONCE),

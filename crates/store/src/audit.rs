@@ -14,6 +14,7 @@ use model::world::Moment;
 use ring::digest;
 use rusqlite::{Connection, OptionalExtension};
 
+use crate::authority::Actor;
 use crate::scope::{Scope, TenantScope};
 use crate::{StoreError, row};
 
@@ -54,6 +55,20 @@ pub(crate) enum Action {
     RestoreReport,
     /// Target: the profile. Its keys were given out.
     KeysRead,
+    /// Target: the request. Somebody asks for what takes a second admin.
+    ApprovalAsk,
+    /// Target: the request.
+    ApprovalApprove,
+    /// Target: the request.
+    ApprovalDeny,
+    /// Target: the request. By who asked.
+    ApprovalWithdraw,
+    /// Target: the request. Nobody decided or did it in time.
+    ApprovalExpire,
+    /// Target: the request. There is no second admin, and the delay is over.
+    ApprovalAlone,
+    /// Target: the request. It was done, or could not be.
+    ApprovalDone,
     /// By and target: the person; detail: 1 if more than one factor was used.
     SignIn,
     /// Target: the person if that much is known, else the tenant; detail: number of the reason.
@@ -106,6 +121,13 @@ impl Action {
             Self::RetentionSet => "retention.set",
             Self::RestoreReport => "restore.report",
             Self::KeysRead => "keys.read",
+            Self::ApprovalAsk => "approval.ask",
+            Self::ApprovalApprove => "approval.approve",
+            Self::ApprovalDeny => "approval.deny",
+            Self::ApprovalWithdraw => "approval.withdraw",
+            Self::ApprovalExpire => "approval.expire",
+            Self::ApprovalAlone => "approval.alone",
+            Self::ApprovalDone => "approval.done",
             Self::SignIn => "sign_in.done",
             Self::SignInRefuse => "sign_in.refuse",
             Self::SignOut => "session.close",
@@ -128,7 +150,7 @@ impl Action {
 /// One event on its way to the chain.
 pub(crate) struct Event<'a> {
     pub(crate) at: Moment,
-    /// Id of the device that acts; empty for the operator.
+    /// Id of the device, person or service account that acts; empty for the operator.
     pub(crate) actor: &'a [u8],
     pub(crate) action: Action,
     pub(crate) target: &'a [u8],
@@ -144,6 +166,11 @@ impl<'a> Event<'a> {
     /// Something that the operator did.
     pub(crate) fn by_operator(at: Moment, action: Action, target: &'a [u8; 16]) -> Self {
         Self { at, actor: &[], action, target, detail: 0 }
+    }
+
+    /// Something that an admin, a service account or the operator did.
+    pub(crate) fn of(actor: &'a Actor, at: Moment, action: Action, target: &'a [u8; 16]) -> Self {
+        Self { at, actor: actor.id(), action, target, detail: 0 }
     }
 
     fn to_cbor(&self) -> Vec<u8> {

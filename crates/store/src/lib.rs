@@ -7,7 +7,9 @@
 //! Start reading at `commit.rs`: the one transaction that all the rest is there for.
 
 mod accounts;
+mod approvals;
 mod audit;
+mod authority;
 pub mod blobs;
 mod commit;
 mod dialect;
@@ -22,6 +24,7 @@ mod retention;
 mod row;
 mod scope;
 mod snapshots;
+mod tags;
 mod uploads;
 mod verify;
 mod writer;
@@ -33,9 +36,11 @@ use model::world::Moment;
 use rusqlite::{Connection, OptionalExtension};
 
 pub use accounts::{Account, Device, NAME_CHARS_MAX, NewDevice, NewTenant, NewUser, check_name};
+pub use approvals::{ALONE_MILLIS, Approval, NOTE_CHARS_MAX, NewApproval, State, WAITING_MILLIS};
+pub use authority::{Actor, Authority, Service, View};
 pub use commit::{CommitError, Committed, Sign};
 pub use erase::{Deleted, EraseError, SignErasure};
-pub use error::StoreError;
+pub use error::{AdminError, StoreError};
 pub use keys::{NewKey, Purpose, WrappedKey};
 pub use people::Person;
 pub use reports::{Filed, REPORTS_KEPT_MAX};

@@ -1,4 +1,4 @@
-//! What handlers take from a request: who asks, the ids in the address, the body.
+//! What handlers take from a request once it is [allowed](crate::access): the ids in the address, the body.
 
 use std::future::poll_fn;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -12,7 +12,6 @@ use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use model::reason::Reason;
-use store::Scope;
 
 use crate::App;
 use crate::problem::Refusal;
@@ -22,26 +21,6 @@ const BODY_SECONDS: u64 = 120;
 
 /// How much beyond the limit is thrown away before the connection is closed.
 const DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
-
-/// The person and PC that ask, within their rate.
-pub(crate) struct Caller(pub(crate) Scope);
-
-impl FromRequestParts<Arc<App>> for Caller {
-    type Rejection = Refusal;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
-        let Some(scope) = app.identity.identify(&parts.headers)? else {
-            let detail = "the device token is missing, wrong or withdrawn";
-            return Err(Refusal::new(StatusCode::UNAUTHORIZED, Reason::Revoked, detail));
-        };
-        app.gates.request(scope.device()).map_err(|seconds| {
-            let detail = format!("more than {} requests a minute", app.requests_per_minute);
-            Refusal::new(StatusCode::TOO_MANY_REQUESTS, Reason::RateLimited, detail).retry_after(seconds)
-        })?;
-        app.seen.note(&scope, app.clock.now());
-        Ok(Self(scope))
-    }
-}
 
 /// The address that a connection comes from.
 pub(crate) struct Peer(pub(crate) IpAddr);

@@ -10,6 +10,7 @@ use model::ids::{DeviceId, ProfileId, to_hex};
 use model::reason::Reason;
 use store::{Account, NewDevice};
 
+use crate::access::{Allowed, Anyone};
 use crate::api::extract::{Body, Peer, apart};
 use crate::app::{App, DEFAULT_TENANT};
 use crate::identity::hash_token;
@@ -33,6 +34,7 @@ impl From<KeyringError> for Refusal {
 }
 
 pub(crate) async fn handle(
+    _: Allowed<Anyone>,
     State(app): State<Arc<App>>,
     Peer(address): Peer,
     Body(body): Body<BODY_BYTES_MAX>,
