@@ -47,7 +47,8 @@ impl World {
     }
 
     fn live(&self, hash: [u8; 32], at: Moment) -> bool {
-        self.store.session(&hash, at).unwrap().is_some()
+        let session = self.store.session(&hash, at).unwrap();
+        session.is_some_and(|session| self.store.touch_session(&session, at).is_ok())
     }
 
     /// What the audit of `default` says, as far as texts are in it.

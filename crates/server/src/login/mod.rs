@@ -10,9 +10,11 @@ pub mod agent;
 pub mod device_code;
 pub mod finish;
 pub mod oidc;
-mod password;
+pub mod password;
 pub mod posted;
+pub mod prove;
 mod second_factor;
+mod secrets;
 pub mod sign_in;
 pub mod sign_out;
 pub mod site;
@@ -27,7 +29,8 @@ use axum::routing::{get, post};
 
 use crate::App;
 
-/// The routes of signing in.
+/// The pages of signing in. They check for themselves who is there, by [`visitor`] and [`posted`], and lead to the sign-in who is not; what programs
+/// ask stands in the API's table.
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/login", get(sign_in::of_the_default))
@@ -45,6 +48,4 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/t/{tenant}/provider-logout/{provider}", post(oidc::logout::handle))
         .route("/t/{tenant}/agent", get(agent::show).post(agent::approve))
         .route("/t/{tenant}/device", get(device_code::show).post(device_code::answer))
-        .route("/login/agent/device", post(agent::begin_device_code))
-        .route("/login/agent/token", post(agent::token))
 }

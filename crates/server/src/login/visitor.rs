@@ -13,22 +13,24 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use model::ids::to_hex;
 use model::reason::Reason;
+use model::world::Clock;
 use store::people::{Session, Stage};
+use store::{Store, StoreError};
 
-use super::site::query;
+use super::posted::same_origin;
+use super::site::{Site, query};
 use crate::App;
+use crate::access::{FRESH_MILLIS, Principal};
 use crate::api::extract::{Peer, apart};
-use crate::identity::hash_token;
+use crate::identity::{Identify, hash_token};
 use crate::pages::Trouble;
+use crate::problem::Refusal;
 
 /// Digits of a cookie of ours: 256 bits.
 const DIGITS: usize = 64;
 
 /// For how long a browser keeps the cookie that names it, in seconds: longer than anybody takes to sign in.
 const BROWSER_SECONDS: u32 = 3600;
-
-/// How old a sign-in may be for what asks for a fresh one, in milliseconds (`security.md` 2.1, A3).
-pub const FRESH_MILLIS: i64 = 10 * 60 * 1000;
 
 /// Somebody at a browser.
 #[derive(Clone, Debug)]
@@ -69,7 +71,15 @@ impl FromRequestParts<Arc<App>> for Visitor {
         let session = match &held {
             Some(id) => {
                 let (app, hash) = (Arc::clone(app), hash_token(id));
-                apart(move || app.store.session(&hash, app.clock.now())).await?
+                let look = move || {
+                    let now = app.clock.now();
+                    let session = app.store.session(&hash, now)?;
+                    if let Some(session) = &session {
+                        app.store.touch_session(session, now)?;
+                    }
+                    Ok::<_, StoreError>(session)
+                };
+                apart(look).await?
             }
             None => None,
         };
@@ -104,8 +114,7 @@ impl Visitor {
 
     /// What every form of this visitor must carry: nobody else can know it. Empty: they have no cookie yet.
     pub fn form_token(&self) -> String {
-        let secret = self.held.as_ref().or(self.browser.as_ref());
-        secret.map(|secret| to_hex(&blake3::derive_key("rehome 2026 form token", secret.as_bytes()))).unwrap_or_default()
+        self.held.as_ref().or(self.browser.as_ref()).map(|secret| token_of(secret)).unwrap_or_default()
     }
 
     /// BLAKE3 of the cookie that names the browser.
@@ -140,6 +149,55 @@ impl Visitor {
         let secure = if self.secure { "; Secure" } else { "" };
         let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}");
         HeaderValue::from_str(&text).expect("names and digits")
+    }
+}
+
+/// Header of a change through the API that a browser asks for with its session: the form token.
+pub const TOKEN_HEADER: &str = "rehome-form-token";
+
+fn token_of(secret: &str) -> String {
+    to_hex(&blake3::derive_key("rehome 2026 form token", secret.as_bytes()))
+}
+
+/// Sessions of browsers as a credential for the API.
+pub struct Sessions {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    site: Site,
+}
+
+impl Sessions {
+    /// The sessions that the store knows, for browsers that come to `site`.
+    pub fn new(store: Arc<Store>, clock: Arc<dyn Clock>, site: Site) -> Self {
+        Self { store, clock, site }
+    }
+}
+
+impl Identify for Sessions {
+    fn identify(&self, parts: &Parts) -> Result<Option<Principal>, Refusal> {
+        let Some(held) = cookie(&parts.headers, names(self.site.is_secure()).0) else { return Ok(None) };
+        let now = self.clock.now();
+        let session = self.store.session(&hash_token(&held), now)?;
+        let Some(session) = session.filter(|session| session.stage == Stage::Complete) else { return Ok(None) };
+        if !parts.method.is_safe() {
+            let given = parts.headers.get(TOKEN_HEADER).and_then(|value| value.to_str().ok());
+            let base = self.site.base(&parts.headers).unwrap_or_default();
+            if given != Some(token_of(&held).as_str()) || !same_origin(&parts.headers, &base) {
+                let detail = format!("a change with a session carries `{TOKEN_HEADER}` and comes from our own page");
+                return Err(Refusal::new(StatusCode::FORBIDDEN, Reason::FormRefused, detail));
+            }
+        }
+        let (store, person, signed_in_at) = (Arc::clone(&self.store), session.person.clone(), session.auth_at);
+        let touch = move || {
+            if let Err(error) = store.touch_session(&session, now) {
+                tracing::warn!(%error, "a session's last use could not be written");
+            }
+        };
+        // Outside of a runtime (a test of this alone) the time is simply not written.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn_blocking(touch);
+        }
+        Ok(Some(Principal::Person { person, signed_in_at }))
     }
 }
 

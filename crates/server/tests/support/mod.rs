@@ -66,6 +66,7 @@ impl Place {
             root_key: self.root_key(),
             enrolments_per_minute: self.enrolments,
             requests_per_minute: self.requests,
+            site: server::login::site::Site::default(),
         };
         App::open(&settings, Arc::clone(&self.clock) as Arc<dyn Clock>, Arc::new(SystemRandom::new()))
     }
