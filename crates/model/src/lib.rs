@@ -5,6 +5,7 @@
 //! Agent, server and tests therefore agree on every word by construction.
 
 pub mod api;
+pub mod audit;
 pub mod bundle;
 pub mod catalog;
 pub mod cbor;

@@ -11,6 +11,7 @@ use store::people::Change;
 use store::{Store, StoreError};
 use tokio::sync::Semaphore;
 
+use crate::audit::refusals::Refusals;
 use crate::gates::{Gates, REQUESTS_AT_ONCE};
 use crate::identity::{DeviceTokens, Identify};
 use crate::jobs::Jobs;
@@ -94,6 +95,7 @@ pub struct App {
     pub(crate) at_once: Semaphore,
     pub(crate) passwords: Semaphore,
     pub(crate) seen: Seen,
+    pub(crate) refusals: Refusals,
     jobs: Jobs,
     stopping: AtomicBool,
 }
@@ -122,6 +124,7 @@ impl App {
             at_once: Semaphore::new(REQUESTS_AT_ONCE),
             passwords: Semaphore::new(PASSWORDS_AT_ONCE),
             seen: Seen::default(),
+            refusals: Refusals::default(),
             jobs: Jobs::default(),
             stopping: AtomicBool::new(false),
             store,
@@ -169,6 +172,7 @@ impl App {
             self.store.note_seen(seen)?;
         }
         self.gates.tidy();
+        self.refusals.flush(self);
         let now = self.clock.now();
         self.store.sweep(now)?;
         self.store.sweep_sign_ins(now)?;

@@ -37,6 +37,12 @@ use rusqlite::{Connection, OptionalExtension};
 
 pub use accounts::{Account, Device, NAME_CHARS_MAX, NewDevice, NewTenant, NewUser, check_name};
 pub use approvals::{ALONE_MILLIS, Approval, NOTE_CHARS_MAX, NewApproval, State, WAITING_MILLIS};
+pub use audit::Outcome;
+pub use audit::chain::{FIRST as FIRST_HASH, link as audit_link};
+pub use audit::heads::SignHead;
+pub use audit::origin::{Beside, Origin, Who};
+pub use audit::record::{Record, Told};
+pub use audit::refusals::Refused;
 pub use authority::{Actor, Authority, Service, View};
 pub use commit::{CommitError, Committed, Sign};
 pub use erase::{Deleted, EraseError, SignErasure};
