@@ -8,8 +8,8 @@ use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 use serde::Deserialize;
 
 use crate::app::Settings;
-use crate::login::site::Site;
 use crate::gates::{ENROLMENTS_PER_MINUTE, REQUESTS_PER_MINUTE};
+use crate::login::site::Site;
 
 /// Where the server listens unless told otherwise: this machine only.
 pub const LISTEN: &str = "127.0.0.1:8640";
@@ -204,7 +204,12 @@ mod tests {
     #[test]
     fn the_address_for_browsers_is_a_server_and_nothing_more() {
         let resolved = |url: &str| {
-            let line = Given { data_dir: Some("/l".into()), root_key: Some("/k".into()), public_url: Some(url.to_owned()), ..Given::default() };
+            let line = Given {
+                data_dir: Some("/l".into()),
+                root_key: Some("/k".into()),
+                public_url: Some(url.to_owned()),
+                ..Given::default()
+            };
             resolve(line, Given::default()).map(|config| config.settings.site.public_url.unwrap())
         };
         assert_eq!(resolved("https://rehome.example.com/").unwrap(), "https://rehome.example.com");

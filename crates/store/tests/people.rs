@@ -7,7 +7,6 @@ mod support;
 use std::sync::Arc;
 
 use model::ids::{KeyId, ProviderId, UserId};
-use model::reason::Reason;
 use model::world::Moment;
 use store::blobs::MemoryBlobs;
 use store::people::{
@@ -311,11 +310,4 @@ fn a_time_step_and_a_recovery_code_count_once() {
     assert_eq!(world.store.factors(&world.ada).unwrap().recovery_codes, 1);
     world.store.set_totp(&world.ada, None, Vec::new(), NOW).unwrap();
     assert!(!world.store.use_totp_step(&world.ada, 200).unwrap(), "there is none any more");
-}
-
-#[test]
-fn a_refusal_is_written_down() {
-    let world = World::new();
-    world.store.note_refused(&world.scope("default"), None, Reason::WrongCredentials, NOW).unwrap();
-    assert_eq!(world.audited("sign_in.refuse"), 1);
 }

@@ -37,7 +37,6 @@ impl FromRequestParts<Arc<App>> for Peer {
     }
 }
 
-<<<<<<< HEAD
 /// The server's own address, as whoever asks knows it.
 pub(crate) struct Base(pub(crate) String);
 
@@ -47,7 +46,9 @@ impl FromRequestParts<Arc<App>> for Base {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
         let base = app.site.base(&parts.headers);
         base.map(Self).ok_or_else(|| Refusal::invalid("the request does not name a host"))
-=======
+    }
+}
+
 /// Where a request comes from, for the audit, in the hands of nobody yet.
 pub(crate) struct Whence(pub(crate) Origin);
 
@@ -57,7 +58,6 @@ impl FromRequestParts<Arc<App>> for Whence {
     async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Refusal> {
         let door = parts.extensions.get::<Arc<Door>>();
         Ok(Self(door.map(|door| door.origin(Who::Nobody)).unwrap_or_default()))
->>>>>>> main
     }
 }
 

@@ -89,16 +89,12 @@ async fn at_the_door(State(app): State<Arc<App>>, request: Request, next: Next) 
     let given = request.headers().get(REQUEST_ID).filter(|id| id.len() <= REQUEST_ID_BYTES_MAX).cloned();
     let about =
         tracing::enabled!(tracing::Level::DEBUG).then(|| (request.method().clone(), request.uri().path().to_owned()));
-<<<<<<< HEAD
     let health = ["/livez", "/readyz", "/healthz", "/version"].contains(&request.uri().path());
     let api = !health;
-=======
-    let api = request.uri().path().starts_with("/api/");
     let door = Arc::new(Door::of(&request, given.as_ref(), &*app.random));
     let asked = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
     let mut request = request;
     request.extensions_mut().insert(Arc::clone(&door));
->>>>>>> main
     let place = if api { app.at_once.try_acquire().map(Some) } else { Ok(None) };
     let mut response = match place {
         Ok(_) if api && app.stopping() => Refusal::stopping().into_response(),

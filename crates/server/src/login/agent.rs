@@ -225,13 +225,8 @@ pub fn account_of_token(app: &App, token: &str, thumbprint: &str) -> Result<Acco
     let taken = app.store.take_sign_in_token(hash_token(token), now)?;
     let taken = taken.ok_or_else(|| refuse("the sign-in is not known, was used before or came too late"))?;
     if taken.thumbprint != thumbprint {
-        app.store.note_refused(
-            taken.person.tenant_scope(),
-            Some(taken.person.user()),
-            Reason::SignInExpired,
-            now,
-        )?;
-        return Err(refuse("the sign-in was made for another PC's key"));
+        let no = refuse("the sign-in was made for another PC's key");
+        return Err(no.about(taken.person.tenant_scope()).whom(taken.person.user()));
     }
     app.store.account_of(&taken.person)?.ok_or_else(|| refuse("the account is switched off"))
 }

@@ -14,6 +14,7 @@ use model::world::Random;
 use store::people::Asked;
 use store::{StoreError, TenantScope};
 
+use super::password::refused;
 use super::posted::{Posted, TOKEN_FIELD, query_fields};
 use super::sign_in::{doors, segment};
 use super::sign_out::Message;
@@ -47,7 +48,8 @@ pub fn new_user_code(random: &dyn Random) -> String {
 
 /// The code that somebody meant: in whatever case, with or without the stroke.
 fn meant(typed: &str) -> String {
-    let letters: String = typed.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).take(9).collect();
+    let letters: String =
+        typed.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).take(9).collect();
     if letters.len() == 8 { format!("{}-{}", &letters[..4], &letters[4..]) } else { letters }
 }
 
@@ -147,7 +149,6 @@ pub(super) async fn answer(
                 let asked = worker.store.agent_waiting(&person, &wanted, now)?;
                 if asked.is_none() {
                     worker.tries.wrong(key, now);
-                    worker.store.note_refused(&scope, Some(person.user()), Reason::CodeWrong, now)?;
                 }
                 return Ok(asked.map_or(Outcome::Unknown, Outcome::Asked));
             }
@@ -159,7 +160,10 @@ pub(super) async fn answer(
     Ok(match outcome.await? {
         Outcome::Off => return Err(Trouble::new(StatusCode::FORBIDDEN, Reason::DeviceCodeOff, "")),
         Outcome::Asked(asked) => page(visitor, &tenant, (&code, Some(&asked)), ""),
-        Outcome::Unknown => page(visitor, &tenant, (&code, None), "No PC waits with that code, or no longer."),
+        Outcome::Unknown => {
+            let page = page(visitor, &tenant, (&code, None), "No PC waits with that code, or no longer.");
+            refused(page, Reason::CodeWrong, &session.person)
+        }
         Outcome::Answered(true) => said("The PC is connected", "You can close this window and go back to the PC."),
         Outcome::Answered(false) => said("The PC is not connected", "You can close this window."),
     })

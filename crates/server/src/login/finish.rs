@@ -9,7 +9,7 @@ use store::Person;
 use store::people::{Change, NewSession, Provider, Stage};
 
 use super::site::{query, safe_path};
-use super::visitor::Visitor;
+use super::visitor::{Visitor, in_hands};
 use crate::App;
 use crate::api::extract::apart;
 use crate::pages::{Trouble, to};
@@ -51,12 +51,14 @@ pub async fn finish(app: &Arc<App>, visitor: &Visitor, proven: Proven, return_to
     };
     // A session of somebody else, or of another tenant, in the same browser ends as well.
     let before = visitor.session.as_ref().map(|session| (session.person.clone(), session.hash));
-    let (worker, person, stage) = (Arc::clone(app), proven.person, proven.stage);
+    let person = in_hands(&proven.person, &visitor.origin);
+    let (worker, stage) = (Arc::clone(app), proven.stage);
     apart(move || {
         let now = worker.clock.now();
-        let same = before.as_ref().filter(|(before, _)| *before == person).map(|(_, hash)| *hash);
+        let is_same = |before: &Person| (before.tenant(), before.user()) == (person.tenant(), person.user());
+        let same = before.as_ref().filter(|(before, _)| is_same(before)).map(|(_, hash)| *hash);
         worker.store.open_session(&person, new, same, now)?;
-        if let Some((before, hash)) = before.filter(|(before, _)| *before != person) {
+        if let Some((before, hash)) = before.filter(|(before, _)| !is_same(before)) {
             worker.store.close_session(&before, hash, now)?;
         }
         Ok::<_, store::StoreError>(())

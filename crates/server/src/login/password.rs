@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use model::reason::Reason;
 use store::people::{Change, Factors, Stage};
-use store::{Account, StoreError, TenantScope};
+use store::{Account, Person, StoreError, TenantScope};
 
 use super::finish::{Proven, finish, stage_after_password};
 use super::posted::{Posted, TOKEN_FIELD, query_fields};
@@ -18,9 +18,9 @@ use super::tries::Key;
 use super::visitor::Visitor;
 use crate::App;
 use crate::api::extract::apart;
-use crate::pages::{Trouble, html, sentence, to};
+use crate::pages::{Trouble, html, sentence, to, told};
 use crate::password::{PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, hash, matches};
-use crate::problem::Refusal;
+use crate::problem::{Refusal, Refused};
 
 /// `POST /t/{tenant}/login`.
 pub(super) async fn sign_in(
@@ -53,7 +53,8 @@ pub(super) async fn sign_in(
                 Some(seconds) => format!("{} Try again in {seconds} s.", sentence(&refusal.problem.detail)),
                 None => sentence(&refusal.problem.detail),
             };
-            page(&app, visitor, &tenant, (&return_to, &name, &wrong), status).await
+            let refused = Refused { code: refusal.problem.code.clone(), about: refusal.about, whom: refusal.whom };
+            Ok(told(page(&app, visitor, &tenant, (&return_to, &name, &wrong), status).await?, refused))
         }
     }
 }
@@ -73,7 +74,9 @@ pub async fn check(
     };
     app.gates.enrolment(address).map_err(|seconds| limited("too many tries from this address", seconds))?;
     let key = Key::new(scope.tenant(), given.0, address);
-    app.tries.may(&key, app.clock.now()).map_err(|seconds| limited("too many wrong tries for this account", seconds))?;
+    app.tries
+        .may(&key, app.clock.now())
+        .map_err(|seconds| limited("too many wrong tries for this account", seconds).about(scope))?;
     let _turn = app.passwords.acquire().await.map_err(|_| Refusal::stopping())?;
     let (worker, scope, tenant) = (Arc::clone(app), scope.clone(), tenant.to_owned());
     let (name, password) = (given.0.to_owned(), given.1);
@@ -83,10 +86,12 @@ pub async fn check(
         let now = worker.clock.now();
         let Some(account) = account.clone().filter(|_| right) else {
             worker.tries.wrong(key, now);
-            let who = account.map(|account| account.user);
-            worker.store.note_refused(&scope, who, Reason::WrongCredentials, now)?;
             let detail = "no account has this name and password";
-            return Err(Refusal::new(StatusCode::UNAUTHORIZED, Reason::WrongCredentials, detail));
+            let no = Refusal::new(StatusCode::UNAUTHORIZED, Reason::WrongCredentials, detail).about(&scope);
+            return Err(match account {
+                Some(account) => no.whom(account.user),
+                None => no,
+            });
         };
         worker.tries.right(&key);
         let factors = worker.store.factors(&account.person())?;
@@ -109,7 +114,7 @@ struct ChangePage<'a> {
 
 fn change_page(visitor: &Visitor, return_to: &str, wrong: &str) -> Response {
     let Some(session) = &visitor.session else { return to("/login") };
-    let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::FORBIDDEN };
     let page = ChangePage {
         first: session.stage == Stage::ChangePassword,
         min: PASSWORD_CHARS_MIN,
@@ -160,7 +165,6 @@ pub(super) async fn change(State(app): State<Arc<App>>, posted: Posted) -> Resul
         let now = worker.clock.now();
         if !matches(&old, &account.password) {
             worker.tries.wrong(key, now);
-            worker.store.note_refused(account.tenant_scope(), Some(account.user), Reason::WrongCredentials, now)?;
             return Ok(false);
         }
         let keep = Some(session.hash);
@@ -168,7 +172,8 @@ pub(super) async fn change(State(app): State<Arc<App>>, posted: Posted) -> Resul
         Ok::<_, StoreError>(true)
     });
     if !changed.await? {
-        return Ok(change_page(&visitor, &return_to, "The present password is not right."));
+        let page = change_page(&visitor, &return_to, "The present password is not right.");
+        return Ok(refused(page, Reason::WrongCredentials, &session.person));
     }
     let proven = Proven {
         person: session.person.clone(),
@@ -178,6 +183,13 @@ pub(super) async fn change(State(app): State<Arc<App>>, posted: Posted) -> Resul
         auth_at: app.clock.now(),
     };
     finish(&app, &visitor, proven, &return_to).await.map(IntoResponse::into_response)
+}
+
+/// A page that says no to a person who is known.
+pub(super) fn refused(mut page: Response, reason: Reason, person: &Person) -> Response {
+    *page.status_mut() = StatusCode::UNAUTHORIZED;
+    let about = Some(person.tenant_scope().clone());
+    told(page, Refused { code: reason.code().to_owned(), about, whom: Some(person.user()) })
 }
 
 /// Why a password cannot be the new one.

@@ -60,7 +60,5 @@ async fn by_password(app: &Arc<App>, user: &str, secret: &str, address: IpAddr) 
         None
     };
     let Some((reason, detail)) = no else { return Ok(account) };
-    let (worker, who) = (Arc::clone(app), account.user);
-    apart(move || worker.store.note_refused(&scope, Some(who), reason, worker.clock.now())).await?;
-    Err(Refusal::new(StatusCode::FORBIDDEN, reason, detail))
+    Err(Refusal::new(StatusCode::FORBIDDEN, reason, detail).about(&scope).whom(account.user))
 }

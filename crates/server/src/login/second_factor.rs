@@ -11,6 +11,7 @@ use store::StoreError;
 use store::people::{Session, Stage};
 
 use super::finish::{Proven, finish, stage_after_password};
+use super::password::refused;
 use super::posted::{Posted, TOKEN_FIELD, query_fields};
 use super::site::safe_path;
 use super::totp;
@@ -35,8 +36,7 @@ struct Page<'a> {
 
 fn page(visitor: &Visitor, return_to: &str, wrong: &str) -> Response {
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
-    let page =
-        Page { return_to: safe_path(return_to), token_field: TOKEN_FIELD, token: visitor.form_token(), wrong };
+    let page = Page { return_to: safe_path(return_to), token_field: TOKEN_FIELD, token: visitor.form_token(), wrong };
     html(status, &page)
 }
 
@@ -70,12 +70,12 @@ pub(super) async fn check(State(app): State<Arc<App>>, posted: Posted) -> Result
             worker.tries.right(&key);
         } else {
             worker.tries.wrong(key, now);
-            worker.store.note_refused(person.tenant_scope(), Some(person.user()), Reason::CodeWrong, now)?;
         }
         Ok::<_, Refusal>(right)
     });
     if !right.await? {
-        return Ok(page(&posted.visitor, &return_to, "That code is not right. Each code works once."));
+        let page = page(&posted.visitor, &return_to, "That code is not right. Each code works once.");
+        return Ok(refused(page, Reason::CodeWrong, &session.person));
     }
     let (worker, person) = (Arc::clone(&app), session.person.clone());
     let factors = apart(move || worker.store.factors(&person)).await?;
@@ -120,13 +120,21 @@ struct CodesPage {
 }
 
 /// The page that shows a secret. The secret comes back sealed in the form, so that nothing is kept of set-ups that nobody finishes.
-fn set_up_page(app: &App, visitor: &Visitor, session: &Session, held: Option<&str>, wrong: &str) -> Result<Response, Trouble> {
+fn set_up_page(
+    app: &App,
+    visitor: &Visitor,
+    session: &Session,
+    held: Option<&str>,
+    wrong: &str,
+) -> Result<Response, Trouble> {
     let person = &session.person;
-    let (secret, held) = match held.and_then(|held| opened(app, session, held).map(|secret| (secret, held.to_owned()))) {
+    let (secret, held) = match held.and_then(|held| opened(app, session, held).map(|secret| (secret, held.to_owned())))
+    {
         Some(both) => both,
         None => {
             let secret = totp::new_secret(&*app.random).to_vec();
-            let sealed = app.keyring.seal_secret(&app.store, person.tenant_scope(), &of(session), &secret, &*app.random)?;
+            let sealed =
+                app.keyring.seal_secret(&app.store, person.tenant_scope(), &of(session), &secret, &*app.random)?;
             (secret, model::ids::to_hex(&sealed))
         }
     };

@@ -54,7 +54,9 @@ mod tests {
         for path in ["/account", "/t/default/agent?state=a%20b&x=1"] {
             assert_eq!(safe_path(path), path);
         }
-        for path in ["", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nX: y", "/a b", "javascript:1"] {
+        for path in
+            ["", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nX: y", "/a b", "javascript:1"]
+        {
             assert_eq!(safe_path(path), "/account", "{path}");
         }
     }

@@ -15,13 +15,14 @@ use model::ids::to_hex;
 use model::reason::Reason;
 use model::world::Clock;
 use store::people::{Session, Stage};
-use store::{Store, StoreError};
+use store::{Origin, Person, Store, StoreError, Who};
 
 use super::posted::same_origin;
 use super::site::{Site, query};
 use crate::App;
 use crate::access::{FRESH_MILLIS, Principal};
-use crate::api::extract::{Peer, apart};
+use crate::api::extract::{Peer, Whence, apart};
+use crate::audit::door::Door;
 use crate::identity::{Identify, hash_token};
 use crate::pages::Trouble;
 use crate::problem::Refusal;
@@ -43,6 +44,8 @@ pub struct Visitor {
     pub browser_name: String,
     /// The server's address as they know it.
     pub base: String,
+    /// Where the request comes from, for the audit.
+    pub origin: Origin,
     held: Option<String>,
     browser: Option<String>,
     secure: bool,
@@ -58,6 +61,7 @@ impl FromRequestParts<Arc<App>> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Trouble> {
         let Peer(address) = Peer::from_request_parts(parts, app).await?;
+        let Whence(origin) = Whence::from_request_parts(parts, app).await?;
         let secure = app.site.is_secure();
         if !secure && !address.is_loopback() && !address.is_unspecified() {
             return Err(Trouble::new(StatusCode::FORBIDDEN, Reason::NeedsHttps, ""));
@@ -83,6 +87,13 @@ impl FromRequestParts<Arc<App>> for Visitor {
             }
             None => None,
         };
+        let session = session.map(|mut session| {
+            session.person = in_hands(&session.person, &origin);
+            if let Some(door) = parts.extensions.get::<Arc<Door>>() {
+                door.known(session.person.tenant_scope());
+            }
+            session
+        });
         let said = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         Ok(Self {
             held: held.filter(|_| session.is_some()),
@@ -90,6 +101,7 @@ impl FromRequestParts<Arc<App>> for Visitor {
             address,
             browser_name: said.to_owned(),
             base,
+            origin,
             browser: cookie(headers, browser_name),
             secure,
         })
@@ -199,6 +211,11 @@ impl Identify for Sessions {
         }
         Ok(Some(Principal::Person { person, signed_in_at }))
     }
+}
+
+/// A person who acts by a request of their own.
+pub fn in_hands(person: &Person, origin: &Origin) -> Person {
+    person.by(Origin { actor: Who::User(person.user()), ..origin.clone() })
 }
 
 /// 256 random bits as digits.

@@ -10,12 +10,13 @@ use axum::Router;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
+use model::ids::UserId;
 use model::reason::Reason;
-use store::StoreError;
+use store::{StoreError, TenantScope};
 
 use crate::App;
 use crate::keyring::KeyringError;
-use crate::problem::Refusal;
+use crate::problem::{Refusal, Refused};
 
 /// The style sheet. Its address changes with it, so browsers may keep it for good.
 const STYLE: &str = include_str!("style.css");
@@ -100,6 +101,8 @@ pub struct Trouble {
     reason: Reason,
     detail: String,
     again: Option<String>,
+    about: Option<TenantScope>,
+    whom: Option<UserId>,
 }
 
 #[derive(Template)]
@@ -115,7 +118,7 @@ struct TroublePage<'a> {
 impl Trouble {
     /// Trouble with the words of this case.
     pub fn new(status: StatusCode, reason: Reason, detail: impl Into<String>) -> Self {
-        Self { status, reason, detail: detail.into(), again: None }
+        Self { status, reason, detail: detail.into(), again: None, about: None, whom: None }
     }
 
     /// Nothing is there.
@@ -130,9 +133,18 @@ impl Trouble {
         self
     }
 
-    /// Why.
-    pub fn reason(&self) -> Reason {
-        self.reason
+    /// The same, told in that tenant's audit.
+    #[must_use]
+    pub fn about(mut self, tenant: &TenantScope) -> Self {
+        self.about = Some(tenant.clone());
+        self
+    }
+
+    /// The same, naming the user whose account was tried.
+    #[must_use]
+    pub fn whom(mut self, user: UserId) -> Self {
+        self.whom = Some(user);
+        self
     }
 }
 
@@ -142,9 +154,9 @@ impl From<Refusal> for Trouble {
         let reason = Reason::from_code(&refusal.problem.code).unwrap_or(Reason::ServerError);
         let detail = match refusal.retry_after {
             Some(seconds) => format!("{}; try again in {seconds} s", refusal.problem.detail),
-            None => refusal.problem.detail,
+            None => refusal.problem.detail.clone(),
         };
-        Self::new(status, reason, detail)
+        Self { about: refusal.about, whom: refusal.whom, ..Self::new(status, reason, detail) }
     }
 }
 
@@ -169,8 +181,15 @@ impl IntoResponse for Trouble {
             code: self.reason.code(),
             again: self.again.as_deref(),
         };
-        html(self.status, &page)
+        let refused = Refused { code: self.reason.code().to_owned(), about: self.about, whom: self.whom };
+        told(html(self.status, &page), refused)
     }
+}
+
+/// A page that says no: the door tells of it in the audit.
+pub fn told(mut response: Response, refused: Refused) -> Response {
+    response.extensions_mut().insert(refused);
+    response
 }
 
 /// A sentence from a phrase of ours: a capital letter and a full stop.

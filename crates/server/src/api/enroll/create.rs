@@ -7,20 +7,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use model::api::{EnrollRequest, Enrolled};
 use model::ids::{DeviceId, ProfileId, to_hex};
-<<<<<<< HEAD
 use store::{Account, NewDevice};
 
-use crate::access::{Allowed, Anyone};
-use crate::api::extract::{Body, Peer, apart};
 use crate::App;
-=======
-use model::reason::Reason;
-use store::{Account, NewDevice, Origin};
-
 use crate::access::{Allowed, Anyone};
 use crate::api::extract::{Body, Peer, Whence, apart};
-use crate::app::{App, DEFAULT_TENANT};
->>>>>>> main
 use crate::identity::hash_token;
 use crate::keyring::KeyringError;
 use crate::login::prove::{self, Shown};
@@ -57,38 +48,12 @@ pub(crate) async fn handle(
     };
     let account = prove::account(&app, shown, "", address).await?;
     let worker = Arc::clone(&app);
-<<<<<<< HEAD
+    let account = account.by(origin);
     let enrolled = apart(move || make_device(&worker, &account, &request.device_name)).await?;
-=======
-    let enrolled = apart(move || enroll(&worker, &request, origin)).await?;
->>>>>>> main
     tracing::info!(tenant = %enrolled.tenant, user = %enrolled.user, device = %enrolled.device, "device enrolled");
     Ok((StatusCode::CREATED, Json(enrolled)))
 }
 
-<<<<<<< HEAD
-=======
-/// Looks the password up and makes the device. Takes the time of one password hash, whether the account exists or not.
-fn enroll(app: &App, request: &EnrollRequest, origin: Origin) -> Result<Enrolled, Refusal> {
-    let (tenant, user) = request.user.split_once('/').unwrap_or((DEFAULT_TENANT, &request.user));
-    let account = app.store.account(tenant, user)?;
-    let hash = account.as_ref().map_or("", |account| account.password.as_str());
-    let right = password::matches(&request.password, hash);
-    let Some(account) = account.as_ref().filter(|_| right) else {
-        let detail = "no account has this name and password";
-        let refusal = Refusal::new(StatusCode::UNAUTHORIZED, Reason::WrongCredentials, detail);
-        return Err(match &account {
-            Some(account) => refusal.about(account.tenant_scope()).whom(account.user),
-            None => match app.store.operator(tenant)? {
-                Some(tenant) => refusal.about(&tenant),
-                None => refusal,
-            },
-        });
-    };
-    make_device(app, &account.clone().by(origin), &request.device_name)
-}
-
->>>>>>> main
 fn make_device(app: &App, account: &Account, name: &str) -> Result<Enrolled, Refusal> {
     let (mut device, mut profile, mut token) = ([0; DeviceId::LEN], [0; ProfileId::LEN], [0; 32]);
     app.random.fill(&mut device);

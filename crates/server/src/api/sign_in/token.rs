@@ -39,8 +39,7 @@ fn redeem(app: &App, request: SignInTokenRequest) -> Result<SignInToken, Refusal
             let fits = found.challenge == challenge(&verifier) && found.redirect_uri == redirect_uri;
             if !fits {
                 let person = &found.approved.person;
-                app.store.note_refused(person.tenant_scope(), Some(person.user()), Reason::SignInExpired, now)?;
-                return Err(expired());
+                return Err(expired().about(person.tenant_scope()).whom(person.user()));
             }
             found.approved
         }
@@ -74,7 +73,7 @@ fn issue(app: &App, approved: &Approved) -> Result<SignInToken, Refusal> {
 
 fn expired() -> Refusal {
     let detail = "the code is wrong, was used before or came too late";
-    Refusal::new(StatusCode::BAD_REQUEST, Reason::SignInExpired, detail)
+    Refusal::new(StatusCode::UNAUTHORIZED, Reason::SignInExpired, detail)
 }
 
 fn waiting(reason: Reason, detail: &str) -> Refusal {

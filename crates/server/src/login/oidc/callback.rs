@@ -11,7 +11,7 @@ use axum::response::Response;
 use model::reason::Reason;
 use model::world::Moment;
 use store::people::{Provider, SignIn, Stage};
-use store::{Person, StoreError};
+use store::{Origin, Person, StoreError, TenantScope};
 
 use super::egress::{Egress, tame};
 use super::known::Known;
@@ -98,16 +98,20 @@ pub(in crate::login) async fn handle(
     let worker = Arc::clone(&app);
     let found = apart(move || worker.store.take_sign_in(hash_token(&state), browser, worker.clock.now()));
     let sign_in = found.await?.ok_or_else(expired)?;
-    let came = Came { error: text("error"), code: text("code"), issuer: fields.get("iss").cloned(), base: visitor.base.clone() };
+    let came = Came {
+        error: text("error"),
+        code: text("code"),
+        issuer: fields.get("iss").cloned(),
+        base: visitor.base.clone(),
+    };
     let _turn = app.outgoing.acquire().await.map_err(|_| Refusal::stopping())?;
-    let (worker, tenant, return_to) = (Arc::clone(&app), sign_in.tenant.clone(), sign_in.return_to.clone());
-    let outcome = apart(move || match sign_in_with(&worker, &sign_in, &came) {
+    let tenant = sign_in.tenant.by(visitor.origin.clone());
+    let (worker, about, return_to) = (Arc::clone(&app), tenant.clone(), sign_in.return_to.clone());
+    let outcome = apart(move || match sign_in_with(&worker, &sign_in, (&came, &about)) {
         Ok(proven) => Ok(Ok(proven)),
         Err(Failed::Ours(refusal)) => Err(refusal),
         Err(Failed::No(no)) => {
-            tracing::warn!(tenant = %tenant.tenant(), reason = no.reason.code(), why = %no.why, "sign-in refused");
-            let who = no.who.as_ref().map(Person::user);
-            worker.store.note_refused(&tenant, who, no.reason, worker.clock.now())?;
+            tracing::warn!(tenant = %about.tenant(), reason = no.reason.code(), why = %no.why, "sign-in refused");
             Ok(Err(no))
         }
     });
@@ -116,7 +120,11 @@ pub(in crate::login) async fn handle(
         Err(no) => {
             // A provider's own words go on the page only where it is the provider that says no.
             let detail = if no.reason == Reason::ProviderRefused { no.why.clone() } else { String::new() };
-            Err(Trouble::new(no.status(), no.reason, detail).again(again))
+            let trouble = Trouble::new(no.status(), no.reason, detail).again(again).about(&tenant);
+            Err(match no.who {
+                Some(person) => trouble.whom(person.user()),
+                None => trouble,
+            })
         }
     }
 }
@@ -129,12 +137,12 @@ struct Came {
     base: String,
 }
 
-fn sign_in_with(app: &App, sign_in: &SignIn, came: &Came) -> Result<Proven, Failed> {
+fn sign_in_with(app: &App, sign_in: &SignIn, (came, tenant): (&Came, &TenantScope)) -> Result<Proven, Failed> {
     let now = app.clock.now();
     if !sign_in.same_browser {
         return Err(No::new(Reason::SignInExpired, "it began in another browser").into());
     }
-    let provider = app.store.provider(&sign_in.tenant, sign_in.provider)?;
+    let provider = app.store.provider(tenant, sign_in.provider)?;
     let provider = provider.ok_or_else(|| No::new(Reason::SignInExpired, "the provider was removed meanwhile"))?;
     let known = app.providers.known(&provider, None, now).map_err(No::from)?;
     // A provider that is not the one we sent the browser to must not answer for it (RFC 9207).
@@ -157,9 +165,17 @@ fn sign_in_with(app: &App, sign_in: &SignIn, came: &Came) -> Result<Proven, Fail
     let person = person(app, &provider, &claimed, now)?;
     app.store.set_claimed_roles(&person, &provider, claimed.roles.clone())?;
     if claimed.overage {
-        // They are in, without the roles that their groups would give: said in the log and in the audit, and on their page by the roles.
+        // They are in, without the roles that their groups would give: said in the log and in the audit, and to them by the roles on their page.
         tracing::warn!(user = %person.user(), reason = Reason::GroupOverage.code(), "groups are not known");
-        app.store.note_refused(&sign_in.tenant, Some(person.user()), Reason::GroupOverage, now)?;
+        app.store.note_refusals(vec![store::Refused {
+            tenant: Some(tenant.clone()),
+            origin: Origin::default(),
+            reason: Reason::GroupOverage.code().to_owned(),
+            asked: "roles by groups".to_owned(),
+            whom: Some(person.user()),
+            at: now,
+            count: 1,
+        }]);
     }
     let strong = claimed.strong;
     Ok(Proven { person, stage: Stage::Complete, strong, provider: Some((provider, claimed.session)), auth_at: now })

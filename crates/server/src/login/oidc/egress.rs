@@ -233,12 +233,34 @@ mod tests {
         for address in ["8.8.8.8", "20.190.160.1", "2603:1027:1:d8::1"] {
             assert!(may_call(address.parse().unwrap(), false), "{address}");
         }
-        let inside = ["10.0.0.1", "172.16.0.1", "192.168.1.1", "127.0.0.1", "100.64.0.1", "198.18.0.1", "192.0.0.8", "fd00::1", "::1", "::ffff:10.0.0.1"];
+        let inside = [
+            "10.0.0.1",
+            "172.16.0.1",
+            "192.168.1.1",
+            "127.0.0.1",
+            "100.64.0.1",
+            "198.18.0.1",
+            "192.0.0.8",
+            "fd00::1",
+            "::1",
+            "::ffff:10.0.0.1",
+        ];
         for address in inside {
             assert!(!may_call(address.parse().unwrap(), false), "{address}");
             assert!(may_call(address.parse().unwrap(), true), "{address}: the operator named it");
         }
-        let never = ["169.254.169.254", "0.0.0.0", "224.0.0.1", "255.255.255.255", "fe80::1", "ff02::1", "::", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a00:1::1"];
+        let never = [
+            "169.254.169.254",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "fe80::1",
+            "ff02::1",
+            "::",
+            "::ffff:169.254.169.254",
+            "64:ff9b::a9fe:a9fe",
+            "2002:a00:1::1",
+        ];
         for address in never {
             assert!(!may_call(address.parse().unwrap(), address == "x"), "{address}");
         }
@@ -250,7 +272,16 @@ mod tests {
         let egress = Egress::new("http://127.0.0.1:9000", None).unwrap();
         egress.allowed("http://127.0.0.1:9000/token").unwrap();
         egress.allowed("https://id.example.com/token").unwrap();
-        let wrong = ["http://127.0.0.1:9001/token", "http://localhost:9000/", "file:///etc/passwd", "https://a@b.example/", "https://x/#y", "//x/y", "ldap://x", ""];
+        let wrong = [
+            "http://127.0.0.1:9001/token",
+            "http://localhost:9000/",
+            "file:///etc/passwd",
+            "https://a@b.example/",
+            "https://x/#y",
+            "//x/y",
+            "ldap://x",
+            "",
+        ];
         for address in wrong {
             assert!(egress.allowed(address).is_err(), "{address}");
         }

@@ -153,15 +153,22 @@ fn read_document(egress: &Egress, settings: &ProviderSettings, bytes: &[u8]) -> 
 
 /// The keys of a set that can be used; others, of kinds that we do not take or for encryption, are passed over.
 fn read_keys(bytes: &[u8]) -> Result<Vec<ProviderKey>, OidcError> {
-    let set = Object::from_slice(bytes).ok_or_else(|| OidcError::Provider("the keys are not a JSON object".to_owned()))?;
+    let set =
+        Object::from_slice(bytes).ok_or_else(|| OidcError::Provider("the keys are not a JSON object".to_owned()))?;
     let list = set.0.get("keys").and_then(Value::as_array);
     let list = list.ok_or_else(|| OidcError::Provider("there is no list of keys".to_owned()))?;
-    Ok(list.iter().take(KEYS_MAX).filter_map(Value::as_object).filter_map(|key| read_key(&Object(key.clone()))).collect())
+    Ok(list
+        .iter()
+        .take(KEYS_MAX)
+        .filter_map(Value::as_object)
+        .filter_map(|key| read_key(&Object(key.clone())))
+        .collect())
 }
 
 fn read_key(key: &Object) -> Option<ProviderKey> {
     let signs = |name: &str, wanted: &str| key.0.get(name).is_none_or(|value| value == wanted);
-    let verifies = key.0.get("key_ops").is_none_or(|ops| ops.as_array().is_some_and(|ops| ops.iter().any(|op| op == "verify")));
+    let verifies =
+        key.0.get("key_ops").is_none_or(|ops| ops.as_array().is_some_and(|ops| ops.iter().any(|op| op == "verify")));
     if !signs("use", "sig") || !verifies || key.0.contains_key("d") {
         return None;
     }

@@ -33,9 +33,12 @@ pub(in crate::login) async fn handle(
         let detail = "too many requests from this address";
         Refusal::new(StatusCode::TOO_MANY_REQUESTS, Reason::RateLimited, detail).retry_after(seconds)
     })?;
-    let token = form_urlencoded::parse(&body).find(|(name, _)| name == "logout_token").map(|(_, value)| value.into_owned());
+    let token =
+        form_urlencoded::parse(&body).find(|(name, _)| name == "logout_token").map(|(_, value)| value.into_owned());
     let _turn = app.outgoing.acquire().await.map_err(|_| Refusal::stopping())?;
+    let worker = Arc::clone(&app);
     let ended = apart(move || {
+        let app = worker;
         let now = app.clock.now();
         let settings = &provider.settings;
         let check = |token: String| -> Result<_, Result<Fault, OidcError>> {
@@ -55,16 +58,17 @@ pub(in crate::login) async fn handle(
             Err(why) => {
                 let why = why.map_or_else(|error| error.to_string(), |fault| fault.to_string());
                 tracing::warn!(tenant = %scope.tenant(), why, "a provider's logout was refused");
-                app.store.note_refused(&scope, None, Reason::SignInRefused, now)?;
-                return Ok::<_, Refusal>(false);
+                return Ok::<_, Refusal>(Some(scope));
             }
         };
         let sid = claims.text("sid").map(str::to_owned);
         app.store.close_for_provider(&provider, sid, identity(&claims, settings), now)?;
-        Ok(true)
+        Ok(None)
     });
-    let status = if ended.await? { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    let mut response = status.into_response();
+    if let Some(scope) = ended.await? {
+        return Err(Trouble::new(StatusCode::UNAUTHORIZED, Reason::SignInRefused, "").about(&scope));
+    }
+    let mut response = StatusCode::OK.into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }

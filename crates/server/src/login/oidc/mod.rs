@@ -19,7 +19,8 @@ use store::people::{Provider, ProviderKind, ProviderSettings};
 use crate::App;
 
 /// Hosts of Entra ID, of its national clouds too.
-const ENTRA_HOSTS: &[&str] = &["login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"];
+const ENTRA_HOSTS: &[&str] =
+    &["login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"];
 
 /// Names of Entra directories that are not one directory: nobody can be told by them (`security.md` 2.7, rule 2).
 const ENTRA_NOT_ONE: &[&str] = &["common", "organizations", "consumers", PERSONAL];
@@ -95,7 +96,8 @@ fn secret(app: &App, provider: &Provider) -> Result<Option<String>, OidcError> {
     }
     let Some(sealed) = &provider.secret else { return Ok(None) };
     let opened = app.keyring.open_secret(&app.store, provider.tenant_scope(), SECRET, sealed);
-    let opened = opened.map_err(|error| OidcError::Settings(format!("the provider's secret does not open: {error}")))?;
+    let opened =
+        opened.map_err(|error| OidcError::Settings(format!("the provider's secret does not open: {error}")))?;
     Ok(Some(String::from_utf8_lossy(&opened).into_owned()))
 }
 
@@ -132,17 +134,31 @@ mod tests {
         assert_eq!(good.kind, ProviderKind::Entra);
         assert_eq!(entra_directory(&good), Some("72f988bf-86f1-41af-91ab-2d7cd011db47"));
         check_settings(&good).unwrap();
-        for wrong in ["common", "organizations", "consumers", PERSONAL, "contoso.com", "72F988BF-86F1-41AF-91AB-2D7CD011DB47"] {
+        for wrong in
+            ["common", "organizations", "consumers", PERSONAL, "contoso.com", "72F988BF-86F1-41AF-91AB-2D7CD011DB47"]
+        {
             assert!(check_settings(&entra(wrong)).is_err(), "{wrong}");
         }
-        assert!(check_settings(&settings("https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47")).is_err());
+        assert!(
+            check_settings(&settings("https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47"))
+                .is_err()
+        );
     }
 
     #[test]
     fn an_issuer_is_an_https_address() {
         check_settings(&settings("https://id.example.com/realms/a")).unwrap();
         check_settings(&settings("http://127.0.0.1:9000")).unwrap();
-        let wrong = ["http://id.example.com", "ftp://id.example.com", "https://", "id.example.com", "https://a@b.example", "https://id.example.com/?x=1", "https://id.example.com/#a", "http://127.0.0.1.evil.example"];
+        let wrong = [
+            "http://id.example.com",
+            "ftp://id.example.com",
+            "https://",
+            "id.example.com",
+            "https://a@b.example",
+            "https://id.example.com/?x=1",
+            "https://id.example.com/#a",
+            "http://127.0.0.1.evil.example",
+        ];
         for issuer in wrong {
             assert!(check_settings(&settings(issuer)).is_err(), "{issuer}");
         }

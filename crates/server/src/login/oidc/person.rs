@@ -139,7 +139,9 @@ mod tests {
     fn too_many_groups_are_noticed() {
         let settings = settings(ProviderKind::Entra);
         let overage = |value: Value| claimed(&claims(&value), &settings).unwrap().overage;
-        assert!(overage(json!({"oid": "o", "_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {"endpoint": "x"}}})));
+        assert!(overage(
+            json!({"oid": "o", "_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {"endpoint": "x"}}})
+        ));
         assert!(overage(json!({"oid": "o", "hasgroups": true})));
         assert!(!overage(json!({"oid": "o", "groups": ["g1"]})));
     }

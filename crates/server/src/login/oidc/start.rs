@@ -60,7 +60,8 @@ pub(in crate::login) async fn handle(
     let (base, worker) = (visitor.base.clone(), Arc::clone(&app));
     let _turn = app.outgoing.acquire().await.map_err(|_| Refusal::stopping())?;
     let address = apart(move || begin(&worker, &provider, (&base, return_to), browser_hash)).await??;
-    let response = (StatusCode::SEE_OTHER, [(header::LOCATION, address), (header::CACHE_CONTROL, "no-store".to_owned())]);
+    let response =
+        (StatusCode::SEE_OTHER, [(header::LOCATION, address), (header::CACHE_CONTROL, "no-store".to_owned())]);
     Ok(match cookie {
         Some(cookie) => with_cookie(response.into_response(), cookie),
         None => response.into_response(),

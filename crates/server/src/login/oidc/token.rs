@@ -221,7 +221,8 @@ fn check_logout(claims: &Object, kind: &str) -> Result<(), Fault> {
     if kind != "jwt" && kind != "logout+jwt" {
         return Err(Fault("it is a token of another kind"));
     }
-    let event = claims.0.get("events").and_then(|events| events.get("http://schemas.openid.net/event/backchannel-logout"));
+    let event =
+        claims.0.get("events").and_then(|events| events.get("http://schemas.openid.net/event/backchannel-logout"));
     if !event.is_some_and(Value::is_object) {
         return Err(Fault("it is not a logout token"));
     }
