@@ -227,7 +227,7 @@ fn add(app: &App, args: AddArgs, public_url: Option<&str>) -> Result<ExitCode, F
 }
 
 fn seal(app: &App, scope: &TenantScope, secret: &str) -> Result<Vec<u8>, Failure> {
-    Ok(app.keyring.seal_secret(&app.store, scope, SECRET, secret.as_bytes(), &*app.random)?)
+    Ok(app.keyring.seal_secret(&app.store, scope, (SECRET, secret.as_bytes()), &*app.random)?)
 }
 
 fn read_secret() -> Result<String, Failure> {

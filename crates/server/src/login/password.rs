@@ -204,7 +204,7 @@ fn unfit(new: &str, again: &str, old: &str, user: &str) -> Option<&'static str> 
         Some("The new password is the old one.")
     } else if new.to_lowercase().contains(&user.to_lowercase()) && new.chars().count() < user.chars().count() + 8 {
         Some("The new password is little more than the account's name.")
-    } else if new.chars().all(|c| Some(c) == new.chars().next()) {
+    } else if new.chars().next().is_some_and(|first| new.chars().all(|c| c == first)) {
         Some("The new password is one character over and over.")
     } else {
         None

@@ -128,15 +128,14 @@ fn set_up_page(
     wrong: &str,
 ) -> Result<Response, Trouble> {
     let person = &session.person;
-    let (secret, held) = match held.and_then(|held| opened(app, session, held).map(|secret| (secret, held.to_owned())))
-    {
-        Some(both) => both,
-        None => {
-            let secret = totp::new_secret(&*app.random).to_vec();
-            let sealed =
-                app.keyring.seal_secret(&app.store, person.tenant_scope(), &of(session), &secret, &*app.random)?;
-            (secret, model::ids::to_hex(&sealed))
-        }
+    let again = held.and_then(|held| opened(app, session, held).map(|secret| (secret, held.to_owned())));
+    let (secret, held) = if let Some(both) = again {
+        both
+    } else {
+        let secret = totp::new_secret(&*app.random).to_vec();
+        let what = (of(session), secret.as_slice());
+        let sealed = app.keyring.seal_secret(&app.store, person.tenant_scope(), (&what.0, what.1), &*app.random)?;
+        (secret, model::ids::to_hex(&sealed))
     };
     let address = totp::address(&secret, &session.tenant_name, &session.user_name);
     let (path, size) = totp::picture(&address).ok_or_else(Refusal::internal)?;
@@ -209,7 +208,7 @@ pub(super) async fn set_up(State(app): State<Arc<App>>, posted: Posted) -> Resul
         };
         let person = &session.person;
         let sealed =
-            worker.keyring.seal_secret(&worker.store, person.tenant_scope(), PURPOSE, &secret, &*worker.random)?;
+            worker.keyring.seal_secret(&worker.store, person.tenant_scope(), (PURPOSE, &secret), &*worker.random)?;
         let codes = totp::recovery_codes(&*worker.random);
         let hashes = codes.iter().map(|code| totp::hash_recovery_code(person.user(), code)).collect();
         worker.store.set_totp(person, Some((sealed, step)), hashes, now)?;

@@ -16,13 +16,12 @@ const ID_LEN: usize = 16;
 const NONCE_LEN: usize = 12;
 
 impl Keyring {
-    /// Seals a secret of the tenant.
+    /// Seals a secret of the tenant. The pair: what it is for, and itself.
     pub fn seal_secret(
         &self,
         store: &Store,
         tenant: &TenantScope,
-        purpose: &str,
-        secret: &[u8],
+        (purpose, secret): (&str, &[u8]),
         random: &dyn Random,
     ) -> Result<Vec<u8>, KeyringError> {
         let parent = self.tenant_key(tenant.tenant(), &store.tenant_keys(tenant)?)?;

@@ -133,7 +133,7 @@ fn with_one_provider_nothing_is_asked_but_yes() {
     let live = place.serve();
     let provider = FakeProvider::start();
     let kind = store::people::ProviderKind::Oidc;
-    let id = provider.join(&live, "default", &provider.settings(kind));
+    let id = FakeProvider::join(&live, "default", &provider.settings(kind));
     let browser = Browser::new(&live);
     let login = browser.get(&address("default", &[])).leads_to();
     assert!(login.starts_with(&format!("/t/default/login/{id}?return_to=")), "{login}");
@@ -190,7 +190,7 @@ fn codes_are_off_where_there_is_a_provider_unless_the_operator_wants_them() {
     let place = Place::new();
     let live = place.serve();
     let provider = FakeProvider::start();
-    provider.join(&live, "default", &provider.settings(store::people::ProviderKind::Oidc));
+    FakeProvider::join(&live, "default", &provider.settings(store::people::ProviderKind::Oidc));
     assert_eq!(device_code(&live, None).problem(), (403, "device_code_off".to_owned()));
     assert_eq!(device_code(&live, Some("other")).status, 200);
     assert_eq!(device_code(&live, Some("nowhere")).status, 404);

@@ -292,7 +292,7 @@ fn entra() -> Vec<(String, Wrong)> {
 
 /// Tries every case and gives how many there were.
 fn refuse_all(live: &Live, provider: &FakeProvider, (kind, cases): (ProviderKind, Vec<(String, Wrong)>)) -> usize {
-    let id = provider.join(live, "default", &provider.settings(kind));
+    let id = FakeProvider::join(live, "default", &provider.settings(kind));
     let browser = Browser::new(live);
     let right = |nonce: &str| provider.token(&provider.claims(live, kind, nonce));
     assert_eq!(provider.go(&browser, ("default", id), right).status, 303, "what is right is taken");

@@ -15,7 +15,7 @@ fn the_first_sign_in_makes_a_user_and_the_next_finds_them_whatever_they_are_call
     let live = place.serve();
     let provider = FakeProvider::start();
     for kind in [Oidc, Entra] {
-        let id = provider.join(&live, "default", &provider.settings(kind));
+        let id = FakeProvider::join(&live, "default", &provider.settings(kind));
         let sign_in = |name: &str, groups: serde_json::Value| {
             let browser = Browser::new(&live);
             let answer = provider.go(&browser, ("default", id), |nonce| {
@@ -43,7 +43,7 @@ fn what_is_sent_to_the_provider_is_what_the_standards_ask() {
     let place = Place::new();
     let live = place.serve();
     let provider = FakeProvider::start();
-    let id = provider.join(&live, "default", &provider.settings(Oidc));
+    let id = FakeProvider::join(&live, "default", &provider.settings(Oidc));
     let browser = Browser::new(&live);
     let away = browser.get(&format!("/t/default/login/{id}")).leads_to();
     assert!(away.starts_with(&format!("{}/authorize?", provider.address)), "{away}");
@@ -68,7 +68,7 @@ fn a_sign_in_ends_once_in_its_own_browser_and_in_time() {
     let place = Place::new();
     let live = place.serve();
     let provider = FakeProvider::start();
-    let id = provider.join(&live, "default", &provider.settings(Oidc));
+    let id = FakeProvider::join(&live, "default", &provider.settings(Oidc));
     let begin = |browser: &Browser<'_>| {
         let away = browser.get(&format!("/t/default/login/{id}")).leads_to();
         provider.says.lock().unwrap().id_token = provider.token(&provider.claims(&live, Oidc, &field(&away, "nonce")));
@@ -97,7 +97,7 @@ fn a_sign_in_ends_once_in_its_own_browser_and_in_time() {
     provider.says.lock().unwrap().document = json!({"authorization_response_iss_parameter_supported": true});
     let late = Place::new();
     let live = late.serve();
-    let id = provider.join(&live, "default", &provider.settings(Oidc));
+    let id = FakeProvider::join(&live, "default", &provider.settings(Oidc));
     let browser = Browser::new(&live);
     let answer = provider.go(&browser, ("default", id), |nonce| provider.token(&provider.claims(&live, Oidc, nonce)));
     assert_eq!(answer.status, 401, "a provider that always says who it is and does not");
@@ -108,7 +108,7 @@ fn keys_rotate_and_outlive_an_outage_for_a_day() {
     let place = Place::new();
     let live = place.serve();
     let mut provider = FakeProvider::start();
-    let id = provider.join(&live, "default", &provider.settings(Oidc));
+    let id = FakeProvider::join(&live, "default", &provider.settings(Oidc));
     let fetches = || provider.key_fetches.load(Ordering::SeqCst);
     let sign_in = |provider: &FakeProvider| {
         let browser = Browser::new(&live);
@@ -152,13 +152,13 @@ fn a_provider_that_is_down_or_hostile_says_so_on_the_page() {
     ];
     for document in hostile {
         provider.says.lock().unwrap().document = document.clone();
-        let id = provider.join(&live, "default", &provider.settings(Oidc));
+        let id = FakeProvider::join(&live, "default", &provider.settings(Oidc));
         let answer = Browser::new(&live).get(&format!("/t/default/login/{id}"));
         assert_eq!(answer.status, 502, "{document}");
         assert!(answer.text().contains("provider_unreachable"));
     }
     provider.down.store(true, Ordering::SeqCst);
-    let id = provider.join(&live, "default", &provider.settings(Oidc));
+    let id = FakeProvider::join(&live, "default", &provider.settings(Oidc));
     assert_eq!(Browser::new(&live).get(&format!("/t/default/login/{id}")).status, 502);
 }
 
@@ -173,7 +173,7 @@ fn people_are_let_in_as_the_operator_says() {
                     claims: &dyn Fn(&mut serde_json::Value)| {
         let mut settings = provider.settings(kind);
         change(&mut settings);
-        let id = provider.join(&live, "default", &settings);
+        let id = FakeProvider::join(&live, "default", &settings);
         provider.go(&Browser::new(&live), ("default", id), |nonce| {
             let mut said = provider.claims(&live, kind, nonce);
             claims(&mut said);
@@ -209,7 +209,7 @@ fn a_provider_ends_sessions_from_behind() {
     let place = Place::new();
     let live = place.serve();
     let provider = FakeProvider::start();
-    let id = provider.join(&live, "default", &provider.settings(Oidc));
+    let id = FakeProvider::join(&live, "default", &provider.settings(Oidc));
     let sign_in = |sid: &str| {
         let browser = Browser::new(&live);
         let answer = provider.go(&browser, ("default", id), |nonce| {

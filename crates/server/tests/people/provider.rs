@@ -123,7 +123,7 @@ impl FakeProvider {
     }
 
     /// Makes it a provider of a tenant.
-    pub fn join(&self, live: &Live, tenant: &str, settings: &ProviderSettings) -> ProviderId {
+    pub fn join(live: &Live, tenant: &str, settings: &ProviderSettings) -> ProviderId {
         let scope = live.app.store.operator(tenant).unwrap().unwrap();
         let mut id = [0; 16];
         live.app.random.fill(&mut id);

@@ -88,7 +88,7 @@ impl Egress {
     pub fn get(&self, address: &str) -> Result<Vec<u8>, OidcError> {
         self.allowed(address)?;
         let request = Request::get(address).header("accept", "application/json").body(());
-        let (status, body) = self.exchange(address, self.agent.run(request.map_err(built)?))?;
+        let (status, body) = Self::exchange(address, self.agent.run(request.map_err(built)?))?;
         if status == 200 { Ok(body) } else { Err(OidcError::Provider(format!("{} answers {status}", tame(address)))) }
     }
 
@@ -110,11 +110,10 @@ impl Egress {
             request = request.header("authorization", format!("Basic {both}"));
         }
         let body = super::super::site::query(fields);
-        self.exchange(address, self.agent.run(request.body(body).map_err(built)?))
+        Self::exchange(address, self.agent.run(request.body(body).map_err(built)?))
     }
 
     fn exchange(
-        &self,
         address: &str,
         sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
     ) -> Result<(u16, Vec<u8>), OidcError> {
@@ -132,6 +131,7 @@ impl Egress {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 fn built(error: ureq::http::Error) -> OidcError {
     OidcError::Provider(format!("a request could not be made: {error}"))
 }
