@@ -145,7 +145,7 @@ impl From<ConfigError> for Failure {
             ConfigError::Io { source, .. } => Self::io(&source, failure.text),
             ConfigError::HalfTls => failure.hint("give both or none"),
             ConfigError::NoHome => failure.hint("name both"),
-            ConfigError::Toml { .. } => failure,
+            ConfigError::Toml { .. } | ConfigError::PublicUrl(_) => failure,
         }
     }
 }
