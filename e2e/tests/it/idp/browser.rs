@@ -13,7 +13,6 @@ pub struct Browser {
 /// A page, and where it was.
 pub struct Page {
     pub address: String,
-    pub status: u16,
     pub text: String,
 }
 
@@ -78,7 +77,7 @@ impl Browser {
             let status = answer.status().as_u16();
             match answer.headers().get("location") {
                 Some(to) if (300..400).contains(&status) => address = resolve(&address, to.to_str().unwrap()),
-                _ => return Page { address, status, text: answer.body_mut().read_to_string().unwrap() },
+                _ => return Page { address, text: answer.body_mut().read_to_string().unwrap() },
             }
         }
         panic!("redirects without end, last to {address}");
