@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use model::ids::AssignmentId;
 use model::world::{Clock, Random};
 use store::blobs::DiskBlobs;
 use store::{Store, StoreError};
 use tokio::sync::Semaphore;
 
 use crate::gates::{Gates, REQUESTS_AT_ONCE};
-use crate::identity::{DeviceTokens, Identify};
+use crate::identity::{DeviceTokens, Identify, ServiceTokens};
 use crate::jobs::Jobs;
 use crate::keyring::{self, Keyring, KeyringError};
 use crate::password;
@@ -92,7 +93,10 @@ impl App {
         let store = Arc::new(Store::open(&database, Arc::new(blobs), clock.now())?);
         let keyring = Keyring::open(root, &settings.root_key, &store, &*random)?;
         Ok(Self {
-            identity: vec![Box::new(DeviceTokens::new(Arc::clone(&store), Arc::clone(&clock)))],
+            identity: vec![
+                Box::new(ServiceTokens::new(Arc::clone(&store), Arc::clone(&clock))),
+                Box::new(DeviceTokens::new(Arc::clone(&store), Arc::clone(&clock))),
+            ],
             gates: Gates::new(Arc::clone(&clock), settings.enrolments_per_minute, settings.requests_per_minute),
             requests_per_minute: settings.requests_per_minute,
             at_once: Semaphore::new(REQUESTS_AT_ONCE),
@@ -121,6 +125,12 @@ impl App {
         let password = password::make(&*self.random);
         let hash = password::hash(&password, &*self.random);
         self.keyring.create_user(&self.store, &tenant, (DEFAULT_USER, hash), world)?;
+        if let Some(user) = self.store.user_named(&tenant, DEFAULT_USER)? {
+            let mut id = [0; AssignmentId::LEN];
+            self.random.fill(&mut id);
+            let given = self.store.make_owner(&tenant, (AssignmentId(id), user), self.clock.now());
+            given.map_err(|error| KeyringError::Store(StoreError::NotCommitted(error.to_string())))?;
+        }
         Ok(Some(password))
     }
 

@@ -17,6 +17,7 @@ pub mod listen;
 pub mod logs;
 pub mod password;
 pub mod problem;
+pub mod rehome;
 mod seen;
 pub mod world;
 
