@@ -6,6 +6,7 @@
 
 pub mod admin;
 pub mod api;
+pub mod audit;
 pub mod bundle;
 pub mod catalog;
 pub mod cbor;

@@ -29,9 +29,10 @@ use axum::routing::{MethodFilter, on};
 use model::permission::{Named, Permission};
 use model::reason::Reason;
 use model::world::Moment;
-use store::{Person, Scope, Service, View};
+use store::{Person, Scope, Service, View, Who};
 
 use crate::App;
+use crate::audit::door::Door;
 use crate::problem::Refusal;
 
 /// How long after a sign-in sensitive permissions may be used, in milliseconds: ten minutes.
@@ -181,10 +182,30 @@ fn is_fresh(signed_in_at: Moment, now: Moment) -> bool {
 fn principal(app: &App, parts: &Parts) -> Result<Option<Principal>, Refusal> {
     for identify in &app.identity {
         if let Some(principal) = identify.identify(parts)? {
-            return Ok(Some(principal));
+            let door = parts.extensions.get::<Arc<Door>>();
+            return Ok(Some(door.map_or_else(|| principal.clone(), |door| principal.through(door))));
         }
     }
     Ok(None)
+}
+
+impl Principal {
+    /// The same at this door: what it does says from where in the audit, and what is refused to it is told in its tenant's.
+    fn through(&self, door: &Door) -> Self {
+        let principal = match self {
+            Self::Device(scope) => Self::Device(scope.by(door.origin(Who::Device(scope.device())))),
+            Self::Person { person, signed_in_at } => {
+                Self::Person { person: person.by(door.origin(Who::User(person.user()))), signed_in_at: *signed_in_at }
+            }
+            Self::Service(service) => Self::Service(service.by(door.origin(Who::Token(service.token())))),
+        };
+        door.known(match &principal {
+            Self::Device(scope) => scope.tenant_scope(),
+            Self::Person { person, .. } => person.tenant_scope(),
+            Self::Service(service) => service.tenant_scope(),
+        });
+        principal
+    }
 }
 
 fn not_signed_in() -> Refusal {

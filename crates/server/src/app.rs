@@ -11,6 +11,7 @@ use store::blobs::DiskBlobs;
 use store::{Store, StoreError};
 use tokio::sync::Semaphore;
 
+use crate::audit::refusals::Refusals;
 use crate::gates::{Gates, REQUESTS_AT_ONCE};
 use crate::identity::{DeviceTokens, Identify, ServiceTokens};
 use crate::jobs::Jobs;
@@ -78,6 +79,7 @@ pub struct App {
     pub(crate) at_once: Semaphore,
     pub(crate) passwords: Semaphore,
     pub(crate) seen: Seen,
+    pub(crate) refusals: Refusals,
     jobs: Jobs,
     stopping: AtomicBool,
 }
@@ -102,6 +104,7 @@ impl App {
             at_once: Semaphore::new(REQUESTS_AT_ONCE),
             passwords: Semaphore::new(PASSWORDS_AT_ONCE),
             seen: Seen::default(),
+            refusals: Refusals::default(),
             jobs: Jobs::default(),
             stopping: AtomicBool::new(false),
             store,
@@ -151,6 +154,7 @@ impl App {
             self.store.note_seen(seen)?;
         }
         self.gates.tidy();
+        self.refusals.flush(self);
         self.store.sweep(self.clock.now())?;
         self.jobs.run_due(self);
         Ok(())

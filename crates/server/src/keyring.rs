@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use model::api::{ProfileKeys, SealedFor};
+use model::audit::{HEAD_LEN, Head};
 use model::erasure::{ERASURE_LEN, Erasure};
 use model::ids::{KeyId, ProfileId, TenantId, UserId};
 use model::receipt::{RECEIPT_LEN, Receipt};
@@ -139,6 +140,11 @@ impl Keyring {
         self.receipt.sign_erasure(erasure)
     }
 
+    /// Signs where an audit chain stands.
+    pub fn sign_head(&self, head: &Head) -> [u8; HEAD_LEN] {
+        self.receipt.sign_head(head)
+    }
+
     /// The public half of the receipt key.
     pub fn receipt_key(&self) -> [u8; 32] {
         self.receipt.public_key()
@@ -235,17 +241,14 @@ impl Keyring {
             Ok::<_, KeyringError>(WrappedKey { id: key.id, wrapped })
         };
         let keys = found.profile_keys.iter().map(rewrap).collect::<Result<Vec<_>, _>>()?;
-        let (sealed_for, id_key) = match &found.origin {
+        let (sealed_for, id_key) = if let Some((sealed_for, key)) = &found.origin {
             // Moved before: it was sealed for whoever had it first.
-            Some((sealed_for, key)) => {
-                let purpose = Purpose::Origin(id, found.user, profile);
-                (*sealed_for, unwrap(&key.wrapped, key.id, &user, purpose)?)
-            }
-            None => {
-                let named = Key::random(random).id;
-                let secret = Secret::from_bytes(user.id_key().secret().expose());
-                (SealedFor { tenant: id, user: found.user }, Key::new(named, secret))
-            }
+            let purpose = Purpose::Origin(id, found.user, profile);
+            (*sealed_for, unwrap(&key.wrapped, key.id, &user, purpose)?)
+        } else {
+            let named = Key::random(random).id;
+            let secret = Secret::from_bytes(user.id_key().secret().expose());
+            (SealedFor { tenant: id, user: found.user }, Key::new(named, secret))
         };
         let wrapped = wrap(&id_key, &new_user, Purpose::Origin(id, to, profile), random).to_vec();
         let origin = WrappedKey { id: id_key.id, wrapped };

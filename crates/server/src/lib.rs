@@ -7,6 +7,7 @@
 pub mod access;
 pub mod api;
 pub mod app;
+pub mod audit;
 pub mod commands;
 pub mod config;
 pub mod gates;

@@ -297,7 +297,7 @@ impl Store {
         self.writer.write(move |tx| {
             let mut statement = tx.prepare_cached(open)?;
             let rows = statement.query_map([], |row| {
-                let tenant = TenantScope { no: row.get(0)?, id: row::Id(row.get(1)?).into() };
+                let tenant = TenantScope::new(row.get(0)?, row::Id(row.get(1)?).into());
                 let (state, lapses, alone): (u8, i64, Option<i64>) = (row.get(3)?, row.get(4)?, row.get(5)?);
                 Ok((tenant, ApprovalId(row.get(2)?), (state, lapses, alone)))
             })?;

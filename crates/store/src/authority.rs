@@ -16,6 +16,7 @@ use model::world::Moment;
 use rusqlite::Connection;
 
 use crate::admin::tags::Kind;
+use crate::audit::origin::Origin;
 use crate::people::Person;
 use crate::scope::TenantScope;
 use crate::{Store, StoreError, row};
@@ -57,6 +58,17 @@ impl Service {
     /// The organisation.
     pub fn tenant(&self) -> TenantId {
         self.tenant.id
+    }
+
+    /// The same account for one request: what is done through it says from where in the audit.
+    #[must_use]
+    pub fn by(&self, origin: impl Into<Arc<Origin>>) -> Self {
+        Self { tenant: self.tenant.by(origin), ..self.clone() }
+    }
+
+    /// The organisation's scope, with whoever acts.
+    pub fn tenant_scope(&self) -> &TenantScope {
+        &self.tenant
     }
 
     /// Which.

@@ -139,6 +139,7 @@ impl Store {
                 let removed = empty_all(tx, (scope.no, no), at)?;
                 destroy_keys(tx, "user_no", (scope.no, no))?;
                 forget_names(tx, (scope.no, no), user)?;
+                audit::forget_person(tx, (scope.no, no))?;
                 audit::append(tx, &scope, &Event::by_operator(at, Action::UserErase, user.as_bytes()))?;
                 Ok::<_, EraseError>(Some(confirm(tx, &scope, &act, (erased, removed))?))
             })

@@ -91,7 +91,7 @@ impl FromRequestParts<Arc<App>> for IfMatch {
         if value == "*" {
             return Ok(Self(None));
         }
-        // An ETag of ours is a number; any other matches nothing there is (RFC 9110, 13.1.1).
+        // An `ETag` of ours is a number; any other matches nothing there is (RFC 9110, 13.1.1).
         let number = value.to_str().ok().and_then(|text| text.strip_prefix('"')?.strip_suffix('"')?.parse().ok());
         Ok(Self(Some(number.unwrap_or(u64::MAX))))
     }
@@ -109,7 +109,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Input<T> {
     }
 }
 
-/// One thing, with its version as ETag.
+/// One thing, with its version as `ETag`.
 pub(crate) fn tagged<T: Serialize>(status: StatusCode, version: u64, body: &T) -> Response {
     let etag = HeaderValue::from_str(&format!("\"{version}\"")).expect("digits and quotes fit a header");
     let headers = [(header::ETAG, etag), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];

@@ -12,8 +12,10 @@ use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use model::reason::Reason;
+use store::{Origin, Who};
 
 use crate::App;
+use crate::audit::door::Door;
 use crate::problem::Refusal;
 
 /// How long a body may take to arrive. 4 MiB in this time is 280 kbit/s; whoever is slower sends smaller pieces.
@@ -37,6 +39,18 @@ impl FromRequestParts<Arc<App>> for Peer {
 pub(crate) fn peer(parts: &Parts) -> IpAddr {
     let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+}
+
+/// Where a request comes from, for the audit, in the hands of nobody yet.
+pub(crate) struct Whence(pub(crate) Origin);
+
+impl FromRequestParts<Arc<App>> for Whence {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Refusal> {
+        let door = parts.extensions.get::<Arc<Door>>();
+        Ok(Self(door.map(|door| door.origin(Who::Nobody)).unwrap_or_default()))
+    }
 }
 
 /// The profile in the address.

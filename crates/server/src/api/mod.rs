@@ -27,7 +27,7 @@ mod users;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -35,7 +35,8 @@ use model::reason::Reason;
 
 use crate::App;
 use crate::access::Routes;
-use crate::problem::Refusal;
+use crate::audit::door::Door;
+use crate::problem::{Refusal, Refused};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -139,6 +140,10 @@ async fn at_the_door(State(app): State<Arc<App>>, request: Request, next: Next) 
     let about =
         tracing::enabled!(tracing::Level::DEBUG).then(|| (request.method().clone(), request.uri().path().to_owned()));
     let api = request.uri().path().starts_with("/api/");
+    let door = Arc::new(Door::of(&request, given.as_ref(), &*app.random));
+    let asked = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
+    let mut request = request;
+    request.extensions_mut().insert(Arc::clone(&door));
     let place = if api { app.at_once.try_acquire().map(Some) } else { Ok(None) };
     let mut response = match place {
         Ok(_) if api && app.stopping() => Refusal::stopping().into_response(),
@@ -146,6 +151,10 @@ async fn at_the_door(State(app): State<Arc<App>>, request: Request, next: Next) 
         Err(_) => Refusal::busy().into_response(),
     };
     let status = response.status();
+    if let Some(refused) = response.extensions_mut().remove::<Refused>().filter(|_| is_noted(status)) {
+        let asked = asked.1.map_or_else(|| asked.0.to_string(), |path| format!("{} {}", asked.0, path.as_str()));
+        app.refusals.note(&app, &door, refused, asked);
+    }
     let id = given.or_else(|| status.is_server_error().then(|| request_id(&app)));
     if status.is_server_error() {
         tracing::warn!(request_id = ?id, status = status.as_u16(), "request failed");
@@ -156,6 +165,12 @@ async fn at_the_door(State(app): State<Arc<App>>, request: Request, next: Next) 
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response
+}
+
+/// What the audit tells of: credentials that do not hold, rights that are missing, rates that were exceeded. Not found is not among them: what is
+/// somebody else's cannot be told from what does not exist.
+fn is_noted(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS)
 }
 
 /// An id for an answer that somebody will ask about and that came without one.

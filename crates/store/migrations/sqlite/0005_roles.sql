@@ -33,7 +33,7 @@ CREATE TABLE user_groups (
     no INTEGER NOT NULL,
     id BLOB NOT NULL,
     name TEXT NOT NULL,
-    origin INTEGER NOT NULL,              -- groups.rs, `Origin`: who says who is in it
+    origin INTEGER NOT NULL,              -- groups.rs, `Source`: who says who is in it
     external_id TEXT,                     -- as the origin knows it
     version INTEGER NOT NULL,
     created_at INTEGER NOT NULL,

@@ -35,6 +35,12 @@ pub struct Person {
 }
 
 impl Person {
+    /// The same person for one request: what is done through it says from where in the audit.
+    #[must_use]
+    pub fn by(&self, origin: impl Into<std::sync::Arc<crate::Origin>>) -> Self {
+        Self { tenant: self.tenant.by(origin), ..self.clone() }
+    }
+
     /// The organisation's id.
     pub fn tenant(&self) -> TenantId {
         self.tenant.id
@@ -71,7 +77,8 @@ pub(crate) fn note(
     action: Action,
     (actor, target, detail): (&[u8], &[u8; 16], u64),
 ) -> Result<(), StoreError> {
-    audit::append(tx, tenant, &Event { at, actor, action, target, detail })
+    let kind = (!actor.is_empty()).then_some(2);
+    audit::append(tx, tenant, &Event { actor, kind, target, detail, ..Event::new(at, action) })
 }
 
 impl Store {

@@ -8,7 +8,7 @@ use axum::response::Response;
 use model::admin::NewGroup;
 use model::ids::GroupId;
 use model::permission::may;
-use store::{AdminError, Origin};
+use store::{AdminError, Source};
 
 use crate::App;
 use crate::access::Allowed;
@@ -28,7 +28,7 @@ pub(crate) async fn handle(
     let group = store::NewGroup {
         id,
         name: input.name,
-        origin: Origin::Admins,
+        origin: Source::Admins,
         external_id: None,
         members: input.members,
         tags: input.scope_tags,

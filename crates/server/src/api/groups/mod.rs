@@ -7,10 +7,10 @@ pub(crate) mod list;
 pub(crate) mod patch;
 
 use model::admin::Group;
-use store::Origin;
+use store::Source;
 
 fn shape(group: store::Group) -> Group {
-    let managed_by = if group.origin == Origin::Admins { "admins" } else { "provider" };
+    let managed_by = if group.origin == Source::Admins { "admins" } else { "provider" };
     Group {
         id: group.id,
         name: group.name,

@@ -1,4 +1,4 @@
-//! `GET /api/v1/service-accounts/{token}`: one of them. The ETag is its version.
+//! `GET /api/v1/service-accounts/{token}`: one of them. The `ETag` is its version.
 
 use std::sync::Arc;
 

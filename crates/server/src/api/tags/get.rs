@@ -1,4 +1,4 @@
-//! `GET /api/v1/scope-tags/{tag}`: one of them. The ETag is its version.
+//! `GET /api/v1/scope-tags/{tag}`: one of them. The `ETag` is its version.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! `GET /api/v1/users/{user}`: one of them. The ETag is its version.
+//! `GET /api/v1/users/{user}`: one of them. The `ETag` is its version.
 
 use std::sync::Arc;
 
