@@ -337,6 +337,9 @@ fn a_profile_moves_to_another_account_when_a_second_admin_says_so() {
     assert_eq!(ada.send("POST", &decision, &[], &yes).problem(), (403, "second_person".to_owned()));
     let keys = format!("/api/v1/profiles/{}/keys", old.profile);
     let before: Value = live.get(&keys, &old.token).json();
+    let snapshot = format!("/api/v1/profiles/{}/snapshots/{}", old.profile, "01".repeat(32));
+    let sealed = live.get(&snapshot, &old.token);
+    assert_eq!(sealed.status, 200);
     assert_eq!(live.get(&keys, &new.token).problem(), (404, "not_found".to_owned()));
     let token = live.sign_in("default/bob");
     let bob = As(&live, &token);
@@ -347,7 +350,9 @@ fn a_profile_moves_to_another_account_when_a_second_admin_says_so() {
     let after: Value = live.get(&keys, &new.token).json();
     assert_eq!((&after["keys"], &after["id_key"]), (&before["keys"], &before["id_key"]));
     assert_eq!(after["sealed_for"]["user"], json!(ada_id));
+    assert_eq!(live.get(&snapshot, &new.token).body, sealed.body, "to the byte as it was sealed");
     let theirs = live.enroll("ada", "PC-ADA-2");
+    assert_eq!(live.get(&snapshot, &theirs.token).status, 404);
     assert_eq!(live.get(&keys, &theirs.token).problem(), (404, "not_found".to_owned()));
     let listed: Value = live.get("/api/v1/profiles", &new.token).json();
     assert_eq!(listed["profiles"].as_array().unwrap().len(), 2, "theirs, and the one that came");
