@@ -326,9 +326,9 @@ pub struct NewToken {
     pub scope_tags: Option<Vec<TagId>>,
 }
 
-/// Something that takes a second admin.
+/// Something that takes a second admin. `D`: what exactly, which each kind has its own shape for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Approval {
+pub struct Approval<D> {
     /// Its id.
     pub id: ApprovalId,
     /// What is to be done: `profile.rehome`, `case.open`.
@@ -336,7 +336,7 @@ pub struct Approval {
     /// Id of what it is done to.
     pub target: String,
     /// What exactly.
-    pub details: serde_json::Value,
+    pub details: D,
     /// Why, in the words of who asks.
     pub note: String,
     /// Who asks; left out: the operator of the server.

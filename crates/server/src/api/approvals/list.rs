@@ -17,7 +17,7 @@ pub(crate) async fn handle(
     Allowed(view): Allowed<may::ApprovalRead>,
     State(app): State<Arc<App>>,
     List(query): List,
-) -> Result<Json<Listing<Approval>>, Refusal> {
+) -> Result<Json<Listing<Approval<serde_json::Value>>>, Refusal> {
     let word = query.state.as_deref();
     let state = word.map(|word| store::State::ALL.iter().copied().find(|state| state.word() == word));
     if state == Some(None) {

@@ -8,8 +8,9 @@ pub(crate) mod withdraw;
 use model::admin::Approval;
 use model::ids::to_hex;
 use model::permission::Permission;
+use serde_json::Value;
 
-pub(crate) fn shape(approval: store::Approval) -> Approval {
+pub(crate) fn shape(approval: store::Approval) -> Approval<Value> {
     Approval {
         id: approval.id,
         kind: approval.kind,
