@@ -47,13 +47,14 @@ pub struct Place {
     pub clock: Arc<TestClock>,
     pub enrolments: u32,
     pub requests: u32,
+    pub site: server::login::site::Site,
 }
 
 impl Place {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(1_795_000_000_000)));
-        Self { folder, clock, enrolments: 0, requests: 0 }
+        Self { folder, clock, enrolments: 0, requests: 0, site: server::login::site::Site::default() }
     }
 
     pub fn data(&self) -> PathBuf {
@@ -74,6 +75,7 @@ impl Place {
             root_key: self.root_key(),
             enrolments_per_minute: self.enrolments,
             requests_per_minute: self.requests,
+            site: self.site.clone(),
         };
         App::open(&settings, Arc::clone(&self.clock) as Arc<dyn Clock>, Arc::new(SystemRandom::new()))
     }
@@ -94,7 +96,7 @@ impl Place {
         let mut app = app;
         let sessions: Arc<Sessions> = Arc::default();
         app.identity.insert(0, Box::new(Shown(Arc::clone(&sessions))));
-        Live::start(Arc::new(app), sessions)
+        Live::start(Arc::new(app), sessions, self.data().join("rehome.db"))
     }
 }
 
@@ -119,6 +121,7 @@ pub struct Live {
     pub app: Arc<App>,
     sessions: Arc<Sessions>,
     pub address: SocketAddr,
+    pub database: PathBuf,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
     agent: ureq::Agent,
@@ -191,7 +194,7 @@ impl Live {
         self.app.store.assign(&View::operator(&scope), (AssignmentId(id), terms, None), now).unwrap();
     }
 
-    fn start(app: Arc<App>, sessions: Arc<Sessions>) -> Self {
+    fn start(app: Arc<App>, sessions: Arc<Sessions>, database: PathBuf) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -203,7 +206,7 @@ impl Live {
         });
         let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0);
         let agent = config.build().into();
-        Self { app, sessions, address, stop: Some(stop), thread: Some(thread), agent }
+        Self { app, sessions, address, database, stop: Some(stop), thread: Some(thread), agent }
     }
 
     #[expect(clippy::too_many_arguments, reason = "these are the pieces of a request")]
@@ -305,5 +308,17 @@ impl Made {
         let parts = self.sealed.iter().enumerate().filter(|(index, _)| along(*index));
         let parts: Vec<(PartId, &[u8])> = parts.map(|(_, (id, sealed))| (*id, sealed.as_slice())).collect();
         Envelope::assemble(&self.header_bytes, &[7; 32], &parts)
+    }
+}
+
+impl Live {
+    /// Refusals that the audit tells of, all tenants together, once everything on its way is written.
+    pub fn refusals(&self) -> usize {
+        self.app.store.ready().unwrap();
+        let connection = rusqlite::Connection::open(self.database.clone()).unwrap();
+        let mut rows = connection.prepare("SELECT event FROM audit").unwrap();
+        let rows = rows.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+        let refused = |event: Vec<u8>| event.windows(13).any(|window| window == b"access.refuse");
+        rows.filter(|event| refused(event.as_ref().unwrap().clone())).count()
     }
 }
