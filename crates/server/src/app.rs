@@ -12,6 +12,7 @@ use store::people::Change;
 use store::{Store, StoreError};
 use tokio::sync::Semaphore;
 
+use crate::audit::door::Salts;
 use crate::audit::refusals::Refusals;
 use crate::gates::{Gates, REQUESTS_AT_ONCE};
 use crate::identity::{DeviceTokens, Identify, ServiceTokens};
@@ -95,6 +96,7 @@ pub struct App {
     pub(crate) outgoing: Semaphore,
     pub(crate) at_once: Semaphore,
     pub(crate) passwords: Semaphore,
+    pub(crate) salts: Salts,
     pub(crate) seen: Seen,
     pub(crate) refusals: Refusals,
     jobs: Jobs,
@@ -125,6 +127,7 @@ impl App {
             requests_per_minute: settings.requests_per_minute,
             at_once: Semaphore::new(REQUESTS_AT_ONCE),
             passwords: Semaphore::new(PASSWORDS_AT_ONCE),
+            salts: Salts::new(&*random),
             seen: Seen::default(),
             refusals: Refusals::default(),
             jobs: Jobs::default(),

@@ -146,7 +146,7 @@ async fn at_the_door(State(app): State<Arc<App>>, request: Request, next: Next) 
         tracing::enabled!(tracing::Level::DEBUG).then(|| (request.method().clone(), request.uri().path().to_owned()));
     let health = ["/livez", "/readyz", "/healthz", "/version"].contains(&request.uri().path());
     let api = !health;
-    let door = Arc::new(Door::of(&request, given.as_ref(), &*app.random));
+    let door = Arc::new(Door::of(&request, given.as_ref(), &app.salts));
     let asked = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
     let mut request = request;
     request.extensions_mut().insert(Arc::clone(&door));
