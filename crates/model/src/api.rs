@@ -24,6 +24,10 @@ pub const PROBLEM_TYPE: &str = "application/problem+json";
 pub const OFFSET_HEADER: &str = "upload-offset";
 /// Header of a blob upload: how long the sealed bytes are in all.
 pub const LENGTH_HEADER: &str = "upload-length";
+/// Header of a request and of its answer that open a session: a one-time public key each ([`crate::signature`]).
+pub const SESSION_HEADER: &str = "rehome-session";
+/// Header of a backup that is no delta: the number of the newest backup whose receipt this PC holds.
+pub const LAST_HEADER: &str = "rehome-last";
 
 /// `POST /api/v1/enroll`: connects a PC with a built-in account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -158,6 +162,9 @@ pub struct Problem {
     /// Number of the profile's newest snapshot, for [`Reason::OutOfOrder`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest_seq: Option<u64>,
+    /// What the server's clock shows, for [`Reason::ClockSkew`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_at: Option<Moment>,
 }
 
 impl Problem {
@@ -173,6 +180,7 @@ impl Problem {
             missing_parts: Vec::new(),
             missing_blobs: Vec::new(),
             latest_seq: None,
+            server_at: None,
         }
     }
 }

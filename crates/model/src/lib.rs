@@ -8,6 +8,7 @@ pub mod api;
 pub mod bundle;
 pub mod catalog;
 pub mod cbor;
+pub mod device;
 pub mod envelope;
 pub mod erasure;
 pub mod ids;

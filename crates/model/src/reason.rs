@@ -96,6 +96,17 @@ reasons! {
     FactUnknown = 218, "fact_unknown", "Windows does not say it here", "nothing; look at the PC itself";
     UndoNotAllowed = 219, "undo_not_allowed", "your organisation does not let you take a restore back", "ask your administrator";
     WaitsForNetwork = 220, "waits_for_network", "the network in use has a price", "nothing; a scheduled backup waits for another network, `rehome backup` goes ahead";
+    ProofInvalid = 221, "proof_invalid", "the request does not bear this PC's own signature", "run `rehome enroll` again on this PC";
+    ClockSkew = 222, "clock_skew", "the clock of this PC is wrong", "nothing; Rehome goes by the server's clock. Set the PC's clock when you can";
+    Replayed = 223, "replayed", "the request was seen before", "nothing; it is made anew";
+    SessionUnknown = 224, "session_unknown", "the server does not know the session", "nothing; the PC signs with its own key again";
+    WrongHost = 225, "wrong_host", "the request is meant for another server", "use the address that your administrator gave you";
+    DeviceForked = 226, "device_forked", "two PCs back up as one", "ask your administrator to look at the PC; nothing is lost, and restoring works";
+    AwaitsApproval = 227, "awaits_approval", "an administrator has to approve this PC first", "ask your administrator, then run `rehome enroll` again";
+    AwaitsUser = 228, "awaits_user", "this PC is known, and its user has not signed in yet", "run `rehome enroll --user NAME` on it";
+    TokenRefused = 229, "token_refused", "the enrolment token is wrong, used up, expired or withdrawn", "ask your administrator for another";
+    OtherMachine = 230, "other_machine", "this record was made on another machine", "run `rehome enroll` on this PC, so that it gets a key of its own";
+    KeyExpired = 231, "key_expired", "the key of this PC is too old", "nothing; the PC makes a new one. Run `rehome enroll` again if that fails";
 
     // Files handed to us.
     FileNotFound = 300, "file_not_found", "there is no such file or folder", "check the path";

@@ -17,8 +17,11 @@ pub(crate) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 pub(crate) const BEGIN_READ: &str = "BEGIN DEFERRED";
 
 /// The schema's versions, oldest first: version `n` is reached by running the `n`-th.
-pub(crate) const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/sqlite/0001_begin.sql"), include_str!("../migrations/sqlite/0002_keep.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/sqlite/0001_begin.sql"),
+    include_str!("../migrations/sqlite/0002_keep.sql"),
+    include_str!("../migrations/sqlite/0003_devices.sql"),
+];
 
 /// How long a connection waits for another process that writes (the command line beside a running server), in milliseconds.
 const BUSY_MILLIS: u64 = 5_000;
