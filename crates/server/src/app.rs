@@ -11,7 +11,7 @@ use store::{Store, StoreError};
 use tokio::sync::Semaphore;
 
 use crate::gates::{Gates, REQUESTS_AT_ONCE};
-use crate::identity::{DeviceTokens, Identify};
+use crate::identity::{Identify, MemoryNonces, SignedDevices};
 use crate::jobs::Jobs;
 use crate::keyring::{self, Keyring, KeyringError};
 use crate::password;
@@ -56,6 +56,8 @@ pub struct Settings {
     pub enrolments_per_minute: u32,
     /// Requests a minute and device; 0: no limit.
     pub requests_per_minute: u32,
+    /// Names by which devices know this server; none: every name.
+    pub hosts: Vec<String>,
 }
 
 /// The server, without its listener.
@@ -91,8 +93,9 @@ impl App {
         let blobs = DiskBlobs::open(data.join("blobs"))?;
         let store = Arc::new(Store::open(&database, Arc::new(blobs), clock.now())?);
         let keyring = Keyring::open(root, &settings.root_key, &store, &*random)?;
+        let nonces = MemoryNonces::new(clock.now().0.div_euclid(1000));
         Ok(Self {
-            identity: Box::new(DeviceTokens::new(Arc::clone(&store), Arc::clone(&clock))),
+            identity: Box::new(SignedDevices::new(Arc::clone(&store), Arc::clone(&clock), Box::new(nonces), &settings.hosts)),
             gates: Gates::new(Arc::clone(&clock), settings.enrolments_per_minute, settings.requests_per_minute),
             requests_per_minute: settings.requests_per_minute,
             at_once: Semaphore::new(REQUESTS_AT_ONCE),
@@ -141,6 +144,7 @@ impl App {
             self.store.note_seen(seen)?;
         }
         self.gates.tidy();
+        self.identity.tidy();
         self.store.sweep(self.clock.now())?;
         self.jobs.run_due(self);
         Ok(())

@@ -8,6 +8,7 @@ pub mod api;
 pub mod app;
 pub mod commands;
 pub mod config;
+pub mod enrolment_token;
 pub mod gates;
 pub mod identity;
 pub mod jobs;

@@ -55,6 +55,11 @@ impl Account {
     pub fn tenant(&self) -> TenantId {
         self.tenant.id
     }
+
+    /// The tenant's scope, for what is kept for a person before they have a device.
+    pub fn scope(&self) -> &TenantScope {
+        &self.tenant
+    }
 }
 
 impl Store {

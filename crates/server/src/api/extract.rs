@@ -1,4 +1,7 @@
 //! What handlers take from a request: who asks, the ids in the address, the body.
+//!
+//! [`Caller`] checks the signature, which covers the hash of the body; [`Body`] compares that hash with the bytes that arrive. A handler that
+//! takes a body takes both.
 
 use std::future::poll_fn;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -8,13 +11,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Bytes, HttpBody};
-use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, OriginalUri, Path, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use model::reason::Reason;
+use model::signature::DIGEST_HEADER;
+use seal::device_key::BodyDigest;
 use store::Scope;
 
 use crate::App;
+use crate::identity::{Asked, Denied, KEY_MILLIS_MAX};
 use crate::problem::Refusal;
 
 /// How long a body may take to arrive. 4 MiB in this time is 280 kbit/s; whoever is slower sends smaller pieces.
@@ -30,16 +36,86 @@ impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
-        let Some(scope) = app.identity.identify(&parts.headers)? else {
-            let detail = "the device token is missing, wrong or withdrawn";
-            return Err(Refusal::new(StatusCode::UNAUTHORIZED, Reason::Revoked, detail));
-        };
+        let known = app.identity.identify(&asked(parts)).map_err(|denied| refusal(app, denied))?;
+        let scope = known.scope;
+        if known.forked && !parts.method.is_safe() {
+            let detail = "this device reads only until an administrator has looked at it";
+            return Err(Refusal::new(StatusCode::FORBIDDEN, Reason::DeviceForked, detail));
+        }
+        let age = app.clock.now().0.saturating_sub(known.key_made_at.0);
+        if age > KEY_MILLIS_MAX && path(parts) != KEY_PATH {
+            let detail = "the key is older than a year";
+            return Err(Refusal::new(StatusCode::UNAUTHORIZED, Reason::KeyExpired, detail));
+        }
+        if let (Some(half), Some(answer)) = (known.session, parts.extensions.get::<SessionAnswer>()) {
+            // The only request that this answer belongs to is this one, so it is empty.
+            drop(answer.0.set(HeaderValue::from_str(&half).expect("base64 fits a header")));
+        }
         app.gates.request(scope.device()).map_err(|seconds| {
             let detail = format!("more than {} requests a minute", app.requests_per_minute);
             Refusal::new(StatusCode::TOO_MANY_REQUESTS, Reason::RateLimited, detail).retry_after(seconds)
         })?;
         app.seen.note(&scope, app.clock.now());
         Ok(Self(scope))
+    }
+}
+
+/// Where a device changes its key: the one thing that a key may do that is too old.
+pub(crate) const KEY_PATH: &str = "/api/v1/device/key";
+
+/// The half of a session that goes with the answer, once it is known.
+#[derive(Clone, Default)]
+pub(crate) struct SessionAnswer(pub(crate) Arc<std::sync::OnceLock<HeaderValue>>);
+
+fn uri(parts: &Parts) -> &Uri {
+    // Routes below `/api/v1` see the rest of the path only; what was signed is the whole.
+    parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0)
+}
+
+fn path(parts: &Parts) -> &str {
+    uri(parts).path()
+}
+
+/// The request as its signature covers it.
+pub(crate) fn asked(parts: &Parts) -> Asked<'_> {
+    let uri = uri(parts);
+    Asked {
+        method: parts.method.as_str(),
+        path: uri.path(),
+        query: uri.query(),
+        host: uri.authority().map(axum::http::uri::Authority::as_str),
+        headers: &parts.headers,
+    }
+}
+
+/// What whoever could not be told is answered.
+pub(crate) fn refusal(app: &App, denied: Denied) -> Refusal {
+    let detail = denied.to_string();
+    let (status, reason) = match denied {
+        Denied::Store(error) => return error.into(),
+        Denied::Full => return Refusal::busy(),
+        Denied::ClockSkew => {
+            let mut refusal = Refusal::new(StatusCode::UNAUTHORIZED, Reason::ClockSkew, detail);
+            refusal.problem.server_at = Some(app.clock.now());
+            return refusal;
+        }
+        Denied::Unsigned | Denied::Malformed | Denied::WrongSignature => (StatusCode::UNAUTHORIZED, Reason::ProofInvalid),
+        Denied::Unknown => (StatusCode::UNAUTHORIZED, Reason::Revoked),
+        Denied::Replayed => (StatusCode::UNAUTHORIZED, Reason::Replayed),
+        Denied::SessionUnknown => (StatusCode::UNAUTHORIZED, Reason::SessionUnknown),
+        Denied::WrongHost(_) => (StatusCode::MISDIRECTED_REQUEST, Reason::WrongHost),
+    };
+    Refusal::new(status, reason, detail)
+}
+
+/// Proof that whoever asks holds a key that the server does not know yet: to be checked when the body has named the key.
+pub(crate) struct Unproven(pub(crate) Parts);
+
+impl FromRequestParts<Arc<App>> for Unproven {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Refusal> {
+        Ok(Self(parts.clone()))
     }
 }
 
@@ -96,7 +172,8 @@ impl<const MAX: usize> FromRequest<Arc<App>> for Body<MAX> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, Refusal> {
-        let read = read(request.into_body(), MAX);
+        let digest = request.headers().get(DIGEST_HEADER).cloned();
+        let read = read(request.into_body(), MAX, digest);
         let Ok(bytes) = tokio::time::timeout(Duration::from_secs(BODY_SECONDS), read).await else {
             let detail = format!("the body did not arrive within {BODY_SECONDS} seconds");
             return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, Reason::InvalidRequest, detail));
@@ -107,12 +184,16 @@ impl<const MAX: usize> FromRequest<Arc<App>> for Body<MAX> {
 
 /// Collects a body. One that is too large is read on and thrown away for a while, because a client that is still sending when the connection
 /// closes never sees the answer.
-async fn read(mut body: axum::body::Body, max: usize) -> Result<Bytes, Refusal> {
+async fn read(mut body: axum::body::Body, max: usize, digest: Option<HeaderValue>) -> Result<Bytes, Refusal> {
     let (mut only, mut all, mut len) = (None, Vec::new(), 0);
+    let mut hashed = digest.is_some().then(BodyDigest::default);
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let frame = frame.map_err(|_| Refusal::invalid("the body ended too early"))?;
         let Ok(data) = frame.into_data() else { continue };
         len += data.len();
+        if let Some(hashed) = &mut hashed {
+            hashed.add(&data);
+        }
         if len > max + DISCARD_BYTES_MAX {
             break;
         } else if len > max {
@@ -125,7 +206,16 @@ async fn read(mut body: axum::body::Body, max: usize) -> Result<Bytes, Refusal> 
             all.extend_from_slice(&data);
         }
     }
-    if len > max { Err(Refusal::too_large(max)) } else { Ok(only.unwrap_or_else(|| all.into())) }
+    if len > max {
+        return Err(Refusal::too_large(max));
+    }
+    if let (Some(digest), Some(hashed)) = (digest, hashed)
+        && digest != hashed.field()
+    {
+        let detail = "the body is not the one whose hash was signed";
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, Reason::ProofInvalid, detail));
+    }
+    Ok(only.unwrap_or_else(|| all.into()))
 }
 
 /// A number in a header.

@@ -5,6 +5,7 @@
 mod about;
 mod backups;
 mod blobs;
+mod device;
 mod enroll;
 mod extract;
 mod pins;
@@ -28,6 +29,8 @@ use crate::problem::Refusal;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+const SESSION: HeaderName = HeaderName::from_static(model::api::SESSION_HEADER);
+
 /// The longest request id that is echoed.
 const REQUEST_ID_BYTES_MAX: usize = 128;
 
@@ -35,6 +38,7 @@ const REQUEST_ID_BYTES_MAX: usize = 128;
 pub fn router(app: Arc<App>) -> Router {
     let v1 = Router::new()
         .route("/enroll", post(enroll::create::handle))
+        .route("/device/key", post(device::key::handle))
         .route("/backups", post(backups::create::handle))
         .route("/profiles", get(profiles::list::handle))
         .route("/profiles/{profile}/latest", get(profiles::latest::handle))
@@ -76,17 +80,24 @@ async fn method_not_allowed(method: Method) -> Refusal {
 }
 
 /// What every request meets first: its id, and the number of requests at work. Health is answered even when all places are taken.
-async fn at_the_door(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+async fn at_the_door(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let given = request.headers().get(REQUEST_ID).filter(|id| id.len() <= REQUEST_ID_BYTES_MAX).cloned();
     let about =
         tracing::enabled!(tracing::Level::DEBUG).then(|| (request.method().clone(), request.uri().path().to_owned()));
     let api = request.uri().path().starts_with("/api/");
+    let session = request.headers().contains_key(model::api::SESSION_HEADER).then(extract::SessionAnswer::default);
+    if let Some(session) = &session {
+        request.extensions_mut().insert(session.clone());
+    }
     let place = if api { app.at_once.try_acquire().map(Some) } else { Ok(None) };
     let mut response = match place {
         Ok(_) if api && app.stopping() => Refusal::stopping().into_response(),
         Ok(_place) => next.run(request).await,
         Err(_) => Refusal::busy().into_response(),
     };
+    if let Some(half) = session.and_then(|session| session.0.get().cloned()) {
+        response.headers_mut().insert(SESSION, half);
+    }
     let status = response.status();
     let id = given.or_else(|| status.is_server_error().then(|| request_id(&app)));
     if status.is_server_error() {

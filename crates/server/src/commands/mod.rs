@@ -2,10 +2,12 @@
 
 mod admin;
 mod check;
+mod device;
 mod health;
 mod keep;
 mod report;
 mod serve;
+mod token;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -45,7 +47,10 @@ enum Verb {
     User(admin::UserVerb),
     /// Devices
     #[command(subcommand)]
-    Device(admin::DeviceVerb),
+    Device(device::DeviceVerb),
+    /// Enrolment tokens
+    #[command(subcommand)]
+    Token(token::TokenVerb),
     /// What is kept and for how long
     #[command(subcommand)]
     Retention(keep::RetentionVerb),
@@ -159,7 +164,8 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
         Verb::Serve => serve::run(&config),
         Verb::Tenant(verb) => admin::tenant(&open(&config)?, verb),
         Verb::User(verb) => admin::user(&Arc::new(open(&config)?), verb),
-        Verb::Device(verb) => admin::device(&open(&config)?, verb),
+        Verb::Device(verb) => device::run(&open(&config)?, verb),
+        Verb::Token(verb) => token::run(&open(&config)?, verb),
         Verb::Retention(verb) => keep::retention(&open(&config)?, verb),
         Verb::Snapshot(verb) => keep::snapshot(&open(&config)?, verb),
         Verb::Profile(verb) => keep::profile(&Arc::new(open(&config)?), verb),
@@ -181,6 +187,9 @@ fn show(config: &Config) -> Result<ExitCode, Failure> {
     if let Some((certificate, key)) = &config.tls {
         lines.push(format!("tls_cert = \"{}\"", certificate.display()));
         lines.push(format!("tls_key = \"{}\"", key.display()));
+    }
+    if !config.settings.hosts.is_empty() {
+        lines.push(format!("hosts = {:?}", config.settings.hosts));
     }
     print(&lines)
 }

@@ -1,24 +1,29 @@
-//! `POST /api/v1/enroll`: a built-in account's password for a device, its profile, its token and its keys.
+//! `POST /api/v1/enroll`: a PC's key and its user's proof for a device, its profile and its keys.
+//!
+//! The request is signed with the key that it brings. Who the user is comes from a password, a sign-in, or a token bound to somebody. A token
+//! alone lets a PC wait for its user, and one that wants approval lets it wait for an administrator; a PC that waits has access to nothing.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::api::{EnrollRequest, Enrolled};
-use model::ids::{DeviceId, ProfileId, to_hex};
+use model::ids::{DeviceId, ProfileId, from_hex, to_hex};
 use model::reason::Reason;
-use store::{Account, NewDevice};
+use seal::device_key::PUBLIC_KEY_LEN;
+use store::{Account, EnrollError, FoundToken, NewDevice, NewDeviceKey};
 
-use crate::api::extract::{Body, Peer, apart};
+use crate::api::extract::{Body, Peer, Unproven, apart, asked, refusal};
 use crate::app::{App, DEFAULT_TENANT};
-use crate::identity::hash_token;
+use crate::enrolment_token;
 use crate::keyring::KeyringError;
 use crate::password;
 use crate::problem::Refusal;
 
-/// The largest request: two names and a password, generously.
-const BODY_BYTES_MAX: usize = 8 * 1024;
+/// The largest request: names, a key and a token of a sign-in, generously.
+const BODY_BYTES_MAX: usize = 16 * 1024;
 
 impl From<KeyringError> for Refusal {
     fn from(error: KeyringError) -> Self {
@@ -32,53 +37,142 @@ impl From<KeyringError> for Refusal {
     }
 }
 
+impl From<EnrollError> for Refusal {
+    fn from(error: EnrollError) -> Self {
+        let detail = error.to_string();
+        match error {
+            EnrollError::OtherMachine => Self::new(StatusCode::CONFLICT, Reason::OtherMachine, detail),
+            EnrollError::KeyInUse => Self::new(StatusCode::CONFLICT, Reason::Revoked, detail),
+            EnrollError::TokenRefused => token_refused(),
+            EnrollError::Store(error) => error.into(),
+        }
+    }
+}
+
+fn token_refused() -> Refusal {
+    Refusal::new(StatusCode::UNAUTHORIZED, Reason::TokenRefused, EnrollError::TokenRefused.to_string())
+}
+
 pub(crate) async fn handle(
     State(app): State<Arc<App>>,
     Peer(address): Peer,
+    Unproven(parts): Unproven,
     Body(body): Body<BODY_BYTES_MAX>,
 ) -> Result<(StatusCode, Json<Enrolled>), Refusal> {
-    app.gates.enrolment(address).map_err(|seconds| {
+    let wait = |seconds| {
         let detail = "too many tries from this address";
         Refusal::new(StatusCode::TOO_MANY_REQUESTS, Reason::RateLimited, detail).retry_after(seconds)
-    })?;
+    };
+    app.gates.enrolment(address).map_err(wait)?;
     let request: EnrollRequest = serde_json::from_slice(&body).map_err(|error| Refusal::invalid(error.to_string()))?;
     store::check_name(&request.device_name)?;
+    let public: [u8; PUBLIC_KEY_LEN] = from_hex(&request.public_key)
+        .ok_or_else(|| Refusal::invalid("`public_key` is not an uncompressed point of 130 digits"))?;
+    let print = app.identity.holds(&asked(&parts), &public).map_err(|denied| refusal(&app, denied))?;
+    let key = NewDeviceKey { print, public, level: request.key_level };
     let _turn = app.passwords.acquire().await.map_err(|_| Refusal::stopping())?;
     let worker = Arc::clone(&app);
-    let enrolled = apart(move || enroll(&worker, &request)).await?;
+    let enrolled = apart(move || enroll(&worker, &request, (key, address))).await?;
     tracing::info!(tenant = %enrolled.tenant, user = %enrolled.user, device = %enrolled.device, "device enrolled");
     Ok((StatusCode::CREATED, Json(enrolled)))
 }
 
-/// Looks the password up and makes the device. Takes the time of one password hash, whether the account exists or not.
-fn enroll(app: &App, request: &EnrollRequest) -> Result<Enrolled, Refusal> {
-    let (tenant, user) = request.user.split_once('/').unwrap_or((DEFAULT_TENANT, &request.user));
+fn enroll(app: &App, request: &EnrollRequest, (key, address): (NewDeviceKey, IpAddr)) -> Result<Enrolled, Refusal> {
+    let machine = match request.machine.as_deref().map(from_hex::<32>) {
+        Some(None) => return Err(Refusal::invalid("`machine` is not 64 digits")),
+        Some(machine) => machine,
+        None => None,
+    };
+    let token = request.token.as_deref().map(|token| find_token(app, token, &key)).transpose()?;
+    let user = signed_in(app, request, address)?;
+    if let (Some(user), Some(token)) = (&user, &token)
+        && (user.tenant() != token.tenant().tenant() || token.user.as_ref().is_some_and(|bound| bound.user != user.user))
+    {
+        // A token of another tenant or person is no token for this one.
+        return Err(token_refused());
+    }
+    let account = user.or_else(|| token.as_ref().and_then(|token| token.user.clone()));
+    may_come_in(app, (request, &key), (token.as_ref(), account.as_ref()))?;
+    let Some(account) = account else {
+        let detail = "a password, a sign-in or an enrolment token is wanted";
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, Reason::WrongCredentials, detail));
+    };
+    make_device(app, &account, (&request.device_name, key, machine), token.as_ref())
+}
+
+fn find_token(app: &App, token: &str, key: &NewDeviceKey) -> Result<FoundToken, Refusal> {
+    let hash = enrolment_token::hash(token).ok_or_else(token_refused)?;
+    app.store.find_token(&hash, key.print, app.clock.now())?.ok_or_else(token_refused)
+}
+
+/// Lets a PC wait that has no user yet or wants an administrator's yes, and refuses it for now.
+fn may_come_in(
+    app: &App,
+    (request, key): (&EnrollRequest, &NewDeviceKey),
+    (token, account): (Option<&FoundToken>, Option<&Account>),
+) -> Result<(), Refusal> {
+    let approved = match (token, account) {
+        (Some(token), account) if token.approval || account.is_none() => {
+            app.store.wait(token, (key.print, &request.device_name), app.clock.now())?
+        }
+        // Without the token, but let in by one before: what it wanted still counts.
+        (None, Some(account)) => app.store.waiting(account.scope(), key.print)?.unwrap_or(true),
+        _ => true,
+    };
+    let waits = |reason, detail| Err(Refusal::new(StatusCode::FORBIDDEN, reason, detail));
+    match account {
+        None if token.is_some() => waits(Reason::AwaitsUser, "the PC is known and has no user yet"),
+        _ if !approved => waits(Reason::AwaitsApproval, "the PC is known and not approved yet"),
+        _ => Ok(()),
+    }
+}
+
+/// Who has signed in; `None`: nobody tried to.
+fn signed_in(app: &App, request: &EnrollRequest, address: IpAddr) -> Result<Option<Account>, Refusal> {
+    if request.sign_in.is_some() {
+        let detail = "this server has no sign-in through the browser";
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, Reason::WrongCredentials, detail));
+    }
+    let Some(name) = &request.user else { return Ok(None) };
+    let password = request.password.as_deref().unwrap_or_default();
+    app.gates.tries.may_try(name, address, app.clock.now()).map_err(|seconds| {
+        let detail = "too many wrong passwords for this account from this address";
+        Refusal::new(StatusCode::TOO_MANY_REQUESTS, Reason::RateLimited, detail).retry_after(seconds)
+    })?;
+    // Takes the time of one password hash, whether the account exists or not.
+    let (tenant, user) = name.split_once('/').unwrap_or((DEFAULT_TENANT, name));
     let account = app.store.account(tenant, user)?;
     let hash = account.as_ref().map_or("", |account| account.password.as_str());
-    let right = password::matches(&request.password, hash);
+    let right = password::matches(password, hash);
+    app.gates.tries.tried(name, address, (right, app.clock.now()));
     let Some(account) = account.filter(|_| right) else {
         let detail = "no account has this name and password";
         return Err(Refusal::new(StatusCode::UNAUTHORIZED, Reason::WrongCredentials, detail));
     };
-    make_device(app, &account, &request.device_name)
+    Ok(Some(account))
 }
 
-fn make_device(app: &App, account: &Account, name: &str) -> Result<Enrolled, Refusal> {
-    let (mut device, mut profile, mut token) = ([0; DeviceId::LEN], [0; ProfileId::LEN], [0; 32]);
+fn make_device(
+    app: &App,
+    account: &Account,
+    (name, device_key, machine): (&str, NewDeviceKey, Option<[u8; 32]>),
+    token: Option<&FoundToken>,
+) -> Result<Enrolled, Refusal> {
+    let (mut device, mut profile) = ([0; DeviceId::LEN], [0; ProfileId::LEN]);
     app.random.fill(&mut device);
     app.random.fill(&mut profile);
-    app.random.fill(&mut token);
-    let (device, profile, token) = (DeviceId(device), ProfileId(profile), to_hex(&token));
-    let (key, keys) = app.keyring.new_profile(&app.store, account, profile, &*app.random)?;
-    let new = NewDevice { id: device, name: name.to_owned(), token_hash: hash_token(&token), profile, key };
-    app.store.enroll(account, new, app.clock.now())?;
+    let (device, profile) = (DeviceId(device), ProfileId(profile));
+    let (key, _) = app.keyring.new_profile(&app.store, account, profile, &*app.random)?;
+    let new = NewDevice { id: device, name: name.to_owned(), device_key, machine, profile, key };
+    let scope = app.store.enroll(account, new, token, app.clock.now())?;
+    // The PC may be one that was here before, with keys of its own.
+    let keys = app.keyring.profile_keys(&app.store, &scope, scope.profile())?.ok_or_else(Refusal::internal)?;
     Ok(Enrolled {
-        tenant: account.tenant(),
+        tenant: scope.tenant(),
         tenant_name: account.tenant_name.clone(),
-        user: account.user,
-        device,
-        profile,
-        token,
+        user: scope.user(),
+        device: scope.device(),
+        profile: scope.profile(),
         receipt_key: to_hex(&app.keyring.receipt_key()),
         keys,
     })
