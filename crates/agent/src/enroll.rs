@@ -1,35 +1,52 @@
 //! `rehome enroll`: connects this PC with a server.
+//!
+//! The PC makes its key first. Its user shows who they are with a password, or the organisation with an enrolment token; without a word on the command
+//! line the token and the server come from the environment or from policy, so that a deployment tool needs no more than `rehome enroll`.
 
 use std::io::{self, BufRead, Read};
+use std::path::PathBuf;
 
 use clap::Args;
-use device::state::{Chosen, Enrolment};
+use device::key::{DeviceKey, KeyRecord};
+use device::state::{Chosen, Enrolment, State};
 use device::upload::address::Address;
 use device::upload::enroll::enroll;
 use model::api::EnrollRequest;
+use model::ids::to_hex;
 use model::reason::Reason;
+use model::world::Clock;
 use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::paint::tame;
 use crate::run::Run;
+use crate::{here, keys};
 
 /// The longest password that is read. The server hashes it, so there is no use for more.
 const PASSWORD_BYTES_MAX: u64 = 1024;
 
+/// The longest file of a token that is read.
+const TOKEN_BYTES_MAX: u64 = 1024;
+
 /// Connect this PC with a Rehome server
 #[derive(Debug, Args)]
 pub struct EnrollArgs {
-    /// Address of the server, such as `https://rehome.example.com`
+    /// Address of the server, such as `https://rehome.example.com`; the organisation's policy without it
     #[arg(long, value_name = "URL", env = "REHOME_SERVER")]
-    server: String,
+    server: Option<String>,
     /// Name of your account there
     #[arg(long, value_name = "NAME")]
-    user: String,
+    user: Option<String>,
     /// Read the password from the first line of stdin instead of asking for it
-    #[arg(long)]
+    #[arg(long, requires = "user")]
     password_stdin: bool,
+    /// Enrolment token of your organisation
+    #[arg(long, value_name = "TOKEN", env = "REHOME_ENROLL_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// Read the enrolment token from this file
+    #[arg(long, value_name = "FILE", env = "REHOME_ENROLL_TOKEN_FILE", conflicts_with = "token")]
+    token_file: Option<PathBuf>,
     /// Name of this PC as you know it; its network name without it
     #[arg(long, value_name = "NAME")]
     device_name: Option<String>,
@@ -43,34 +60,83 @@ struct EnrollDocument<'a> {
     device_name: &'a str,
     device: String,
     profile: String,
+    key: &'static str,
 }
 
 /// Asks the server to take this PC in, and remembers what it says.
 pub fn run(args: &EnrollArgs, run: &Run) -> Result<Exit, Failure> {
-    let address = Address::parse(&args.server, run.global.allow_http)?;
+    let known = here::known();
+    let policy = known.as_ref().map(device::facts::Known::policy);
+    let server = args.server.clone().or_else(|| policy.as_ref()?.server_url().map(str::to_owned));
+    let server = server.ok_or_else(|| {
+        Failure::new(Reason::Usage, "no server is named")
+            .hint("name it with `--server https://rehome.example.com` or `REHOME_SERVER`")
+    })?;
+    let token = match token(args)? {
+        Some(token) => Some(token),
+        None => policy.as_ref().and_then(|policy| policy.enrolment_token().map(str::to_owned)),
+    };
+    if args.user.is_none() && token.is_none() {
+        return Err(Failure::new(Reason::Usage, "neither a user nor an enrolment token is named")
+            .hint("name your account with `--user NAME`"));
+    }
+    let address = Address::parse(&server, run.global.allow_http)?;
     let state = run.state()?;
     let _lock = state.lock()?;
     let device_name = match &args.device_name {
         Some(name) => name.clone(),
         None => network_name()?,
     };
+    let password = args.user.as_deref().map(|user| password(args, user)).transpose()?;
+    let (key, record) = keys::for_enrolment(&state)?;
+    let request = EnrollRequest {
+        device_name,
+        public_key: to_hex(&key.public_key()),
+        key_level: record.level,
+        machine: keys::machine(run),
+        user: args.user.clone(),
+        password,
+        sign_in: None,
+        token,
+    };
+    let enrolment = ask(run, &address, request, (key, record))?;
+    save(&state, &enrolment)?;
+    tell(run, &enrolment)
+}
+
+fn ask(
+    run: &Run,
+    address: &Address,
+    request: EnrollRequest,
+    (key, record): (Box<dyn DeviceKey>, KeyRecord),
+) -> Result<Enrolment, Failure> {
     let ca_pem = run.ca_pem()?;
     let wire = run.wire(address.clone(), ca_pem.clone())?;
-    let request =
-        EnrollRequest { user: args.user.clone(), password: password(args)?, device_name: device_name.clone() };
-    let server = run.server(&wire, None);
+    let prover = keys::prover(key);
+    let server = run.server(&wire, Some(&prover));
     let enrolled = enroll(&server, &request)?;
+    let user_name = request.user.unwrap_or_else(|| enrolled.user_name.clone());
     let chosen = Chosen {
         server: address.to_string(),
         allow_http: run.global.allow_http,
         ca_pem,
-        user_name: args.user.clone(),
-        device_name,
+        user_name,
+        device_name: request.device_name,
+        key: (record, run.clock.now()),
+        machine: request.machine,
     };
-    let enrolment =
-        Enrolment::new(chosen, enrolled).ok_or_else(|| server.not_rehome("its receipt key is not a key"))?;
-    state.save_enrolment(&enrolment)?;
-    tell(run, &enrolment)
+    Enrolment::new(chosen, enrolled).ok_or_else(|| server.not_rehome("its receipt key is not a key").into())
+}
+
+/// Remembers the enrolment; the key of the one before it opens nothing any more.
+fn save(state: &State, enrolment: &Enrolment) -> Result<(), Failure> {
+    let before = state.enrolment().ok().map(|before| before.key).filter(|key| *key != enrolment.key);
+    state.save_enrolment(enrolment)?;
+    state.set_next_key(None)?;
+    if let Some(key) = before {
+        drop(device::key::forget(&keys::stores(), &key));
+    }
+    Ok(())
 }
 
 fn tell(run: &Run, enrolment: &Enrolment) -> Result<Exit, Failure> {
@@ -83,19 +149,28 @@ fn tell(run: &Run, enrolment: &Enrolment) -> Result<Exit, Failure> {
             device_name: &enrolment.device_name,
             device: enrolment.device.to_string(),
             profile: enrolment.profile.to_string(),
+            key: enrolment.key.level.word(),
         })?;
     }
-    run.screen.say(&format!(
-        "Connected {device_name} with {} as {} of {organisation}",
-        enrolment.server, enrolment.user_name
-    ));
+    let user = tame(&enrolment.user_name, 64);
+    run.screen.say(&format!("Connected {device_name} with {} as {user} of {organisation}", enrolment.server));
     run.screen.hint("`rehome backup --from NTUSER.DAT` makes the first backup");
     Ok(Exit::Success)
 }
 
-fn password(args: &EnrollArgs) -> Result<String, Failure> {
+fn token(args: &EnrollArgs) -> Result<Option<String>, Failure> {
+    let text = match (&args.token, &args.token_file) {
+        (Some(token), _) => token.clone(),
+        (None, Some(path)) => crate::file::read_text(path, TOKEN_BYTES_MAX)?,
+        (None, None) => return Ok(None),
+    };
+    let token = text.trim().to_owned();
+    if token.is_empty() { Err(Failure::new(Reason::Usage, "the enrolment token is empty")) } else { Ok(Some(token)) }
+}
+
+fn password(args: &EnrollArgs, user: &str) -> Result<String, Failure> {
     if !args.password_stdin {
-        let asked = rpassword::prompt_password(format!("Password of {}: ", tame(&args.user, 64)));
+        let asked = rpassword::prompt_password(format!("Password of {}: ", tame(user, 64)));
         return asked.map_err(|error| {
             Failure::of(&error, Reason::Usage)
                 .hint("there is no terminal to ask on: hand it over with `--password-stdin`")

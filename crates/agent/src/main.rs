@@ -19,6 +19,7 @@ mod find;
 mod forget;
 mod here;
 mod import;
+mod keys;
 mod logs;
 mod near;
 mod outcome;

@@ -91,6 +91,9 @@ pub struct Enrolled {
     pub tenant_name: String,
     /// The person.
     pub user: UserId,
+    /// Their name, where the PC does not know it, because a token named them.
+    #[serde(default)]
+    pub user_name: String,
     /// The PC: the same as before if the same user enrols the same PC again.
     pub device: DeviceId,
     /// The person's profile on the PC.

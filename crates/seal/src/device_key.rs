@@ -95,10 +95,21 @@ pub fn prove<E>(
     Ok(Proof { input: covered.input(parameters), signature: signature::signature_field(&BASE64.encode(signature)) })
 }
 
+/// SHA-256 of bytes, for keys that sign a hash.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let hash = ring::digest::digest(&ring::digest::SHA256, bytes);
+    hash.as_ref().try_into().expect("SHA-256 has 32 bytes")
+}
+
 /// The name of a public key on the wire.
 pub fn print(public_key: &[u8; PUBLIC_KEY_LEN]) -> KeyPrint {
     let hash = ring::digest::digest(&ring::digest::SHA256, public_key);
     KeyPrint(*hash.as_ref().first_chunk().expect("32 bytes hold 16"))
+}
+
+/// What tells a PC from others, hashed, so that its own number does not leave it. `profile` keeps several enrolments of one PC apart.
+pub fn machine(id: &str, profile: &str) -> [u8; 32] {
+    blake3::derive_key("rehome 2026 machine id", format!("{id}\n{profile}").as_bytes())
 }
 
 /// Parameters for a request that is signed now.

@@ -46,6 +46,8 @@ pub struct Account {
     pub tenant_name: String,
     /// The user's id.
     pub user: UserId,
+    /// The user's name.
+    pub name: String,
     /// The password's hash.
     pub password: String,
 }
@@ -120,7 +122,7 @@ impl Store {
     pub fn account(&self, tenant: &str, user: &str) -> Result<Option<Account>, StoreError> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT t.no, t.id, t.name, u.no, u.id, u.password \
+                "SELECT t.no, t.id, t.name, u.no, u.id, u.password, u.name \
                  FROM tenants t JOIN users u ON u.tenant = t.no WHERE t.name = $1 AND u.name = $2",
             )?;
             let account = statement.query_row([tenant, user], |row| {
@@ -130,6 +132,7 @@ impl Store {
                     user_no: row.get(3)?,
                     user: row::Id(row.get(4)?).into(),
                     password: row.get(5)?,
+                    name: row.get(6)?,
                 })
             });
             Ok(account.optional()?)

@@ -169,7 +169,7 @@ impl Store {
     pub fn find_token(&self, hash: &[u8; 32], key: KeyPrint, at: Moment) -> Result<Option<FoundToken>, StoreError> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT k.id, k.tenant, t.id, t.name, k.approval, u.no, u.id, u.password FROM enrolment_tokens k \
+                "SELECT k.id, k.tenant, t.id, t.name, k.approval, u.no, u.id, u.password, u.name FROM enrolment_tokens k \
                  JOIN tenants t ON t.no = k.tenant LEFT JOIN users u ON u.tenant = k.tenant AND u.no = k.user_no \
                  WHERE k.hash = $1 AND k.revoked_at IS NULL AND ((k.uses < k.uses_max AND k.expires_at > $2) \
                  OR EXISTS (SELECT 1 FROM waiting_devices w WHERE w.tenant = k.tenant AND w.token = k.id AND w.key_print = $3))",
@@ -185,6 +185,7 @@ impl Store {
                         tenant_name: tenant_name.clone(),
                         user: row::Id(row.get(6)?).into(),
                         password: row.get(7)?,
+                        name: row.get(8)?,
                     }),
                 };
                 Ok(FoundToken { id: row.get(0)?, tenant, tenant_name, user, approval: row.get::<_, i64>(4)? != 0 })
@@ -199,7 +200,7 @@ impl Store {
         let (token, name) = (token.clone(), name.to_owned());
         self.writer.write(move |tx| {
             if let Some(approved) = waits(tx, &token.tenant, key)? {
-                return Ok(approved || !token.approval);
+                return Ok(approved);
             }
             spend(tx, (&token.tenant, &token.id), key, at)?;
             tx.prepare_cached(
@@ -211,7 +212,7 @@ impl Store {
         })
     }
 
-    /// Whether a PC waits, and whether it is approved.
+    /// Whether a PC waits, and whether it is approved or need not be.
     pub fn waiting(&self, tenant: &TenantScope, key: KeyPrint) -> Result<Option<bool>, StoreError> {
         self.read(|connection| waits(connection, tenant, key))
     }
@@ -251,7 +252,8 @@ impl Store {
 }
 
 fn waits(connection: &Connection, tenant: &TenantScope, key: KeyPrint) -> Result<Option<bool>, StoreError> {
-    let sql = "SELECT approved_at IS NOT NULL FROM waiting_devices WHERE tenant = $1 AND key_print = $2";
+    let sql = "SELECT w.approved_at IS NOT NULL OR k.approval = 0 FROM waiting_devices w \
+               JOIN enrolment_tokens k ON k.tenant = w.tenant AND k.id = w.token WHERE w.tenant = $1 AND w.key_print = $2";
     Ok(connection.prepare_cached(sql)?.query_row((tenant.no, key.0), |row| row.get(0)).optional()?)
 }
 

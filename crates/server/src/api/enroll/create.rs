@@ -171,6 +171,7 @@ fn make_device(
         tenant: scope.tenant(),
         tenant_name: account.tenant_name.clone(),
         user: scope.user(),
+        user_name: account.name.clone(),
         device: scope.device(),
         profile: scope.profile(),
         receipt_key: to_hex(&app.keyring.receipt_key()),
