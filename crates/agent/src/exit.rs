@@ -86,8 +86,17 @@ impl Exit {
     pub fn of(reason: Reason) -> Self {
         use Reason as R;
         match reason {
-            R::NotEnrolled | R::Revoked | R::WrongCredentials => Self::NotEnrolled,
+            R::NotEnrolled
+            | R::Revoked
+            | R::WrongCredentials
+            | R::ProofInvalid
+            | R::AwaitsUser
+            | R::TokenRefused
+            | R::OtherMachine
+            | R::KeyExpired => Self::NotEnrolled,
             R::WrongAccount
+            | R::DeviceForked
+            | R::AwaitsApproval
             | R::PolicyOff
             | R::BuildTooOld
             | R::WrongJoinState
@@ -114,7 +123,8 @@ impl Exit {
             | R::NoUserProfile
             | R::NotABundle
             | R::NotAKeyFile
-            | R::AlreadyThere => Self::Usage,
+            | R::AlreadyThere
+            | R::WrongHost => Self::Usage,
             R::Truncated | R::DamagedState | R::IntegrityFailed | R::Damaged => Self::Integrity,
             R::ServerUnreachable
             | R::ServerSlow
@@ -128,6 +138,9 @@ impl Exit {
             | R::OffsetMismatch
             | R::ServerFull
             | R::Stopping
+            | R::ClockSkew
+            | R::Replayed
+            | R::SessionUnknown
             | R::ReceiptUnknown => Self::Unreachable,
             R::WrongKey | R::KeyErased => Self::WrongKey,
             R::Busy => Self::Busy,

@@ -6,7 +6,7 @@
 //! be, and compares. Whatever differs, by a blank or by a component, is refused.
 //!
 //! Two things sign ([`Signer`]): the device's own key (ECDSA over P-256), or a session that a request signed by that key has opened
-//! (HMAC-SHA256), because checking a P-256 signature costs the server as much as keeping a whole backup. `docs/format.md` section 11 has all of
+//! (HMAC-SHA256), because checking a P-256 signature costs the server as much as keeping a whole backup. `docs/format.md` section 14 has all of
 //! it, `docs/decisions/0020-signed-requests.md` why.
 //!
 //! `@target-uri` and `@scheme` are not covered, because a proxy in front of the server changes them. Nothing here computes a hash or a

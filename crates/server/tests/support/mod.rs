@@ -257,7 +257,7 @@ impl std::ops::Deref for Pc {
     }
 }
 
-/// Signs a request as `docs/format.md` section 11 says.
+/// Signs a request as `docs/format.md` section 14 says.
 pub fn sign(
     key: &DeviceKey,
     ((method, path), host, created): ((&str, &str), &str, i64),
