@@ -15,8 +15,10 @@ use model::api::EnrollRequest;
 use model::ids::to_hex;
 use model::reason::Reason;
 use model::world::Clock;
+use seal::KeyRing;
 use serde::Serialize;
 
+use crate::baseline;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::paint::tame;
@@ -99,13 +101,16 @@ pub fn run(args: &EnrollArgs, run: &Run) -> Result<Exit, Failure> {
         sign_in: None,
         token,
     };
-    let enrolment = ask(run, &address, request, (key, record))?;
+    let enrolment = ask((run, &state), &address, request, (key, record))?;
     save(&state, &enrolment)?;
+    if let Ok(ring) = KeyRing::from_api(&enrolment.keys) {
+        baseline::at_enrolment(run, &state, &ring);
+    }
     tell(run, &enrolment)
 }
 
 fn ask(
-    run: &Run,
+    (run, state): (&Run, &State),
     address: &Address,
     request: EnrollRequest,
     (key, record): (Box<dyn DeviceKey>, KeyRecord),
@@ -114,7 +119,17 @@ fn ask(
     let wire = run.wire(address.clone(), ca_pem.clone())?;
     let prover = keys::prover(key);
     let server = run.server(&wire, Some(&prover));
-    let enrolled = enroll(&server, &request)?;
+    let enrolled = match enroll(&server, &request) {
+        Ok(enrolled) => enrolled,
+        Err(error) => {
+            // A PC that waits asks again with the same key, and so does one that did not hear the answer. Whoever was refused has no use for it.
+            let waits = matches!(error.reason(), Reason::AwaitsApproval | Reason::AwaitsUser);
+            if error.problem().is_some() && !waits {
+                keys::drop_next(state);
+            }
+            return Err(error.into());
+        }
+    };
     let user_name = request.user.unwrap_or_else(|| enrolled.user_name.clone());
     let chosen = Chosen {
         server: address.to_string(),

@@ -83,6 +83,7 @@ impl Exit {
     }
 
     /// How a run ends that could not go on for that reason.
+    #[expect(clippy::too_many_lines, reason = "a table, one reason a line")]
     pub fn of(reason: Reason) -> Self {
         use Reason as R;
         match reason {
@@ -93,7 +94,14 @@ impl Exit {
             | R::AwaitsUser
             | R::TokenRefused
             | R::OtherMachine
-            | R::KeyExpired => Self::NotEnrolled,
+            | R::KeyExpired
+            | R::SignInExpired
+            | R::SignInRefused
+            | R::SignInDenied
+            | R::SignedOut
+            | R::FreshSignInNeeded
+            | R::PasswordChangeNeeded
+            | R::SecondFactorNeeded => Self::NotEnrolled,
             R::WrongAccount
             | R::DeviceForked
             | R::AwaitsApproval
@@ -101,13 +109,25 @@ impl Exit {
             | R::BuildTooOld
             | R::WrongJoinState
             | R::LeftOutByPolicy
+            | R::RequiredByPolicy
             | R::RestorePageOff
             | R::UndoNotAllowed
             | R::OnHold
             | R::PermissionDenied
             | R::ReadOnlyTarget
             | R::QuotaExceeded
-            | R::AccessDenied => Self::Refused,
+            | R::AccessDenied
+            | R::WrongOrganisation
+            | R::GuestNotAllowed
+            | R::PersonUnknown
+            | R::PersonDisabled
+            | R::DeviceCodeOff
+            | R::NeedsHttps
+            | R::NotPermitted
+            | R::GrantsMore
+            | R::LastOwner
+            | R::SecondPerson
+            | R::ManagedElsewhere => Self::Refused,
             R::NoProfile | R::NoSuchSnapshot | R::NothingToUndo | R::UndoExpired => Self::Nothing,
             R::AmbiguousId
             | R::Usage
@@ -141,7 +161,8 @@ impl Exit {
             | R::ClockSkew
             | R::Replayed
             | R::SessionUnknown
-            | R::ReceiptUnknown => Self::Unreachable,
+            | R::ReceiptUnknown
+            | R::ProviderUnreachable => Self::Unreachable,
             R::WrongKey | R::KeyErased => Self::WrongKey,
             R::Busy => Self::Busy,
             R::Interrupted => Self::Interrupted,

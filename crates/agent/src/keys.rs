@@ -58,6 +58,15 @@ pub fn for_enrolment(state: &State) -> Result<(Box<dyn DeviceKey>, KeyRecord), F
     Ok((key, record))
 }
 
+/// Destroys the key that an enrolment was asked for with.
+pub fn drop_next(state: &State) {
+    if let Ok(Some(record)) = state.next_key() {
+        drop(key::forget(&stores(), &record));
+    }
+    // One that stays is used by the next try.
+    drop(state.set_next_key(None));
+}
+
 /// Renews the key if it is time, and ends a renewal whose answer got lost. Nothing that goes wrong here stops a backup; with an old key that the server
 /// takes for nothing else, the backup itself says so.
 pub fn renew_if_due(run: &Run, state: &State, connection: Connection) -> Result<Connection, Failure> {
@@ -77,12 +86,7 @@ pub fn renew_if_due(run: &Run, state: &State, connection: Connection) -> Result<
     }
 }
 
-fn renewed(
-    run: &Run,
-    state: &State,
-    connection: &Connection,
-    unfinished: Option<KeyRecord>,
-) -> Result<bool, Failure> {
+fn renewed(run: &Run, state: &State, connection: &Connection, unfinished: Option<KeyRecord>) -> Result<bool, Failure> {
     let told = |error: renew::RenewError| match error {
         renew::RenewError::Server(error) => Failure::from(error),
         renew::RenewError::Key(error) => error.into(),

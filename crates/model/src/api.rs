@@ -61,7 +61,10 @@ pub struct EnrollRequest {
 
 impl std::fmt::Debug for EnrollRequest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EnrollRequest").field("device_name", &self.device_name).field("user", &self.user).finish_non_exhaustive()
+        f.debug_struct("EnrollRequest")
+            .field("device_name", &self.device_name)
+            .field("user", &self.user)
+            .finish_non_exhaustive()
     }
 }
 

@@ -5,6 +5,7 @@
 //! Agent, server and tests therefore agree on every word by construction.
 
 pub mod api;
+pub mod audit;
 pub mod bundle;
 pub mod catalog;
 pub mod cbor;
@@ -12,6 +13,7 @@ pub mod device;
 pub mod envelope;
 pub mod erasure;
 pub mod ids;
+pub mod permission;
 pub mod plan;
 pub mod policy;
 pub mod prerequisite;

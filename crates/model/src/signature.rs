@@ -6,7 +6,7 @@
 //! be, and compares. Whatever differs, by a blank or by a component, is refused.
 //!
 //! Two things sign ([`Signer`]): the device's own key (ECDSA over P-256), or a session that a request signed by that key has opened
-//! (HMAC-SHA256), because checking a P-256 signature costs the server as much as keeping a whole backup. `docs/format.md` section 14 has all of
+//! (HMAC-SHA256), because checking a P-256 signature costs the server as much as keeping a whole backup. `docs/format.md` section 15 has all of
 //! it, `docs/decisions/0020-signed-requests.md` why.
 //!
 //! `@target-uri` and `@scheme` are not covered, because a proxy in front of the server changes them. Nothing here computes a hash or a
@@ -224,7 +224,7 @@ fn parameter<'a>(input: &'a str, before: &str, after: &str) -> Result<&'a str, M
     rest.split_once(after).map(|(value, _)| value).ok_or(Malformed)
 }
 
-/// Which requests of a session were seen: the highest number and which of the [`Window::WIDTH`] below it, as IPsec does it (RFC 4303, 3.4.3). Requests of one
+/// Which requests of a session were seen: the highest number and which of the [`Window::WIDTH`] below it, as the security of IP does it (RFC 4303, 3.4.3). Requests of one
 /// connection may overtake each other; none is taken twice.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Window {
@@ -259,10 +259,8 @@ mod tests {
 
     use super::*;
 
-    const PARAMETERS: Parameters = Parameters {
-        created: 1_764_000_000,
-        by: Signer::Key { key: KeyPrint([0xAB; 16]), nonce: [7; NONCE_LEN] },
-    };
+    const PARAMETERS: Parameters =
+        Parameters { created: 1_764_000_000, by: Signer::Key { key: KeyPrint([0xAB; 16]), nonce: [7; NONCE_LEN] } };
 
     const IN_SESSION: Parameters =
         Parameters { created: 1_764_000_000, by: Signer::Session { session: SessionId([0xCD; 8]), count: 17 } };

@@ -114,10 +114,7 @@ impl SessionKey {
     /// Signs a request.
     pub fn sign(&self, covered: &Covered<'_>, parameters: &Parameters) -> Proof {
         let tag = hmac::sign(&self.key, covered.base(parameters).as_bytes());
-        Proof {
-            input: covered.input(parameters),
-            signature: signature::signature_field(&BASE64.encode(tag.as_ref())),
-        }
+        Proof { input: covered.input(parameters), signature: signature::signature_field(&BASE64.encode(tag.as_ref())) }
     }
 
     /// Checks the signature of a request whose parameters were read. Whether it is timely and new is for the caller to say.

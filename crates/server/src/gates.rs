@@ -124,20 +124,29 @@ impl Wrong {
     }
 }
 
+/// The longest names are cut: nobody has one.
+fn pair(account: &str, address: IpAddr) -> (String, IpAddr) {
+    (account.chars().take(256).collect(), address)
+}
+
 impl Tries {
     /// Whether a password may be tried now; if not, after how many seconds.
     pub fn may_try(&self, account: &str, address: IpAddr, now: Moment) -> Result<(), u64> {
         let pairs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(wrong) = pairs.get(&(account.to_owned(), address)) else { return Ok(()) };
+        let Some(wrong) = pairs.get(&pair(account, address)) else { return Ok(()) };
         let passed = now.0.saturating_sub(wrong.at.0);
         // A clock that was set back must not keep anybody waiting for years.
-        if !(0..wrong.pause()).contains(&passed) { Ok(()) } else { Err((wrong.pause() - passed).unsigned_abs().div_ceil(1000)) }
+        if (0..wrong.pause()).contains(&passed) {
+            Err((wrong.pause() - passed).unsigned_abs().div_ceil(1000))
+        } else {
+            Ok(())
+        }
     }
 
     /// Notes how a try ended.
     pub fn tried(&self, account: &str, address: IpAddr, (right, now): (bool, Moment)) {
         let mut pairs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let pair = (account.chars().take(256).collect(), address);
+        let pair = pair(account, address);
         if right {
             pairs.remove(&pair);
         } else if let Some(wrong) = pairs.get_mut(&pair) {

@@ -15,6 +15,8 @@ use seal::session::{Half, SessionKey};
 use store::{Revoked, TenantScope};
 use support::{Answer, Asker, Live, Made, Nobody, PASSWORD, Pc, Place, covered, sign};
 
+type Headers = Vec<(String, String)>;
+
 const PATH: &str = "/api/v1/profiles";
 
 fn live() -> (Place, Live) {
@@ -126,14 +128,14 @@ fn a_changed_request_and_anybody_elses_key_are_refused() {
     let made = Made::new(&pc, 1, &[(1, 100)], &[]).whole();
     let kind = ("content-type".to_owned(), model::api::ENVELOPE_TYPE.to_owned());
     let post = ("POST", "/api/v1/backups");
-    let with = |change: &dyn Fn(&mut Vec<(String, String)>), body: &[u8]| {
+    let with = |change: &dyn Fn(&mut Headers), body: &[u8]| {
         let mut headers = vec![kind.clone()];
         pc.sign(&live, post, &mut headers, &made);
         change(&mut headers);
         live.send(post, &headers, body)
     };
     let set = |name: &'static str, value: &'static str| {
-        move |headers: &mut Vec<(String, String)>| {
+        move |headers: &mut Headers| {
             headers.retain(|(field, _)| field != name);
             headers.push((name.to_owned(), value.to_owned()));
         }
@@ -149,7 +151,7 @@ fn a_changed_request_and_anybody_elses_key_are_refused() {
         let answer = with(&|headers| headers.retain(|(name, _)| name != gone), &made);
         assert_eq!(code(&answer), is(401, "proof_invalid"), "without {gone}");
     }
-    let twice = |headers: &mut Vec<(String, String)>| headers.push(headers[1].clone());
+    let twice = |headers: &mut Headers| headers.push(headers[1].clone());
     assert_eq!(code(&with(&twice, &made)), is(401, "proof_invalid"), "a field that comes twice");
     // Another path, another method, another query with the same signature.
     let headers = signed(&live, &pc, ("GET", PATH), b"");
@@ -231,7 +233,8 @@ fn withdrawing_ends_the_key_at_once_and_its_session_within_half_a_minute() {
     place.clock.turn(90 * 24 * 3600);
     assert_eq!(code(&live.get(PATH, &pc)), is(401, "revoked"));
     assert_eq!(live.backup(&bob, &Made::new(&bob, 1, &[(1, 100)], &[]).whole()).status, 201);
-    for (method, path) in [("GET", PATH), ("POST", "/api/v1/backups"), ("POST", "/api/v1/device/key"), ("GET", "/api/v1/reports")]
+    for (method, path) in
+        [("GET", PATH), ("POST", "/api/v1/backups"), ("POST", "/api/v1/device/key"), ("GET", "/api/v1/reports")]
     {
         assert_eq!(code(&live.ask(method, path, &pc, &[], b"{}")), is(401, "revoked"), "{method} {path}");
     }
@@ -283,7 +286,10 @@ fn the_same_pc_enrolled_again_is_the_same_device_and_its_old_key_is_nobodys() {
     assert_eq!(live.get(PATH, &new).json::<Profiles>().profiles.len(), 1);
     assert_eq!(enroll(&new, "01").json::<Enrolled>().device, first.device, "asked twice");
     assert_eq!(code(&enroll(&new, "02")), is(409, "other_machine"), "a copied key");
-    assert_eq!(code(&live.enroll_with(&new, |request| request.machine = Some("x".to_owned()))), is(400, "invalid_request"));
+    assert_eq!(
+        code(&live.enroll_with(&new, |request| request.machine = Some("x".to_owned()))),
+        is(400, "invalid_request")
+    );
 }
 
 #[test]
@@ -359,7 +365,10 @@ fn a_bare_token_gives_access_to_nothing_until_the_user_signs_in() {
     assert_eq!(ask(Some("ada"), None).status, 201);
     assert_eq!(live.get(PATH, &key).status, 200);
     assert_eq!(operated(&place, &["device", "waiting"]).1, "");
-    assert_eq!(code(&live.enroll_with(&DeviceKey::generate(), |request| request.token = Some(text.clone()))), is(401, "token_refused"));
+    assert_eq!(
+        code(&live.enroll_with(&DeviceKey::generate(), |request| request.token = Some(text.clone()))),
+        is(401, "token_refused")
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ use model::ids::{TenantId, UserId};
 use model::world::Moment;
 use rusqlite::{Connection, OptionalExtension};
 
+use crate::audit::origin::Origin;
 use crate::audit::{self, Action, Event};
 use crate::keys::{NewKey, Owner};
 use crate::scope::TenantScope;
@@ -58,9 +59,11 @@ impl Account {
         self.tenant.id
     }
 
-    /// The tenant's scope, for what is kept for a person before they have a device.
-    pub fn scope(&self) -> &TenantScope {
-        &self.tenant
+    /// The same account for one request: what is done through it says from where in the audit.
+    #[must_use]
+    pub fn by(mut self, origin: impl Into<std::sync::Arc<Origin>>) -> Self {
+        self.tenant = self.tenant.by(origin);
+        self
     }
 }
 
@@ -71,7 +74,7 @@ impl Store {
         self.writer.write(move |tx| {
             taken(tx, "tenant", &new.name, "SELECT 1 FROM tenants WHERE name = $1", [&new.name])?;
             let no = tx.query_row("SELECT COALESCE(MAX(no), 0) + 1 FROM tenants", [], |row| row.get(0))?;
-            let scope = TenantScope { no, id: new.id };
+            let scope = TenantScope::new(no, new.id);
             tx.prepare_cached("INSERT INTO tenants (no, id, name, created_at) VALUES ($1, $2, $3, $4)")?.execute((
                 no,
                 new.id.as_bytes(),
@@ -87,9 +90,9 @@ impl Store {
     /// The tenant of that name, for the operator of the server. Not for requests.
     pub fn operator(&self, name: &str) -> Result<Option<TenantScope>, StoreError> {
         self.read(|connection| {
-            let mut statement = connection.prepare_cached("SELECT no, id FROM tenants WHERE name = $1")?;
+            let mut statement = connection.prepare_cached("SELECT no, id FROM tenants WHERE name = $1 AND no > 0")?;
             let scope =
-                statement.query_row([name], |row| Ok(TenantScope { no: row.get(0)?, id: row::Id(row.get(1)?).into() }));
+                statement.query_row([name], |row| Ok(TenantScope::new(row.get(0)?, row::Id(row.get(1)?).into())));
             Ok(scope.optional()?)
         })
     }
@@ -106,15 +109,7 @@ impl Store {
         self.writer.write(move |tx| {
             let same = "SELECT 1 FROM users WHERE tenant = $1 AND name = $2";
             taken(tx, "user", &new.name, same, (tenant.no, &new.name))?;
-            let no = row::next_no(tx, "SELECT COALESCE(MAX(no), 0) + 1 FROM users WHERE tenant = $1", tenant.no)?;
-            tx.prepare_cached(
-                "INSERT INTO users (tenant, no, id, name, password, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
-            )?
-            .execute((tenant.no, no, new.id.as_bytes(), &new.name, &new.password, at.0))?;
-            for key in &new.keys {
-                keys::insert(tx, &Owner::user(tenant.no, no), key, at)?;
-            }
-            audit::append(tx, &tenant, &Event::by_operator(at, Action::UserCreate, new.id.as_bytes()))
+            insert_user(tx, &tenant, &new, at).map(drop)
         })
     }
 
@@ -123,11 +118,11 @@ impl Store {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT t.no, t.id, t.name, u.no, u.id, u.password, u.name \
-                 FROM tenants t JOIN users u ON u.tenant = t.no WHERE t.name = $1 AND u.name = $2",
+                 FROM tenants t JOIN users u ON u.tenant = t.no WHERE t.name = $1 AND u.name = $2 AND u.disabled_at IS NULL",
             )?;
             let account = statement.query_row([tenant, user], |row| {
                 Ok(Account {
-                    tenant: TenantScope { no: row.get(0)?, id: row::Id(row.get(1)?).into() },
+                    tenant: TenantScope::new(row.get(0)?, row::Id(row.get(1)?).into()),
                     tenant_name: row.get(2)?,
                     user_no: row.get(3)?,
                     user: row::Id(row.get(4)?).into(),
@@ -138,6 +133,20 @@ impl Store {
             Ok(account.optional()?)
         })
     }
+}
+
+/// Makes a user whose name is free, with their keys, and gives their number.
+pub(crate) fn insert_user(tx: &Connection, tenant: &TenantScope, new: &NewUser, at: Moment) -> Result<i64, StoreError> {
+    let no = row::next_no(tx, "SELECT COALESCE(MAX(no), 0) + 1 FROM users WHERE tenant = $1", tenant.no)?;
+    tx.prepare_cached(
+        "INSERT INTO users (tenant, no, id, name, password, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+    )?
+    .execute((tenant.no, no, new.id.as_bytes(), &new.name, &new.password, at.0))?;
+    for key in &new.keys {
+        keys::insert(tx, &Owner::user(tenant.no, no), key, at)?;
+    }
+    audit::append(tx, tenant, &Event::by_operator(at, Action::UserCreate, new.id.as_bytes()))?;
+    Ok(no)
 }
 
 /// Names of tenants, users and devices: shown to people, typed by them, and `tenant/user` must stay readable.

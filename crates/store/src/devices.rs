@@ -80,7 +80,7 @@ pub struct Holder {
 
 /// How a device stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum DeviceState {
     /// It works.
     Active,
     /// Two PCs seem to back up as this one; it reads only.
@@ -103,7 +103,7 @@ pub struct Device {
     /// When it last asked anything.
     pub seen_at: Moment,
     /// How it stands.
-    pub state: State,
+    pub state: DeviceState,
     /// Where its key is, as it says.
     pub level: Option<KeyLevel>,
 }
@@ -148,7 +148,11 @@ impl Store {
                 }
                 None => insert(tx, (&tenant, user_no), &new, at)?,
             };
-            audit::append(tx, &tenant, &Event::by(id.as_bytes(), at, Action::DeviceEnroll, (id.as_bytes(), 0)))?;
+            let event = Event {
+                person: Some(user_no),
+                ..Event::by(id.as_bytes(), at, Action::DeviceEnroll, (id.as_bytes(), 0))
+            };
+            audit::append(tx, &tenant, &event)?;
             found(tx, new.device_key.print)
         })
     }
@@ -194,10 +198,10 @@ impl Store {
                 let (revoked, forked): (Option<i64>, Option<i64>) = (row.get(4)?, row.get(5)?);
                 let key: Option<[u8; 16]> = row.get(6)?;
                 let state = match (revoked, key, forked) {
-                    (Some(_), _, _) => State::Revoked,
-                    (None, None, _) => State::WithoutKey,
-                    (None, Some(_), Some(_)) => State::Forked,
-                    (None, Some(_), None) => State::Active,
+                    (Some(_), _, _) => DeviceState::Revoked,
+                    (None, None, _) => DeviceState::WithoutKey,
+                    (None, Some(_), Some(_)) => DeviceState::Forked,
+                    (None, Some(_), None) => DeviceState::Active,
                 };
                 let level: Option<String> = row.get(7)?;
                 Ok(Device {
@@ -313,28 +317,17 @@ fn same_machine(
         "SELECT no, id FROM devices WHERE tenant = $1 AND user_no = $2 AND machine = $3 AND revoked_at IS NULL \
          ORDER BY no DESC LIMIT 1",
     )?;
-    let found = statement.query_row((tenant.no, user_no, machine), |row| Ok((row.get(0)?, row::Id(row.get(1)?).into())));
+    let found =
+        statement.query_row((tenant.no, user_no, machine), |row| Ok((row.get(0)?, row::Id(row.get(1)?).into())));
     Ok(found.optional()?)
 }
 
-fn set_key(
-    tx: &Connection,
-    (tenant, no): (i64, i64),
-    key: &NewDeviceKey,
-    at: Moment,
-) -> Result<bool, StoreError> {
+fn set_key(tx: &Connection, (tenant, no): (i64, i64), key: &NewDeviceKey, at: Moment) -> Result<bool, StoreError> {
     let sql = "UPDATE devices SET key_print = $1, public_key = $2, token_hash = $3, key_level = $4, key_made_at = $5 \
                WHERE tenant = $6 AND no = $7 AND revoked_at IS NULL";
     let hash: [u8; 32] = blake3::hash(&key.public).into();
-    let changed = tx.prepare_cached(sql)?.execute((
-        key.print.0,
-        key.public,
-        hash,
-        key.level.word(),
-        at.0,
-        tenant,
-        no,
-    ))?;
+    let changed =
+        tx.prepare_cached(sql)?.execute((key.print.0, key.public, hash, key.level.word(), at.0, tenant, no))?;
     Ok(changed == 1)
 }
 

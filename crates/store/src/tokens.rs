@@ -155,11 +155,13 @@ impl Store {
     pub fn revoke_token(&self, tenant: &TenantScope, id: [u8; 16], at: Moment) -> Result<bool, StoreError> {
         let tenant = tenant.clone();
         self.writer.write(move |tx| {
-            let sql = "UPDATE enrolment_tokens SET revoked_at = $1 WHERE tenant = $2 AND id = $3 AND revoked_at IS NULL";
+            let sql =
+                "UPDATE enrolment_tokens SET revoked_at = $1 WHERE tenant = $2 AND id = $3 AND revoked_at IS NULL";
             if tx.prepare_cached(sql)?.execute((at.0, tenant.no, id))? == 0 {
                 return Ok(false);
             }
-            tx.prepare_cached("DELETE FROM waiting_devices WHERE tenant = $1 AND token = $2")?.execute((tenant.no, id))?;
+            tx.prepare_cached("DELETE FROM waiting_devices WHERE tenant = $1 AND token = $2")?
+                .execute((tenant.no, id))?;
             audit::append(tx, &tenant, &Event::by_operator(at, Action::TokenRevoke, &id))?;
             Ok::<_, StoreError>(true)
         })
@@ -175,7 +177,7 @@ impl Store {
                  OR EXISTS (SELECT 1 FROM waiting_devices w WHERE w.tenant = k.tenant AND w.token = k.id AND w.key_print = $3))",
             )?;
             let found = statement.query_row((hash, at.0, key.0), |row| {
-                let tenant = TenantScope { no: row.get(1)?, id: row::Id(row.get(2)?).into() };
+                let tenant = TenantScope::new(row.get(1)?, row::Id(row.get(2)?).into());
                 let tenant_name: String = row.get(3)?;
                 let user = match row.get::<_, Option<i64>>(5)? {
                     None => None,

@@ -11,7 +11,7 @@ use model::envelope::Envelope;
 use model::ids::UserId;
 use model::world::Moment;
 use store::blobs::MemoryBlobs;
-use store::{Account, CommitError, EnrollError, NewToken, Revoked, Scope, State, Store, TenantScope};
+use store::{Account, CommitError, DeviceState, EnrollError, NewToken, Revoked, Scope, Store, TenantScope};
 use support::{Made, NOW, id16, id32, new_device, print, sign, tenant, user};
 
 struct World {
@@ -56,7 +56,7 @@ impl World {
         wait.recv().unwrap().map(|committed| committed.new)
     }
 
-    fn state(&self, pc: &Scope) -> State {
+    fn state(&self, pc: &Scope) -> DeviceState {
         let devices = self.store.devices(&self.operator).unwrap();
         devices.iter().find(|device| device.id == pc.device()).unwrap().state
     }
@@ -85,7 +85,7 @@ fn the_same_pc_of_the_same_user_stays_the_same_device_with_another_key() {
     assert_eq!(world.store.revoke(&world.operator, Revoked::Device(first.device()), NOW).unwrap(), 1);
     let after = world.store.enroll(&world.ada, new_device(7, Some(7)), None, NOW).unwrap();
     assert_ne!(after.device(), first.device());
-    assert_eq!(world.state(&first), State::Revoked);
+    assert_eq!(world.state(&first), DeviceState::Revoked);
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn access_is_withdrawn_from_one_from_one_users_and_from_all() {
     assert_eq!(revoke(Revoked::Device(ada[0].device())), 1);
     assert_eq!(revoke(Revoked::User(world.ada.user)), 2);
     assert_eq!(revoke(Revoked::User(UserId([9; 16]))), 0);
-    assert_eq!(world.state(&bob), State::Active);
+    assert_eq!(world.state(&bob), DeviceState::Active);
     assert_eq!(revoke(Revoked::All), 1);
     assert!(world.store.authenticate(print(9)).unwrap().is_none());
     assert!(!world.store.change_key(&bob, new_device(10, None).device_key, NOW).unwrap());
@@ -197,13 +197,13 @@ fn two_pcs_that_back_up_as_one_are_found_and_only_read_until_somebody_decides() 
     let found = world.commit(&pc, 3, Some(2));
     assert!(matches!(found, Err(CommitError::Forked)), "{found:?}");
     world.store.mark_forked(&pc, NOW).unwrap();
-    assert_eq!(world.state(&pc), State::Forked);
+    assert_eq!(world.state(&pc), DeviceState::Forked);
     assert!(world.store.authenticate(print(1)).unwrap().unwrap().forked);
     assert!(matches!(world.commit(&pc, 4, Some(3)), Err(CommitError::Forked)));
     assert!(world.store.accept_device(&world.operator, pc.device(), NOW).unwrap());
     assert!(!world.store.accept_device(&world.operator, pc.device(), NOW).unwrap());
     assert!(world.commit(&pc, 4, Some(2)).unwrap(), "whoever comes next counts");
-    assert_eq!(world.state(&pc), State::Active);
+    assert_eq!(world.state(&pc), DeviceState::Active);
 }
 
 #[test]
@@ -226,7 +226,8 @@ fn data_of_before_devices_had_keys_stays_readable() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rehome.db");
     let old = rusqlite::Connection::open(&path).unwrap();
-    for sql in [include_str!("../migrations/sqlite/0001_begin.sql"), include_str!("../migrations/sqlite/0002_keep.sql")] {
+    for sql in [include_str!("../migrations/sqlite/0001_begin.sql"), include_str!("../migrations/sqlite/0002_keep.sql")]
+    {
         old.execute_batch(sql).unwrap();
     }
     old.execute_batch(
@@ -244,7 +245,7 @@ fn data_of_before_devices_had_keys_stays_readable() {
     let operator = store.operator("default").unwrap().unwrap();
     let devices = store.devices(&operator).unwrap();
     assert_eq!(devices.len(), 1);
-    assert_eq!((devices[0].state, devices[0].level, devices[0].seen_at), (State::WithoutKey, None, Moment(6)));
+    assert_eq!((devices[0].state, devices[0].level, devices[0].seen_at), (DeviceState::WithoutKey, None, Moment(6)));
     let ada = store.account("default", "ada").unwrap().unwrap();
     let pc = store.enroll(&ada, new_device(1, Some(7)), None, NOW).unwrap();
     assert_eq!(store.profiles(&pc).unwrap().len(), 2, "what was backed up before is there to be restored");

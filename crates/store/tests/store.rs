@@ -238,7 +238,9 @@ fn waiting_commits_share_syncs() {
         for pc in &pcs {
             let bytes = Made::new(pc, seq, &[(1, 1000)], &[]).envelope(|_| true);
             let (envelope, answer) = (Envelope::parse(&bytes).unwrap(), answer.clone());
-            world.store.commit_then(pc, (&envelope, None), (NOW, &sign), move |result| answer.send(result.is_ok()).unwrap());
+            world
+                .store
+                .commit_then(pc, (&envelope, None), (NOW, &sign), move |result| answer.send(result.is_ok()).unwrap());
         }
     }
     assert!((0..8 * 32).all(|_| answers.recv().unwrap()));

@@ -15,9 +15,9 @@ use super::Args;
 use super::measure::{Watch, median};
 use super::product::Product;
 use super::report::{Report, circumstances};
+use super::signing::{Session, Signer};
 use crate::process::{self, Guarded};
 use crate::repo::{self, Binaries};
-use super::signing::{Session, Signer};
 use crate::{http, say, serving};
 
 /// Connections that `wrk` keeps busy.

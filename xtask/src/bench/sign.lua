@@ -1,4 +1,4 @@
--- Signs requests in a session (docs/format.md section 14), for wrk: a device's third request and each further one. OpenSSL, which wrk brings, does the hashing.
+-- Signs requests in a session (docs/format.md section 15), for wrk: a device's third request and each further one. OpenSSL, which wrk brings, does the hashing.
 
 local ffi = require("ffi")
 ffi.cdef [[

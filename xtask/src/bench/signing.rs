@@ -1,4 +1,4 @@
-//! Signs requests as a device does (`docs/format.md` section 14), without our own crates: what the server takes from here, a second reading of that page
+//! Signs requests as a device does (`docs/format.md` section 15), without our own crates: what the server takes from here, a second reading of that page
 //! has written.
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -69,13 +69,13 @@ impl Signer {
         all.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let mut nonce = [0; 12];
         self.random.fill(&mut nonce).map_err(|_| anyhow::anyhow!("no randomness"))?;
-        let names: String = all.iter().map(|(name, _)| format!(" \"{name}\"")).collect();
+        let names: String = all.iter().flat_map(|(name, _)| [" \"", name, "\""]).collect();
         let (created, key) = (now()?, hex(&self.name()));
         let parameters = format!(
             "(\"@method\" \"@authority\" \"@path\" \"@query\"{names});created={created};keyid=\"{key}\";nonce=\"{}\";tag=\"rehome-device-v1\"",
             hex(&nonce)
         );
-        let lines: String = all.iter().map(|(name, value)| format!("\"{name}\": {value}\n")).collect();
+        let lines: String = all.iter().flat_map(|(name, value)| ["\"", name, "\": ", value, "\n"]).collect();
         let base = format!(
             "\"@method\": {method}\n\"@authority\": {host}\n\"@path\": {path}\n\"@query\": ?\n{lines}\"@signature-params\": {parameters}"
         );

@@ -61,7 +61,10 @@ fn an_enrolment_survives_and_a_new_one_forgets_the_last_backup() {
     let (receipt, receipt_key) = receipt_for(b"header");
     state.save_last_backup(&receipt, b"header").unwrap();
     let back = state.enrolment().unwrap();
-    assert_eq!((back.device_name.as_str(), back.key, back.keys.keys.len()), ("LAPTOP-ADA", crate::key::tests::record(), 1));
+    assert_eq!(
+        (back.device_name.as_str(), back.key, back.keys.keys.len()),
+        ("LAPTOP-ADA", crate::key::tests::record(), 1)
+    );
 
     state.save_enrolment(&enrolment()).unwrap();
     assert_eq!(state.last_backup(&receipt_key).unwrap(), Remembered::Nothing);

@@ -55,8 +55,7 @@ pub fn change(
     state.set_next_key(Some(record))?;
     let public = key.public_key();
     let signature = key.sign(&change_key_text(enrolment.device, &public))?;
-    let request =
-        ChangeKey { public_key: to_hex(&public), key_level: record.level, signature: to_hex(&signature) };
+    let request = ChangeKey { public_key: to_hex(&public), key_level: record.level, signature: to_hex(&signature) };
     let body = serde_json::to_vec(&request).expect("texts can always be written as JSON");
     let call = Request::new(Method::Post, "/api/v1/device/key").body("application/json", &body);
     server.call(call, &[204], Repeat::Never)?;
@@ -64,11 +63,7 @@ pub fn change(
 }
 
 /// Makes a key that the server knows already this PC's.
-pub fn adopt(
-    state: &State,
-    enrolment: &mut Enrolment,
-    (record, now): (&KeyRecord, Moment),
-) -> Result<(), RenewError> {
+pub fn adopt(state: &State, enrolment: &mut Enrolment, (record, now): (&KeyRecord, Moment)) -> Result<(), RenewError> {
     enrolment.key = record.clone();
     enrolment.key_made_at = now;
     state.update_enrolment(enrolment)?;

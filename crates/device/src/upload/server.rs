@@ -160,6 +160,7 @@ impl<'a> Server<'a> {
     }
 
     /// Makes a call and gives the answer if its status is among `expected`.
+    #[expect(clippy::needless_pass_by_value, reason = "a request is made for one call")]
     pub fn call(&self, request: Request<'_>, expected: &[u16], repeat: Repeat) -> Result<Answer, ServerError> {
         let (mut tries, mut learnt) = (1, 0);
         loop {
@@ -168,7 +169,8 @@ impl<'a> Server<'a> {
                 None => self.wire.send(&request),
                 Some(prover) => {
                     let signed = prover.sign(request.clone(), &self.address().authority());
-                    let signed = signed.map_err(|source| ServerError::NoKey { address: self.address().clone(), source })?;
+                    let signed =
+                        signed.map_err(|source| ServerError::NoKey { address: self.address().clone(), source })?;
                     let outcome = self.wire.send(&signed);
                     if let Ok(answer) = &outcome
                         && prover.learn(answer)

@@ -1,7 +1,6 @@
-//! What handlers take from a request: who asks, the ids in the address, the body.
+//! What handlers take from a request once it is [allowed](crate::access): the ids in the address, the body.
 //!
-//! [`Caller`] checks the signature, which covers the hash of the body; [`Body`] compares that hash with the bytes that arrive. A handler that
-//! takes a body takes both.
+//! The signature of a device covers the hash of the body; [`Body`] compares that hash with the bytes that arrive.
 
 use std::future::poll_fn;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -11,16 +10,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Bytes, HttpBody};
-use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, OriginalUri, Path, Request};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use model::reason::Reason;
 use model::signature::DIGEST_HEADER;
 use seal::device_key::BodyDigest;
-use store::Scope;
+use store::{Origin, Who};
 
 use crate::App;
-use crate::identity::{Asked, Denied, KEY_MILLIS_MAX};
+use crate::audit::door::Door;
 use crate::problem::Refusal;
 
 /// How long a body may take to arrive. 4 MiB in this time is 280 kbit/s; whoever is slower sends smaller pieces.
@@ -29,93 +28,20 @@ const BODY_SECONDS: u64 = 120;
 /// How much beyond the limit is thrown away before the connection is closed.
 const DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// The person and PC that ask, within their rate.
-pub(crate) struct Caller(pub(crate) Scope);
-
-impl FromRequestParts<Arc<App>> for Caller {
-    type Rejection = Refusal;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
-        let known = app.identity.identify(&asked(parts)).map_err(|denied| refusal(app, denied))?;
-        let scope = known.scope;
-        if known.forked && !parts.method.is_safe() {
-            let detail = "this device reads only until an administrator has looked at it";
-            return Err(Refusal::new(StatusCode::FORBIDDEN, Reason::DeviceForked, detail));
-        }
-        let age = app.clock.now().0.saturating_sub(known.key_made_at.0);
-        if age > KEY_MILLIS_MAX && path(parts) != KEY_PATH {
-            let detail = "the key is older than a year";
-            return Err(Refusal::new(StatusCode::UNAUTHORIZED, Reason::KeyExpired, detail));
-        }
-        if let (Some(half), Some(answer)) = (known.session, parts.extensions.get::<SessionAnswer>()) {
-            // The only request that this answer belongs to is this one, so it is empty.
-            drop(answer.0.set(HeaderValue::from_str(&half).expect("base64 fits a header")));
-        }
-        app.gates.request(scope.device()).map_err(|seconds| {
-            let detail = format!("more than {} requests a minute", app.requests_per_minute);
-            Refusal::new(StatusCode::TOO_MANY_REQUESTS, Reason::RateLimited, detail).retry_after(seconds)
-        })?;
-        app.seen.note(&scope, app.clock.now());
-        Ok(Self(scope))
-    }
+/// A request whose signature is checked once its body has named the key, and from where it comes.
+pub(crate) struct Unproven {
+    pub(crate) parts: Parts,
+    pub(crate) address: IpAddr,
+    pub(crate) origin: Origin,
 }
-
-/// Where a device changes its key: the one thing that a key may do that is too old.
-pub(crate) const KEY_PATH: &str = "/api/v1/device/key";
-
-/// The half of a session that goes with the answer, once it is known.
-#[derive(Clone, Default)]
-pub(crate) struct SessionAnswer(pub(crate) Arc<std::sync::OnceLock<HeaderValue>>);
-
-fn uri(parts: &Parts) -> &Uri {
-    // Routes below `/api/v1` see the rest of the path only; what was signed is the whole.
-    parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0)
-}
-
-fn path(parts: &Parts) -> &str {
-    uri(parts).path()
-}
-
-/// The request as its signature covers it.
-pub(crate) fn asked(parts: &Parts) -> Asked<'_> {
-    let uri = uri(parts);
-    Asked {
-        method: parts.method.as_str(),
-        path: uri.path(),
-        query: uri.query(),
-        host: uri.authority().map(axum::http::uri::Authority::as_str),
-        headers: &parts.headers,
-    }
-}
-
-/// What whoever could not be told is answered.
-pub(crate) fn refusal(app: &App, denied: Denied) -> Refusal {
-    let detail = denied.to_string();
-    let (status, reason) = match denied {
-        Denied::Store(error) => return error.into(),
-        Denied::Full => return Refusal::busy(),
-        Denied::ClockSkew => {
-            let mut refusal = Refusal::new(StatusCode::UNAUTHORIZED, Reason::ClockSkew, detail);
-            refusal.problem.server_at = Some(app.clock.now());
-            return refusal;
-        }
-        Denied::Unsigned | Denied::Malformed | Denied::WrongSignature => (StatusCode::UNAUTHORIZED, Reason::ProofInvalid),
-        Denied::Unknown => (StatusCode::UNAUTHORIZED, Reason::Revoked),
-        Denied::Replayed => (StatusCode::UNAUTHORIZED, Reason::Replayed),
-        Denied::SessionUnknown => (StatusCode::UNAUTHORIZED, Reason::SessionUnknown),
-        Denied::WrongHost(_) => (StatusCode::MISDIRECTED_REQUEST, Reason::WrongHost),
-    };
-    Refusal::new(status, reason, detail)
-}
-
-/// Proof that whoever asks holds a key that the server does not know yet: to be checked when the body has named the key.
-pub(crate) struct Unproven(pub(crate) Parts);
 
 impl FromRequestParts<Arc<App>> for Unproven {
     type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Refusal> {
-        Ok(Self(parts.clone()))
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
+        let Peer(address) = Peer::from_request_parts(parts, app).await?;
+        let Whence(origin) = Whence::from_request_parts(parts, app).await?;
+        Ok(Self { parts: parts.clone(), address, origin })
     }
 }
 
@@ -129,6 +55,18 @@ impl FromRequestParts<Arc<App>> for Peer {
         // Without an address (a router driven directly in a test) all share one.
         let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         Ok(Self(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))))
+    }
+}
+
+/// Where a request comes from, for the audit, in the hands of nobody yet.
+pub(crate) struct Whence(pub(crate) Origin);
+
+impl FromRequestParts<Arc<App>> for Whence {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Refusal> {
+        let door = parts.extensions.get::<Arc<Door>>();
+        Ok(Self(door.map(|door| door.origin(Who::Nobody)).unwrap_or_default()))
     }
 }
 

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use model::ids::{DeviceId, from_hex, to_hex};
 use model::reason::Reason;
 use model::signature::KeyPrint;
-use store::{Revoked, State};
+use store::{DeviceState, Revoked};
 
 use super::admin::{at, scope};
 use super::{Failure, print, say};
@@ -95,10 +95,10 @@ fn list(app: &App, tenant: &str) -> Result<ExitCode, Failure> {
     let devices = app.store.devices(&scope(app, tenant)?)?;
     let line = |device: store::Device| {
         let state = match device.state {
-            State::Active => "active",
-            State::Forked => "forked",
-            State::WithoutKey => "must enroll again",
-            State::Revoked => "revoked",
+            DeviceState::Active => "active",
+            DeviceState::Forked => "forked",
+            DeviceState::WithoutKey => "must enroll again",
+            DeviceState::Revoked => "revoked",
         };
         let level = device.level.map_or("-", model::device::KeyLevel::word);
         format!("{}\t{state}\t{}\t{}\t{level}\t{}", device.id, device.user, device.name, at(device.seen_at))

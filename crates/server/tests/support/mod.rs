@@ -144,7 +144,15 @@ impl Live {
     }
 
     /// Asks as they are, with further headers.
-    pub fn ask(&self, method: &str, path: &str, who: &dyn Asker, with: &[(&str, &str)], body: &[u8]) -> Answer {
+    #[expect(clippy::too_many_arguments, reason = "these are the pieces of a request")]
+    pub fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        who: &(impl Asker + ?Sized),
+        with: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
         let mut headers: Vec<(String, String)> =
             with.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         who.sign(self, (method, path), &mut headers, body);
@@ -167,7 +175,7 @@ impl Live {
         Answer { status: response.status().as_u16(), headers: response.headers().clone(), body }
     }
 
-    pub fn get(&self, path: &str, who: &dyn Asker) -> Answer {
+    pub fn get(&self, path: &str, who: &(impl Asker + ?Sized)) -> Answer {
         self.ask("GET", path, who, &[], b"")
     }
 
@@ -228,6 +236,15 @@ impl Asker for Nobody {
     fn sign(&self, _: &Live, _: (&str, &str), _: &mut Vec<(String, String)>, _: &[u8]) {}
 }
 
+/// Somebody with a bearer token, or nobody without one.
+impl Asker for str {
+    fn sign(&self, _: &Live, _: (&str, &str), headers: &mut Vec<(String, String)>, _: &[u8]) {
+        if !self.is_empty() {
+            headers.push(("authorization".to_owned(), format!("Bearer {self}")));
+        }
+    }
+}
+
 /// Somebody with a key, known or not.
 impl Asker for DeviceKey {
     fn sign(&self, live: &Live, request: (&str, &str), headers: &mut Vec<(String, String)>, body: &[u8]) {
@@ -257,7 +274,7 @@ impl std::ops::Deref for Pc {
     }
 }
 
-/// Signs a request as `docs/format.md` section 14 says.
+/// Signs a request as `docs/format.md` section 15 says.
 pub fn sign(
     key: &DeviceKey,
     ((method, path), host, created): ((&str, &str), &str, i64),
@@ -279,8 +296,7 @@ pub fn sign(
 /// What a signature covers of a request.
 pub fn covered<'a>((method, path): (&'a str, &'a str), host: &'a str, headers: &'a [(String, String)]) -> Covered<'a> {
     let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
-    let fields =
-        FIELDS.map(|name| headers.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str()));
+    let fields = FIELDS.map(|name| headers.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str()));
     Covered { method, authority: host, path, query, fields }
 }
 

@@ -38,8 +38,7 @@ pub(super) struct Provider {
 }
 
 /// The TPM.
-pub(super) const PLATFORM: Provider =
-    Provider { name: MS_PLATFORM_CRYPTO_PROVIDER, word: "tpm", level: KeyLevel::Tpm };
+pub(super) const PLATFORM: Provider = Provider { name: MS_PLATFORM_CRYPTO_PROVIDER, word: "tpm", level: KeyLevel::Tpm };
 
 /// Windows' own store.
 pub(super) const SOFTWARE: Provider =
@@ -144,14 +143,7 @@ impl KeyStore for CngKeys {
         // SAFETY: the provider is open, both names end in a zero, and `handle` outlives the call. Without further flags the key is the person's own, and
         // without an export policy it is never given out.
         let code = unsafe {
-            NCryptCreatePersistedKey(
-                provider.0,
-                &raw mut handle,
-                BCRYPT_ECDSA_P256_ALGORITHM,
-                wide_name.as_ptr(),
-                0,
-                0,
-            )
+            NCryptCreatePersistedKey(provider.0, &raw mut handle, BCRYPT_ECDSA_P256_ALGORITHM, wide_name.as_ptr(), 0, 0)
         };
         self.check("no key can be made", code)?;
         let key = Handle(handle);

@@ -11,15 +11,16 @@ use seal::device_key::{self, PUBLIC_KEY_LEN, SIGNATURE_LEN};
 use store::NewDeviceKey;
 
 use crate::App;
-use crate::api::extract::{Body, Caller, apart};
+use crate::access::{Allowed, OwnDevice};
+use crate::api::extract::{Body, apart};
 use crate::problem::Refusal;
 
 /// The largest request: two lines of digits, generously.
 const BODY_BYTES_MAX: usize = 4 * 1024;
 
 pub(crate) async fn handle(
+    Allowed(scope): Allowed<OwnDevice>,
     State(app): State<Arc<App>>,
-    Caller(scope): Caller,
     Body(body): Body<BODY_BYTES_MAX>,
 ) -> Result<StatusCode, Refusal> {
     let request: ChangeKey = serde_json::from_slice(&body).map_err(|error| Refusal::invalid(error.to_string()))?;

@@ -13,9 +13,10 @@ use model::api::{EnrollRequest, Enrolled};
 use model::ids::{DeviceId, ProfileId, from_hex, to_hex};
 use model::reason::Reason;
 use seal::device_key::PUBLIC_KEY_LEN;
-use store::{Account, EnrollError, FoundToken, NewDevice, NewDeviceKey};
+use store::{Account, EnrollError, FoundToken, NewDevice, NewDeviceKey, Origin};
 
-use crate::api::extract::{Body, Peer, Unproven, apart, asked, refusal};
+use crate::access::{Allowed, Anyone};
+use crate::api::extract::{Body, Unproven, apart};
 use crate::app::{App, DEFAULT_TENANT};
 use crate::enrolment_token;
 use crate::keyring::KeyringError;
@@ -54,9 +55,9 @@ fn token_refused() -> Refusal {
 }
 
 pub(crate) async fn handle(
+    _: Allowed<Anyone>,
     State(app): State<Arc<App>>,
-    Peer(address): Peer,
-    Unproven(parts): Unproven,
+    Unproven { parts, address, origin }: Unproven,
     Body(body): Body<BODY_BYTES_MAX>,
 ) -> Result<(StatusCode, Json<Enrolled>), Refusal> {
     let wait = |seconds| {
@@ -68,16 +69,20 @@ pub(crate) async fn handle(
     store::check_name(&request.device_name)?;
     let public: [u8; PUBLIC_KEY_LEN] = from_hex(&request.public_key)
         .ok_or_else(|| Refusal::invalid("`public_key` is not an uncompressed point of 130 digits"))?;
-    let print = app.identity.holds(&asked(&parts), &public).map_err(|denied| refusal(&app, denied))?;
+    let print = app.devices.holds(&parts, &public)?;
     let key = NewDeviceKey { print, public, level: request.key_level };
     let _turn = app.passwords.acquire().await.map_err(|_| Refusal::stopping())?;
     let worker = Arc::clone(&app);
-    let enrolled = apart(move || enroll(&worker, &request, (key, address))).await?;
+    let enrolled = apart(move || enroll(&worker, &request, (key, address, origin))).await?;
     tracing::info!(tenant = %enrolled.tenant, user = %enrolled.user, device = %enrolled.device, "device enrolled");
     Ok((StatusCode::CREATED, Json(enrolled)))
 }
 
-fn enroll(app: &App, request: &EnrollRequest, (key, address): (NewDeviceKey, IpAddr)) -> Result<Enrolled, Refusal> {
+fn enroll(
+    app: &App,
+    request: &EnrollRequest,
+    (key, address, origin): (NewDeviceKey, IpAddr, Origin),
+) -> Result<Enrolled, Refusal> {
     let machine = match request.machine.as_deref().map(from_hex::<32>) {
         Some(None) => return Err(Refusal::invalid("`machine` is not 64 digits")),
         Some(machine) => machine,
@@ -86,7 +91,8 @@ fn enroll(app: &App, request: &EnrollRequest, (key, address): (NewDeviceKey, IpA
     let token = request.token.as_deref().map(|token| find_token(app, token, &key)).transpose()?;
     let user = signed_in(app, request, address)?;
     if let (Some(user), Some(token)) = (&user, &token)
-        && (user.tenant() != token.tenant().tenant() || token.user.as_ref().is_some_and(|bound| bound.user != user.user))
+        && (user.tenant() != token.tenant().tenant()
+            || token.user.as_ref().is_some_and(|bound| bound.user != user.user))
     {
         // A token of another tenant or person is no token for this one.
         return Err(token_refused());
@@ -97,7 +103,7 @@ fn enroll(app: &App, request: &EnrollRequest, (key, address): (NewDeviceKey, IpA
         let detail = "a password, a sign-in or an enrolment token is wanted";
         return Err(Refusal::new(StatusCode::UNAUTHORIZED, Reason::WrongCredentials, detail));
     };
-    make_device(app, &account, (&request.device_name, key, machine), token.as_ref())
+    make_device(app, &account.by(origin), (&request.device_name, key, machine), token.as_ref())
 }
 
 fn find_token(app: &App, token: &str, key: &NewDeviceKey) -> Result<FoundToken, Refusal> {
@@ -116,7 +122,7 @@ fn may_come_in(
             app.store.wait(token, (key.print, &request.device_name), app.clock.now())?
         }
         // Without the token, but let in by one before: what it wanted still counts.
-        (None, Some(account)) => app.store.waiting(account.scope(), key.print)?.unwrap_or(true),
+        (None, Some(account)) => app.store.waiting(account.tenant_scope(), key.print)?.unwrap_or(true),
         _ => true,
     };
     let waits = |reason, detail| Err(Refusal::new(StatusCode::FORBIDDEN, reason, detail));
@@ -145,11 +151,18 @@ fn signed_in(app: &App, request: &EnrollRequest, address: IpAddr) -> Result<Opti
     let hash = account.as_ref().map_or("", |account| account.password.as_str());
     let right = password::matches(password, hash);
     app.gates.tries.tried(name, address, (right, app.clock.now()));
-    let Some(account) = account.filter(|_| right) else {
+    let Some(account) = account.as_ref().filter(|_| right) else {
         let detail = "no account has this name and password";
-        return Err(Refusal::new(StatusCode::UNAUTHORIZED, Reason::WrongCredentials, detail));
+        let refusal = Refusal::new(StatusCode::UNAUTHORIZED, Reason::WrongCredentials, detail);
+        return Err(match &account {
+            Some(account) => refusal.about(account.tenant_scope()).whom(account.user),
+            None => match app.store.operator(tenant)? {
+                Some(tenant) => refusal.about(&tenant),
+                None => refusal,
+            },
+        });
     };
-    Ok(Some(account))
+    Ok(Some(account.clone()))
 }
 
 fn make_device(
