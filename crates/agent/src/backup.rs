@@ -56,7 +56,7 @@ pub fn run(args: &BackupArgs, run: &Run) -> Result<Exit, Failure> {
     let connection = run.connect(&state)?;
     let _lock = state.lock()?;
     let connection = renew_if_due(run, &state, connection)?;
-    let input = here::input(args.from.as_deref())?;
+    let input = here::input(args.from.as_deref(), Some(state.folder()))?;
     here::allow(Activity::Backup, &input.known, input.source)?;
     let progress = run.progress();
     let done = Backup {

@@ -101,6 +101,11 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     hash.as_ref().try_into().expect("SHA-256 has 32 bytes")
 }
 
+/// The thumbprint of a public key that a sign-in is bound to: its SHA-256 in base64url.
+pub fn thumbprint(public_key: &[u8; PUBLIC_KEY_LEN]) -> String {
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sha256(public_key))
+}
+
 /// The name of a public key on the wire.
 pub fn print(public_key: &[u8; PUBLIC_KEY_LEN]) -> KeyPrint {
     let hash = ring::digest::digest(&ring::digest::SHA256, public_key);

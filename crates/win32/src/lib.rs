@@ -14,9 +14,11 @@ mod facts;
 mod keys;
 mod registry;
 pub mod schedule;
+mod store;
 mod text;
 
 pub use effects::LiveEffects;
 pub use facts::{LivePlaces, ask, known};
 pub use keys::{key_stores, machine_id};
 pub use registry::{LiveRegistry, LiveRegistryWrite};
+pub use store::{open_store_page, without_window};

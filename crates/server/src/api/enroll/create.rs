@@ -3,7 +3,6 @@
 //! The request is signed with the key that it brings. Who the user is comes from a password, a sign-in, or a token bound to somebody. A token
 //! alone lets a PC wait for its user, and one that wants approval lets it wait for an administrator; a PC that waits has access to nothing.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Json;
@@ -12,15 +11,15 @@ use axum::http::StatusCode;
 use model::api::{EnrollRequest, Enrolled};
 use model::ids::{DeviceId, ProfileId, from_hex, to_hex};
 use model::reason::Reason;
-use seal::device_key::PUBLIC_KEY_LEN;
+use seal::device_key::{self, PUBLIC_KEY_LEN};
 use store::{Account, EnrollError, FoundToken, NewDevice, NewDeviceKey, Origin};
 
 use crate::access::{Allowed, Anyone};
 use crate::api::extract::{Body, Unproven, apart};
-use crate::app::{App, DEFAULT_TENANT};
+use crate::app::App;
 use crate::enrolment_token;
 use crate::keyring::KeyringError;
-use crate::password;
+use crate::login::prove::{self, Shown};
 use crate::problem::Refusal;
 
 /// The largest request: names, a key and a token of a sign-in, generously.
@@ -60,20 +59,36 @@ pub(crate) async fn handle(
     Unproven { parts, address, origin }: Unproven,
     Body(body): Body<BODY_BYTES_MAX>,
 ) -> Result<(StatusCode, Json<Enrolled>), Refusal> {
-    let wait = |seconds| {
-        let detail = "too many tries from this address";
-        Refusal::new(StatusCode::TOO_MANY_REQUESTS, Reason::RateLimited, detail).retry_after(seconds)
-    };
-    app.gates.enrolment(address).map_err(wait)?;
     let request: EnrollRequest = serde_json::from_slice(&body).map_err(|error| Refusal::invalid(error.to_string()))?;
     store::check_name(&request.device_name)?;
     let public: [u8; PUBLIC_KEY_LEN] = from_hex(&request.public_key)
         .ok_or_else(|| Refusal::invalid("`public_key` is not an uncompressed point of 130 digits"))?;
+    let machine = match request.machine.as_deref().map(from_hex::<32>) {
+        Some(None) => return Err(Refusal::invalid("`machine` is not 64 digits")),
+        Some(machine) => machine,
+        None => None,
+    };
     let print = app.devices.holds(&parts, &public)?;
     let key = NewDeviceKey { print, public, level: request.key_level };
-    let _turn = app.passwords.acquire().await.map_err(|_| Refusal::stopping())?;
+    let user = match (&request.sign_in, &request.user, &request.password) {
+        (Some(token), None, None) => Some(Shown::SignIn(token)),
+        (None, Some(user), Some(password)) => Some(Shown::Password(user, password)),
+        (None, None, None) => None,
+        _ => return Err(Refusal::invalid("either `sign_in` or `user` and `password` is wanted")),
+    };
+    // Before a password is looked at: a token that is none costs its address a try.
+    if request.token.is_some() {
+        app.gates.enrolment(address).map_err(|seconds| {
+            let detail = "too many tries from this address";
+            Refusal::new(StatusCode::TOO_MANY_REQUESTS, Reason::RateLimited, detail).retry_after(seconds)
+        })?;
+    }
+    let user = match user {
+        Some(shown) => Some(prove::account(&app, shown, &device_key::thumbprint(&public), address).await?),
+        None => None,
+    };
     let worker = Arc::clone(&app);
-    let enrolled = apart(move || enroll(&worker, &request, (key, address, origin))).await?;
+    let enrolled = apart(move || enroll(&worker, &request, (key, machine), (user, origin))).await?;
     tracing::info!(tenant = %enrolled.tenant, user = %enrolled.user, device = %enrolled.device, "device enrolled");
     Ok((StatusCode::CREATED, Json(enrolled)))
 }
@@ -81,15 +96,10 @@ pub(crate) async fn handle(
 fn enroll(
     app: &App,
     request: &EnrollRequest,
-    (key, address, origin): (NewDeviceKey, IpAddr, Origin),
+    (key, machine): (NewDeviceKey, Option<[u8; 32]>),
+    (user, origin): (Option<Account>, Origin),
 ) -> Result<Enrolled, Refusal> {
-    let machine = match request.machine.as_deref().map(from_hex::<32>) {
-        Some(None) => return Err(Refusal::invalid("`machine` is not 64 digits")),
-        Some(machine) => machine,
-        None => None,
-    };
     let token = request.token.as_deref().map(|token| find_token(app, token, &key)).transpose()?;
-    let user = signed_in(app, request, address)?;
     if let (Some(user), Some(token)) = (&user, &token)
         && (user.tenant() != token.tenant().tenant()
             || token.user.as_ref().is_some_and(|bound| bound.user != user.user))
@@ -131,38 +141,6 @@ fn may_come_in(
         _ if !approved => waits(Reason::AwaitsApproval, "the PC is known and not approved yet"),
         _ => Ok(()),
     }
-}
-
-/// Who has signed in; `None`: nobody tried to.
-fn signed_in(app: &App, request: &EnrollRequest, address: IpAddr) -> Result<Option<Account>, Refusal> {
-    if request.sign_in.is_some() {
-        let detail = "this server has no sign-in through the browser";
-        return Err(Refusal::new(StatusCode::UNAUTHORIZED, Reason::WrongCredentials, detail));
-    }
-    let Some(name) = &request.user else { return Ok(None) };
-    let password = request.password.as_deref().unwrap_or_default();
-    app.gates.tries.may_try(name, address, app.clock.now()).map_err(|seconds| {
-        let detail = "too many wrong passwords for this account from this address";
-        Refusal::new(StatusCode::TOO_MANY_REQUESTS, Reason::RateLimited, detail).retry_after(seconds)
-    })?;
-    // Takes the time of one password hash, whether the account exists or not.
-    let (tenant, user) = name.split_once('/').unwrap_or((DEFAULT_TENANT, name));
-    let account = app.store.account(tenant, user)?;
-    let hash = account.as_ref().map_or("", |account| account.password.as_str());
-    let right = password::matches(password, hash);
-    app.gates.tries.tried(name, address, (right, app.clock.now()));
-    let Some(account) = account.as_ref().filter(|_| right) else {
-        let detail = "no account has this name and password";
-        let refusal = Refusal::new(StatusCode::UNAUTHORIZED, Reason::WrongCredentials, detail);
-        return Err(match &account {
-            Some(account) => refusal.about(account.tenant_scope()).whom(account.user),
-            None => match app.store.operator(tenant)? {
-                Some(tenant) => refusal.about(&tenant),
-                None => refusal,
-            },
-        });
-    };
-    Ok(Some(account.clone()))
 }
 
 fn make_device(
