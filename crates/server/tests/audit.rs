@@ -79,7 +79,7 @@ fn refusals_are_told_in_the_chain_of_whom_they_are_about() {
     let server = live.app.store.server_chain(live.app.clock.now()).unwrap().unwrap();
     let rows = live.app.store.audit(&server, 1, 100).unwrap();
     let codes: Vec<_> = rows.iter().filter_map(|row| row.read(server.tenant()).unwrap().reason).collect();
-    assert_eq!(codes, ["wrong_credentials", "revoked"], "whose it is nobody knows");
+    assert_eq!(codes, ["wrong_credentials", "proof_invalid"], "whose it is nobody knows");
 }
 
 #[test]

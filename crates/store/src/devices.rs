@@ -297,7 +297,7 @@ fn known_key(
         let taken = tx.prepare_cached("SELECT 1 FROM devices WHERE key_print = $1")?.exists([print.0])?;
         return if taken { Err(EnrollError::KeyInUse) } else { Ok(None) };
     };
-    if scope.tenant != *tenant || scope.user_no != user_no {
+    if scope.tenant.no != tenant.no || scope.user_no != user_no {
         return Err(EnrollError::KeyInUse);
     }
     if machine.is_some() && new.machine.is_some() && machine != new.machine {
