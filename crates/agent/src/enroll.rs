@@ -1,13 +1,14 @@
-//! `rehome enroll`: connects this PC with a server.
+//! `rehome enroll`: connects this PC with a server, for whoever signs in in the browser or has a password there, or by an enrolment token.
 //!
-//! The PC makes its key first. Its user shows who they are with a password, or the organisation with an enrolment token; without a word on the command
-//! line the token and the server come from the environment or from policy, so that a deployment tool needs no more than `rehome enroll`.
+//! The PC makes its key first; a sign-in is good for that key only. A token that is named asks nobody anything, so that a deployment tool can use it; one that
+//! the organisation's policy holds goes along with the person's sign-in.
 
 use std::io::{self, BufRead, Read};
 use std::path::PathBuf;
 
 use clap::Args;
 use device::key::{DeviceKey, KeyRecord};
+use device::sign_in::Asked;
 use device::state::{Chosen, Enrolment, State};
 use device::upload::address::Address;
 use device::upload::enroll::enroll;
@@ -23,7 +24,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::paint::tame;
 use crate::run::Run;
-use crate::{here, keys};
+use crate::{here, keys, sign_in};
 
 /// The longest password that is read. The server hashes it, so there is no use for more.
 const PASSWORD_BYTES_MAX: u64 = 1024;
@@ -37,13 +38,19 @@ pub struct EnrollArgs {
     /// Address of the server, such as `https://rehome.example.com`; the organisation's policy without it
     #[arg(long, value_name = "URL", env = "REHOME_SERVER")]
     server: Option<String>,
-    /// Name of your account there
+    /// Name of your account there, to connect with its password instead of signing in in the browser
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
     /// Read the password from the first line of stdin instead of asking for it
     #[arg(long, requires = "user")]
     password_stdin: bool,
-    /// Enrolment token of your organisation
+    /// Sign in by a code that you type on another device
+    #[arg(long, conflicts_with = "user")]
+    device_code: bool,
+    /// Your organisation on a server that has several
+    #[arg(long, value_name = "NAME", conflicts_with = "user")]
+    organisation: Option<String>,
+    /// Enrolment token of your organisation; nobody is asked anything then
     #[arg(long, value_name = "TOKEN", env = "REHOME_ENROLL_TOKEN", hide_env_values = true)]
     token: Option<String>,
     /// Read the enrolment token from this file
@@ -74,14 +81,9 @@ pub fn run(args: &EnrollArgs, run: &Run) -> Result<Exit, Failure> {
         Failure::new(Reason::Usage, "no server is named")
             .hint("name it with `--server https://rehome.example.com` or `REHOME_SERVER`")
     })?;
-    let token = match token(args)? {
-        Some(token) => Some(token),
-        None => policy.as_ref().and_then(|policy| policy.enrolment_token().map(str::to_owned)),
-    };
-    if args.user.is_none() && token.is_none() {
-        return Err(Failure::new(Reason::Usage, "neither a user nor an enrolment token is named")
-            .hint("name your account with `--user NAME`"));
-    }
+    let named = token(args)?;
+    let of_policy = || policy.as_ref().and_then(|policy| policy.enrolment_token().map(str::to_owned));
+    let silent = named.is_some() && args.user.is_none() && !args.device_code && args.organisation.is_none();
     let address = Address::parse(&server, run.global.allow_http)?;
     let state = run.state()?;
     let _lock = state.lock()?;
@@ -89,7 +91,6 @@ pub fn run(args: &EnrollArgs, run: &Run) -> Result<Exit, Failure> {
         Some(name) => name.clone(),
         None => network_name()?,
     };
-    let password = args.user.as_deref().map(|user| password(args, user)).transpose()?;
     let (key, record) = keys::for_enrolment(&state)?;
     let request = EnrollRequest {
         device_name,
@@ -97,11 +98,11 @@ pub fn run(args: &EnrollArgs, run: &Run) -> Result<Exit, Failure> {
         key_level: record.level,
         machine: keys::machine(run),
         user: args.user.clone(),
-        password,
+        password: args.user.as_deref().map(|user| password(args, user)).transpose()?,
         sign_in: None,
-        token,
+        token: named.or_else(of_policy),
     };
-    let enrolment = ask((run, &state), &address, request, (key, record))?;
+    let enrolment = ask((run, &state), (&address, args, silent), request, (key, record))?;
     save(&state, &enrolment)?;
     if let Ok(ring) = KeyRing::from_api(&enrolment.keys) {
         baseline::at_enrolment(run, &state, &ring);
@@ -111,12 +112,20 @@ pub fn run(args: &EnrollArgs, run: &Run) -> Result<Exit, Failure> {
 
 fn ask(
     (run, state): (&Run, &State),
-    address: &Address,
-    request: EnrollRequest,
+    (address, args, silent): (&Address, &EnrollArgs, bool),
+    mut request: EnrollRequest,
     (key, record): (Box<dyn DeviceKey>, KeyRecord),
 ) -> Result<Enrolment, Failure> {
     let ca_pem = run.ca_pem()?;
     let wire = run.wire(address.clone(), ca_pem.clone())?;
+    let mut user_name = request.user.clone();
+    if user_name.is_none() && !silent {
+        let thumbprint = seal::device_key::thumbprint(&key.public_key());
+        let tenant = args.organisation.as_deref();
+        let asked = Asked { tenant, device_name: &request.device_name, thumbprint: &thumbprint };
+        let token = sign_in::token((run, &run.server(&wire, None)), address, asked, args.device_code)?;
+        (user_name, request.sign_in) = (Some(token.user), Some(token.token));
+    }
     let prover = keys::prover(key);
     let server = run.server(&wire, Some(&prover));
     let enrolled = match enroll(&server, &request) {
@@ -130,12 +139,11 @@ fn ask(
             return Err(error.into());
         }
     };
-    let user_name = request.user.unwrap_or_else(|| enrolled.user_name.clone());
     let chosen = Chosen {
         server: address.to_string(),
         allow_http: run.global.allow_http,
         ca_pem,
-        user_name,
+        user_name: user_name.unwrap_or_else(|| enrolled.user_name.clone()),
         device_name: request.device_name,
         key: (record, run.clock.now()),
         machine: request.machine,

@@ -14,7 +14,7 @@ use crate::scope::TenantScope;
 use crate::{Account, EnrollError, Store, StoreError, row};
 
 /// A token to be made.
-pub struct NewToken {
+pub struct NewEnrolmentToken {
     /// Its id.
     pub id: [u8; 16],
     /// BLAKE3 of what is handed out.
@@ -33,7 +33,7 @@ pub struct NewToken {
 
 /// A token as its administrator sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
+pub struct EnrolmentToken {
     /// Its id.
     pub id: [u8; 16],
     /// What it is for.
@@ -89,7 +89,12 @@ pub struct Waiting {
 
 impl Store {
     /// Makes a token. `false`: the tenant has no such user.
-    pub fn create_token(&self, tenant: &TenantScope, new: NewToken, at: Moment) -> Result<bool, StoreError> {
+    pub fn create_enrolment_token(
+        &self,
+        tenant: &TenantScope,
+        new: NewEnrolmentToken,
+        at: Moment,
+    ) -> Result<bool, StoreError> {
         if !new.note.is_empty() {
             check_name(&new.note)?;
         }
@@ -121,13 +126,13 @@ impl Store {
                 at.0,
                 new.expires_at.0,
             ))?;
-            audit::append(tx, &tenant, &Event::by_operator(at, Action::TokenCreate, &new.id))?;
+            audit::append(tx, &tenant, &Event::by_operator(at, Action::EnrolmentTokenCreate, &new.id))?;
             Ok::<_, StoreError>(true)
         })
     }
 
     /// The tenant's tokens, newest first.
-    pub fn tokens(&self, tenant: &TenantScope) -> Result<Vec<Token>, StoreError> {
+    pub fn enrolment_tokens(&self, tenant: &TenantScope) -> Result<Vec<EnrolmentToken>, StoreError> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT k.id, k.note, u.name, k.approval, k.uses, k.uses_max, k.created_at, k.expires_at, k.revoked_at \
@@ -135,7 +140,7 @@ impl Store {
                  WHERE k.tenant = $1 ORDER BY k.created_at DESC, k.id",
             )?;
             let tokens = statement.query_map([tenant.no], |row| {
-                Ok(Token {
+                Ok(EnrolmentToken {
                     id: row.get(0)?,
                     note: row.get(1)?,
                     user: row.get(2)?,
@@ -152,7 +157,7 @@ impl Store {
     }
 
     /// Withdraws a token. Devices that it made stay, PCs that wait by it do not. `false`: there is none, or it was withdrawn before.
-    pub fn revoke_token(&self, tenant: &TenantScope, id: [u8; 16], at: Moment) -> Result<bool, StoreError> {
+    pub fn revoke_enrolment_token(&self, tenant: &TenantScope, id: [u8; 16], at: Moment) -> Result<bool, StoreError> {
         let tenant = tenant.clone();
         self.writer.write(move |tx| {
             let sql =
@@ -162,7 +167,7 @@ impl Store {
             }
             tx.prepare_cached("DELETE FROM waiting_devices WHERE tenant = $1 AND token = $2")?
                 .execute((tenant.no, id))?;
-            audit::append(tx, &tenant, &Event::by_operator(at, Action::TokenRevoke, &id))?;
+            audit::append(tx, &tenant, &Event::by_operator(at, Action::EnrolmentTokenRevoke, &id))?;
             Ok::<_, StoreError>(true)
         })
     }

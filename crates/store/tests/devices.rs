@@ -11,7 +11,7 @@ use model::envelope::Envelope;
 use model::ids::UserId;
 use model::world::Moment;
 use store::blobs::MemoryBlobs;
-use store::{Account, CommitError, DeviceState, EnrollError, NewToken, Revoked, Scope, Store, TenantScope};
+use store::{Account, CommitError, DeviceState, EnrollError, NewEnrolmentToken, Revoked, Scope, Store, TenantScope};
 use support::{Made, NOW, id16, id32, new_device, print, sign, tenant, user};
 
 struct World {
@@ -32,8 +32,8 @@ fn world() -> World {
 }
 
 impl World {
-    fn token(&self, number: u64, change: impl FnOnce(&mut NewToken)) -> bool {
-        let mut new = NewToken {
+    fn token(&self, number: u64, change: impl FnOnce(&mut NewEnrolmentToken)) -> bool {
+        let mut new = NewEnrolmentToken {
             id: id16("token", number),
             hash: id32("token", number),
             note: "imaging".to_owned(),
@@ -43,7 +43,7 @@ impl World {
             expires_at: NOW.plus_millis(1000),
         };
         change(&mut new);
-        self.store.create_token(&self.operator, new, NOW).unwrap()
+        self.store.create_enrolment_token(&self.operator, new, NOW).unwrap()
     }
 
     /// A backup with this number by a PC that says it knows the number `base`.
@@ -150,9 +150,9 @@ fn a_token_lets_in_as_often_and_as_long_as_it_says() {
     world.store.enroll(&world.ada, new_device(4, None), Some(&found), NOW).unwrap();
     let refused = world.store.enroll(&world.ada, new_device(5, None), Some(&found), NOW);
     assert!(matches!(refused, Err(EnrollError::TokenRefused)), "{refused:?}");
-    assert!(world.store.revoke_token(&world.operator, id16("token", 1), NOW).unwrap());
-    assert!(!world.store.revoke_token(&world.operator, id16("token", 1), NOW).unwrap());
-    let listed = world.store.tokens(&world.operator).unwrap();
+    assert!(world.store.revoke_enrolment_token(&world.operator, id16("token", 1), NOW).unwrap());
+    assert!(!world.store.revoke_enrolment_token(&world.operator, id16("token", 1), NOW).unwrap());
+    let listed = world.store.enrolment_tokens(&world.operator).unwrap();
     let of = |number| listed.iter().find(|token| token.id == id16("token", number)).unwrap();
     assert!(of(1).revoked && of(1).uses == 2 && !of(3).revoked && of(3).uses == 1);
     assert!(!world.token(9, |token| token.user = Some(UserId([9; 16]))), "nobody has that id");
@@ -175,12 +175,12 @@ fn a_pc_waits_once_until_somebody_says_yes() {
     assert!(world.store.wait(&token, (print(1), "PC"), NOW).unwrap());
     world.store.enroll(&world.ada, new_device(1, None), Some(&token), NOW).unwrap();
     assert!(world.store.waiting_devices(&world.operator).unwrap().is_empty());
-    assert_eq!(world.store.tokens(&world.operator).unwrap()[0].uses, 1);
+    assert_eq!(world.store.enrolment_tokens(&world.operator).unwrap()[0].uses, 1);
     // A token that is withdrawn takes those along who wait by it.
     world.token(2, |token| token.approval = true);
     let second = world.store.find_token(&id32("token", 2), print(5), NOW).unwrap().unwrap();
     world.store.wait(&second, (print(5), "PC"), NOW).unwrap();
-    world.store.revoke_token(&world.operator, id16("token", 2), NOW).unwrap();
+    world.store.revoke_enrolment_token(&world.operator, id16("token", 2), NOW).unwrap();
     assert!(world.store.waiting_devices(&world.operator).unwrap().is_empty());
 }
 

@@ -54,7 +54,7 @@ impl Pc {
             key: (crate::key::tests::record(), Moment(0)),
             machine: None,
         };
-        let keys = ProfileKeys { current: KeyId([6; 16]), keys: Vec::new(), id_key: text("") };
+        let keys = ProfileKeys { current: KeyId([6; 16]), keys: Vec::new(), id_key: text(""), sealed_for: None };
         let enrolled = Enrolled {
             tenant: OWNER.tenant,
             tenant_name: text("Example"),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use model::ids::{from_hex, to_hex};
 use model::reason::Reason;
-use store::NewToken;
+use store::NewEnrolmentToken;
 
 use super::admin::{at, scope};
 use super::{Failure, print, say};
@@ -69,8 +69,8 @@ pub(super) fn run(app: &App, verb: TokenVerb) -> Result<ExitCode, Failure> {
             let mut id = [0; 16];
             app.random.fill(&mut id);
             let expires_at = app.clock.now().plus_millis(i64::from(hours) * 3_600_000);
-            let new = NewToken { id, hash, note, user: bound, approval, uses_max: uses, expires_at };
-            if !app.store.create_token(&tenant, new, app.clock.now())? {
+            let new = NewEnrolmentToken { id, hash, note, user: bound, approval, uses_max: uses, expires_at };
+            if !app.store.create_enrolment_token(&tenant, new, app.clock.now())? {
                 return Err(no_user(user.as_deref().unwrap_or_default()));
             }
             say(&format!("made the token {}, good until {}; it is shown this once:", to_hex(&id), at(expires_at)));
@@ -78,7 +78,7 @@ pub(super) fn run(app: &App, verb: TokenVerb) -> Result<ExitCode, Failure> {
         }
         TokenVerb::List { tenant } => {
             let now = app.clock.now();
-            let line = |token: store::Token| {
+            let line = |token: store::EnrolmentToken| {
                 let state = match (token.revoked, token.expires_at <= now, token.uses >= token.uses_max) {
                     (true, _, _) => "revoked",
                     (_, true, _) => "expired",
@@ -90,12 +90,12 @@ pub(super) fn run(app: &App, verb: TokenVerb) -> Result<ExitCode, Failure> {
                 let (id, used) = (to_hex(&token.id), format!("{}/{}", token.uses, token.uses_max));
                 format!("{id}\t{state}\t{used}\t{}\t{whose}{approval}\t{}", at(token.expires_at), token.note)
             };
-            print(&app.store.tokens(&scope(app, &tenant)?)?.into_iter().map(line).collect::<Vec<_>>())
+            print(&app.store.enrolment_tokens(&scope(app, &tenant)?)?.into_iter().map(line).collect::<Vec<_>>())
         }
         TokenVerb::Revoke { token, tenant } => {
             let none = || Failure::new(2, Reason::NotFound, format!("no active token has the id {token}"));
             let id = from_hex(&token).ok_or_else(none)?;
-            if app.store.revoke_token(&scope(app, &tenant)?, id, app.clock.now())? {
+            if app.store.revoke_enrolment_token(&scope(app, &tenant)?, id, app.clock.now())? {
                 say("withdrawn");
                 return Ok(ExitCode::SUCCESS);
             }

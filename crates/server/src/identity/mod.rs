@@ -10,6 +10,7 @@
 //! [`SESSION_CHECK_MILLIS`].
 
 mod nonces;
+mod service;
 mod sessions;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crate::access::Principal;
 use crate::problem::Refusal;
 
 pub use nonces::{MemoryNonces, Nonces, Seen};
+pub use service::{SERVICE_PREFIX, ServiceTokens, new_service_token};
 pub use sessions::SESSION_CHECK_MILLIS;
 use sessions::Sessions;
 
