@@ -144,7 +144,8 @@ impl Exit {
             | R::NotABundle
             | R::NotAKeyFile
             | R::AlreadyThere
-            | R::WrongHost => Self::Usage,
+            | R::WrongHost
+            | R::NotAFile => Self::Usage,
             R::Truncated | R::DamagedState | R::IntegrityFailed | R::Damaged => Self::Integrity,
             R::ServerUnreachable
             | R::ServerSlow

@@ -24,6 +24,7 @@ mod here;
 mod import;
 mod keys;
 mod logs;
+mod man;
 mod near;
 mod outcome;
 mod paint;
@@ -111,6 +112,7 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
         Verb::Explain(args) => explain::run(args, run),
         Verb::Version(args) => version::run(args, run),
         Verb::Completions(args) => completions::run(args, run),
+        Verb::Man(args) => man::run(args, run),
     }
 }
 

@@ -49,10 +49,10 @@ impl World {
     /// A backup with this number by a PC that says it knows the number `base`.
     fn commit(&self, pc: &Scope, seq: u64, base: Option<u64>) -> Result<bool, CommitError> {
         let made = Made::new(pc, seq, &[(seq * 100 + base.unwrap_or(0), 10)], &[]);
-        let bytes = made.envelope(|_| true);
+        let bytes = bytes::Bytes::from(made.envelope(|_| true));
         let (answer, wait) = channel();
         let done = move |result| answer.send(result).unwrap();
-        self.store.commit_then(pc, (&Envelope::parse(&bytes).unwrap(), base), (NOW, &sign), done);
+        self.store.commit_then(pc, (&bytes, &Envelope::parse(&bytes).unwrap(), base), (NOW, &sign), done);
         wait.recv().unwrap().map(|committed| committed.new)
     }
 
