@@ -47,7 +47,7 @@ pub fn run(args: &DiffArgs, run: &Run) -> Result<Exit, Failure> {
     let input = match (&args.with, args.here) {
         (None, false) => None,
         (Some(file), _) => Some(Input::open(file)?),
-        (None, true) if cfg!(windows) => Some(here::input(None)?),
+        (None, true) if cfg!(windows) => Some(here::input(None, None)?),
         (None, true) => {
             return Err(Failure::new(Reason::Usage, "this is not Windows: there is no PC here to compare with")
                 .hint("name a hive, a profile folder or a `.reg` file with `--with`"));

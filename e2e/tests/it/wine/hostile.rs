@@ -10,7 +10,7 @@ use device::codec::decode;
 use model::catalog::{SETTINGS, Setting};
 use model::envelope::Source;
 use model::ids::{BlobId, DeviceId, KeyId, ProfileId, TenantId, UserId};
-use model::snapshot::{App, AppKind, Reading, Snapshot};
+use model::snapshot::{Again, App, AppKind, Reading, Snapshot};
 use model::value::{Colour, FileRef, Value};
 use model::world::{Moment, Random};
 use seal::bundle::{Contents, Lock};
@@ -116,7 +116,14 @@ fn hostile(dice: &mut Dice) -> Snapshot {
     for id in STRANGERS {
         readings.insert(id.to_owned(), Reading::Set { value: any(dice) });
     }
-    let app = |id: &str| App { kind: AppKind::Store, id: id.to_owned(), name: None, version: None, publisher: None };
+    let app = |id: &str| App {
+        kind: AppKind::Store,
+        id: id.to_owned(),
+        name: None,
+        version: None,
+        publisher: None,
+        again: Again::default(),
+    };
     Snapshot { readings, apps: vec![app("..-calc_8wekyb3d8bbwe")], ..Snapshot::default() }
 }
 
