@@ -84,7 +84,8 @@ fn a_hostile_snapshot_changes_nothing_beside_the_catalog_and_undo_takes_it_back(
         std::fs::write(pc.path().join("drive_c/hostile.key"), key).unwrap();
         let words = ["restore", "--from-bundle", r"C:\hostile.rehome", "--key", r"C:\hostile.key", "--yes"];
         let ran = pc.rehome(&words);
-        assert!(matches!(ran.code, Some(0 | 3)), "round {round}: {ran:?}");
+        // Done, done with some left alone, or done and seen after signing out.
+        assert!(matches!(ran.code, Some(0 | 3 | 11)), "round {round}: {}", ran.stderr);
         let registry = pc.export();
         let after = pc.dump();
         let changed = before.changed(&after);
@@ -103,7 +104,7 @@ fn a_hostile_snapshot_changes_nothing_beside_the_catalog_and_undo_takes_it_back(
             );
         }
         changed_in_all += changed.len();
-        pc.rehome(&["undo", "--yes"]).ok();
+        pc.rehome(&["undo", "--yes"]).done();
         before.assert_same(&pc.dump(), "undo gives back what was there");
     }
     assert!(changed_in_all > 100, "a test that writes nothing shows nothing: {changed_in_all}");

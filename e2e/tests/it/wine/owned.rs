@@ -21,7 +21,8 @@ fn what_a_policy_or_the_person_has_decided_on_this_pc_is_not_written() {
     new.reg_add(mdm, ("AllowClipboardHistory", "REG_DWORD", "0"));
     new.reg_add(&format!(r"HKCU\{ADVANCED}"), ("LaunchTo", "REG_DWORD", "4"));
     let before = new.dump();
-    let said = new.json(&["restore", "--from-device", "OLD-PC", "--yes"]);
+    let done = new.rehome(&["restore", "--from-device", "OLD-PC", "--yes", "--json"]).done();
+    let said: serde_json::Value = serde_json::from_str(&done).unwrap();
     let reason = |id: &str| {
         let steps = said["plan"]["settings"].as_array().unwrap();
         let step = steps.iter().find(|step| step["id"] == id).unwrap();
@@ -47,6 +48,6 @@ fn what_a_policy_or_the_person_has_decided_on_this_pc_is_not_written() {
     assert!(differ.contains("explorer.open_to") && differ.contains("taskbar.search"), "{differ:?}");
     assert!(!differ.contains("taskbar.alignment"), "{differ:?}");
     new.rehome(&["restore", "--from-device", "OLD-PC", "--replace", "explorer.open_to", "--only", "explorer", "--yes"])
-        .ok();
+        .done();
     assert!(before.changed(&new.dump()).contains(&place(ADVANCED, "LaunchTo")), "asked for");
 }
