@@ -6,9 +6,7 @@
 mod apps;
 mod crash;
 mod dump;
-mod hostile;
 mod lived_in;
-mod owned;
 mod prefix;
 mod refused;
 mod round_trip;
