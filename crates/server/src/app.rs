@@ -9,7 +9,7 @@ use model::ids::AssignmentId;
 use model::world::{Clock, Random};
 use store::blobs::DiskBlobs;
 use store::people::Change;
-use store::{Store, StoreError};
+use store::{Store, StoreError, TenantScope};
 use tokio::sync::Semaphore;
 
 use crate::audit::door::Salts;
@@ -161,17 +161,21 @@ impl App {
         let password = password::make(&*self.random);
         let hash = password::hash(&password, &*self.random);
         self.keyring.create_user(&self.store, &tenant, (DEFAULT_USER, hash), world)?;
-        if let Some(user) = self.store.user_named(&tenant, DEFAULT_USER)? {
-            let mut id = [0; AssignmentId::LEN];
-            self.random.fill(&mut id);
-            let given = self.store.make_owner(&tenant, (AssignmentId(id), user), self.clock.now());
-            given.map_err(|error| KeyringError::Store(StoreError::NotCommitted(error.to_string())))?;
-        }
+        self.make_owner(&tenant, DEFAULT_USER)?;
         if let Some(account) = self.store.account(DEFAULT_TENANT, DEFAULT_USER)? {
             // The operator's own terminal showed it, so a first PC may be connected with it; the page asks for another.
             self.store.order_password_change(&account.person(), Change::OnThePage)?;
         }
         Ok(Some(password))
+    }
+
+    /// Makes the user of that name an owner of the tenant, for the operator.
+    pub fn make_owner(&self, tenant: &TenantScope, name: &str) -> Result<(), KeyringError> {
+        let Some(user) = self.store.user_named(tenant, name)? else { return Ok(()) };
+        let mut id = [0; AssignmentId::LEN];
+        self.random.fill(&mut id);
+        let given = self.store.make_owner(tenant, (AssignmentId(id), user), self.clock.now());
+        given.map(drop).map_err(|error| KeyringError::Store(StoreError::NotCommitted(error.to_string())))
     }
 
     /// Whether new requests should go elsewhere.

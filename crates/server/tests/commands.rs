@@ -133,6 +133,49 @@ fn a_health_check_without_a_server_says_that_it_is_not_there() {
 }
 
 #[test]
+fn the_first_administrator_is_made_by_one_command() {
+    let place = Place::new();
+    let output = run(&place, &["admin", "create", "root", "--tenant", "example"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(said(&output).contains("must be changed at the first sign-in"), "{}", said(&output));
+    let password = String::from_utf8(output.stdout).unwrap();
+    let app = place.open().unwrap();
+    let account = app.store.account("example", "root").unwrap().unwrap();
+    assert!(server::password::matches(password.trim(), &account.password));
+    assert_eq!(app.store.factors(&account.person()).unwrap().change_password, store::people::Change::First);
+    let authority = app.store.authority(&account.person(), app.clock.now()).unwrap().unwrap();
+    assert!(authority.view(model::permission::Permission::ALL[0]).is_some(), "may do everything");
+    drop(app);
+
+    let reset = run(&place, &["account", "password", "root", "--tenant", "example", "--without-second-factor"]);
+    assert_eq!(reset.status.code(), Some(0), "{}", said(&reset));
+    assert_ne!(String::from_utf8(reset.stdout).unwrap(), password);
+    for verb in ["sign-out", "disable", "enable"] {
+        let output = run(&place, &["account", verb, "root", "--tenant", "example"]);
+        assert_eq!(output.status.code(), Some(0), "{verb}: {}", said(&output));
+    }
+    assert_eq!(run(&place, &["account", "disable", "nobody", "--tenant", "example"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_provider_that_cannot_be_one_is_refused_with_what_is_wrong() {
+    let place = Place::new();
+    drop(place.serve());
+    let add = |issuer: &str| run(&place, &["provider", "add", "Work", "--client-id", "x", "--issuer", issuer]);
+    let output = add("https://login.microsoftonline.com/common/v2.0");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("`common` is not one directory"), "{}", said(&output));
+    let output = add("http://id.example.com");
+    assert!(said(&output).starts_with("error[provider_invalid]: "), "{}", said(&output));
+    let output = add("http://127.0.0.1:9");
+    assert_eq!(output.status.code(), Some(6), "{}", said(&output));
+    assert!(said(&output).starts_with("error[provider_unreachable]: "), "{}", said(&output));
+    assert_eq!(run(&place, &["provider", "list"]).stdout, b"", "nothing is kept of a refused one");
+    assert_eq!(run(&place, &["provider", "remove", "Work"]).status.code(), Some(2));
+    assert_eq!(run(&place, &["sign-in", "device-code", "on"]).status.code(), Some(0));
+}
+
+#[test]
 fn the_manual_and_completions_need_no_configuration() {
     let place = Place::new();
     let file = place.path().join("server.toml");

@@ -23,7 +23,7 @@ const SECRET_BYTES_MAX: usize = 4 * 1024;
 
 #[derive(Subcommand)]
 pub(super) enum AdminVerb {
-    /// Make the first administrator, and the organisation if it is not there; the password is printed once
+    /// Make an account that may do everything, and the organisation if it is not there; the password is printed once
     Create {
         /// Name of the account
         name: String,
@@ -143,6 +143,7 @@ pub(super) fn admin(app: &App, verb: AdminVerb) -> Result<ExitCode, Failure> {
     let made = password::make(&*app.random);
     let hash = password::hash(&made, &*app.random);
     app.keyring.create_user(&app.store, &scope, (&name, hash), world)?;
+    app.make_owner(&scope, &name)?;
     order_change(app, &tenant, &name)?;
     say(&format!(
         "made the administrator `{name}`; the password is shown this once, and must be changed at the first sign-in:"

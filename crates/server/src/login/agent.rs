@@ -65,7 +65,7 @@ fn is_hash(text: &str) -> bool {
 
 /// Whether the code may go there: to a program on the same PC, whatever port it got (RFC 8252, 7.3).
 fn is_loopback(address: &str) -> bool {
-    let rest = address.strip_prefix("http://127.0.0.1:").or_else(|| address.strip_prefix("http://[::1]:"));
+    let rest = address.strip_prefix("http://127.0.0.1:");
     let port = rest.and_then(|rest| rest.strip_suffix("/callback"));
     port.is_some_and(|port| port.parse::<u16>().is_ok_and(|number| number > 0 && number.to_string() == port))
 }
@@ -160,7 +160,7 @@ pub(super) async fn show(
         token: visitor.form_token(),
     };
     // The form's answer leads to the agent on this PC.
-    Ok(html_to(StatusCode::OK, &page, "http://127.0.0.1:* http://[::1]:*"))
+    Ok(html_to(StatusCode::OK, &page, "http://127.0.0.1:*"))
 }
 
 /// Whether it survives as the place to come back to.
@@ -237,11 +237,13 @@ mod tests {
 
     #[test]
     fn a_code_goes_to_this_pc_and_nowhere_else() {
-        for good in ["http://127.0.0.1:1/callback", "http://127.0.0.1:65535/callback", "http://[::1]:8080/callback"] {
+        for good in ["http://127.0.0.1:1/callback", "http://127.0.0.1:65535/callback"] {
             assert!(is_loopback(good), "{good}");
         }
         let wrong = [
             "http://localhost:80/callback",
+            // A policy for forms cannot name it, so browsers would not go there.
+            "http://[::1]:8080/callback",
             "http://127.0.0.1/callback",
             "http://127.0.0.1:0/callback",
             "http://127.0.0.1:080/callback",

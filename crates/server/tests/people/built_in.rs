@@ -256,3 +256,27 @@ fn a_session_is_a_person_for_the_api_and_no_device() {
     let answer = live.ask("PUT", "/api/v1/reports/00", "", &[("cookie", &cookie)], b"{}");
     assert_eq!(answer.problem(), (403, "form_refused".to_owned()), "a change without the form token");
 }
+
+#[test]
+fn a_session_of_an_owner_administers_with_the_form_token() {
+    let place = Place::new();
+    let live = place.serve();
+    live.make_owner("default/ada");
+    let browser = Browser::new(&live);
+    browser.sign_in("default", "ada", PASSWORD);
+    let cookie = format!("rh={}", browser.cookies.borrow()["rh"]);
+    let token = hidden(&browser.get("/account").text())["form_token"].clone();
+    let users = live.ask("GET", "/api/v1/users", "", &[("cookie", &cookie)], b"");
+    assert_eq!(users.status, 200, "{}", users.text());
+    let make = |with: &[(&str, &str)]| {
+        let mut headers =
+            vec![("cookie", cookie.as_str()), ("content-type", "application/json"), ("idempotency-key", "one")];
+        headers.extend_from_slice(with);
+        live.ask("POST", "/api/v1/groups", "", &headers, br#"{"name": "everybody"}"#)
+    };
+    assert_eq!(make(&[]).problem(), (403, "form_refused".to_owned()));
+    let elsewhere = [("rehome-form-token", token.as_str()), ("origin", "https://evil.example")];
+    assert_eq!(make(&elsewhere).problem(), (403, "form_refused".to_owned()));
+    let made = make(&[("rehome-form-token", &token)]);
+    assert_eq!(made.status, 201, "{}", made.text());
+}
