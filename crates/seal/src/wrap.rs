@@ -24,6 +24,8 @@ pub enum Purpose {
     User(TenantId, UserId),
     /// A profile's key, wrapped by the user's.
     Profile(TenantId, UserId, ProfileId),
+    /// A user's key for content ids, wrapped by the user's key once that is no longer the one it was derived from.
+    Ids(TenantId, UserId),
 }
 
 /// Bytes that do not unwrap.
@@ -68,6 +70,7 @@ impl Purpose {
             Self::Tenant(tenant) => (1, tenant, none.1, none.2),
             Self::User(tenant, user) => (2, tenant, user, none.2),
             Self::Profile(tenant, user, profile) => (3, tenant, user, profile),
+            Self::Ids(tenant, user) => (4, tenant, user, none.2),
         };
         let mut aad = b"rehome/wrap/v1".to_vec();
         aad.extend_from_slice(&[ALGORITHM, number]);
@@ -76,6 +79,12 @@ impl Purpose {
         }
         aad
     }
+}
+
+/// What a wrapping is bound to when something else than [`wrap`] makes it, such as a key store in hardware. The parent is left out: such a store
+/// knows by itself which of its keys it used.
+pub fn context(child: KeyId, purpose: Purpose) -> Vec<u8> {
+    purpose.aad(KeyId([0; KeyId::LEN]), child)
 }
 
 fn object_key(parent: &Key, child: KeyId) -> ObjectKey {

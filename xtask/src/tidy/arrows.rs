@@ -45,8 +45,7 @@ const CONFINED: &[(&str, &[&str], &str)] = &[
     ("winapi", &["win32"], "the Windows API stays in win32"),
     ("rusqlite", &["store"], "SQL stays in store"),
     ("sqlx", &["store"], "SQL stays in store"),
-    ("ureq", &["device"], "the device's HTTP client stays in device"),
-    ("reqwest", &["server"], "the server's HTTP client stays in its identity code"),
+    ("ureq", &["device", "server"], "HTTP clients stay in device and in the server's identity code and keyring"),
 ];
 
 /// Reads `cargo metadata`.

@@ -2,6 +2,7 @@
 //! clock that is handed in. A job that fails is logged and tried again at its next time; it never stops the server.
 
 pub mod heads;
+pub mod keys;
 pub mod retention;
 
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -33,6 +34,12 @@ impl Jobs {
     /// Runs what is due.
     pub fn run_due(&self, app: &App) {
         let now = app.clock.now();
+        // Each time: what is left of a change of keys follows from the rows, and most of the time that is nothing.
+        match keys::run(app) {
+            Ok(0) => {}
+            Ok(keys) => tracing::info!(keys, "wrapped anew after a change of keys"),
+            Err(error) => tracing::warn!(%error, "a change of keys waits"),
+        }
         if is_due(Moment(self.retention_at.load(Ordering::Relaxed)), now, RETENTION_MILLIS) {
             self.retention_at.store(now.0, Ordering::Relaxed);
             match retention::run(app) {

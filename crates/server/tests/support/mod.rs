@@ -64,6 +64,7 @@ impl Place {
         let settings = Settings {
             data_dir: self.data(),
             root_key: self.root_key(),
+            root_key_old: None,
             enrolments_per_minute: self.enrolments,
             requests_per_minute: self.requests,
         };

@@ -29,31 +29,33 @@ pub fn sealed(id: &PartId, len: usize) -> Vec<u8> {
     bytes
 }
 
-fn key(number: u64, purpose: Purpose) -> NewKey {
-    NewKey { id: KeyId(id16("key", number)), purpose, wrapped: vec![7; 77] }
+fn key(number: u64, purpose: Purpose, parent: KeyId) -> NewKey {
+    NewKey { id: KeyId(id16("key", number)), purpose, parent, wrapped: vec![7; 77] }
 }
 
 pub fn tenant(store: &Store, name: &str, number: u64) {
-    let key = key(number * 1000, Purpose::Tenant);
+    let key = key(number * 1000, Purpose::Tenant, KeyId([0; 16]));
     let new = NewTenant { id: TenantId(id16("tenant", number)), name: name.to_owned(), key };
     store.create_tenant(new, NOW).unwrap();
 }
 
 pub fn user(store: &Store, tenant: &str, name: &str, number: u64) -> Account {
     let scope = store.operator(tenant).unwrap().unwrap();
-    let keys = vec![key(number * 1000 + 1, Purpose::User)];
+    let parent = store.tenant_keys(&scope).unwrap()[0].id;
+    let keys = vec![key(number * 1000 + 1, Purpose::User, parent)];
     let new = NewUser { id: UserId(id16("user", number)), name: name.to_owned(), password: "hash".to_owned(), keys };
     store.create_user(&scope, new, NOW).unwrap();
     store.account(tenant, name).unwrap().unwrap()
 }
 
 pub fn device(store: &Store, account: &Account, number: u64) -> Scope {
+    let parent = store.chain_for(account).unwrap().user[0].id;
     let new = NewDevice {
         id: DeviceId(id16("device", number)),
         name: format!("PC {number}"),
         token_hash: id32("token", number),
         profile: ProfileId(id16("profile", number)),
-        key: key(number * 1000 + 2, Purpose::Profile),
+        key: key(number * 1000 + 2, Purpose::Profile, parent),
     };
     store.enroll(account, new, NOW).unwrap()
 }

@@ -15,6 +15,7 @@ use crate::api::extract::{Body, Peer, Whence, apart};
 use crate::app::{App, DEFAULT_TENANT};
 use crate::identity::hash_token;
 use crate::keyring::KeyringError;
+use crate::keyring::provider::ProviderError;
 use crate::password;
 use crate::problem::Refusal;
 
@@ -25,6 +26,10 @@ impl From<KeyringError> for Refusal {
     fn from(error: KeyringError) -> Self {
         match error {
             KeyringError::Store(error) => error.into(),
+            KeyringError::Provider(ProviderError::Silent { .. }) => {
+                let detail = "the place where the organisation's keys are does not answer";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, Reason::KeysUnavailable, detail).retry_after(30)
+            }
             other => {
                 tracing::error!(error = %other, "a key is not there");
                 Self::internal()
