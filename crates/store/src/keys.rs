@@ -8,7 +8,7 @@
 
 mod rewrap;
 
-use model::ids::{KeyId, ProfileId, UserId};
+use model::ids::{KeyId, ProfileId};
 use model::world::Moment;
 use rusqlite::{Connection, Row};
 
@@ -145,24 +145,6 @@ impl Store {
             chain.profile = of_profile(connection, own.tenant, (scope.user_no, own.no))?;
             Ok(Some(chain))
         })
-    }
-
-    /// What opens a profile of a person of the tenant, and whose it is. For a case only: the caller has checked that it is open. `None`: there is no such profile.
-    pub(crate) fn chain_in_case(
-        connection: &Connection,
-        tenant: i64,
-        profile: ProfileId,
-    ) -> Result<Option<(i64, i64, UserId, Chain)>, StoreError> {
-        use rusqlite::OptionalExtension;
-        let sql = "SELECT p.no, p.user_no, u.id FROM profiles p JOIN users u ON u.tenant = p.tenant AND u.no = p.user_no \
-                   WHERE p.tenant = $1 AND p.id = $2";
-        let found = connection
-            .prepare_cached(sql)?
-            .query_row((tenant, profile.as_bytes()), |row| Ok((row.get(0)?, row.get(1)?, UserId(row.get(2)?))));
-        let Some((no, user_no, user)) = found.optional()? else { return Ok(None) };
-        let mut chain = chain(connection, tenant, user_no)?;
-        chain.profile = of_profile(connection, tenant, (user_no, no))?;
-        Ok(Some((no, user_no, user, chain)))
     }
 
     /// Id of the root key under which new tenants' keys are wrapped. `None`: nobody has said.

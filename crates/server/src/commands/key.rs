@@ -194,14 +194,10 @@ fn retire(app: &App, yes: bool) -> Result<ExitCode, Failure> {
         );
         return Ok(ExitCode::SUCCESS);
     }
-    match app.keyring.retire_roots(&app.store)? {
-        Some(gone) => {
-            say(&format!("destroyed {gone} old root keys"));
-            Ok(ExitCode::SUCCESS)
-        }
-        None => {
-            let text = "something still hangs on an old root key; `key status` says what";
-            Err(Failure::new(7, Reason::Busy, text))
-        }
-    }
+    let Some(gone) = app.keyring.retire_roots(&app.store)? else {
+        let text = "something still hangs on an old root key; `key status` says what";
+        return Err(Failure::new(7, Reason::Busy, text));
+    };
+    say(&format!("destroyed {gone} old root keys"));
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,4 +1,4 @@
-//! Root keys in a PKCS#11 token: a hardware security module, a smart card, or SoftHSM.
+//! Root keys in a PKCS#11 token: a hardware security module, a smart card, or `SoftHSM`.
 //!
 //! The address is that of RFC 7512: `pkcs11:token=TOKEN;object=NAME?module-path=FILE&pin-source=file:FILE`. Keys are AES-256, made in the
 //! token, never extractable; their label is `NAME` and their id is the key id. Of several, the one with the highest generation in its
@@ -28,7 +28,7 @@ use crate::keyring::provider::{Provider, ProviderError, attribute, read_secret};
 const KIND: u8 = 2;
 
 const NONCE_BYTES: usize = 12;
-const TAG_BITS: u64 = 128;
+const TAG_BITS: std::ffi::c_ulong = 128;
 
 /// A token with our keys.
 pub struct TokenKeys {
@@ -237,7 +237,7 @@ impl Provider for TokenKeys {
             let mut wrapped = vec![KIND];
             wrapped.extend_from_slice(&nonce);
             let aad = context(child.id, purpose);
-            let parameters = GcmParams::new(&mut nonce, &aad, TAG_BITS.try_into().map_err(Error::from)?)?;
+            let parameters = GcmParams::new(&mut nonce, &aad, TAG_BITS.into())?;
             wrapped.extend(session.encrypt(&Mechanism::AesGcm(parameters), held.handle, child.secret().expose())?);
             Ok((held.id, wrapped))
         })
@@ -253,7 +253,7 @@ impl Provider for TokenKeys {
             let held = self.held(session)?.into_iter().find(|held| held.id == parent);
             let held = held.ok_or_else(|| Failed::Here(not_there()))?;
             let (mut nonce, aad) = (*nonce, context(child.id, purpose));
-            let parameters = GcmParams::new(&mut nonce, &aad, TAG_BITS.try_into().map_err(Error::from)?)?;
+            let parameters = GcmParams::new(&mut nonce, &aad, TAG_BITS.into())?;
             let opened = match session.decrypt(&Mechanism::AesGcm(parameters), held.handle, sealed) {
                 Ok(opened) => Zeroizing::new(opened),
                 // Tokens differ in how they say that the tag does not fit.

@@ -1,4 +1,4 @@
-//! Root keys in a key service that is asked over HTTP: Vault's transit engine, OpenBao, or what speaks like them.
+//! Root keys in a key service that is asked over HTTP: Vault's transit engine, `OpenBao`, or what speaks like them.
 //!
 //! The address is that of the engine: `https://vault.example:8200/v1/transit?key=NAME&token-file=FILE[&ca-file=FILE]`. The service keeps versions of
 //! one key; it wraps with the newest and says which in its answer (`vault:v3:…`), and an id of ours stands for name and version. Redirects are not

@@ -37,6 +37,8 @@ impl TestClock {
 pub struct Place {
     folder: tempfile::TempDir,
     pub clock: Arc<TestClock>,
+    /// Where the root key is, if not in the file.
+    pub root: Option<PathBuf>,
     pub enrolments: u32,
     pub requests: u32,
 }
@@ -45,7 +47,7 @@ impl Place {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(1_795_000_000_000)));
-        Self { folder, clock, enrolments: 0, requests: 0 }
+        Self { folder, clock, root: None, enrolments: 0, requests: 0 }
     }
 
     pub fn data(&self) -> PathBuf {
@@ -63,7 +65,7 @@ impl Place {
     pub fn open(&self) -> Result<App, server::app::OpenError> {
         let settings = Settings {
             data_dir: self.data(),
-            root_key: self.root_key(),
+            root_key: self.root.clone().unwrap_or_else(|| self.root_key()),
             root_key_old: None,
             enrolments_per_minute: self.enrolments,
             requests_per_minute: self.requests,
