@@ -101,6 +101,7 @@ impl Exit {
             | R::BuildTooOld
             | R::WrongJoinState
             | R::LeftOutByPolicy
+            | R::RequiredByPolicy
             | R::RestorePageOff
             | R::UndoNotAllowed
             | R::OnHold

@@ -2,7 +2,9 @@
 //!
 //! One verb is one file; [`cli`] lists them. [`exit`] and [`failure`] decide how a run ends, in one place.
 
+mod apps;
 mod backup;
+mod baseline;
 mod bundle;
 mod catalog;
 mod cli;
@@ -85,12 +87,14 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
     match verb {
         Verb::Enroll(args) => enroll::run(args, run),
         Verb::Backup(args) => backup::run(args, run),
+        Verb::Baseline(args) => baseline::run(args, run),
         Verb::Snapshots(args) => snapshots::run(args, run),
         Verb::Show(args) => show::run(args, run),
         Verb::Diff(args) => diff::run(args, run),
         Verb::Plan(args) => plan::run(args, run),
         Verb::Restore(args) => restore::run(args, run),
         Verb::Undo(args) => undo::run(args, run),
+        Verb::Apps(args) => apps::run(args, run),
         Verb::Export(args) => export::run(args, run),
         Verb::Import(args) => import::run(args, run),
         Verb::Report(args) => report::run(args, run),

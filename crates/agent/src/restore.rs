@@ -5,15 +5,21 @@ use std::path::PathBuf;
 use clap::Args;
 use device::apply::journal::FolderJournals;
 use device::apply::{Outcome, UNDO_DAYS, Work, recover};
-use device::plan::Choice;
+use device::apps::queue::Queue;
+use device::plan::{Choice, mark};
 use device::progress::Progress;
-use device::restore::{Preview, Restore};
+use device::report::report;
+use device::restore::{Preview, Restore, Wish};
 use device::state::State;
 use device::target::{RestoreTarget, THIS_PC};
-use model::plan::Plan;
+use model::envelope::Source;
+use model::plan::{Plan, SettingAction, SettingStep};
 use model::prerequisite::Activity;
+use model::reason::Reason;
+use model::world::Clock;
 use serde::Serialize;
 
+use crate::apps;
 use crate::bundle::KeyArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -24,7 +30,7 @@ use crate::outcome;
 use crate::paint::tame;
 use crate::render::plan::View;
 use crate::render::value::count;
-use crate::report::after_restore;
+use crate::report::{about, after_restore, keep};
 use crate::run::{Connection, Run};
 use crate::show::tell_damage;
 use crate::stop::Applying;
@@ -39,12 +45,18 @@ pub struct RestoreArgs {
     from_bundle: Option<PathBuf>,
     #[command(flatten)]
     key: KeyArgs,
+    /// Only if it would still do what was shown: the mark of that plan
+    #[arg(long, value_name = "MARK", requires = "yes")]
+    plan: Option<String>,
     /// Do it
     #[arg(long, short, conflicts_with = "dry_run")]
     yes: bool,
     /// Only say what would be done; the default
     #[arg(long, short = 'n')]
     dry_run: bool,
+    /// Install apps later: with `rehome apps --continue`, or when the scheduled task comes by
+    #[arg(long)]
+    apps_later: bool,
 }
 
 /// Which snapshot, where to, and what of it.
@@ -65,6 +77,9 @@ pub struct Wanted {
     /// Leave out this category, setting, `app-list` or `app:NAME`; may be given several times
     #[arg(long, value_name = "CATEGORY|ID")]
     pub except: Vec<String>,
+    /// Take the backup's value of this category or setting (or `all`) even where you have changed it on this PC; may be given several times
+    #[arg(long, value_name = "CATEGORY|ID|all")]
+    pub replace: Vec<String>,
 }
 
 /// A plan, with where it comes from and where it goes.
@@ -80,45 +95,73 @@ struct RestoreDocument<'a> {
     snapshot: String,
     device_name: &'a str,
     target: &'a str,
+    mark: String,
     plan: &'a Plan,
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'a Outcome>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    apps: Option<Vec<apps::AppDocument>>,
 }
 
 /// Plans, and with `--yes` applies.
 pub fn run(args: &RestoreArgs, run: &Run) -> Result<Exit, Failure> {
     if let Some(file) = &args.from_bundle {
-        let Wanted { to, only, except, .. } = &args.wanted;
-        return import::restore(
-            &FromBundle { file, key: &args.key, to: to.as_deref(), only, except, yes: args.yes },
-            run,
-        );
+        let Wanted { to, only, except, replace, .. } = &args.wanted;
+        let (key, to, agreed) = (&args.key, to.as_deref(), args.plan.as_deref());
+        return import::restore(&FromBundle { file, key, to, only, except, replace, agreed, yes: args.yes }, run);
     }
     let state = run.state()?;
     let connection = run.connect(&state)?;
     if !args.yes {
-        let mut planned = plan(&args.wanted, run, &connection, None)?;
-        let exit = show(&mut planned, run, None)?;
-        if planned.preview.plan.changes() > 0 {
-            run.screen
-                .hint("nothing was changed; add `--yes` to apply it, and `rehome undo` takes it back for 30 days");
-        }
+        let planned = plan(&args.wanted, run, (&connection, &state), false)?;
+        let exit = show(&planned, run, None)?;
+        tell_next(&planned.preview.plan, run);
         return Ok(exit);
     }
-    let _lock = state.lock()?;
-    let mut planned = plan(&args.wanted, run, &connection, Some(&state))?;
+    let lock = state.lock()?;
+    let mut planned = plan(&args.wanted, run, (&connection, &state), true)?;
+    if let Some(exit) = outdated(&mut planned, run, args.plan.as_deref())? {
+        return Ok(exit);
+    }
     let outcome = carry_out(&mut planned, run, &connection, &state)?;
-    let shown = show(&mut planned, run, Some(&outcome))?;
-    after_restore(run, &connection, &state, &planned, &outcome);
-    Ok(shown.max(outcome::exit(&outcome)))
+    let about = about(run, &planned);
+    let ordered = order(&planned, run, &state)?;
+    // Kept before the apps, which take long: a run that is killed among them has its report.
+    keep(run, &state, &report(&about, &planned.preview.plan, &outcome, ordered.as_ref()));
+    // From here on only the apps are at work, and a backup need not wait for them.
+    drop(lock);
+    let finish = |queue: Option<&Queue>| {
+        after_restore(run, &connection, &state, &report(&about, &planned.preview.plan, &outcome, queue));
+    };
+    let done = apps::Restored { later: args.apps_later, ordered };
+    let (shown, queue) = done.with_settings(run, &state, |queue| show(&planned, run, Some((&outcome, queue))))?;
+    finish(queue.as_ref());
+    let of_apps = queue.as_ref().map_or(Exit::Success, apps::exit);
+    Ok(outcome::worst(shown.max(of_apps), outcome::exit(&outcome, planned.target.source())))
 }
 
-/// Finds the snapshot and compares it with the target. With a state it first ends what an earlier run left half done.
-pub fn plan(wanted: &Wanted, run: &Run, connection: &Connection, state: Option<&State>) -> Result<Planned, Failure> {
-    let choice = Choice::of(&wanted.only, &wanted.except)?;
+/// Orders the apps of the plan on a live PC; nothing is installed yet. `None` where nothing can be installed: a file is no PC.
+pub fn order(planned: &Planned, run: &Run, state: &State) -> Result<Option<Queue>, Failure> {
+    if planned.target.source() != Source::Live {
+        return Ok(None);
+    }
+    let mut queue = Queue::read(state)?;
+    queue.order(&planned.preview.plan, run.clock.now());
+    queue.save(state)?;
+    Ok(Some(queue))
+}
+
+/// Finds the snapshot and compares it with the target. A run that goes on to restore first ends what an earlier one left half done.
+pub fn plan(
+    wanted: &Wanted,
+    run: &Run,
+    (connection, state): (&Connection, &State),
+    goes_on: bool,
+) -> Result<Planned, Failure> {
+    let choice = Choice::of(&wanted.only, &wanted.except)?.replacing(&wanted.replace)?;
     let mut target = here::target(wanted.to.as_deref())?;
     here::allow(Activity::SignInRestore, &target.known(), target.source())?;
-    if let Some(state) = state {
+    if goes_on {
         end_earlier_runs(&mut *target, run, state)?;
     }
     let server = connection.server(run);
@@ -126,8 +169,33 @@ pub fn plan(wanted: &Wanted, run: &Run, connection: &Connection, state: Option<&
     let progress = run.progress();
     let restore = Restore { server: &server, enrolment: &connection.enrolment, progress: &progress };
     let snapshot = (found.snapshot.profile, found.snapshot.snapshot);
-    let preview = restore.preview(snapshot, &*target, &choice)?;
+    let preview = restore.preview(snapshot, &mut *target, &Wish { choice: &choice, state })?;
     Ok(Planned { found, preview, target })
+}
+
+/// What a person may do with a plan that they have seen.
+pub fn tell_next(plan: &Plan, run: &Run) {
+    if plan.changes() > 0 {
+        run.screen.hint("nothing was changed; add `--yes` to apply it, and `rehome undo` takes it back for 30 days");
+    }
+    let is_yours =
+        |step: &&SettingStep| matches!(step.action, SettingAction::Skip { reason: Reason::ChangedSinceSignIn, .. });
+    if let Some(step) = plan.settings.iter().find(is_yours) {
+        run.screen
+            .hint(&format!("`--replace {}` takes that one from the backup, `--replace all` all of them", step.id));
+    }
+}
+
+/// A plan with another mark than the one that was agreed to is shown instead of being carried out.
+pub fn outdated(planned: &mut Planned, run: &Run, agreed: Option<&str>) -> Result<Option<Exit>, Failure> {
+    let now = mark(&planned.preview.plan);
+    if agreed.is_none_or(|agreed| agreed.eq_ignore_ascii_case(&now)) {
+        return Ok(None);
+    }
+    show(planned, run, None)?;
+    run.screen.warn(&format!("nothing was changed: {}", Reason::PlanOutdated));
+    run.screen.hint(&format!("this is the plan as it would be now; `--plan {now} --yes` applies it"));
+    Ok(Some(Exit::of(Reason::PlanOutdated)))
 }
 
 /// Ends what an earlier run on this target left half done, and says so.
@@ -151,16 +219,19 @@ fn carry_out(planned: &mut Planned, run: &Run, connection: &Connection, state: &
     Ok(restore.carry_out(&planned.preview, &mut *planned.target, &mut work)?)
 }
 
-/// Prints the plan, or what became of it.
-pub fn show(planned: &mut Planned, run: &Run, outcome: Option<&Outcome>) -> Result<Exit, Failure> {
+/// Prints the plan, or what became of it, and how far its apps are if they are known.
+pub fn show(planned: &Planned, run: &Run, done: Option<(&Outcome, Option<&Queue>)>) -> Result<Exit, Failure> {
     let Planned { found, preview, target } = planned;
+    let outcome = done.map(|(outcome, _)| outcome);
     let document = RestoreDocument {
         applied: outcome.is_some(),
         snapshot: preview.fetched.header.snapshot.to_string(),
         device_name: &found.device_name,
         target: target.name(),
+        mark: mark(&preview.plan),
         plan: &preview.plan,
         outcome,
+        apps: done.and_then(|(_, queue)| queue).map(apps::documents),
     };
     let paint = run.screen.paint;
     let view = View { paint, all: run.screen.wants_all(), done: outcome.is_some() };
@@ -171,7 +242,8 @@ pub fn show(planned: &mut Planned, run: &Run, outcome: Option<&Outcome>) -> Resu
         let heading = format!("{verb} {device} as of {when} (snapshot {}) to {}", found.short_id(), target.name());
         let plan = outcome.map_or_else(|| preview.plan.clone(), |outcome| outcome::done(&preview.plan, outcome));
         let left_alone = outcome.map(|outcome| outcome::left_alone(paint, outcome)).unwrap_or_default();
-        format!("{}\n\n{left_alone}{}", paint.bold(heading), view.plan(&plan))
+        let told = if outcome.is_some() { String::new() } else { format!("Mark of this plan: {}\n", mark(&plan)) };
+        format!("{}\n\n{left_alone}{}{}", paint.bold(heading), view.plan(&plan), paint.dim(told))
     })?;
     if let Some(outcome) = outcome {
         told(run, outcome, target.name());

@@ -58,6 +58,7 @@ pub fn run(args: &UndoArgs, run: &Run) -> Result<Exit, Failure> {
         return list(args, run, &journals);
     }
     let mut target = target(args, &journals)?;
+    here::allow_undo(&target.known())?;
     if !args.yes {
         let work = Work { journals: &mut journals, clock: &run.clock, progress: &mut |_, _| () };
         let preview = preview_undo(args.journal, &choice, &target.as_target(), &work)?;
@@ -86,7 +87,7 @@ pub fn run(args: &UndoArgs, run: &Run) -> Result<Exit, Failure> {
         run.screen.say(effects);
     }
     outcome::tell_not_live(run, &done);
-    Ok(outcome::exit(&done))
+    Ok(outcome::exit(&done, target.source()))
 }
 
 /// What the run to be taken back was written to, opened.

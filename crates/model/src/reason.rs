@@ -73,6 +73,16 @@ reasons! {
     NeedsTheApp = 116, "needs_installing", "listed for reference; desktop programs are not reinstalled", "install it from its maker or through your organisation";
     DefaultUnknown = 117, "default_unknown", "nothing was stored, and what Windows then does is not documented", "look at it once in Windows Settings";
     NotInThisFormat = 118, "not_in_this_format", "a file of this kind cannot hold it", "restore it with Rehome instead";
+    ChangedSinceSignIn = 119, "changed_since_sign_in", "you have changed it on this PC since your first sign-in", "nothing if yours should stay; `--replace` takes the one of the backup";
+    Moved = 120, "moved", "this version of Windows has another setting in its place", "nothing; that one is listed as well";
+    StoreOff = 130, "store_off", "your organisation has blocked it, or the Store", "ask your administrator";
+    InstallWaits = 131, "install_waits", "it waits to be installed", "nothing; Rehome tries again by itself, `rehome apps --continue` at once";
+    InstallFailed = 132, "install_failed", "its installer failed", "nothing; Rehome tries again for 7 days";
+    InstallSlow = 133, "install_slow", "installing it took too long and was ended", "nothing; Rehome tries again for 7 days";
+    InstallNoNetwork = 134, "install_no_network", "it could not be downloaded", "nothing; Rehome tries again for 7 days";
+    NoInstaller = 135, "no_installer", "winget, which installs apps, is not on this PC yet", "nothing; Windows brings it soon after the first sign-in, and Rehome tries again";
+    HandedToStore = 136, "handed_to_store", "only its page in the Store is known", "open the page with `rehome apps --open ID` and choose Install";
+    InstallGivenUp = 137, "install_given_up", "installing it failed for 7 days", "install it from the Store or from its maker";
 
     // People and PCs: why a backup or restore does not start.
     NotEnrolled = 200, "not_enrolled", "this PC is not connected to a Rehome server", "run `rehome enroll --server ADDRESS --user NAME`";
@@ -96,6 +106,8 @@ reasons! {
     FactUnknown = 218, "fact_unknown", "Windows does not say it here", "nothing; look at the PC itself";
     UndoNotAllowed = 219, "undo_not_allowed", "your organisation does not let you take a restore back", "ask your administrator";
     WaitsForNetwork = 220, "waits_for_network", "the network in use has a price", "nothing; a scheduled backup waits for another network, `rehome backup` goes ahead";
+    RequiredByPolicy = 225, "required_by_policy", "your organisation always restores it", "leave it in; ask your administrator if it should be yours to choose";
+    PlanOutdated = 226, "plan_outdated", "the PC, the backup or a policy has changed since the plan was shown", "look at the new plan, then run it with the new mark";
     NotPermitted = 230, "not_permitted", "that takes a permission that you do not hold", "ask an administrator who holds it, or for a role that has it";
     GrantsMore = 233, "grants_more", "nobody gives others what they do not hold themself", "leave out what is named, or ask an administrator who holds it";
     LastOwner = 234, "last_owner", "an organisation always keeps an owner", "make somebody else an owner first";

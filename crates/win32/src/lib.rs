@@ -13,8 +13,10 @@ pub mod eventlog;
 mod facts;
 mod registry;
 pub mod schedule;
+mod store;
 mod text;
 
 pub use effects::LiveEffects;
 pub use facts::{LivePlaces, ask, known};
 pub use registry::{LiveRegistry, LiveRegistryWrite};
+pub use store::{open_store_page, without_window};

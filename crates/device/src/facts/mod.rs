@@ -10,6 +10,7 @@
 //! (device management), and in the person's half `WorkplaceJoin\JoinInfo`, `User Shell Folders` and OneDrive's own account key.
 
 mod join;
+mod managed;
 mod narrow;
 mod policies;
 pub mod smbios;
@@ -26,6 +27,7 @@ use serde::Serialize;
 use crate::codec::text_of;
 use crate::registry::{RawValue, RegistryError};
 
+pub use managed::Managed;
 pub use narrow::narrow;
 pub use sources::{HivePlaces, RegPlaces};
 
@@ -67,6 +69,8 @@ pub struct Asked {
     pub metered: Option<bool>,
     /// Whether this program runs elevated.
     pub elevated: Option<bool>,
+    /// The security identifier of the person's account, as Windows writes it (`S-1-5-21-...`).
+    pub person: Option<String>,
 }
 
 /// Where a fact comes from.
@@ -143,6 +147,8 @@ pub struct Known {
     pub values: Values,
     /// Windows' own policies that are only shown, by value name.
     pub shown: BTreeMap<&'static str, Given>,
+    /// The settings that the organisation decides itself.
+    pub managed: Managed,
     /// What could not be read, a sentence each.
     pub unread: Vec<String>,
 }
@@ -167,7 +173,8 @@ pub fn read(places: &dyn Places, asked: &Asked) -> Known {
     let mut reader = Reader { places, unread: Vec::new() };
     let facts = reader.facts(asked);
     let (values, shown) = policies::read(&mut reader);
-    Known { facts, values, shown, unread: reader.unread }
+    let managed = managed::read(&mut reader, asked.person.as_deref());
+    Known { facts, values, shown, managed, unread: reader.unread }
 }
 
 /// Reads single values and remembers what could not be read.

@@ -5,7 +5,7 @@
 use model::catalog::{self, Category, Stage};
 use model::ids::{ProfileId, SnapshotId};
 use model::plan::NotCarried;
-use model::snapshot::{App, AppKind};
+use model::snapshot::{Again, App, AppKind};
 use model::value::Value;
 
 use super::*;
@@ -14,7 +14,14 @@ use crate::upload::fake::{FakeWire, json, with_server};
 use crate::upload::wire::{Answer, WireError};
 
 fn step(id: &str, action: SettingAction) -> SettingStep {
-    SettingStep { id: id.to_owned(), title: "title".to_owned(), category: Category::System, stage: Stage::Rest, action }
+    SettingStep {
+        id: id.to_owned(),
+        title: "title".to_owned(),
+        category: Category::System,
+        stage: Stage::Rest,
+        action,
+        about: model::plan::About::default(),
+    }
 }
 
 fn known(index: usize) -> &'static str {
@@ -22,12 +29,20 @@ fn known(index: usize) -> &'static str {
 }
 
 fn app_of(name: &str, kind: AppKind) -> App {
-    App { kind, id: format!("Id.{name}"), name: Some(name.to_owned()), version: None, publisher: None }
+    App {
+        kind,
+        id: format!("Id.{name}"),
+        name: Some(name.to_owned()),
+        version: None,
+        publisher: None,
+        again: Again::default(),
+    }
 }
 
 fn made(at: i64) -> LocalReport {
     let set = || SettingAction::Set { old: None, new: Value::Int(4711) };
     let plan = Plan {
+        choices: Vec::new(),
         settings: vec![
             step(known(0), set()),
             step(known(1), set()),
@@ -58,7 +73,7 @@ fn made(at: i64) -> LocalReport {
         snapshot: SnapshotId([2; 32]),
         agent: "0.1.0",
     };
-    report(&about, &plan, &done)
+    report(&about, &plan, &done, None)
 }
 
 fn state() -> (tempfile::TempDir, State) {
