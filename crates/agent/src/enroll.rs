@@ -58,8 +58,12 @@ pub fn run(args: &EnrollArgs, run: &Run) -> Result<Exit, Failure> {
     };
     let ca_pem = run.ca_pem()?;
     let wire = run.wire(address.clone(), ca_pem.clone())?;
-    let request =
-        EnrollRequest { user: args.user.clone(), password: password(args)?, device_name: device_name.clone() };
+    let request = EnrollRequest {
+        user: Some(args.user.clone()),
+        password: Some(password(args)?),
+        sign_in: None,
+        device_name: device_name.clone(),
+    };
     let server = run.server(&wire, None);
     let enrolled = enroll(&server, &request)?;
     let chosen = Chosen {

@@ -135,6 +135,7 @@ reasons! {
     FreshSignInNeeded = 256, "fresh_sign_in_needed", "you signed in too long ago for this", "sign in again";
     PasswordChangeNeeded = 257, "password_change_needed", "the first password must be changed before anything else", "sign in on the server's page and choose another";
     SecondFactorNeeded = 258, "second_factor_needed", "the account needs a second factor", "run `rehome enroll` without `--user`, and sign in in the browser";
+    SignInPending = 260, "sign_in_pending", "nobody has answered yet", "type the code on the named page";
     ProviderInvalid = 259, "provider_invalid", "the identity provider cannot be used as described", "correct the named value";
 
     // Files handed to us.

@@ -26,6 +26,8 @@ pub enum Purpose {
     Profile(TenantId, UserId, ProfileId),
     /// A user's key for content ids, wrapped by the user's key once that is no longer the one it was derived from.
     Ids(TenantId, UserId),
+    /// A tenant's key for secrets that the server must read again, wrapped by the tenant's key.
+    Secrets(TenantId),
 }
 
 /// Bytes that do not unwrap.
@@ -71,6 +73,7 @@ impl Purpose {
             Self::User(tenant, user) => (2, tenant, user, none.2),
             Self::Profile(tenant, user, profile) => (3, tenant, user, profile),
             Self::Ids(tenant, user) => (4, tenant, user, none.2),
+            Self::Secrets(tenant) => (5, tenant, none.1, none.2),
         };
         let mut aad = b"rehome/wrap/v1".to_vec();
         aad.extend_from_slice(&[ALGORITHM, number]);

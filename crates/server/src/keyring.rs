@@ -188,7 +188,7 @@ impl Keyring {
         })
     }
 
-    /// Makes a user with their key. `password` is its hash.
+    /// Makes a user with their key. `named`: name and hash of the password.
     pub fn create_user(
         &self,
         store: &Store,
@@ -196,29 +196,58 @@ impl Keyring {
         (name, password): (&str, String),
         (now, random): (Moment, &dyn Random),
     ) -> Result<(), KeyringError> {
-        let mut id = [0; UserId::LEN];
-        random.fill(&mut id);
-        let id = UserId(id);
         anew(|| {
-            let keys = vec![self.new_user_key(store, tenant, id, random)?];
-            let new = NewUser { id, name: name.to_owned(), password: password.clone(), keys };
+            let new = self.new_user(store, tenant, (name, password.clone()), random)?;
             Ok(store.create_user(tenant, new, now)?)
         })
     }
 
-    /// A new user's key, to be stored with them. The store refuses it if the tenant's key was changed meanwhile ([`StoreError::KeyMoved`]).
-    pub fn new_user_key(
+    /// A user to be stored, with their key. `named`: name and hash of the password. The store refuses them if the tenant's key was changed meanwhile
+    /// ([`StoreError::KeyMoved`]): run it in [`anew`].
+    pub(crate) fn new_user(
         &self,
         store: &Store,
         tenant: &TenantScope,
-        user: UserId,
+        (name, password): (&str, String),
         random: &dyn Random,
-    ) -> Result<NewKey, KeyringError> {
-        let keys = store.tenant_keys(tenant)?;
+    ) -> Result<NewUser, KeyringError> {
+        let mut id = [0; UserId::LEN];
+        random.fill(&mut id);
+        let (id, keys) = (UserId(id), store.tenant_keys(tenant)?);
         let parent = self.tenant_key(tenant.tenant(), keys.first().ok_or(KeyringError::Gone)?)?;
         let key = Key::random(random);
-        let wrapped = wrap(&key, &parent, Purpose::User(tenant.tenant(), user), random).to_vec();
-        Ok(NewKey { id: key.id, purpose: store::Purpose::User, parent: parent.id, wrapped })
+        let wrapped = wrap(&key, &parent, Purpose::User(tenant.tenant(), id), random).to_vec();
+        let keys = vec![NewKey { id: key.id, purpose: store::Purpose::User, parent: parent.id, wrapped }];
+        Ok(NewUser { id, name: name.to_owned(), password, keys })
+    }
+
+    /// The key under which secrets of a tenant are sealed that must be read again, and those that sealed some before. Made when it is first needed.
+    pub(crate) fn secrets_keys(
+        &self,
+        store: &Store,
+        tenant: &TenantScope,
+        random: &dyn Random,
+    ) -> Result<Vec<Key>, KeyringError> {
+        anew(|| {
+            let (parents, keys) = store.secrets_keys(tenant)?;
+            if keys.is_empty() {
+                let parent = self.tenant_key(tenant.tenant(), parents.first().ok_or(KeyringError::Gone)?)?;
+                let key = Key::random(random);
+                let wrapped = wrap(&key, &parent, Purpose::Secrets(tenant.tenant()), random).to_vec();
+                let new = NewKey { id: key.id, purpose: store::Purpose::Secrets, parent: parent.id, wrapped };
+                store.add_secrets_key(tenant, new, self.clock.now())?;
+                // Somebody else may have been quicker; what is stored counts.
+                return Err(StoreError::KeyMoved.into());
+            }
+            self.open_secrets_keys(store, tenant)
+        })
+    }
+
+    /// The keys that sealed secrets of a tenant, if there are any.
+    pub(crate) fn open_secrets_keys(&self, store: &Store, tenant: &TenantScope) -> Result<Vec<Key>, KeyringError> {
+        let (parents, keys) = store.secrets_keys(tenant)?;
+        let purpose = Purpose::Secrets(tenant.tenant());
+        keys.iter().map(|key| self.unwrap_below(tenant.tenant(), key, (&parents, purpose))).collect()
     }
 
     /// A new profile's key for a person who has just signed in: to be stored, and to be given to them.
@@ -266,19 +295,20 @@ impl Keyring {
     /// The user's key, with whichever of the tenant's keys wrapped it.
     fn user_key(&self, tenant: TenantId, user: UserId, chain: &Chain) -> Result<Key, KeyringError> {
         let newest = chain.user.first().ok_or(KeyringError::Gone)?;
-        self.unwrap_user((tenant, user), newest, &chain.tenant)
+        self.unwrap_below(tenant, newest, (&chain.tenant, Purpose::User(tenant, user)))
     }
 
-    fn unwrap_user(
+    /// A key that hangs on one of the tenant's.
+    fn unwrap_below(
         &self,
-        (tenant, user): (TenantId, UserId),
+        tenant: TenantId,
         key: &WrappedKey,
-        parents: &[WrappedKey],
+        (parents, purpose): (&[WrappedKey], Purpose),
     ) -> Result<Key, KeyringError> {
         // A row that does not name its parent is tried with each.
         for parent in parents.iter().filter(|parent| key.parent.is_none_or(|id| id == parent.id)) {
             let parent = self.tenant_key(tenant, parent)?;
-            match unwrap(&key.wrapped, key.id, &parent, Purpose::User(tenant, user)) {
+            match unwrap(&key.wrapped, key.id, &parent, purpose) {
                 Err(UnwrapError::WrongKey { .. }) => {}
                 result => return Ok(result?),
             }
@@ -332,7 +362,7 @@ impl Remembered {
 }
 
 /// Runs what reads keys, wraps and stores, again if keys were changed in the very moment.
-fn anew<T>(work: impl Fn() -> Result<T, KeyringError>) -> Result<T, KeyringError> {
+pub(crate) fn anew<T>(work: impl Fn() -> Result<T, KeyringError>) -> Result<T, KeyringError> {
     let mut tries = 1;
     loop {
         match work() {

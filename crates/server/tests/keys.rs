@@ -510,6 +510,24 @@ fn a_killed_command_leaves_nothing_that_does_not_open() {
 }
 
 #[test]
+fn secrets_of_a_tenant_are_read_again_after_its_key_changed() {
+    let place = Place::new();
+    let live = place.serve();
+    let (keyring, store, random) = (&live.app.keyring, &live.app.store, &*live.app.random);
+    let tenant = store.operator("default").unwrap().unwrap();
+    let sealed = keyring.seal_secret(store, &tenant, ("a test", b"the secret"), random).unwrap();
+    for _ in 0..2 {
+        keyring.rotate_tenant(store, &tenant, random).unwrap();
+        while keyring.step(store, random).unwrap() > 0 {}
+        assert_eq!(store.tenant_keys(&tenant).unwrap().len(), 1, "the old key is gone");
+        assert_eq!(keyring.open_secret(store, &tenant, "a test", &sealed).unwrap(), b"the secret");
+    }
+    assert!(keyring.open_secret(store, &tenant, "another use", &sealed).is_err());
+    let other = store.operator("other").unwrap().unwrap();
+    assert!(keyring.open_secret(store, &other, "a test", &sealed).is_err());
+}
+
+#[test]
 fn an_erased_person_has_no_key_left_whatever_was_changed_before() {
     let place = Place::new();
     let live = place.serve();

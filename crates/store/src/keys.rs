@@ -32,6 +32,8 @@ pub enum Purpose {
     Profile = 3,
     /// Gives the user's content ids once their key was changed; wrapped by the user's key.
     Ids = 4,
+    /// Seals secrets of the tenant that the server must read again; wrapped by the tenant's key.
+    Secrets = 5,
 }
 
 /// A key to be stored.
@@ -117,7 +119,7 @@ fn is_current(tx: &Connection, owner: &Owner, key: &NewKey) -> Result<bool, Stor
     let level = match key.purpose {
         // Without a row the server has not said yet which root key it uses.
         Purpose::Tenant => return Ok(meta(tx, ROOT)?.is_none_or(|root| root == key.parent.as_bytes())),
-        Purpose::User => Purpose::Tenant,
+        Purpose::User | Purpose::Secrets => Purpose::Tenant,
         Purpose::Profile | Purpose::Ids => Purpose::User,
     };
     let user = if level == Purpose::User { owner.user } else { None };
@@ -130,6 +132,23 @@ impl Store {
     /// The tenant's keys, the one that wraps what is new first.
     pub fn tenant_keys(&self, tenant: &TenantScope) -> Result<Vec<WrappedKey>, StoreError> {
         self.read(|connection| of_tenant(connection, tenant.no))
+    }
+
+    /// The tenant's keys, and its keys for secrets that must be read again; of both the one in use first.
+    pub fn secrets_keys(&self, tenant: &TenantScope) -> Result<(Vec<WrappedKey>, Vec<WrappedKey>), StoreError> {
+        self.read(|connection| Ok((of_tenant(connection, tenant.no)?, secrets(connection, tenant.no)?)))
+    }
+
+    /// Stores the tenant's first key for secrets. `false`: it has one.
+    pub fn add_secrets_key(&self, tenant: &TenantScope, key: NewKey, at: Moment) -> Result<bool, StoreError> {
+        let tenant = tenant.clone();
+        self.writer.write(move |tx| {
+            if !secrets(tx, tenant.no)?.is_empty() {
+                return Ok(false);
+            }
+            insert(tx, &Owner::tenant(tenant.no), &key, at)?;
+            Ok(true)
+        })
     }
 
     /// What opens the keys of the person who signs in.
@@ -161,6 +180,11 @@ const NEWEST: &str = "ORDER BY replaced, created_at DESC, id";
 fn of_tenant(connection: &Connection, tenant: i64) -> Result<Vec<WrappedKey>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM keys WHERE tenant = $1 AND purpose = $2 AND user_no IS NULL {NEWEST}");
     select(connection, &sql, (tenant, Purpose::Tenant as u8))
+}
+
+fn secrets(connection: &Connection, tenant: i64) -> Result<Vec<WrappedKey>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM keys WHERE tenant = $1 AND purpose = $2 {NEWEST}");
+    select(connection, &sql, (tenant, Purpose::Secrets as u8))
 }
 
 fn of_profile(connection: &Connection, tenant: i64, (user, no): (i64, i64)) -> Result<Vec<WrappedKey>, StoreError> {

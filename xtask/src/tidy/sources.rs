@@ -15,7 +15,7 @@ const CLIENTS: &[&str] = &["ureq::", "use ureq", "reqwest::", "use reqwest"];
 const CLIENT_HOMES: &[&str] = &[
     "crates/device/src/upload",
     "crates/device/src/list",
-    "crates/server/src/identity",
+    "crates/server/src/login/oidc/egress",
     "crates/server/src/keyring/remote.rs",
 ];
 

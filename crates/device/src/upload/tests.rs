@@ -115,7 +115,12 @@ fn retry_after_is_obeyed_when_short_and_told_when_long() {
 #[test]
 fn enrolling_is_never_repeated() {
     let wire = FakeWire::new([Err(broken_off())]);
-    let request = model::api::EnrollRequest { user: "ada".into(), password: "secret".into(), device_name: "PC".into() };
+    let request = model::api::EnrollRequest {
+        user: Some("ada".into()),
+        password: Some("secret".into()),
+        sign_in: None,
+        device_name: "PC".into(),
+    };
     let (result, _) = with_server(&wire, |server| super::enroll::enroll(server, &request));
     assert_eq!(result.unwrap_err().reason(), Reason::ServerUnreachable);
     assert_eq!(wire.asked(), ["Post /api/v1/enroll"]);

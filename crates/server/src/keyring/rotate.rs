@@ -170,9 +170,10 @@ impl Keyring {
         let current = self.tenant_key(tenant.tenant(), parents.first().ok_or(KeyringError::Gone)?)?;
         let mut fresh = Vec::with_capacity(stale.len());
         for one in stale {
-            let user = one.user.ok_or(KeyringError::Gone)?;
-            let key = self.unwrap_user((tenant.tenant(), user), &one.key, &parents)?;
-            let wrapped = wrap(&key, &current, Purpose::User(tenant.tenant(), user), random).to_vec();
+            let id = tenant.tenant();
+            let purpose = one.user.map_or(Purpose::Secrets(id), |user| Purpose::User(id, user));
+            let key = self.unwrap_below(id, &one.key, (&parents, purpose))?;
+            let wrapped = wrap(&key, &current, purpose, random).to_vec();
             fresh.push((one, current.id, wrapped));
         }
         let count = fresh.len() as u64;

@@ -40,7 +40,7 @@ impl Level {
 pub struct Stale {
     /// The tenant.
     pub tenant: TenantScope,
-    /// The user, of a user's key.
+    /// The user, of a user's key. `None` at the same level: the tenant's key for secrets.
     pub user: Option<UserId>,
     /// The key with its present wrapping.
     pub key: WrappedKey,
@@ -150,12 +150,15 @@ impl Store {
             let keys = of_tenant(connection, tenant.no)?;
             // With one key nothing can hang on another.
             let [current, _, ..] = keys.as_slice() else { return Ok(Vec::new()) };
-            let sql = "SELECT k.id, k.parent, k.wrapped, u.id FROM keys k JOIN users u ON u.tenant = k.tenant AND u.no = k.user_no \
-                       WHERE k.tenant = $1 AND k.purpose = $2 AND (k.parent IS NULL OR k.parent <> $3) ORDER BY k.id LIMIT $4";
+            let sql = "SELECT k.id, k.parent, k.wrapped, u.id FROM keys k \
+                       LEFT JOIN users u ON u.tenant = k.tenant AND u.no = k.user_no \
+                       WHERE k.tenant = $1 AND k.purpose IN ($2, $3) AND (k.parent IS NULL OR k.parent <> $4) \
+                       ORDER BY k.id LIMIT $5";
             let mut statement = connection.prepare_cached(sql)?;
-            let key = (tenant.no, Purpose::User as u8, current.id.as_bytes(), limit);
+            let key = (tenant.no, Purpose::User as u8, Purpose::Secrets as u8, current.id.as_bytes(), limit);
             let rows = statement.query_map(key, |row| {
-                Ok(Stale { tenant: tenant.clone(), user: Some(UserId(row.get(3)?)), key: wrapped(row)? })
+                let user = row.get::<_, Option<[u8; 16]>>(3)?.map(UserId);
+                Ok(Stale { tenant: tenant.clone(), user, key: wrapped(row)? })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
@@ -188,10 +191,10 @@ impl Store {
         self.writer.write(move |tx| {
             dialect::overwriting(tx, || {
                 let sql = "DELETE FROM keys WHERE tenant = $1 AND purpose = $2 AND replaced = 1 AND NOT EXISTS \
-                           (SELECT 1 FROM keys c WHERE c.tenant = $1 AND c.purpose = $3 AND (c.parent IS NULL OR c.parent = keys.id)) \
+                           (SELECT 1 FROM keys c WHERE c.tenant = $1 AND c.purpose IN ($3, $4) AND (c.parent IS NULL OR c.parent = keys.id)) \
                            RETURNING id";
                 let mut statement = tx.prepare_cached(sql)?;
-                let key = (tenant.no, Purpose::Tenant as u8, Purpose::User as u8);
+                let key = (tenant.no, Purpose::Tenant as u8, Purpose::User as u8, Purpose::Secrets as u8);
                 let gone = statement.query_map(key, |row| row.get::<_, [u8; KeyId::LEN]>(0))?;
                 let gone = gone.collect::<Result<Vec<_>, _>>()?;
                 for id in &gone {
