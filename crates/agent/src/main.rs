@@ -5,6 +5,7 @@
 mod apps;
 mod backup;
 mod baseline;
+mod browser;
 mod bundle;
 mod catalog;
 mod cli;
@@ -36,6 +37,7 @@ mod run;
 mod schedule;
 mod screen;
 mod show;
+mod sign_in;
 mod snapshots;
 mod status;
 mod stop;

@@ -85,7 +85,7 @@ reasons! {
     InstallGivenUp = 137, "install_given_up", "installing it failed for 7 days", "install it from the Store or from its maker";
 
     // People and PCs: why a backup or restore does not start.
-    NotEnrolled = 200, "not_enrolled", "this PC is not connected to a Rehome server", "run `rehome enroll --server ADDRESS --user NAME`";
+    NotEnrolled = 200, "not_enrolled", "this PC is not connected to a Rehome server", "run `rehome enroll --server ADDRESS`";
     Revoked = 201, "revoked", "this PC's access was withdrawn", "ask your administrator, then run `rehome enroll` again";
     WrongCredentials = 202, "wrong_credentials", "the name or the password is wrong", "try again; after several tries wait a minute";
     WrongAccount = 203, "wrong_account", "the backup belongs to another account", "sign in with the account that made it";

@@ -28,6 +28,8 @@ pub enum Purpose {
     Ids(TenantId, UserId),
     /// A tenant's key for secrets that the server must read again, wrapped by the tenant's key.
     Secrets(TenantId),
+    /// The key for content ids of a profile that came from another account, wrapped by its new user's.
+    Origin(TenantId, UserId, ProfileId),
 }
 
 /// Bytes that do not unwrap.
@@ -74,6 +76,7 @@ impl Purpose {
             Self::Profile(tenant, user, profile) => (3, tenant, user, profile),
             Self::Ids(tenant, user) => (4, tenant, user, none.2),
             Self::Secrets(tenant) => (5, tenant, none.1, none.2),
+            Self::Origin(tenant, user, profile) => (7, tenant, user, profile),
         };
         let mut aad = b"rehome/wrap/v1".to_vec();
         aad.extend_from_slice(&[ALGORITHM, number]);

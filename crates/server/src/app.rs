@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use model::ids::AssignmentId;
 use model::world::{Clock, Random};
 use store::blobs::DiskBlobs;
 use store::people::Change;
@@ -13,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use crate::audit::refusals::Refusals;
 use crate::gates::{Gates, REQUESTS_AT_ONCE};
-use crate::identity::{DeviceTokens, Identify};
+use crate::identity::{DeviceTokens, Identify, ServiceTokens};
 use crate::jobs::Jobs;
 use crate::keyring::provider::{ProviderError, Roots};
 use crate::keyring::{self, Keyring, KeyringError};
@@ -132,6 +133,7 @@ impl App {
         let keyring = Keyring::open(roots, &store, Arc::clone(&clock), &*random)?;
         Ok(Self {
             identity: vec![
+                Box::new(ServiceTokens::new(Arc::clone(&store), Arc::clone(&clock))),
                 Box::new(DeviceTokens::new(Arc::clone(&store), Arc::clone(&clock))),
                 Box::new(Sessions::new(Arc::clone(&store), Arc::clone(&clock), settings.site.clone())),
             ],
@@ -168,6 +170,12 @@ impl App {
         let password = password::make(&*self.random);
         let hash = password::hash(&password, &*self.random);
         self.keyring.create_user(&self.store, &tenant, (DEFAULT_USER, hash), world)?;
+        if let Some(user) = self.store.user_named(&tenant, DEFAULT_USER)? {
+            let mut id = [0; AssignmentId::LEN];
+            self.random.fill(&mut id);
+            let given = self.store.make_owner(&tenant, (AssignmentId(id), user), self.clock.now());
+            given.map_err(|error| KeyringError::Store(StoreError::NotCommitted(error.to_string())))?;
+        }
         if let Some(account) = self.store.account(DEFAULT_TENANT, DEFAULT_USER)? {
             // The operator's own terminal showed it, so a first PC may be connected with it; the page asks for another.
             self.store.order_password_change(&account.person(), Change::OnThePage)?;

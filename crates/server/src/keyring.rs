@@ -16,7 +16,7 @@ pub mod rotate;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use model::api::ProfileKeys;
+use model::api::{ProfileKeys, SealedFor};
 use model::audit::{HEAD_LEN, Head};
 use model::erasure::{ERASURE_LEN, Erasure};
 use model::ids::{KeyId, ProfileId, TenantId, UserId};
@@ -26,7 +26,7 @@ use seal::receipt::ReceiptKey;
 use seal::wrap::{Purpose, UnwrapError, unwrap, wrap};
 use seal::{IdKey, Key, KeyRing, Secret};
 use store::{
-    Account, Chain, NewKey, NewTenant, NewUser, Scope, SignErasure, Store, StoreError, TenantScope, WrappedKey,
+    Account, Chain, Moving, NewKey, NewTenant, NewUser, Scope, SignErasure, Store, StoreError, TenantScope, WrappedKey,
 };
 
 use crate::App;
@@ -276,7 +276,41 @@ impl Keyring {
         profile: ProfileId,
     ) -> Result<Option<ProfileKeys>, KeyringError> {
         let Some(chain) = store.chain_of(scope, profile)? else { return Ok(None) };
-        self.open_chain((scope.tenant(), scope.user(), profile), &chain).map(|ring| Some(ring.to_api()))
+        let ring = self.open_chain((scope.tenant(), scope.user(), profile), &chain)?;
+        // One that came from another account says for whom it was sealed.
+        Ok(Some(ProfileKeys { sealed_for: chain.origin.map(|(sealed_for, _)| sealed_for), ..ring.to_api() }))
+    }
+
+    /// Wraps a profile's keys for the person whose it will be. `None`: it or one of the two people is not there, or has no key.
+    pub fn move_profile(
+        &self,
+        store: &Store,
+        tenant: &TenantScope,
+        (profile, to): (ProfileId, UserId),
+        random: &dyn Random,
+    ) -> Result<Option<Moving>, KeyringError> {
+        let Some(found) = store.keys_to_move(tenant, profile, to)? else { return Ok(None) };
+        let id = tenant.tenant();
+        let user = self.user_key(id, found.user, &found.chain)?;
+        let new_user = self.user_key(id, to, &found.new_chain)?;
+        let rewrap = |key: &WrappedKey| {
+            let opened = unwrap(&key.wrapped, key.id, &user, Purpose::Profile(id, found.user, profile))?;
+            let wrapped = wrap(&opened, &new_user, Purpose::Profile(id, to, profile), random).to_vec();
+            Ok::<_, KeyringError>(WrappedKey { id: key.id, parent: Some(new_user.id), wrapped })
+        };
+        let keys = found.chain.profile.iter().map(rewrap).collect::<Result<Vec<_>, _>>()?;
+        let (sealed_for, id_key) = if let Some((sealed_for, key)) = &found.chain.origin {
+            // Moved before: it was sealed for whoever had it first.
+            let purpose = Purpose::Origin(id, found.user, profile);
+            (*sealed_for, unwrap(&key.wrapped, key.id, &user, purpose)?)
+        } else {
+            let ids = id_key(id, found.user, &found.chain, &user)?;
+            let secret = Secret::from_bytes(ids.secret().expose());
+            (SealedFor { tenant: id, user: found.user }, Key::new(Key::random(random).id, secret))
+        };
+        let wrapped = wrap(&id_key, &new_user, Purpose::Origin(id, to, profile), random).to_vec();
+        let origin = WrappedKey { id: id_key.id, parent: Some(new_user.id), wrapped };
+        Ok(Some(Moving { profile, from: found.user, to, keys, origin, sealed_for }))
     }
 
     /// Opens what was read for a profile.
@@ -289,7 +323,10 @@ impl Keyring {
         let purpose = Purpose::Profile(tenant, user, profile);
         let open = |key: &WrappedKey| unwrap(&key.wrapped, key.id, &user_key, purpose);
         let keys = chain.profile.iter().map(open).collect::<Result<Vec<_>, _>>()?;
-        ring(keys, id_key(tenant, user, chain, &user_key)?)
+        let Some((_, origin)) = &chain.origin else { return ring(keys, id_key(tenant, user, chain, &user_key)?) };
+        // It came from another account: content ids are that person's.
+        let id_key = unwrap(&origin.wrapped, origin.id, &user_key, Purpose::Origin(tenant, user, profile))?;
+        ring(keys, IdKey::new(Secret::from_bytes(id_key.secret().expose())))
     }
 
     /// The user's key, with whichever of the tenant's keys wrapped it.

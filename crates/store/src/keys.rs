@@ -8,12 +8,13 @@
 
 mod rewrap;
 
+use model::api::SealedFor;
 use model::ids::{KeyId, ProfileId};
 use model::world::Moment;
 use rusqlite::{Connection, Row};
 
 use crate::scope::{Scope, TenantScope};
-use crate::{Account, Store, StoreError, meta, row};
+use crate::{Account, Store, StoreError, meta, rehome, row};
 
 pub use rewrap::{KeyCount, Level, NewUserKey, Stale};
 
@@ -34,6 +35,8 @@ pub enum Purpose {
     Ids = 4,
     /// Seals secrets of the tenant that the server must read again; wrapped by the tenant's key.
     Secrets = 5,
+    /// Gives the content ids of a profile that came from another account; wrapped by its new user's key.
+    Origin = 7,
 }
 
 /// A key to be stored.
@@ -70,6 +73,8 @@ pub struct Chain {
     pub ids: Option<WrappedKey>,
     /// The profile's keys, if one was asked for.
     pub profile: Vec<WrappedKey>,
+    /// For whom the profile was sealed, and the key for its content ids, if it came from another account.
+    pub origin: Option<(SealedFor, WrappedKey)>,
 }
 
 /// Whose key it is.
@@ -120,7 +125,7 @@ fn is_current(tx: &Connection, owner: &Owner, key: &NewKey) -> Result<bool, Stor
         // Without a row the server has not said yet which root key it uses.
         Purpose::Tenant => return Ok(meta(tx, ROOT)?.is_none_or(|root| root == key.parent.as_bytes())),
         Purpose::User | Purpose::Secrets => Purpose::Tenant,
-        Purpose::Profile | Purpose::Ids => Purpose::User,
+        Purpose::Profile | Purpose::Ids | Purpose::Origin => Purpose::User,
     };
     let user = if level == Purpose::User { owner.user } else { None };
     let sql = "SELECT 1 FROM keys WHERE tenant = $1 AND id = $2 AND purpose = $3 AND replaced = 0 \
@@ -161,7 +166,7 @@ impl Store {
         self.read(|connection| {
             let Some(own) = scope.find(connection, profile)? else { return Ok(None) };
             let mut chain = chain(connection, own.tenant, scope.user_no)?;
-            chain.profile = of_profile(connection, own.tenant, (scope.user_no, own.no))?;
+            add_profile(connection, &mut chain, (own.tenant, own.no))?;
             Ok(Some(chain))
         })
     }
@@ -187,14 +192,17 @@ fn secrets(connection: &Connection, tenant: i64) -> Result<Vec<WrappedKey>, Stor
     select(connection, &sql, (tenant, Purpose::Secrets as u8))
 }
 
-fn of_profile(connection: &Connection, tenant: i64, (user, no): (i64, i64)) -> Result<Vec<WrappedKey>, StoreError> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM keys WHERE tenant = $1 AND profile_no = $2 AND purpose = $3 AND user_no = $4 {NEWEST}"
-    );
-    select(connection, &sql, (tenant, no, Purpose::Profile as u8, user))
+/// The keys of a profile for one purpose.
+pub(crate) fn of_profile(
+    connection: &Connection,
+    (tenant, profile): (i64, i64),
+    purpose: Purpose,
+) -> Result<Vec<WrappedKey>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM keys WHERE tenant = $1 AND profile_no = $2 AND purpose = $3 {NEWEST}");
+    select(connection, &sql, (tenant, profile, purpose as u8))
 }
 
-fn chain(connection: &Connection, tenant: i64, user: i64) -> Result<Chain, StoreError> {
+pub(crate) fn chain(connection: &Connection, tenant: i64, user: i64) -> Result<Chain, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM keys WHERE tenant = $1 AND user_no = $2 AND purpose = $3 AND profile_no IS NULL {NEWEST}"
     );
@@ -203,7 +211,15 @@ fn chain(connection: &Connection, tenant: i64, user: i64) -> Result<Chain, Store
         user: select(connection, &sql, (tenant, user, Purpose::User as u8))?,
         ids: select(connection, &sql, (tenant, user, Purpose::Ids as u8))?.into_iter().next(),
         profile: Vec::new(),
+        origin: None,
     })
+}
+
+/// Adds a profile's keys to its user's.
+pub(crate) fn add_profile(connection: &Connection, chain: &mut Chain, own: (i64, i64)) -> Result<(), StoreError> {
+    chain.profile = of_profile(connection, own, Purpose::Profile)?;
+    chain.origin = rehome::origin(connection, own.0, own.1)?;
+    Ok(())
 }
 
 fn wrapped(row: &Row<'_>) -> rusqlite::Result<WrappedKey> {

@@ -80,13 +80,16 @@ impl Keyring {
             let ids = id_key(id, user, &chain, &old)?;
             let ids = Key::new(Key::random(random).id, Secret::from_bytes(ids.secret().expose()));
             let mut fresh = Vec::with_capacity(profiles.len());
-            for (profile, key) in &profiles {
-                let purpose = Purpose::Profile(id, user, *profile);
+            for (profile, purpose, key) in &profiles {
+                let purpose = match purpose {
+                    store::Purpose::Origin => Purpose::Origin(id, user, *profile),
+                    _ => Purpose::Profile(id, user, *profile),
+                };
                 let opened = unwrap(&key.wrapped, key.id, &old, purpose)?;
                 fresh.push((key.id, wrap(&opened, &new, purpose, random).to_vec()));
             }
             let before: Vec<WrappedKey> =
-                chain.user.iter().chain(&chain.ids).chain(profiles.iter().map(|(_, key)| key)).cloned().collect();
+                chain.user.iter().chain(&chain.ids).chain(profiles.iter().map(|(.., key)| key)).cloned().collect();
             let replaced = NewUserKey {
                 user,
                 before,

@@ -229,7 +229,7 @@ impl Store {
         &self,
         tenant: &TenantScope,
         user: UserId,
-    ) -> Result<Option<(super::Chain, Vec<(model::ids::ProfileId, WrappedKey)>)>, StoreError> {
+    ) -> Result<Option<(super::Chain, Vec<(model::ids::ProfileId, Purpose, WrappedKey)>)>, StoreError> {
         self.read(|connection| {
             let Some(no) = user_no(connection, tenant.no, user)? else { return Ok(None) };
             Ok(Some((chain(connection, tenant.no, no)?, profile_keys(connection, tenant.no, no)?)))
@@ -313,7 +313,7 @@ fn profile_keys(
     connection: &Connection,
     tenant: i64,
     user: i64,
-) -> Result<Vec<(model::ids::ProfileId, WrappedKey)>, StoreError> {
+) -> Result<Vec<(model::ids::ProfileId, Purpose, WrappedKey)>, StoreError> {
     let sql = "SELECT no, id FROM profiles WHERE tenant = $1 AND user_no = $2 ORDER BY no";
     let mut statement = connection.prepare_cached(sql)?;
     let profiles =
@@ -321,7 +321,9 @@ fn profile_keys(
     let mut keys = Vec::new();
     for profile in profiles {
         let (no, id) = profile?;
-        keys.extend(of_profile(connection, tenant, (user, no))?.into_iter().map(|key| (id, key)));
+        for purpose in [Purpose::Profile, Purpose::Origin] {
+            keys.extend(of_profile(connection, (tenant, no), purpose)?.into_iter().map(|key| (id, purpose, key)));
+        }
     }
     Ok(keys)
 }
@@ -329,6 +331,6 @@ fn profile_keys(
 /// Every key of a user in the order in which [`Store::keys_of_user`] gives them: their own, the one for content ids, their profiles'.
 fn all_of_user(connection: &Connection, tenant: i64, no: i64) -> Result<Vec<WrappedKey>, StoreError> {
     let chain = chain(connection, tenant, no)?;
-    let profiles = profile_keys(connection, tenant, no)?.into_iter().map(|(_, key)| key);
+    let profiles = profile_keys(connection, tenant, no)?.into_iter().map(|(.., key)| key);
     Ok(chain.user.into_iter().chain(chain.ids).chain(profiles).collect())
 }
