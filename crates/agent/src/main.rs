@@ -23,6 +23,7 @@ mod forget;
 mod here;
 mod import;
 mod logs;
+mod man;
 mod near;
 mod outcome;
 mod paint;
@@ -110,6 +111,7 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
         Verb::Explain(args) => explain::run(args, run),
         Verb::Version(args) => version::run(args, run),
         Verb::Completions(args) => completions::run(args, run),
+        Verb::Man(args) => man::run(args, run),
     }
 }
 

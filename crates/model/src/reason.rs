@@ -156,6 +156,7 @@ reasons! {
     NotABundle = 314, "not_a_bundle", "the file is not a Rehome bundle", "choose the file that `rehome export --as bundle` wrote";
     NotAKeyFile = 315, "not_a_key_file", "the file is not the key of a bundle", "choose the key file that was written with the bundle";
     AlreadyThere = 316, "already_there", "a file of that name is there already", "choose another name; it is never overwritten";
+    NotAFile = 317, "not_a_file", "it is a device or a pipe, not a file", "name a file or a folder";
 
     // Talking with the server.
     ServerUnreachable = 400, "server_unreachable", "the server does not answer", "check the address and the network, then try again";

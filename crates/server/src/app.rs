@@ -121,7 +121,7 @@ impl App {
     pub fn open(settings: &Settings, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, OpenError> {
         let data = &settings.data_dir;
         make_private(data)?;
-        let database = data.join("rehome.db");
+        let database = database(settings);
         let roots = Roots::open(&settings.root_key, settings.root_key_old.as_deref(), data)?;
         Keyring::prepare(&roots, !database.exists(), &*random)?;
         // With a wrong root key nothing is touched, the schema included.
@@ -209,6 +209,11 @@ impl App {
         self.jobs.run_due(self);
         Ok(())
     }
+}
+
+/// Where the database lies.
+pub(crate) fn database(settings: &Settings) -> PathBuf {
+    settings.data_dir.join("rehome.db")
 }
 
 /// Makes the data folder, for the server's own account only.
