@@ -33,7 +33,7 @@ use server::keyring::KeyringError;
 use server::keyring::provider::{self, Provider, ProviderError};
 use service::{Mood, Service};
 use store::WrappedKey;
-use support::{Live, Place};
+use support::{Live, Pc, Place};
 
 /// What every provider does, whatever it is.
 fn keeps_the_contract(provider: &dyn Provider) {
@@ -247,14 +247,14 @@ fn while_the_key_service_is_away_people_go_on_for_a_quarter_of_an_hour_and_then_
     let live = place.serve();
     let pc = live.enroll("ada", "PC");
     let keys = format!("/api/v1/profiles/{}/keys", pc.profile);
-    let before = live.get(&keys, &pc.token);
+    let before = live.get(&keys, &pc);
     assert_eq!(before.status, 200);
 
     service.be(Mood::Fails);
     place.clock.turn(14 * 60);
-    assert_eq!(live.get(&keys, &pc.token).body, before.body, "remembered");
+    assert_eq!(live.get(&keys, &pc).body, before.body, "remembered");
     place.clock.turn(60);
-    let away = live.get(&keys, &pc.token);
+    let away = live.get(&keys, &pc);
     assert_eq!(away.problem(), (503, "keys_unavailable".to_owned()));
     assert_eq!(away.header("retry-after"), "30");
     assert_eq!(live.try_enroll("ada", support::PASSWORD, "PC 2").problem(), (503, "keys_unavailable".to_owned()));
@@ -262,9 +262,9 @@ fn while_the_key_service_is_away_people_go_on_for_a_quarter_of_an_hour_and_then_
     assert_eq!(live.backup(&pc, &envelope).status, 201, "a backup needs no key of the server's");
 
     service.be(Mood::Well);
-    assert_eq!(live.get(&keys, &pc.token).status, 503, "not asked again at once");
+    assert_eq!(live.get(&keys, &pc).status, 503, "not asked again at once");
     place.clock.turn(5);
-    assert_eq!(live.get(&keys, &pc.token).body, before.body);
+    assert_eq!(live.get(&keys, &pc).body, before.body);
     drop(live);
     service.be(Mood::Fails);
     let refused = place.open().err().unwrap();
@@ -290,8 +290,8 @@ fn a_key_that_the_service_changed_by_itself_is_taken_into_use() {
 }
 
 /// A person's PC with what it has backed up, as bytes that left it.
-struct Pc {
-    enrolled: Enrolled,
+struct Backed {
+    enrolled: Pc,
     sent: Vec<Vec<u8>>,
 }
 
@@ -315,14 +315,14 @@ fn sealed(pc: &Enrolled, ring: &KeyRing, seq: u64) -> Vec<u8> {
     pack(&outline, ring, &stamp, &|_| None, &SystemRandom::new()).unwrap().bytes
 }
 
-fn ring_of(live: &Live, pc: &Enrolled) -> KeyRing {
-    let answer = live.get(&format!("/api/v1/profiles/{}/keys", pc.profile), &pc.token);
+fn ring_of(live: &Live, pc: &Pc) -> KeyRing {
+    let answer = live.get(&format!("/api/v1/profiles/{}/keys", pc.profile), pc);
     assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
     KeyRing::from_api(&answer.json::<ProfileKeys>()).unwrap()
 }
 
 /// Every envelope opens with the keys that the server gives now.
-fn all_open(live: &Live, pcs: &[Pc]) -> usize {
+fn all_open(live: &Live, pcs: &[Backed]) -> usize {
     let mut opened = 0;
     for pc in pcs {
         let ring = ring_of(live, &pc.enrolled);
@@ -377,10 +377,10 @@ fn changing_every_key_with_ten_thousand_snapshots_under_load_loses_none() {
     let live = place.serve();
     more_users(&live, 600);
     keep_everything(&live);
-    let mut pcs: Vec<Pc> = (0..PCS)
+    let mut pcs: Vec<Backed> = (0..PCS)
         .map(|number| {
             let user = if number % 2 == 0 { "ada" } else { "bob" };
-            Pc { enrolled: live.enroll(user, &format!("PC {number}")), sent: Vec::new() }
+            Backed { enrolled: live.enroll(user, &format!("PC {number}")), sent: Vec::new() }
         })
         .collect();
     let (ask, asked) = std::sync::mpsc::channel::<()>();
@@ -426,7 +426,7 @@ fn changing_every_key_with_ten_thousand_snapshots_under_load_loses_none() {
     let report = live.app.store.verify(&|receipt| seal::receipt::verify(receipt, &key).is_ok()).unwrap();
     assert_eq!(report.findings, Vec::<String>::new());
     assert_eq!(report.snapshots, (PCS * SNAPSHOTS_EACH) as u64);
-    let stored = live.get(&format!("/api/v1/profiles/{}/snapshots", pcs[0].enrolled.profile), &pcs[0].enrolled.token);
+    let stored = live.get(&format!("/api/v1/profiles/{}/snapshots", pcs[0].enrolled.profile), &pcs[0].enrolled);
     assert_eq!(stored.status, 200);
     println!("{} snapshots, {} changes of all keys meanwhile", report.snapshots, changes);
 }
@@ -438,7 +438,7 @@ fn a_change_of_keys_that_is_stopped_after_any_step_goes_on_and_opens_everything_
     more_users(&live, 600);
     let enrolled = live.enroll("ada", "PC");
     let ring = KeyRing::from_api(&enrolled.keys).unwrap();
-    let pcs = [Pc { sent: (1..=3).map(|seq| sealed(&enrolled, &ring, seq)).collect(), enrolled }];
+    let pcs = [Backed { sent: (1..=3).map(|seq| sealed(&enrolled, &ring, seq)).collect(), enrolled }];
     let begin = |level: usize| {
         let app = place.open().unwrap();
         let (keyring, store, random) = (&app.keyring, &app.store, &*app.random);
@@ -486,7 +486,7 @@ fn a_killed_command_leaves_nothing_that_does_not_open() {
     more_users(&live, 1_000);
     let enrolled = live.enroll("ada", "PC");
     let ring = KeyRing::from_api(&enrolled.keys).unwrap();
-    let pcs = [Pc { sent: vec![sealed(&enrolled, &ring, 1)], enrolled }];
+    let pcs = [Backed { sent: vec![sealed(&enrolled, &ring, 1)], enrolled }];
     for (level, line) in [("tenant", "wrapped anew"), ("root", "the new root key"), ("tenant", "the new key")] {
         let mut child = Command::new(env!("CARGO_BIN_EXE_rehome-server"))
             .args(["key", "rotate", level, "--data-dir"])
