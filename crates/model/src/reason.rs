@@ -201,6 +201,7 @@ reasons! {
     NewerVersion = 502, "newer_version", "it was made by a newer Rehome", "update Rehome on this PC";
     ReceiptUnknown = 503, "receipt_unknown", "the server no longer has what it once confirmed", "nothing; this PC sends it again";
     KeyErased = 504, "key_erased", "the key was destroyed, the data is gone for good", "back up again under a new key";
+    KeysUnavailable = 505, "keys_unavailable", "the place where keys are kept does not answer or refuses", "try again later; nothing was lost";
 
     // This program.
     Busy = 600, "busy", "another Rehome run is at work", "wait until it has ended";

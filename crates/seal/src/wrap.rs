@@ -24,6 +24,10 @@ pub enum Purpose {
     User(TenantId, UserId),
     /// A profile's key, wrapped by the user's.
     Profile(TenantId, UserId, ProfileId),
+    /// A user's key for content ids, wrapped by the user's key once that is no longer the one it was derived from.
+    Ids(TenantId, UserId),
+    /// A tenant's key for secrets that the server must read again, wrapped by the tenant's key.
+    Secrets(TenantId),
     /// The key for content ids of a profile that came from another account, wrapped by its new user's.
     Origin(TenantId, UserId, ProfileId),
 }
@@ -70,6 +74,8 @@ impl Purpose {
             Self::Tenant(tenant) => (1, tenant, none.1, none.2),
             Self::User(tenant, user) => (2, tenant, user, none.2),
             Self::Profile(tenant, user, profile) => (3, tenant, user, profile),
+            Self::Ids(tenant, user) => (4, tenant, user, none.2),
+            Self::Secrets(tenant) => (5, tenant, none.1, none.2),
             Self::Origin(tenant, user, profile) => (7, tenant, user, profile),
         };
         let mut aad = b"rehome/wrap/v1".to_vec();
@@ -79,6 +85,12 @@ impl Purpose {
         }
         aad
     }
+}
+
+/// What a wrapping is bound to when something else than [`wrap`] makes it, such as a key store in hardware. The parent is left out: such a store
+/// knows by itself which of its keys it used.
+pub fn context(child: KeyId, purpose: Purpose) -> Vec<u8> {
+    purpose.aad(KeyId([0; KeyId::LEN]), child)
 }
 
 fn object_key(parent: &Key, child: KeyId) -> ObjectKey {

@@ -17,6 +17,7 @@ use crate::audit::refusals::Refusals;
 use crate::gates::{Gates, REQUESTS_AT_ONCE};
 use crate::identity::{Identify, MemoryNonces, ServiceTokens, SignedDevices};
 use crate::jobs::Jobs;
+use crate::keyring::provider::{ProviderError, Roots};
 use crate::keyring::{self, Keyring, KeyringError};
 use crate::login::oidc::known::Providers;
 use crate::login::site::Site;
@@ -50,10 +51,22 @@ pub enum OpenError {
     },
     /// The keys.
     #[error(transparent)]
-    Keyring(#[from] KeyringError),
+    Keyring(KeyringError),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<KeyringError> for OpenError {
+    fn from(error: KeyringError) -> Self {
+        Self::Keyring(error)
+    }
+}
+
+impl From<ProviderError> for OpenError {
+    fn from(error: ProviderError) -> Self {
+        Self::Keyring(error.into())
+    }
 }
 
 /// Where things lie and how much is let in.
@@ -61,8 +74,10 @@ pub enum OpenError {
 pub struct Settings {
     /// The folder of all data.
     pub data_dir: PathBuf,
-    /// The root key's file.
+    /// Where the root key is: a file, or the address of another provider (`keyring::provider::open`).
     pub root_key: PathBuf,
+    /// Where it was before, while keys move.
+    pub root_key_old: Option<PathBuf>,
     /// Enrolments a minute and address; 0: no limit.
     pub enrolments_per_minute: u32,
     /// Requests a minute and device; 0: no limit.
@@ -113,10 +128,15 @@ impl App {
         let data = &settings.data_dir;
         make_private(data)?;
         let database = database(settings);
-        let root = keyring::root_key(&settings.root_key, data, !database.exists(), &*random)?;
+        let roots = Roots::open(&settings.root_key, settings.root_key_old.as_deref(), data)?;
+        Keyring::prepare(&roots, !database.exists(), &*random)?;
+        // With a wrong root key nothing is touched, the schema included.
+        if let Some(stored) = Store::peek(&database, keyring::RECEIPT_KEY)? {
+            Keyring::prove(&roots, &stored)?;
+        }
         let blobs = DiskBlobs::open(data.join("blobs"))?;
         let store = Arc::new(Store::open(&database, Arc::new(blobs), clock.now())?);
-        let keyring = Keyring::open(root, &settings.root_key, &store, &*random)?;
+        let keyring = Keyring::open(roots, &store, Arc::clone(&clock), &*random)?;
         let nonces = MemoryNonces::new(clock.now().0.div_euclid(1000));
         let signed = SignedDevices::new(Arc::clone(&store), Arc::clone(&clock), Box::new(nonces), &settings.hosts);
         let devices = Arc::new(signed);
@@ -197,6 +217,7 @@ impl App {
         self.gates.tidy();
         self.devices.tidy();
         self.refusals.flush(self);
+        self.keyring.forget();
         let now = self.clock.now();
         self.store.sweep(now)?;
         self.store.sweep_sign_ins(now)?;

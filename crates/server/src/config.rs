@@ -51,9 +51,12 @@ pub struct Given {
     /// Folder of all data
     #[arg(long, global = true, env = "REHOME_DATA_DIR", value_name = "FOLDER")]
     pub data_dir: Option<PathBuf>,
-    /// File of the root key, outside the data folder; made at the first start
-    #[arg(long, global = true, env = "REHOME_ROOT_KEY", value_name = "FILE")]
+    /// Root key: a file outside the data folder (made at the first start), `pkcs11:...` or `https://...` of a key service
+    #[arg(long, global = true, env = "REHOME_ROOT_KEY", value_name = "FILE|ADDRESS")]
     pub root_key: Option<PathBuf>,
+    /// Root key before, while keys move from one place to another
+    #[arg(long, global = true, env = "REHOME_ROOT_KEY_OLD", value_name = "FILE|ADDRESS")]
+    pub root_key_old: Option<PathBuf>,
     /// Address to listen on [default: 127.0.0.1:8640]
     #[arg(long, global = true, env = "REHOME_LISTEN", value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
@@ -103,6 +106,10 @@ pub fn resolve(line: Given, file: Given) -> Result<Config, ConfigError> {
     let mut pick = Picker { shown: &mut shown };
     let data_dir = pick.path("data_dir", line.data_dir, file.data_dir, |home| home.data_dir())?;
     let root_key = pick.path("root_key", line.root_key, file.root_key, |home| home.config_dir().join("root.key"))?;
+    let root_key_old = line.root_key_old.or(file.root_key_old);
+    if let Some(old) = &root_key_old {
+        pick.shown.push(("root_key_old", old.display().to_string(), "given"));
+    }
     let listen = pick.value("listen", line.listen, file.listen, LISTEN.parse().expect("a constant address"));
     let per_minute = (line.requests_per_minute, file.requests_per_minute);
     let requests_per_minute = pick.value("requests_per_minute", per_minute.0, per_minute.1, REQUESTS_PER_MINUTE);
@@ -116,7 +123,8 @@ pub fn resolve(line: Given, file: Given) -> Result<Config, ConfigError> {
     let public_url = line.public_url.or(file.public_url).map(|url| check_public(&url)).transpose()?;
     let site = Site { public_url, tls: tls.is_some() };
     let hosts = line.hosts.or(file.hosts).unwrap_or_default();
-    let settings = Settings { data_dir, root_key, enrolments_per_minute, requests_per_minute, hosts, site };
+    let settings =
+        Settings { data_dir, root_key, root_key_old, enrolments_per_minute, requests_per_minute, hosts, site };
     Ok(Config { settings, listen, tls, shown })
 }
 

@@ -1,58 +1,62 @@
 //! The key tree: root, tenant, user, profile. The only module that holds keys.
 //!
-//! The root key lies in a file outside the data folder and wraps the tenants' keys; those wrap their users' keys, and those their profiles'. The
-//! receipt key is wrapped by the root key too, and so shows at each start whether the root key is the right one: with a wrong one the
+//! The root key lies with a [`provider`] outside the data folder and wraps the tenants' keys; those wrap their users' keys, and those their
+//! profiles'. The receipt key is wrapped by the root key too, and so shows at each start whether the root key is the right one: with a wrong one the
 //! server does not start and changes nothing.
+//!
+//! Tenants' keys that were unwrapped are remembered for at most [`REMEMBERED_MILLIS`]. When a provider does not answer after that, whoever
+//! needs the key is told to come back; nothing is ever done without it. Changing keys is in [`rotate`].
 
-use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+pub mod file;
+pub mod pkcs11;
+pub mod provider;
+pub mod remote;
+pub mod rotate;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use model::api::{ProfileKeys, SealedFor};
 use model::audit::{HEAD_LEN, Head};
 use model::erasure::{ERASURE_LEN, Erasure};
 use model::ids::{KeyId, ProfileId, TenantId, UserId};
 use model::receipt::{RECEIPT_LEN, Receipt};
-use model::world::{Moment, Random};
+use model::world::{Clock, Moment, Random};
 use seal::receipt::ReceiptKey;
 use seal::wrap::{Purpose, UnwrapError, unwrap, wrap};
 use seal::{IdKey, Key, KeyRing, Secret};
 use store::{
-    Account, Moving, NewKey, NewTenant, NewUser, Scope, SignErasure, Store, StoreError, TenantScope, WrappedKey,
+    Account, Chain, Moving, NewKey, NewTenant, NewUser, Scope, SignErasure, Store, StoreError, TenantScope, WrappedKey,
 };
 
 use crate::App;
+use provider::{ProviderError, Roots};
+
+/// How long a tenant's key is remembered after it was unwrapped: 15 minutes (`security.md` 2.13). So long a tenant's people go on while a key
+/// service is away, and so long a withdrawal there may go unnoticed here.
+pub const REMEMBERED_MILLIS: i64 = 15 * 60 * 1000;
+
+/// How long a provider that did not answer is not asked again: those who wait would otherwise queue up behind its time-out.
+const SILENCE_MILLIS: i64 = 5_000;
 
 /// Where the store keeps the wrapped receipt key.
-const RECEIPT_KEY: &str = "receipt_key";
+pub const RECEIPT_KEY: &str = "receipt_key";
 
 /// The server itself as the owner of its receipt key: no tenant has this id, since ids are random.
 const SERVER: TenantId = TenantId([0; 16]);
+
+/// How often something is wrapped anew because keys were changed in the very moment.
+const TRIES: usize = 5;
 
 /// Why a key is not there.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyringError {
     /// The root key is not the one that this data was made with.
     #[error("the root key in {0} is not the one this data was made with")]
-    WrongRoot(PathBuf),
-    /// The file holds no key.
-    #[error("{0} holds no root key: 64 hexadecimal digits are wanted")]
-    NotAKey(PathBuf),
-    /// There is data and no root key to open it.
-    #[error("the root key {0} is missing, and the data cannot be used without it")]
-    Missing(PathBuf),
-    /// The root key would lie beside the data that it protects.
-    #[error("the root key {0} must lie outside the data folder")]
-    InsideData(PathBuf),
-    /// The file could not be read or written.
-    #[error("{path}: {source}", path = .path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    WrongRoot(String),
+    /// The provider of the root key.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
     /// A stored key does not open.
     #[error("a stored key does not open")]
     Unwrap(#[from] UnwrapError),
@@ -64,68 +68,77 @@ pub enum KeyringError {
     Store(#[from] StoreError),
 }
 
-/// The root key and what hangs directly below it.
+/// What hangs directly below the root keys, and the way to them.
 pub struct Keyring {
-    root: Key,
+    roots: Roots,
     receipt: ReceiptKey,
+    clock: Arc<dyn Clock>,
+    remembered: Mutex<Remembered>,
 }
 
-/// Reads the root key, or makes it if the data is new.
-pub fn root_key(path: &Path, data: &Path, new: bool, random: &dyn Random) -> Result<Key, KeyringError> {
-    if path.starts_with(data) {
-        return Err(KeyringError::InsideData(path.to_owned()));
+#[derive(Default)]
+struct Remembered {
+    keys: HashMap<KeyId, (Arc<Key>, Moment)>,
+    /// When a provider did not answer, and what was seen.
+    silent: Option<(Moment, String, String)>,
+}
+
+/// The receipt key as it is stored: `2 | id | id of the root key | wrapped`, and before there was a choice of root keys `id | wrapped`.
+struct StoredReceipt(WrappedKey);
+
+impl StoredReceipt {
+    const OLD_LEN: usize = KeyId::LEN + seal::wrap::WRAPPED_LEN;
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (parent, rest) =
+            if bytes.len() == Self::OLD_LEN { (None, bytes) } else { (Some(()), bytes.strip_prefix(&[2])?) };
+        let (id, rest) = rest.split_first_chunk()?;
+        let (parent, wrapped) = match parent {
+            None => (None, rest),
+            Some(()) => rest.split_first_chunk().map(|(parent, wrapped)| (Some(KeyId(*parent)), wrapped))?,
+        };
+        Some(Self(WrappedKey { id: KeyId(*id), parent, wrapped: wrapped.to_vec() }))
     }
-    let io = |source| KeyringError::Io { path: path.to_owned(), source };
-    match fs::read_to_string(path) {
-        Ok(text) => {
-            let secret = Secret::from_hex(text.trim()).ok_or_else(|| KeyringError::NotAKey(path.to_owned()))?;
-            Ok(Key::new(root_id(&secret), secret))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && new => {
-            let secret = Secret::random(random);
-            write_root(path, &secret).map_err(io)?;
-            Ok(Key::new(root_id(&secret), secret))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(KeyringError::Missing(path.to_owned())),
-        Err(error) => Err(io(error)),
+
+    fn bytes(id: KeyId, parent: KeyId, wrapped: &[u8]) -> Vec<u8> {
+        [&[2], id.as_bytes().as_slice(), parent.as_bytes(), wrapped].concat()
     }
-}
-
-/// A name for the root key that says nothing about it.
-fn root_id(secret: &Secret) -> KeyId {
-    let hash = blake3::derive_key("rehome 2026 root key id", secret.expose());
-    KeyId(*hash.first_chunk().expect("32 bytes hold 16"))
-}
-
-/// Durable before anything is wrapped with it, and readable by its owner only.
-fn write_root(path: &Path, secret: &Secret) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    // Under another name until it is whole (mode 0600 from the start): half a key would be taken for a wrong one at the next start.
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(secret.to_hex().as_bytes())?;
-    file.write_all(b"\n")?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(path)?;
-    fs::File::open(folder)?.sync_all()
 }
 
 impl Keyring {
-    /// Opens the receipt key with the root key, or makes it if the data is new. `path` is named in errors.
-    pub fn open(root: Key, path: &Path, store: &Store, random: &dyn Random) -> Result<Self, KeyringError> {
+    /// Makes the first root key of new data, if the provider holds none. With data there must be one.
+    pub fn prepare(roots: &Roots, new: bool, random: &dyn Random) -> Result<(), KeyringError> {
+        if !roots.current.ids()?.is_empty() {
+            return Ok(());
+        }
+        if !new {
+            return Err(ProviderError::Missing(roots.current.describe()).into());
+        }
+        roots.current.add(random)?;
+        Ok(())
+    }
+
+    /// Unwraps a stored receipt key: the proof that the root key is the right one. Changes nothing.
+    pub fn prove(roots: &Roots, stored: &[u8]) -> Result<ReceiptKey, KeyringError> {
+        let stored = StoredReceipt::read(stored).ok_or(KeyringError::Gone)?;
+        match roots.unwrap(&stored.0, Purpose::Tenant(SERVER)) {
+            Ok(seed) => Ok(ReceiptKey::from_seed(seed.secret())),
+            Err(ProviderError::NotThere { at }) => Err(KeyringError::WrongRoot(at)),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Opens the receipt key with the root key, or makes it if the data is new.
+    pub fn open(roots: Roots, store: &Store, clock: Arc<dyn Clock>, random: &dyn Random) -> Result<Self, KeyringError> {
         if store.meta(RECEIPT_KEY)?.is_none() {
             let seed = Key::random(random);
-            let mut bytes = seed.id.as_bytes().to_vec();
-            bytes.extend_from_slice(&wrap(&seed, &root, Purpose::Tenant(SERVER), random));
-            store.set_meta_once(vec![(RECEIPT_KEY, bytes)])?;
+            let (parent, wrapped) = roots.current.wrap(&seed, Purpose::Tenant(SERVER), random)?;
+            store.set_meta_once(vec![(RECEIPT_KEY, StoredReceipt::bytes(seed.id, parent, &wrapped))])?;
         }
-        let stored = store.meta(RECEIPT_KEY)?.ok_or(KeyringError::Gone)?;
-        let (id, wrapped) = stored.split_first_chunk().ok_or(KeyringError::Gone)?;
-        let seed = unwrap(wrapped, KeyId(*id), &root, Purpose::Tenant(SERVER)).map_err(|error| match error {
-            UnwrapError::WrongKey { .. } => KeyringError::WrongRoot(path.to_owned()),
-            other => KeyringError::Unwrap(other),
-        })?;
-        Ok(Self { receipt: ReceiptKey::from_seed(seed.secret()), root })
+        let receipt = Self::prove(&roots, &store.meta(RECEIPT_KEY)?.ok_or(KeyringError::Gone)?)?;
+        let keyring = Self { roots, receipt, clock, remembered: Mutex::default() };
+        keyring.adopt(store)?;
+        Ok(keyring)
     }
 
     /// Signs a receipt.
@@ -148,6 +161,11 @@ impl Keyring {
         self.receipt.public_key()
     }
 
+    /// Where root keys live.
+    pub fn roots(&self) -> &Roots {
+        &self.roots
+    }
+
     /// Makes a tenant with its key.
     pub fn create_tenant(
         &self,
@@ -157,10 +175,17 @@ impl Keyring {
     ) -> Result<TenantScope, KeyringError> {
         let mut id = [0; TenantId::LEN];
         random.fill(&mut id);
-        let (id, key) = (TenantId(id), Key::random(random));
-        let wrapped = wrap(&key, &self.root, Purpose::Tenant(id), random).to_vec();
-        let key = NewKey { id: key.id, purpose: store::Purpose::Tenant, wrapped };
-        Ok(store.create_tenant(NewTenant { id, name: name.to_owned(), key }, now)?)
+        let (id, secret) = (TenantId(id), Key::random(random));
+        anew(|| {
+            let (parent, wrapped) = self.roots.current.wrap(&secret, Purpose::Tenant(id), random)?;
+            let key = NewKey { id: secret.id, purpose: store::Purpose::Tenant, parent, wrapped };
+            let made = store.create_tenant(NewTenant { id, name: name.to_owned(), key }, now);
+            if matches!(made, Err(StoreError::KeyMoved)) {
+                // The root key was changed, here or elsewhere.
+                self.adopt(store)?;
+            }
+            Ok(made?)
+        })
     }
 
     /// Makes a user with their key. `named`: name and hash of the password.
@@ -168,14 +193,17 @@ impl Keyring {
         &self,
         store: &Store,
         tenant: &TenantScope,
-        named: (&str, String),
+        (name, password): (&str, String),
         (now, random): (Moment, &dyn Random),
     ) -> Result<(), KeyringError> {
-        let new = self.new_user(store, tenant, named, random)?;
-        Ok(store.create_user(tenant, new, now)?)
+        anew(|| {
+            let new = self.new_user(store, tenant, (name, password.clone()), random)?;
+            Ok(store.create_user(tenant, new, now)?)
+        })
     }
 
-    /// A user to be stored, with their key. `named`: name and hash of the password.
+    /// A user to be stored, with their key. `named`: name and hash of the password. The store refuses them if the tenant's key was changed meanwhile
+    /// ([`StoreError::KeyMoved`]): run it in [`anew`].
     pub(crate) fn new_user(
         &self,
         store: &Store,
@@ -185,11 +213,41 @@ impl Keyring {
     ) -> Result<NewUser, KeyringError> {
         let mut id = [0; UserId::LEN];
         random.fill(&mut id);
-        let parent = self.tenant_key(tenant.tenant(), &store.tenant_keys(tenant)?)?;
-        let (id, key) = (UserId(id), Key::random(random));
+        let (id, keys) = (UserId(id), store.tenant_keys(tenant)?);
+        let parent = self.tenant_key(tenant.tenant(), keys.first().ok_or(KeyringError::Gone)?)?;
+        let key = Key::random(random);
         let wrapped = wrap(&key, &parent, Purpose::User(tenant.tenant(), id), random).to_vec();
-        let keys = vec![NewKey { id: key.id, purpose: store::Purpose::User, wrapped }];
+        let keys = vec![NewKey { id: key.id, purpose: store::Purpose::User, parent: parent.id, wrapped }];
         Ok(NewUser { id, name: name.to_owned(), password, keys })
+    }
+
+    /// The key under which secrets of a tenant are sealed that must be read again, and those that sealed some before. Made when it is first needed.
+    pub(crate) fn secrets_keys(
+        &self,
+        store: &Store,
+        tenant: &TenantScope,
+        random: &dyn Random,
+    ) -> Result<Vec<Key>, KeyringError> {
+        anew(|| {
+            let (parents, keys) = store.secrets_keys(tenant)?;
+            if keys.is_empty() {
+                let parent = self.tenant_key(tenant.tenant(), parents.first().ok_or(KeyringError::Gone)?)?;
+                let key = Key::random(random);
+                let wrapped = wrap(&key, &parent, Purpose::Secrets(tenant.tenant()), random).to_vec();
+                let new = NewKey { id: key.id, purpose: store::Purpose::Secrets, parent: parent.id, wrapped };
+                store.add_secrets_key(tenant, new, self.clock.now())?;
+                // Somebody else may have been quicker; what is stored counts.
+                return Err(StoreError::KeyMoved.into());
+            }
+            self.open_secrets_keys(store, tenant)
+        })
+    }
+
+    /// The keys that sealed secrets of a tenant, if there are any.
+    pub(crate) fn open_secrets_keys(&self, store: &Store, tenant: &TenantScope) -> Result<Vec<Key>, KeyringError> {
+        let (parents, keys) = store.secrets_keys(tenant)?;
+        let purpose = Purpose::Secrets(tenant.tenant());
+        keys.iter().map(|key| self.unwrap_below(tenant.tenant(), key, (&parents, purpose))).collect()
     }
 
     /// A new profile's key for a person who has just signed in: to be stored, and to be given to them.
@@ -200,13 +258,14 @@ impl Keyring {
         profile: ProfileId,
         random: &dyn Random,
     ) -> Result<(NewKey, ProfileKeys), KeyringError> {
-        let tenant = self.tenant_key(account.tenant(), &store.tenant_keys_for(account)?)?;
-        let user = user_key(&tenant, account.tenant(), account.user, &store.account_keys(account)?)?;
+        let (tenant, person) = (account.tenant(), account.user);
+        let chain = store.chain_for(account)?;
+        let user = self.user_key(tenant, person, &chain)?;
+        let ids = id_key(tenant, person, &chain, &user)?;
         let key = Key::random(random);
-        let purpose = Purpose::Profile(account.tenant(), account.user, profile);
-        let wrapped = wrap(&key, &user, purpose, random).to_vec();
-        let stored = NewKey { id: key.id, purpose: store::Purpose::Profile, wrapped };
-        Ok((stored, ring(vec![key], &user)?))
+        let wrapped = wrap(&key, &user, Purpose::Profile(tenant, person, profile), random).to_vec();
+        let stored = NewKey { id: key.id, purpose: store::Purpose::Profile, parent: user.id, wrapped };
+        Ok((stored, ring(vec![key], ids)?.to_api()))
     }
 
     /// The keys of a person's profile, for that person. `None`: they have no such profile.
@@ -216,20 +275,10 @@ impl Keyring {
         scope: &Scope,
         profile: ProfileId,
     ) -> Result<Option<ProfileKeys>, KeyringError> {
-        let Some(wrapped) = store.profile_keys(scope, profile)? else { return Ok(None) };
-        let tenant = self.tenant_key(scope.tenant(), &store.tenant_keys_of(scope)?)?;
-        let user = user_key(&tenant, scope.tenant(), scope.user(), &store.user_keys(scope)?)?;
-        let purpose = Purpose::Profile(scope.tenant(), scope.user(), profile);
-        let open = |key: &WrappedKey| unwrap(&key.wrapped, key.id, &user, purpose);
-        let keys = wrapped.iter().map(open).collect::<Result<Vec<_>, _>>()?;
-        let Some((sealed_for, origin)) = store.origin(scope, profile)? else { return ring(keys, &user).map(Some) };
-        // It came from another account: content ids are that person's.
-        let purpose = Purpose::Origin(scope.tenant(), scope.user(), profile);
-        let id_key = unwrap(&origin.wrapped, origin.id, &user, purpose)?;
-        let current = keys.first().ok_or(KeyringError::Gone)?.id;
-        let id_key = IdKey::new(Secret::from_bytes(id_key.secret().expose()));
-        let ring = KeyRing::new(current, keys, id_key).map_err(|_| KeyringError::Gone)?;
-        Ok(Some(ProfileKeys { sealed_for: Some(sealed_for), ..ring.to_api() }))
+        let Some(chain) = store.chain_of(scope, profile)? else { return Ok(None) };
+        let ring = self.open_chain((scope.tenant(), scope.user(), profile), &chain)?;
+        // One that came from another account says for whom it was sealed.
+        Ok(Some(ProfileKeys { sealed_for: chain.origin.map(|(sealed_for, _)| sealed_for), ..ring.to_api() }))
     }
 
     /// Wraps a profile's keys for the person whose it will be. `None`: it or one of the two people is not there, or has no key.
@@ -242,32 +291,121 @@ impl Keyring {
     ) -> Result<Option<Moving>, KeyringError> {
         let Some(found) = store.keys_to_move(tenant, profile, to)? else { return Ok(None) };
         let id = tenant.tenant();
-        let tenant_key = self.tenant_key(id, &store.tenant_keys(tenant)?)?;
-        let user = user_key(&tenant_key, id, found.user, &found.user_keys)?;
-        let new_user = user_key(&tenant_key, id, to, &found.new_user_keys)?;
+        let user = self.user_key(id, found.user, &found.chain)?;
+        let new_user = self.user_key(id, to, &found.new_chain)?;
         let rewrap = |key: &WrappedKey| {
             let opened = unwrap(&key.wrapped, key.id, &user, Purpose::Profile(id, found.user, profile))?;
             let wrapped = wrap(&opened, &new_user, Purpose::Profile(id, to, profile), random).to_vec();
-            Ok::<_, KeyringError>(WrappedKey { id: key.id, wrapped })
+            Ok::<_, KeyringError>(WrappedKey { id: key.id, parent: Some(new_user.id), wrapped })
         };
-        let keys = found.profile_keys.iter().map(rewrap).collect::<Result<Vec<_>, _>>()?;
-        let (sealed_for, id_key) = if let Some((sealed_for, key)) = &found.origin {
+        let keys = found.chain.profile.iter().map(rewrap).collect::<Result<Vec<_>, _>>()?;
+        let (sealed_for, id_key) = if let Some((sealed_for, key)) = &found.chain.origin {
             // Moved before: it was sealed for whoever had it first.
             let purpose = Purpose::Origin(id, found.user, profile);
             (*sealed_for, unwrap(&key.wrapped, key.id, &user, purpose)?)
         } else {
-            let named = Key::random(random).id;
-            let secret = Secret::from_bytes(user.id_key().secret().expose());
-            (SealedFor { tenant: id, user: found.user }, Key::new(named, secret))
+            let ids = id_key(id, found.user, &found.chain, &user)?;
+            let secret = Secret::from_bytes(ids.secret().expose());
+            (SealedFor { tenant: id, user: found.user }, Key::new(Key::random(random).id, secret))
         };
         let wrapped = wrap(&id_key, &new_user, Purpose::Origin(id, to, profile), random).to_vec();
-        let origin = WrappedKey { id: id_key.id, wrapped };
+        let origin = WrappedKey { id: id_key.id, parent: Some(new_user.id), wrapped };
         Ok(Some(Moving { profile, from: found.user, to, keys, origin, sealed_for }))
     }
 
-    pub(crate) fn tenant_key(&self, tenant: TenantId, keys: &[WrappedKey]) -> Result<Key, KeyringError> {
-        let newest = keys.first().ok_or(KeyringError::Gone)?;
-        Ok(unwrap(&newest.wrapped, newest.id, &self.root, Purpose::Tenant(tenant))?)
+    /// Opens what was read for a profile.
+    fn open_chain(
+        &self,
+        (tenant, user, profile): (TenantId, UserId, ProfileId),
+        chain: &Chain,
+    ) -> Result<KeyRing, KeyringError> {
+        let user_key = self.user_key(tenant, user, chain)?;
+        let purpose = Purpose::Profile(tenant, user, profile);
+        let open = |key: &WrappedKey| unwrap(&key.wrapped, key.id, &user_key, purpose);
+        let keys = chain.profile.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        let Some((_, origin)) = &chain.origin else { return ring(keys, id_key(tenant, user, chain, &user_key)?) };
+        // It came from another account: content ids are that person's.
+        let id_key = unwrap(&origin.wrapped, origin.id, &user_key, Purpose::Origin(tenant, user, profile))?;
+        ring(keys, IdKey::new(Secret::from_bytes(id_key.secret().expose())))
+    }
+
+    /// The user's key, with whichever of the tenant's keys wrapped it.
+    fn user_key(&self, tenant: TenantId, user: UserId, chain: &Chain) -> Result<Key, KeyringError> {
+        let newest = chain.user.first().ok_or(KeyringError::Gone)?;
+        self.unwrap_below(tenant, newest, (&chain.tenant, Purpose::User(tenant, user)))
+    }
+
+    /// A key that hangs on one of the tenant's.
+    fn unwrap_below(
+        &self,
+        tenant: TenantId,
+        key: &WrappedKey,
+        (parents, purpose): (&[WrappedKey], Purpose),
+    ) -> Result<Key, KeyringError> {
+        // A row that does not name its parent is tried with each.
+        for parent in parents.iter().filter(|parent| key.parent.is_none_or(|id| id == parent.id)) {
+            let parent = self.tenant_key(tenant, parent)?;
+            match unwrap(&key.wrapped, key.id, &parent, purpose) {
+                Err(UnwrapError::WrongKey { .. }) => {}
+                result => return Ok(result?),
+            }
+        }
+        Err(KeyringError::Gone)
+    }
+
+    /// A tenant's key: remembered, or unwrapped by the provider.
+    fn tenant_key(&self, tenant: TenantId, key: &WrappedKey) -> Result<Arc<Key>, KeyringError> {
+        let now = self.clock.now();
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        remembered.forget(now);
+        if let Some((known, _)) = remembered.keys.get(&key.id) {
+            return Ok(Arc::clone(known));
+        }
+        if let Some((_, at, why)) = &remembered.silent {
+            return Err(ProviderError::Silent { at: at.clone(), why: why.clone() }.into());
+        }
+        // One at a time: whoever waits for the same key finds it afterwards.
+        match self.roots.unwrap(key, Purpose::Tenant(tenant)) {
+            Ok(opened) => {
+                let opened = Arc::new(opened);
+                remembered.keys.insert(key.id, (Arc::clone(&opened), now));
+                Ok(opened)
+            }
+            Err(error) => {
+                if let ProviderError::Silent { at, why } = &error {
+                    tracing::warn!(at, why, "the key provider does not answer");
+                    remembered.silent = Some((now, at.clone(), why.clone()));
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Forgets what was remembered for too long. Housekeeping calls it, so that keys do not stay in memory for want of requests.
+    pub fn forget(&self) {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner).forget(self.clock.now());
+    }
+}
+
+impl Remembered {
+    fn forget(&mut self, now: Moment) {
+        // A clock that was set back must not make anything live longer.
+        let within = |since: Moment, millis: i64| (0..millis).contains(&now.0.saturating_sub(since.0));
+        self.keys.retain(|_, (_, since)| within(*since, REMEMBERED_MILLIS));
+        if self.silent.as_ref().is_some_and(|(since, ..)| !within(*since, SILENCE_MILLIS)) {
+            self.silent = None;
+        }
+    }
+}
+
+/// Runs what reads keys, wraps and stores, again if keys were changed in the very moment.
+pub(crate) fn anew<T>(work: impl Fn() -> Result<T, KeyringError>) -> Result<T, KeyringError> {
+    let mut tries = 1;
+    loop {
+        match work() {
+            Err(KeyringError::Store(StoreError::KeyMoved)) if tries < TRIES => tries += 1,
+            result => return result,
+        }
     }
 }
 
@@ -277,14 +415,15 @@ pub fn erasure_signer(app: &Arc<App>) -> SignErasure {
     Box::new(move |erasure| app.keyring.sign_erasure(erasure))
 }
 
-fn user_key(tenant_key: &Key, tenant: TenantId, user: UserId, keys: &[WrappedKey]) -> Result<Key, KeyringError> {
-    let newest = keys.first().ok_or(KeyringError::Gone)?;
-    Ok(unwrap(&newest.wrapped, newest.id, tenant_key, Purpose::User(tenant, user))?)
+/// The key for content ids: derived from the user's first key, and kept by itself once that is gone.
+fn id_key(tenant: TenantId, user: UserId, chain: &Chain, user_key: &Key) -> Result<IdKey, KeyringError> {
+    let Some(kept) = &chain.ids else { return Ok(user_key.id_key()) };
+    let key = unwrap(&kept.wrapped, kept.id, user_key, Purpose::Ids(tenant, user))?;
+    Ok(IdKey::new(Secret::from_bytes(key.secret().expose())))
 }
 
-/// What the API gives; the newest key comes first and is the one that seals.
-fn ring(keys: Vec<Key>, user: &Key) -> Result<ProfileKeys, KeyringError> {
+/// The newest key comes first and is the one that seals.
+fn ring(keys: Vec<Key>, ids: IdKey) -> Result<KeyRing, KeyringError> {
     let current = keys.first().ok_or(KeyringError::Gone)?.id;
-    let ring = KeyRing::new(current, keys, user.id_key()).map_err(|_| KeyringError::Gone)?;
-    Ok(ring.to_api())
+    KeyRing::new(current, keys, ids).map_err(|_| KeyringError::Gone)
 }

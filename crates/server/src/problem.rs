@@ -101,7 +101,7 @@ impl Refusal {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Overloaded => Self::busy(),
+            StoreError::Overloaded | StoreError::KeyMoved => Self::busy(),
             StoreError::Stopped => Self::stopping(),
             StoreError::Full => {
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, Reason::ServerFull, "the server's disk is full")

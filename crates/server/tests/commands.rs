@@ -13,6 +13,7 @@ use std::process::{Command, Output};
 
 use server::app::OpenError;
 use server::keyring::KeyringError;
+use server::keyring::provider::ProviderError;
 use support::Place;
 
 fn run(place: &Place, arguments: &[&str]) -> Output {
@@ -43,9 +44,15 @@ fn a_wrong_root_key_starts_nothing_and_changes_nothing() {
     assert_eq!(output.status.code(), Some(9), "{}", said(&output));
     assert!(said(&output).starts_with("error[wrong_key]: the root key in "), "{}", said(&output));
     fs::remove_file(place.root_key()).unwrap();
-    assert!(matches!(place.open().err().unwrap(), OpenError::Keyring(KeyringError::Missing(_))));
+    assert!(matches!(
+        place.open().err().unwrap(),
+        OpenError::Keyring(KeyringError::Provider(ProviderError::Missing(_)))
+    ));
     fs::write(place.root_key(), "not a key").unwrap();
-    assert!(matches!(place.open().err().unwrap(), OpenError::Keyring(KeyringError::NotAKey(_))));
+    assert!(matches!(
+        place.open().err().unwrap(),
+        OpenError::Keyring(KeyringError::Provider(ProviderError::NotAKey(_)))
+    ));
     assert_eq!(fs::read(&database).unwrap(), before);
     fs::write(place.root_key(), right).unwrap();
     assert_eq!(run(&place, &["check"]).status.code(), Some(0));

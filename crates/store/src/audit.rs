@@ -79,6 +79,10 @@ pub(crate) enum Action {
     KeysRead,
     /// Detail: how many, if more than one. What was asked for is in `after`.
     AccessRefuse,
+    /// Target: the key that is new; before: id of the old key; after: level and id of the new one.
+    KeyRotate,
+    /// Target: the key that is gone, because nothing hangs on it any more.
+    KeyRetire,
     /// Target: the request. Somebody asks for what takes a second admin.
     ApprovalAsk,
     /// Target: the request.
@@ -185,6 +189,8 @@ impl Action {
             Self::RestoreReport => "restore.report",
             Self::KeysRead => "keys.read",
             Self::AccessRefuse => "access.refuse",
+            Self::KeyRotate => "key.rotate",
+            Self::KeyRetire => "key.retire",
             Self::ApprovalAsk => "approval.ask",
             Self::ApprovalApprove => "approval.approve",
             Self::ApprovalDeny => "approval.deny",

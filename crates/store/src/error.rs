@@ -38,6 +38,9 @@ pub enum StoreError {
     /// What is stored contradicts itself.
     #[error("stored data is damaged: {0}")]
     Damaged(String),
+    /// The key that wrapped a new one has been replaced meanwhile. Reading the keys again and wrapping anew helps.
+    #[error("the key above was replaced in this very moment")]
+    KeyMoved,
     /// A name or number is taken already.
     #[error("{what} `{name}` exists already")]
     Taken {

@@ -59,7 +59,7 @@ pub use commit::{CommitError, Committed, Sign};
 pub use devices::{Device, DeviceState, EnrollError, Holder, NewDevice, NewDeviceKey, Revoked};
 pub use erase::{Deleted, EraseError, SignErasure};
 pub use error::{AdminError, StoreError};
-pub use keys::{NewKey, Purpose, WrappedKey};
+pub use keys::{Chain, KeyCount, Level, NewKey, NewUserKey, Purpose, Stale, WrappedKey};
 pub use people::Person;
 pub use rehome::{KeysToMove, Moving, RehomePreview};
 pub use reports::{Filed, REPORTS_KEPT_MAX};
@@ -100,6 +100,16 @@ impl Store {
         let writer = Writer::start(connection)?;
         let readers = Mutex::new(Vec::new());
         Ok(Self { path: path.to_owned(), writer, readers, blobs, busy: uploads::Busy::default(), epoch })
+    }
+
+    /// A value of the server itself in the database at `path`, read without changing anything there. `None`: there is no database, or no such value.
+    pub fn peek(path: &Path, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let connection = dialect::open_reader(path)?;
+        // A first start that was killed may have left a file without tables.
+        if dialect::schema_version(&connection)? == 0 { Ok(None) } else { meta(&connection, name) }
     }
 
     /// A value of the server itself, such as its wrapped receipt key. `None`: never set.

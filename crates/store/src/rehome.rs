@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use model::api::SealedFor;
-use model::ids::{ApprovalId, ProfileId, UserId};
+use model::ids::{ApprovalId, KeyId, ProfileId, UserId};
 use model::world::Moment;
 use rusqlite::{Connection, OptionalExtension};
 
@@ -16,8 +16,8 @@ use crate::approvals;
 use crate::audit::{self, Action, Event};
 use crate::authority::View;
 use crate::error::AdminError;
-use crate::keys::{self, NewKey, Owner, Purpose, WrappedKey};
-use crate::scope::{Scope, TenantScope};
+use crate::keys::{self, Chain, NewKey, Owner, Purpose, WrappedKey};
+use crate::scope::TenantScope;
 use crate::{Store, StoreError, row};
 
 /// What moving a profile would do.
@@ -44,14 +44,10 @@ pub struct RehomePreview {
 pub struct KeysToMove {
     /// Whose it is.
     pub user: UserId,
-    /// Their own keys, newest first.
-    pub user_keys: Vec<WrappedKey>,
-    /// The profile's keys.
-    pub profile_keys: Vec<WrappedKey>,
-    /// The key for content ids, if it was moved before.
-    pub origin: Option<(SealedFor, WrappedKey)>,
-    /// The keys of whom it will be, newest first.
-    pub new_user_keys: Vec<WrappedKey>,
+    /// What opens it.
+    pub chain: Chain,
+    /// What opens the keys of whom it will be.
+    pub new_chain: Chain,
 }
 
 /// A profile's keys, wrapped for whom it will be.
@@ -144,13 +140,9 @@ impl Store {
             let sql = "SELECT no FROM users WHERE tenant = $1 AND id = $2 AND disabled_at IS NULL";
             let to_no = connection.prepare_cached(sql)?.query_row((tenant.no, to.as_bytes()), |row| row.get(0));
             let Some(to_no) = to_no.optional()? else { return Ok(None) };
-            Ok(Some(KeysToMove {
-                user,
-                user_keys: keys::user_keys(connection, tenant.no, user_no)?,
-                profile_keys: keys::of_profile(connection, (tenant.no, profile_no), Purpose::Profile)?,
-                origin: origin(connection, tenant.no, profile_no)?,
-                new_user_keys: keys::user_keys(connection, tenant.no, to_no)?,
-            }))
+            let mut chain = keys::chain(connection, tenant.no, user_no)?;
+            keys::add_profile(connection, &mut chain, (tenant.no, profile_no))?;
+            Ok(Some(KeysToMove { user, chain, new_chain: keys::chain(connection, tenant.no, to_no)? }))
         })
     }
 
@@ -192,17 +184,9 @@ impl Store {
             Ok(found.preview)
         })
     }
-
-    /// For whom a profile of the person was sealed, and the wrapped key for its content ids, if it was moved.
-    pub fn origin(&self, scope: &Scope, profile: ProfileId) -> Result<Option<(SealedFor, WrappedKey)>, StoreError> {
-        self.read(|connection| {
-            let Some(own) = scope.find(connection, profile)? else { return Ok(None) };
-            origin(connection, own.tenant, own.no)
-        })
-    }
 }
 
-fn origin(
+pub(crate) fn origin(
     connection: &Connection,
     tenant: i64,
     profile_no: i64,
@@ -229,12 +213,17 @@ fn move_keys(
     if ids(&there) != ids(&moving.keys) {
         return Err(AdminError::Invalid("the profile's keys were changed meanwhile; ask again".to_owned()));
     }
-    let sql = "UPDATE keys SET wrapped = $1, user_no = $2 WHERE tenant = $3 AND id = $4 AND profile_no = $5";
+    let sql =
+        "UPDATE keys SET wrapped = $1, parent = $2, user_no = $3 WHERE tenant = $4 AND id = $5 AND profile_no = $6";
     for key in &moving.keys {
-        tx.prepare_cached(sql)?.execute((&key.wrapped, to_no, tenant, key.id.as_bytes(), profile_no))?;
+        let parent = key.parent.as_ref().map(KeyId::as_bytes);
+        tx.prepare_cached(sql)?.execute((&key.wrapped, parent, to_no, tenant, key.id.as_bytes(), profile_no))?;
     }
     let sql = "DELETE FROM keys WHERE tenant = $1 AND profile_no = $2 AND purpose = $3";
     tx.prepare_cached(sql)?.execute((tenant, profile_no, Purpose::Origin as u8))?;
-    let origin = NewKey { id: moving.origin.id, purpose: Purpose::Origin, wrapped: moving.origin.wrapped.clone() };
+    // Refused if the new person's key was changed meanwhile; then the keys above are not moved either.
+    let parent = moving.origin.parent.unwrap_or(KeyId([0; KeyId::LEN]));
+    let wrapped = moving.origin.wrapped.clone();
+    let origin = NewKey { id: moving.origin.id, purpose: Purpose::Origin, parent, wrapped };
     Ok(keys::insert(tx, &Owner::profile(tenant, to_no, profile_no), &origin, at)?)
 }

@@ -12,7 +12,7 @@ use model::ids::UserId;
 use model::world::Moment;
 use store::blobs::MemoryBlobs;
 use store::{Account, CommitError, DeviceState, EnrollError, NewEnrolmentToken, Revoked, Scope, Store, TenantScope};
-use support::{Made, NOW, id16, id32, new_device, print, sign, tenant, user};
+use support::{Made, NOW, enroll, id16, id32, new_device, print, sign, tenant, user};
 
 struct World {
     _folder: tempfile::TempDir,
@@ -65,17 +65,17 @@ impl World {
 #[test]
 fn the_same_pc_of_the_same_user_stays_the_same_device_with_another_key() {
     let world = world();
-    let first = world.store.enroll(&world.ada, new_device(1, Some(7)), None, NOW).unwrap();
-    let again = world.store.enroll(&world.ada, new_device(2, Some(7)), None, NOW).unwrap();
+    let first = enroll(&world.store, &world.ada, new_device(1, Some(7)), None, NOW).unwrap();
+    let again = enroll(&world.store, &world.ada, new_device(2, Some(7)), None, NOW).unwrap();
     assert_eq!((again.device(), again.profile()), (first.device(), first.profile()));
     assert!(world.store.authenticate(print(1)).unwrap().is_none(), "the old key is nobody's");
     assert_eq!(world.store.authenticate(print(2)).unwrap().unwrap().scope, again);
     // Another user of the PC, another PC, and a PC that does not know itself are devices of their own.
     let others = [
-        world.store.enroll(&world.bob, new_device(3, Some(7)), None, NOW).unwrap(),
-        world.store.enroll(&world.ada, new_device(4, Some(8)), None, NOW).unwrap(),
-        world.store.enroll(&world.ada, new_device(5, None), None, NOW).unwrap(),
-        world.store.enroll(&world.ada, new_device(6, None), None, NOW).unwrap(),
+        enroll(&world.store, &world.bob, new_device(3, Some(7)), None, NOW).unwrap(),
+        enroll(&world.store, &world.ada, new_device(4, Some(8)), None, NOW).unwrap(),
+        enroll(&world.store, &world.ada, new_device(5, None), None, NOW).unwrap(),
+        enroll(&world.store, &world.ada, new_device(6, None), None, NOW).unwrap(),
     ];
     let mut ids: Vec<_> = others.iter().chain([&first]).map(Scope::device).collect();
     ids.sort_unstable();
@@ -83,7 +83,7 @@ fn the_same_pc_of_the_same_user_stays_the_same_device_with_another_key() {
     assert_eq!(ids.len(), 5);
     // One that was withdrawn stays so.
     assert_eq!(world.store.revoke(&world.operator, Revoked::Device(first.device()), NOW).unwrap(), 1);
-    let after = world.store.enroll(&world.ada, new_device(7, Some(7)), None, NOW).unwrap();
+    let after = enroll(&world.store, &world.ada, new_device(7, Some(7)), None, NOW).unwrap();
     assert_ne!(after.device(), first.device());
     assert_eq!(world.state(&first), DeviceState::Revoked);
 }
@@ -91,15 +91,15 @@ fn the_same_pc_of_the_same_user_stays_the_same_device_with_another_key() {
 #[test]
 fn a_key_belongs_to_one_pc_and_asking_twice_with_it_is_asking_once() {
     let world = world();
-    let first = world.store.enroll(&world.ada, new_device(1, Some(7)), None, NOW).unwrap();
-    assert_eq!(world.store.enroll(&world.ada, new_device(1, Some(7)), None, NOW).unwrap(), first);
+    let first = enroll(&world.store, &world.ada, new_device(1, Some(7)), None, NOW).unwrap();
+    assert_eq!(enroll(&world.store, &world.ada, new_device(1, Some(7)), None, NOW).unwrap(), first);
     assert_eq!(world.store.devices(&world.operator).unwrap().len(), 1);
-    let cloned = world.store.enroll(&world.ada, new_device(1, Some(8)), None, NOW);
+    let cloned = enroll(&world.store, &world.ada, new_device(1, Some(8)), None, NOW);
     assert!(matches!(cloned, Err(EnrollError::OtherMachine)), "{cloned:?}");
-    let stolen = world.store.enroll(&world.bob, new_device(1, Some(7)), None, NOW);
+    let stolen = enroll(&world.store, &world.bob, new_device(1, Some(7)), None, NOW);
     assert!(matches!(stolen, Err(EnrollError::KeyInUse)), "{stolen:?}");
     world.store.revoke(&world.operator, Revoked::All, NOW).unwrap();
-    let revived = world.store.enroll(&world.ada, new_device(1, Some(7)), None, NOW);
+    let revived = enroll(&world.store, &world.ada, new_device(1, Some(7)), None, NOW);
     assert!(matches!(revived, Err(EnrollError::KeyInUse)), "{revived:?}");
 }
 
@@ -107,8 +107,8 @@ fn a_key_belongs_to_one_pc_and_asking_twice_with_it_is_asking_once() {
 fn access_is_withdrawn_from_one_from_one_users_and_from_all() {
     let world = world();
     let ada: Vec<Scope> =
-        (1..4).map(|n| world.store.enroll(&world.ada, new_device(n, None), None, NOW).unwrap()).collect();
-    let bob = world.store.enroll(&world.bob, new_device(9, None), None, NOW).unwrap();
+        (1..4).map(|n| enroll(&world.store, &world.ada, new_device(n, None), None, NOW).unwrap()).collect();
+    let bob = enroll(&world.store, &world.bob, new_device(9, None), None, NOW).unwrap();
     let revoke = |whose| world.store.revoke(&world.operator, whose, NOW).unwrap();
     assert_eq!(revoke(Revoked::Device(ada[0].device())), 1);
     assert_eq!(revoke(Revoked::User(world.ada.user)), 2);
@@ -122,8 +122,8 @@ fn access_is_withdrawn_from_one_from_one_users_and_from_all() {
 #[test]
 fn a_key_changes_in_its_place() {
     let world = world();
-    let pc = world.store.enroll(&world.ada, new_device(1, None), None, NOW).unwrap();
-    world.store.enroll(&world.ada, new_device(2, None), None, NOW).unwrap();
+    let pc = enroll(&world.store, &world.ada, new_device(1, None), None, NOW).unwrap();
+    enroll(&world.store, &world.ada, new_device(2, None), None, NOW).unwrap();
     assert!(!world.store.change_key(&pc, new_device(2, None).device_key, NOW).unwrap(), "another device has it");
     assert!(world.store.change_key(&pc, new_device(3, None).device_key, NOW.plus_millis(5)).unwrap());
     assert!(world.store.authenticate(print(1)).unwrap().is_none());
@@ -140,15 +140,15 @@ fn a_token_lets_in_as_often_and_as_long_as_it_says() {
     assert!(find(1, NOW.plus_millis(1000)).is_none(), "expired");
     for key in [1, 2] {
         let token = find(key, NOW).unwrap();
-        world.store.enroll(&world.ada, new_device(key, None), Some(&token), NOW).unwrap();
+        enroll(&world.store, &world.ada, new_device(key, None), Some(&token), NOW).unwrap();
     }
     let stale = world.store.find_token(&id32("token", 1), print(3), NOW).unwrap();
     assert!(stale.is_none(), "used up");
     // Whoever found it before it was used up is refused all the same.
     world.token(3, |_| {});
     let found = world.store.find_token(&id32("token", 3), print(4), NOW).unwrap().unwrap();
-    world.store.enroll(&world.ada, new_device(4, None), Some(&found), NOW).unwrap();
-    let refused = world.store.enroll(&world.ada, new_device(5, None), Some(&found), NOW);
+    enroll(&world.store, &world.ada, new_device(4, None), Some(&found), NOW).unwrap();
+    let refused = enroll(&world.store, &world.ada, new_device(5, None), Some(&found), NOW);
     assert!(matches!(refused, Err(EnrollError::TokenRefused)), "{refused:?}");
     assert!(world.store.revoke_enrolment_token(&world.operator, id16("token", 1), NOW).unwrap());
     assert!(!world.store.revoke_enrolment_token(&world.operator, id16("token", 1), NOW).unwrap());
@@ -173,7 +173,7 @@ fn a_pc_waits_once_until_somebody_says_yes() {
     let listed = world.store.waiting_devices(&world.operator).unwrap();
     assert_eq!(listed.iter().map(|pc| (pc.name.as_str(), pc.approved)).collect::<Vec<_>>(), [("PC", true)]);
     assert!(world.store.wait(&token, (print(1), "PC"), NOW).unwrap());
-    world.store.enroll(&world.ada, new_device(1, None), Some(&token), NOW).unwrap();
+    enroll(&world.store, &world.ada, new_device(1, None), Some(&token), NOW).unwrap();
     assert!(world.store.waiting_devices(&world.operator).unwrap().is_empty());
     assert_eq!(world.store.enrolment_tokens(&world.operator).unwrap()[0].uses, 1);
     // A token that is withdrawn takes those along who wait by it.
@@ -187,7 +187,7 @@ fn a_pc_waits_once_until_somebody_says_yes() {
 #[test]
 fn two_pcs_that_back_up_as_one_are_found_and_only_read_until_somebody_decides() {
     let world = world();
-    let pc = world.store.enroll(&world.ada, new_device(1, Some(7)), None, NOW).unwrap();
+    let pc = enroll(&world.store, &world.ada, new_device(1, Some(7)), None, NOW).unwrap();
     assert!(world.commit(&pc, 1, None).unwrap());
     assert!(world.commit(&pc, 2, Some(1)).unwrap());
     // A clone of the PC as it was at number 1. The first time it looks like a PC whose answer got lost.
@@ -209,7 +209,7 @@ fn two_pcs_that_back_up_as_one_are_found_and_only_read_until_somebody_decides() 
 #[test]
 fn a_pc_whose_answers_get_lost_or_that_was_set_up_anew_is_no_fork() {
     let world = world();
-    let pc = world.store.enroll(&world.ada, new_device(1, None), None, NOW).unwrap();
+    let pc = enroll(&world.store, &world.ada, new_device(1, None), None, NOW).unwrap();
     for (seq, base) in [(1, None), (2, Some(1)), (3, Some(1)), (4, Some(1)), (5, Some(4)), (6, None), (7, Some(6))] {
         assert!(world.commit(&pc, seq, base).unwrap(), "{seq} on {base:?}");
     }
@@ -247,6 +247,6 @@ fn data_of_before_devices_had_keys_stays_readable() {
     assert_eq!(devices.len(), 1);
     assert_eq!((devices[0].state, devices[0].level, devices[0].seen_at), (DeviceState::WithoutKey, None, Moment(6)));
     let ada = store.account("default", "ada").unwrap().unwrap();
-    let pc = store.enroll(&ada, new_device(1, Some(7)), None, NOW).unwrap();
+    let pc = enroll(&store, &ada, new_device(1, Some(7)), None, NOW).unwrap();
     assert_eq!(store.profiles(&pc).unwrap().len(), 2, "what was backed up before is there to be restored");
 }

@@ -317,7 +317,11 @@ fn what_is_on_hold_is_not_deleted_and_neither_is_what_it_is_part_of() {
     assert!(held(world.store.delete_profile(&world.operator, profile, act()).unwrap_err()));
     assert!(held(world.store.erase_user(&world.operator, world.pc.user(), act()).unwrap_err()));
     assert_eq!(world.left(), [1, 2]);
-    assert_eq!(world.store.user_keys(&world.pc).unwrap().len(), 1, "no key was touched");
+    assert_eq!(
+        world.store.chain_of(&world.pc, world.pc.profile()).unwrap().unwrap().user.len(),
+        1,
+        "no key was touched"
+    );
     world.store.release(&world.operator, (profile, 1), NOW).unwrap();
     assert!(world.store.delete_profile(&world.operator, profile, act()).unwrap().is_some());
 }
@@ -341,12 +345,12 @@ fn an_erased_person_has_no_key_no_row_and_no_file_left() {
         store.file_report(scope, &report(1, "x"), NOW).unwrap();
     }
     assert_eq!(files(&blobs), 2);
-    let wrapped = store.user_keys(&pc).unwrap().remove(0);
+    let wrapped = store.chain_of(&pc, pc.profile()).unwrap().unwrap().user.remove(0);
 
     let first = store.erase_user(&operator, pc.user(), (NOW, sign_erasure())).unwrap().unwrap();
     assert_eq!((first.removed.snapshots, files(&blobs)), (1, 1), "its file goes at once, the other's stays");
-    assert_eq!(store.user_keys(&pc).unwrap(), []);
-    assert_eq!(store.profile_keys(&pc, pc.profile()).unwrap(), Some(Vec::new()));
+    let left = store.chain_of(&pc, pc.profile()).unwrap().unwrap();
+    assert_eq!((left.user.len(), left.profile.len(), left.ids), (0, 0, None));
     assert!(store.authenticate(print(1)).unwrap().is_none());
     assert!(store.account("default", "ada lovelace").unwrap().is_none());
     assert_eq!(store.user_named(&operator, "ada lovelace").unwrap(), None);
@@ -379,8 +383,8 @@ fn a_deleted_profile_takes_its_key_and_its_devices_access_along() {
     let first = world.store.delete_profile(&world.operator, profile, (NOW, sign_erasure())).unwrap().unwrap();
     assert_eq!(Erasure::from_bytes(&first.receipt).unwrap().0.snapshots, 3);
     assert!(world.store.authenticate(print(1)).unwrap().is_none());
-    assert_eq!(world.store.profile_keys(&world.pc, profile).unwrap(), Some(Vec::new()));
-    assert_eq!(world.store.user_keys(&world.pc).unwrap().len(), 1, "the person's own key stays");
+    let left = world.store.chain_of(&world.pc, profile).unwrap().unwrap();
+    assert_eq!((left.profile.len(), left.user.len()), (0, 1), "the person's own key stays");
     let late = Made::new(&world.pc, 4, &[(1, 100)], &[]).envelope(|_| true);
     let late = world.store.commit(&world.pc, &Envelope::parse(&late).unwrap(), NOW, &sign);
     assert!(matches!(late, Err(CommitError::Revoked)), "a backup that was on its way brings nothing back");

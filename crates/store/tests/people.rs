@@ -80,7 +80,9 @@ fn identity(subject: &str) -> Identity {
 }
 
 fn newcomer(name: &str, number: u64) -> NewUser {
-    let key = NewKey { id: KeyId(id16("newcomer", number)), purpose: Purpose::User, wrapped: vec![7; 77] };
+    // The key of the first tenant, as `support::tenant` makes it.
+    let parent = KeyId(id16("key", 1000));
+    let key = NewKey { id: KeyId(id16("newcomer", number)), purpose: Purpose::User, parent, wrapped: vec![7; 77] };
     NewUser { id: UserId(id16("newcomer", number)), name: name.to_owned(), password: String::new(), keys: vec![key] }
 }
 

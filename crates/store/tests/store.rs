@@ -146,7 +146,7 @@ fn people_and_tenants_see_nothing_of_each_other() {
         assert_eq!(store.latest(&scope, profile).unwrap(), None);
         assert_eq!(store.snapshots(&scope, profile).unwrap(), None);
         assert_eq!(store.envelope(&scope, profile, snapshot, NOW).unwrap(), None);
-        assert_eq!(store.profile_keys(&scope, profile).unwrap(), None);
+        assert_eq!(store.chain_of(&scope, profile).unwrap(), None);
         assert_eq!(store.upload(&scope, profile, BlobId([1; 32])).unwrap(), None);
         assert_eq!(store.delete_snapshot(&scope, snapshot, (NOW, sign_erasure())).unwrap(), None);
         assert!(store.profiles(&scope).unwrap().iter().all(|one| one.profile == scope.profile()));
@@ -162,7 +162,7 @@ fn a_person_sees_their_other_pc_and_the_newest_backup_first() {
     let profiles = world.store.profiles(&new_pc).unwrap();
     let seen: Vec<_> = profiles.iter().map(|one| (one.profile, one.this_device, one.snapshots)).collect();
     assert_eq!(seen, [(world.pc.profile(), false, 1), (new_pc.profile(), true, 0)]);
-    assert_eq!(world.store.profile_keys(&new_pc, world.pc.profile()).unwrap().unwrap().len(), 1);
+    assert_eq!(world.store.chain_of(&new_pc, world.pc.profile()).unwrap().unwrap().profile.len(), 1);
 }
 
 #[test]

@@ -45,7 +45,11 @@ const CONFINED: &[(&str, &[&str], &str)] = &[
     ("winapi", &["win32"], "the Windows API stays in win32"),
     ("rusqlite", &["store"], "SQL stays in store"),
     ("sqlx", &["store"], "SQL stays in store"),
-    ("ureq", &["device", "server"], "HTTP clients stay in device and in the server's way to identity providers"),
+    (
+        "ureq",
+        &["device", "server"],
+        "HTTP clients stay in device and in the server's ways to identity providers and key services",
+    ),
     ("reqwest", &[], "there is one HTTP client, ureq (docs/decisions/0030-signing-in.md)"),
 ];
 

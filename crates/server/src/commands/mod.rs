@@ -5,6 +5,7 @@ mod check;
 mod device;
 mod health;
 mod keep;
+mod key;
 mod paper;
 mod people;
 mod report;
@@ -22,6 +23,7 @@ use model::reason::Reason;
 use crate::app::{App, OpenError};
 use crate::config::{self, Config, ConfigError, Given};
 use crate::keyring::KeyringError;
+use crate::keyring::provider::ProviderError;
 use crate::world::SystemClock;
 
 /// Keeps what devices back up, and gives it back.
@@ -74,6 +76,9 @@ enum Verb {
     /// Profiles: what one PC has backed up
     #[command(subcommand)]
     Profile(keep::ProfileVerb),
+    /// Keys: where they are, how they stand, changing them
+    #[command(subcommand)]
+    Key(key::KeyVerb),
     /// What restores did
     #[command(subcommand)]
     Report(report::ReportVerb),
@@ -166,16 +171,29 @@ impl From<OpenError> for Failure {
     }
 }
 
+impl From<ProviderError> for Failure {
+    fn from(error: ProviderError) -> Self {
+        let (exit, reason) = match &error {
+            ProviderError::NotThere { .. } | ProviderError::NotAKey(_) | ProviderError::Missing(_) => {
+                (9, Reason::WrongKey)
+            }
+            ProviderError::InsideData(_) | ProviderError::Address { .. } => (2, Reason::ConfigInvalid),
+            ProviderError::Silent { .. } => (6, Reason::KeysUnavailable),
+            ProviderError::Refused { .. } => (5, Reason::KeysUnavailable),
+            ProviderError::Unwrap(_) => (8, Reason::IntegrityFailed),
+            ProviderError::Io { source, .. } => return Self::io(source, error.to_string()),
+        };
+        Self::new(exit, reason, error.to_string())
+    }
+}
+
 impl From<KeyringError> for Failure {
     fn from(error: KeyringError) -> Self {
         let text = error.to_string();
         match error {
-            KeyringError::WrongRoot(_) | KeyringError::NotAKey(_) | KeyringError::Missing(_) => {
-                Self::new(9, Reason::WrongKey, text)
-            }
-            KeyringError::InsideData(_) => Self::new(2, Reason::ConfigInvalid, text),
+            KeyringError::WrongRoot(_) => Self::new(9, Reason::WrongKey, text),
+            KeyringError::Provider(error) => error.into(),
             KeyringError::Store(error) => error.into(),
-            KeyringError::Io { source, .. } => Self::io(&source, text),
             KeyringError::Unwrap(_) | KeyringError::Gone => Self::new(8, Reason::IntegrityFailed, text),
         }
     }
@@ -233,6 +251,7 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
         Verb::Retention(verb) => keep::retention(&open(&config()?)?, verb),
         Verb::Snapshot(verb) => keep::snapshot(&open(&config()?)?, verb),
         Verb::Profile(verb) => keep::profile(&Arc::new(open(&config()?)?), verb),
+        Verb::Key(verb) => key::run(&config()?, verb),
         Verb::Report(verb) => report::run(&open(&config()?)?, verb),
         Verb::Check => check::run(&check::open(&config()?)?),
         Verb::Config(ConfigVerb::Show) => show(&config()?),

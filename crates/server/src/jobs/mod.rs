@@ -3,6 +3,7 @@
 
 pub mod approvals;
 pub mod heads;
+pub mod keys;
 pub mod retention;
 
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -34,6 +35,12 @@ impl Jobs {
     /// Runs what is due.
     pub fn run_due(&self, app: &App) {
         let now = app.clock.now();
+        // Each time: what is left of a change of keys follows from the rows, and most of the time that is nothing.
+        match keys::run(app) {
+            Ok(0) => {}
+            Ok(keys) => tracing::info!(keys, "wrapped anew after a change of keys"),
+            Err(error) => tracing::warn!(%error, "a change of keys waits"),
+        }
         match approvals::run(app) {
             Ok(0) => {}
             Ok(done) => tracing::info!(done, "approved requests"),

@@ -1,7 +1,7 @@
-//! Secrets that must be read again: of providers, of second factors. Sealed under the tenant's key, for one purpose each.
+//! Secrets that must be read again: of providers, of second factors. Sealed under a key of the tenant's own for this, for one purpose each.
 //!
-//! Stored bytes: id of the tenant's key (16), nonce (12), AES-256-GCM of the secret with its tag. The key is derived from the tenant's, and tenant and
-//! purpose are bound in, so that a row moved to another place does not open. Older keys of the tenant keep opening what they sealed.
+//! Stored bytes: id of that key (16), nonce (12), AES-256-GCM of the secret with its tag. Tenant and
+//! purpose are bound in, so that a row moved to another place does not open. The tenant's key wraps it, and can change without touching what it sealed.
 
 use model::ids::KeyId;
 use model::world::{Moment, Random};
@@ -9,7 +9,7 @@ use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use store::people::Identity;
 use store::{Person, Store, TenantScope};
 
-use crate::keyring::{Keyring, KeyringError};
+use crate::keyring::{Keyring, KeyringError, anew};
 
 /// Bytes of key id and nonce.
 const ID_LEN: usize = 16;
@@ -24,12 +24,13 @@ impl Keyring {
         (purpose, secret): (&str, &[u8]),
         random: &dyn Random,
     ) -> Result<Vec<u8>, KeyringError> {
-        let parent = self.tenant_key(tenant.tenant(), &store.tenant_keys(tenant)?)?;
+        let keys = self.secrets_keys(store, tenant, random)?;
+        let parent = keys.first().ok_or(KeyringError::Gone)?;
         let mut nonce = [0; NONCE_LEN];
         random.fill(&mut nonce);
         let mut sealed = secret.to_vec();
         let aad = Aad::from(about(tenant, purpose));
-        derived(&parent)
+        derived(parent)
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed)
             .map_err(|_| KeyringError::Gone)?;
         Ok([parent.id.as_bytes().as_slice(), &nonce, &sealed].concat())
@@ -45,12 +46,11 @@ impl Keyring {
     ) -> Result<Vec<u8>, KeyringError> {
         let (id, rest) = sealed.split_first_chunk::<ID_LEN>().ok_or(KeyringError::Gone)?;
         let (nonce, rest) = rest.split_first_chunk::<NONCE_LEN>().ok_or(KeyringError::Gone)?;
-        let keys = store.tenant_keys(tenant)?;
-        let key = keys.into_iter().find(|key| key.id == KeyId(*id)).ok_or(KeyringError::Gone)?;
-        let parent = self.tenant_key(tenant.tenant(), &[key])?;
+        let keys = self.open_secrets_keys(store, tenant)?;
+        let parent = keys.iter().find(|key| key.id == KeyId(*id)).ok_or(KeyringError::Gone)?;
         let mut opened = rest.to_vec();
         let aad = Aad::from(about(tenant, purpose));
-        let secret = derived(&parent)
+        let secret = derived(parent)
             .open_in_place(Nonce::assume_unique_for_key(*nonce), aad, &mut opened)
             .map_err(|_| KeyringError::Gone)?;
         Ok(secret.to_vec())
@@ -64,8 +64,10 @@ impl Keyring {
         (name, identity): (&str, Identity),
         (now, random): (Moment, &dyn Random),
     ) -> Result<Person, KeyringError> {
-        let new = self.new_user(store, tenant, (name, String::new()), random)?;
-        Ok(store.create_person(tenant, new, identity, now)?)
+        anew(|| {
+            let new = self.new_user(store, tenant, (name, String::new()), random)?;
+            Ok(store.create_person(tenant, new, identity.clone(), now)?)
+        })
     }
 }
 

@@ -48,6 +48,8 @@ impl TestClock {
 pub struct Place {
     folder: tempfile::TempDir,
     pub clock: Arc<TestClock>,
+    /// Where the root key is, if not in the file.
+    pub root: Option<PathBuf>,
     pub enrolments: u32,
     pub requests: u32,
     pub hosts: Vec<String>,
@@ -61,6 +63,7 @@ impl Place {
         Self {
             folder,
             clock,
+            root: None,
             enrolments: 0,
             requests: 0,
             hosts: Vec::new(),
@@ -83,7 +86,8 @@ impl Place {
     pub fn open(&self) -> Result<App, server::app::OpenError> {
         let settings = Settings {
             data_dir: self.data(),
-            root_key: self.root_key(),
+            root_key: self.root.clone().unwrap_or_else(|| self.root_key()),
+            root_key_old: None,
             enrolments_per_minute: self.enrolments,
             requests_per_minute: self.requests,
             hosts: self.hosts.clone(),

@@ -3,6 +3,8 @@
 
 -- Id of the key that wrapped it. NULL in rows of the first versions, where every level had one key.
 ALTER TABLE keys ADD COLUMN parent BLOB;
+-- 1: another key has taken its place, and it stays only until nothing hangs on it any more.
+ALTER TABLE keys ADD COLUMN replaced INTEGER NOT NULL DEFAULT 0;
 -- Answers which keys still hang on an old one.
 CREATE INDEX keys_by_parent ON keys (tenant, purpose, parent);
 

@@ -31,26 +31,39 @@ pub fn sealed(id: &PartId, len: usize) -> Vec<u8> {
     bytes
 }
 
-fn key(number: u64, purpose: Purpose) -> NewKey {
-    NewKey { id: KeyId(id16("key", number)), purpose, wrapped: vec![7; 77] }
+fn key(number: u64, purpose: Purpose, parent: KeyId) -> NewKey {
+    NewKey { id: KeyId(id16("key", number)), purpose, parent, wrapped: vec![7; 77] }
 }
 
 pub fn tenant(store: &Store, name: &str, number: u64) {
-    let key = key(number * 1000, Purpose::Tenant);
+    let key = key(number * 1000, Purpose::Tenant, KeyId([0; 16]));
     let new = NewTenant { id: TenantId(id16("tenant", number)), name: name.to_owned(), key };
     store.create_tenant(new, NOW).unwrap();
 }
 
 pub fn user(store: &Store, tenant: &str, name: &str, number: u64) -> Account {
     let scope = store.operator(tenant).unwrap().unwrap();
-    let keys = vec![key(number * 1000 + 1, Purpose::User)];
+    let parent = store.tenant_keys(&scope).unwrap()[0].id;
+    let keys = vec![key(number * 1000 + 1, Purpose::User, parent)];
     let new = NewUser { id: UserId(id16("user", number)), name: name.to_owned(), password: "hash".to_owned(), keys };
     store.create_user(&scope, new, NOW).unwrap();
     store.account(tenant, name).unwrap().unwrap()
 }
 
 pub fn device(store: &Store, account: &Account, number: u64) -> Scope {
-    store.enroll(account, new_device(number, None), None, NOW).unwrap()
+    enroll(store, account, new_device(number, None), None, NOW).unwrap()
+}
+
+/// Enrols, with the profile's key wrapped by the account's.
+pub fn enroll(
+    store: &Store,
+    account: &Account,
+    mut new: NewDevice,
+    token: Option<&store::FoundToken>,
+    at: Moment,
+) -> Result<Scope, store::EnrollError> {
+    new.key.parent = store.chain_for(account).unwrap().user[0].id;
+    store.enroll(account, new, token, at)
 }
 
 /// The name of a device's key.
@@ -67,7 +80,7 @@ pub fn new_device(number: u64, machine: Option<u64>) -> NewDevice {
         device_key: NewDeviceKey { print: print(number), public, level: KeyLevel::File },
         machine: machine.map(|number| id32("machine", number)),
         profile: ProfileId(id16("profile", number)),
-        key: key(number * 1000 + 2, Purpose::Profile),
+        key: key(number * 1000 + 2, Purpose::Profile, KeyId([0; 16])),
     }
 }
 

@@ -19,6 +19,7 @@ use crate::api::extract::{Body, Unproven, apart};
 use crate::app::App;
 use crate::enrolment_token;
 use crate::keyring::KeyringError;
+use crate::keyring::provider::ProviderError;
 use crate::login::prove::{self, Shown};
 use crate::problem::Refusal;
 
@@ -29,6 +30,10 @@ impl From<KeyringError> for Refusal {
     fn from(error: KeyringError) -> Self {
         match error {
             KeyringError::Store(error) => error.into(),
+            KeyringError::Provider(ProviderError::Silent { .. }) => {
+                let detail = "the place where the organisation's keys are does not answer";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, Reason::KeysUnavailable, detail).retry_after(30)
+            }
             other => {
                 tracing::error!(error = %other, "a key is not there");
                 Self::internal()
