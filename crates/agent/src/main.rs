@@ -25,6 +25,7 @@ mod logs;
 mod near;
 mod outcome;
 mod paint;
+mod picture;
 mod pin;
 mod plan;
 mod progress;
@@ -65,6 +66,10 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(usage(&error).code()),
     };
+    if let Verb::CleanPicture(args) = &cli.verb {
+        // Before anything else is opened or started: it is to have nothing at hand.
+        return ExitCode::from(picture::run(args));
+    }
     stop::listen();
     let run =
         Run { screen: Screen::new(&cli.global), global: cli.global, clock: SystemClock, random: SystemRandom::new() };
@@ -108,6 +113,11 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
         Verb::Explain(args) => explain::run(args, run),
         Verb::Version(args) => version::run(args, run),
         Verb::Completions(args) => completions::run(args, run),
+        Verb::CleanPicture(args) => {
+            // `main` never comes here with it; a run that did would still do the same.
+            picture::run(args);
+            Ok(Exit::Success)
+        }
     }
 }
 

@@ -21,6 +21,7 @@ pub mod export;
 pub mod facts;
 pub mod input;
 pub mod list;
+pub mod picture;
 pub mod plan;
 pub mod progress;
 pub mod registry;

@@ -8,6 +8,7 @@
 
 #![cfg(windows)]
 
+mod confine;
 mod effects;
 pub mod eventlog;
 mod facts;
@@ -16,6 +17,7 @@ pub mod schedule;
 mod store;
 mod text;
 
+pub use confine::confine;
 pub use effects::LiveEffects;
 pub use facts::{LivePlaces, ask, known};
 pub use registry::{LiveRegistry, LiveRegistryWrite};
