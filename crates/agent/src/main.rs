@@ -5,6 +5,7 @@
 mod apps;
 mod backup;
 mod baseline;
+mod browser;
 mod bundle;
 mod catalog;
 mod cli;
@@ -21,7 +22,9 @@ mod find;
 mod forget;
 mod here;
 mod import;
+mod keys;
 mod logs;
+mod man;
 mod near;
 mod outcome;
 mod paint;
@@ -37,6 +40,7 @@ mod run;
 mod schedule;
 mod screen;
 mod show;
+mod sign_in;
 mod snapshots;
 mod status;
 mod stop;
@@ -113,6 +117,7 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
         Verb::Explain(args) => explain::run(args, run),
         Verb::Version(args) => version::run(args, run),
         Verb::Completions(args) => completions::run(args, run),
+        Verb::Man(args) => man::run(args, run),
         Verb::CleanPicture(args) => {
             // `main` never comes here with it; a run that did would still do the same.
             picture::run(args);

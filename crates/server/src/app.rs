@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use model::ids::AssignmentId;
 use model::world::{Clock, Random};
 use store::blobs::DiskBlobs;
 use store::people::Change;
@@ -13,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use crate::audit::refusals::Refusals;
 use crate::gates::{Gates, REQUESTS_AT_ONCE};
-use crate::identity::{DeviceTokens, Identify};
+use crate::identity::{Identify, MemoryNonces, ServiceTokens, SignedDevices};
 use crate::jobs::Jobs;
 use crate::keyring::{self, Keyring, KeyringError};
 use crate::login::oidc::known::Providers;
@@ -65,6 +66,8 @@ pub struct Settings {
     pub enrolments_per_minute: u32,
     /// Requests a minute and device; 0: no limit.
     pub requests_per_minute: u32,
+    /// Names by which devices know this server; none: every name.
+    pub hosts: Vec<String>,
     /// Where browsers find it.
     pub site: Site,
 }
@@ -81,6 +84,8 @@ pub struct App {
     pub random: Arc<dyn Random>,
     /// Tells who asks: each knows one kind of credential, and the first that knows the request's answers.
     pub identity: Vec<Box<dyn Identify>>,
+    /// Devices that sign, among those; asked by itself for keys that nobody knows yet.
+    pub devices: Arc<SignedDevices>,
     /// Lets in.
     pub gates: Gates,
     /// The rate that devices are told.
@@ -105,16 +110,21 @@ impl App {
     pub fn open(settings: &Settings, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, OpenError> {
         let data = &settings.data_dir;
         make_private(data)?;
-        let database = data.join("rehome.db");
+        let database = database(settings);
         let root = keyring::root_key(&settings.root_key, data, !database.exists(), &*random)?;
         let blobs = DiskBlobs::open(data.join("blobs"))?;
         let store = Arc::new(Store::open(&database, Arc::new(blobs), clock.now())?);
         let keyring = Keyring::open(root, &settings.root_key, &store, &*random)?;
+        let nonces = MemoryNonces::new(clock.now().0.div_euclid(1000));
+        let signed = SignedDevices::new(Arc::clone(&store), Arc::clone(&clock), Box::new(nonces), &settings.hosts);
+        let devices = Arc::new(signed);
         Ok(Self {
             identity: vec![
-                Box::new(DeviceTokens::new(Arc::clone(&store), Arc::clone(&clock))),
+                Box::new(Arc::clone(&devices)),
+                Box::new(ServiceTokens::new(Arc::clone(&store), Arc::clone(&clock))),
                 Box::new(Sessions::new(Arc::clone(&store), Arc::clone(&clock), settings.site.clone())),
             ],
+            devices,
             site: settings.site.clone(),
             tries: Tries::default(),
             providers: Providers::default(),
@@ -148,6 +158,12 @@ impl App {
         let password = password::make(&*self.random);
         let hash = password::hash(&password, &*self.random);
         self.keyring.create_user(&self.store, &tenant, (DEFAULT_USER, hash), world)?;
+        if let Some(user) = self.store.user_named(&tenant, DEFAULT_USER)? {
+            let mut id = [0; AssignmentId::LEN];
+            self.random.fill(&mut id);
+            let given = self.store.make_owner(&tenant, (AssignmentId(id), user), self.clock.now());
+            given.map_err(|error| KeyringError::Store(StoreError::NotCommitted(error.to_string())))?;
+        }
         if let Some(account) = self.store.account(DEFAULT_TENANT, DEFAULT_USER)? {
             // The operator's own terminal showed it, so a first PC may be connected with it; the page asks for another.
             self.store.order_password_change(&account.person(), Change::OnThePage)?;
@@ -172,6 +188,7 @@ impl App {
             self.store.note_seen(seen)?;
         }
         self.gates.tidy();
+        self.devices.tidy();
         self.refusals.flush(self);
         let now = self.clock.now();
         self.store.sweep(now)?;
@@ -180,6 +197,11 @@ impl App {
         self.jobs.run_due(self);
         Ok(())
     }
+}
+
+/// Where the database lies.
+pub(crate) fn database(settings: &Settings) -> PathBuf {
+    settings.data_dir.join("rehome.db")
 }
 
 /// Makes the data folder, for the server's own account only.

@@ -107,6 +107,7 @@ impl From<StoreError> for Refusal {
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, Reason::ServerFull, "the server's disk is full")
                     .retry_after(600)
             }
+            StoreError::Taken { .. } => Self::new(StatusCode::CONFLICT, Reason::NameTaken, error.to_string()),
             StoreError::BadName(_) => Self::invalid(error.to_string()),
             StoreError::Damaged(what) => {
                 tracing::error!(what, "stored data is damaged");
@@ -118,6 +119,13 @@ impl From<StoreError> for Refusal {
             }
         }
     }
+}
+
+/// The server's time as HTTP writes it (RFC 9110, 5.6.7), by the clock that is handed in.
+fn date(at: model::world::Moment) -> HeaderValue {
+    let stamp = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let text = stamp.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    HeaderValue::from_str(&text).expect("digits and letters fit a header")
 }
 
 impl IntoResponse for Refusal {
@@ -137,7 +145,10 @@ impl IntoResponse for Refusal {
             response.headers_mut().insert(model::api::OFFSET_HEADER, HeaderValue::from(offset));
         }
         if status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Signature"));
+            if let Some(server_at) = self.problem.server_at {
+                response.headers_mut().insert(header::DATE, date(server_at));
+            }
         }
         response
     }

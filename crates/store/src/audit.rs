@@ -37,6 +37,20 @@ pub(crate) enum Action {
     DeviceEnroll,
     /// Target: the device.
     DeviceRevoke,
+    /// Target: the device. It changed its key; the old one vouched for the new one.
+    DeviceKey,
+    /// Target: the device. Two PCs seem to back up as it.
+    DeviceFork,
+    /// Target: the device. It may write again.
+    DeviceAccept,
+    /// Target: the name of the PC's key. A token let it in; it waits for its user or an administrator.
+    DeviceWait,
+    /// Target: the name of the PC's key.
+    DeviceApprove,
+    /// Target: the enrolment token.
+    EnrolmentTokenCreate,
+    /// Target: the enrolment token.
+    EnrolmentTokenRevoke,
     /// Target: the profile; detail: the number.
     SnapshotCreate,
     /// Target: the profile; detail: the number.
@@ -79,6 +93,40 @@ pub(crate) enum Action {
     ApprovalAlone,
     /// Target: the request. It was done, or could not be.
     ApprovalDone,
+    /// Target: the scope tag.
+    TagCreate,
+    /// Target: the scope tag.
+    TagUpdate,
+    /// Target: the scope tag.
+    TagDelete,
+    /// Target: the group.
+    GroupCreate,
+    /// Target: the group.
+    GroupUpdate,
+    /// Target: the group.
+    GroupDelete,
+    /// Target: the role.
+    RoleCreate,
+    /// Target: the role.
+    RoleUpdate,
+    /// Target: the role.
+    RoleDelete,
+    /// Target: the role assignment.
+    RoleAssign,
+    /// Target: the role assignment.
+    RoleReassign,
+    /// Target: the role assignment.
+    RoleUnassign,
+    /// Target: the service account.
+    TokenCreate,
+    /// Target: the service account.
+    TokenRevoke,
+    /// Target: the person.
+    UserTags,
+    /// Target: the device.
+    DeviceTags,
+    /// Target: the profile.
+    ProfileRehome,
     /// By and target: the person; detail: 1 if more than one factor was used.
     SignIn,
     /// Target: the person; detail: how many sessions were closed.
@@ -116,6 +164,13 @@ impl Action {
             Self::UserCreate => "user.create",
             Self::DeviceEnroll => "device.enroll",
             Self::DeviceRevoke => "device.revoke",
+            Self::DeviceKey => "device.key",
+            Self::DeviceFork => "device.fork",
+            Self::DeviceAccept => "device.accept",
+            Self::DeviceWait => "device.wait",
+            Self::DeviceApprove => "device.approve",
+            Self::EnrolmentTokenCreate => "enrolment_token.create",
+            Self::EnrolmentTokenRevoke => "enrolment_token.revoke",
             Self::SnapshotCreate => "snapshot.create",
             Self::SnapshotDelete => "snapshot.delete",
             Self::SnapshotRead => "snapshot.read",
@@ -137,6 +192,23 @@ impl Action {
             Self::ApprovalExpire => "approval.expire",
             Self::ApprovalAlone => "approval.alone",
             Self::ApprovalDone => "approval.done",
+            Self::TagCreate => "tag.create",
+            Self::TagUpdate => "tag.update",
+            Self::TagDelete => "tag.delete",
+            Self::GroupCreate => "group.create",
+            Self::GroupUpdate => "group.update",
+            Self::GroupDelete => "group.delete",
+            Self::RoleCreate => "role.create",
+            Self::RoleUpdate => "role.update",
+            Self::RoleDelete => "role.delete",
+            Self::RoleAssign => "role.assign",
+            Self::RoleReassign => "role.reassign",
+            Self::RoleUnassign => "role.unassign",
+            Self::TokenCreate => "token.create",
+            Self::TokenRevoke => "token.revoke",
+            Self::UserTags => "user.tags",
+            Self::DeviceTags => "device.tags",
+            Self::ProfileRehome => "profile.rehome",
             Self::SignIn => "sign_in.done",
             Self::SignOut => "session.close",
             Self::PasswordChange => "password.change",

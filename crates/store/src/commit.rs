@@ -6,8 +6,7 @@
 //!
 //! Repeating a request gives the stored receipt again: the number is taken, the header is the same to the byte, and nothing is written.
 
-use std::collections::HashMap;
-
+use bytes::Bytes;
 use model::envelope::Envelope;
 use model::ids::{BlobId, PartId, SnapshotId};
 use model::receipt::{RECEIPT_LEN, Receipt};
@@ -43,6 +42,9 @@ pub enum CommitError {
     /// The device's access was withdrawn.
     #[error("the device's access was withdrawn")]
     Revoked,
+    /// Two PCs seem to back up as this device.
+    #[error("another PC has backed up as this one")]
+    Forked,
     /// Another number is next.
     #[error("number {seq} does not follow {latest_seq}")]
     OutOfOrder {
@@ -78,13 +80,14 @@ struct Prepared {
     settings: u32,
     apps: u32,
     size_bytes: u64,
-    header: Vec<u8>,
+    header: Bytes,
     header_tag: [u8; 32],
     header_check: [u8; 16],
     outline: Outline,
     parts: Vec<Part>,
     blobs: Vec<(BlobId, u64)>,
     epoch: u64,
+    base: Option<u64>,
     receipt: [u8; RECEIPT_LEN],
 }
 
@@ -92,7 +95,7 @@ struct Prepared {
 struct Part {
     id: PartId,
     sealed_len: u32,
-    sealed: Option<(Vec<u8>, [u8; 16])>,
+    sealed: Option<(Bytes, [u8; 16])>,
 }
 
 impl Store {
@@ -106,19 +109,34 @@ impl Store {
     ) -> Result<Committed, CommitError> {
         let (answer, wait) = std::sync::mpsc::sync_channel(1);
         // The receiver stands below until the answer has come, so sending cannot fail.
-        self.commit_then(scope, envelope, (at, sign), move |result| drop(answer.send(result)));
+        self.queue(prepare(scope, envelope, &Bytes::copy_from_slice, (at, self.epoch)), sign, move |result| {
+            drop(answer.send(result));
+        });
         wait.recv().unwrap_or(Err(CommitError::Store(StoreError::Stopped)))
     }
 
-    /// Queues a snapshot's commit; `done` is called once it is durable or refused, from the writer's thread or at once.
+    /// Queues a snapshot's commit; `done` is called once it is durable or refused, from the writer's thread or at once. `body` holds the
+    /// bytes that `envelope` borrows: what waits for its turn is kept as slices of it, and nothing is copied. `base` is the number of the newest
+    /// backup that the sender knows of, if it says so.
     pub fn commit_then(
         &self,
         scope: &Scope,
-        envelope: &Envelope<'_>,
+        (body, envelope, base): (&Bytes, &Envelope<'_>, Option<u64>),
         (at, sign): (Moment, Sign<'_>),
         done: impl FnOnce(Result<Committed, CommitError>) + Send + 'static,
     ) {
-        match prepare(scope, envelope, at, self.epoch) {
+        let prepared = prepare(scope, envelope, &|bytes| body.slice_ref(bytes), (at, self.epoch));
+        let based = prepared.map(|(prepared, receipt)| (Prepared { base, ..prepared }, receipt));
+        self.queue(based, sign, done);
+    }
+
+    fn queue(
+        &self,
+        prepared: Result<(Prepared, Receipt), CommitError>,
+        sign: Sign<'_>,
+        done: impl FnOnce(Result<Committed, CommitError>) + Send + 'static,
+    ) {
+        match prepared {
             Ok((mut prepared, receipt)) => {
                 prepared.receipt = sign(&receipt);
                 // Looking blobs up takes them back from condemnation; everything else is looked up before the first row is written.
@@ -130,10 +148,18 @@ impl Store {
     }
 }
 
-fn prepare(scope: &Scope, envelope: &Envelope<'_>, at: Moment, epoch: u64) -> Result<(Prepared, Receipt), CommitError> {
+/// Keeps borrowed bytes for as long as a commit waits.
+type Keep<'a> = &'a dyn Fn(&[u8]) -> Bytes;
+
+fn prepare(
+    scope: &Scope,
+    envelope: &Envelope<'_>,
+    keep: Keep<'_>,
+    (at, epoch): (Moment, u64),
+) -> Result<(Prepared, Receipt), CommitError> {
     let header = &envelope.header;
     check_owner(scope, envelope)?;
-    let parts = parts_of(envelope)?;
+    let parts = parts_of(envelope, keep)?;
     let part_ids: Vec<PartId> = parts.iter().map(|part| part.id).collect();
     let blobs: Vec<(BlobId, u64)> = header.blobs.iter().map(|blob| (blob.id, blob.sealed_len)).collect();
     let blob_ids: Vec<BlobId> = blobs.iter().map(|(id, _)| *id).collect();
@@ -164,13 +190,14 @@ fn prepare(scope: &Scope, envelope: &Envelope<'_>, at: Moment, epoch: u64) -> Re
         settings: header.settings_count,
         apps: header.apps_count,
         size_bytes,
-        header: envelope.header_bytes.to_vec(),
+        header: keep(envelope.header_bytes),
         header_tag: envelope.header_tag,
-        header_check: row::checksum(envelope.header_bytes),
+        header_check: row::half(header_hash),
         outline,
         parts,
         blobs,
         epoch,
+        base: None,
         receipt: [0; RECEIPT_LEN],
     };
     Ok((prepared, receipt))
@@ -190,23 +217,23 @@ fn check_owner(scope: &Scope, envelope: &Envelope<'_>) -> Result<(), CommitError
     }
 }
 
-/// The header's parts with the bytes that travelled along; none may travel that the header does not list.
-fn parts_of(envelope: &Envelope<'_>) -> Result<Vec<Part>, CommitError> {
-    let mut along: HashMap<PartId, &[u8]> = envelope.parts.iter().copied().collect();
+/// The header's parts with the bytes that travelled along, which come in the header's order; none may travel that the header does not list.
+fn parts_of(envelope: &Envelope<'_>, keep: Keep<'_>) -> Result<Vec<Part>, CommitError> {
+    let mut along = envelope.parts.iter().peekable();
     let mut parts = Vec::with_capacity(envelope.header.parts.len());
     for entry in &envelope.header.parts {
-        let sealed = along.remove(&entry.id);
+        let sealed = along.next_if(|(id, _)| *id == entry.id).map(|(_, sealed)| *sealed);
         if let Some(sealed) = sealed
             && sealed.len() != usize::try_from(entry.sealed_len).unwrap_or(usize::MAX)
         {
             let text = format!("part {} has {} bytes and should have {}", entry.id, sealed.len(), entry.sealed_len);
             return Err(CommitError::Malformed(text));
         }
-        let sealed = sealed.map(|sealed| (sealed.to_vec(), row::checksum(sealed)));
+        let sealed = sealed.map(|sealed| (keep(sealed), row::checksum(sealed)));
         parts.push(Part { id: entry.id, sealed_len: entry.sealed_len, sealed });
     }
-    match along.keys().next() {
-        Some(id) => Err(CommitError::Malformed(format!("part {id} is not in the header"))),
+    match along.next() {
+        Some((id, _)) => Err(CommitError::Malformed(format!("part {id} is not in the header, or not in its place"))),
         None => Ok(parts),
     }
 }
@@ -215,16 +242,39 @@ fn parts_of(envelope: &Envelope<'_>) -> Result<Vec<Part>, CommitError> {
 struct Position {
     last_seq: u64,
     next_part: i64,
+    /// What the newest backup was made on top of, as its sender said.
+    last_base: Option<u64>,
+    forked: bool,
+}
+
+impl Position {
+    /// Whether the sender knows a history that is not this one.
+    ///
+    /// A sender goes on from the newest backup, whose receipt it holds; or from the same one as the sender before it, if that answer got lost
+    /// on the way. Whoever goes on from any other is a second PC with the same key, or one that was set back. One that was set up anew
+    /// knows of none and says nothing, and one whose server was set back knows more than the server.
+    fn is_fork(&self, base: Option<u64>) -> bool {
+        match (base, self.last_base) {
+            (Some(base), Some(last_base)) => base < self.last_seq && base != last_base,
+            _ => false,
+        }
+    }
 }
 
 /// What the transaction does.
 fn commit(tx: &Connection, new: &Prepared) -> Result<Committed, CommitError> {
     let position = position(tx, &new.scope)?.ok_or(CommitError::Revoked)?;
+    if position.forked {
+        return Err(CommitError::Forked);
+    }
     if new.seq <= position.last_seq {
-        return repeated(tx, new, position.last_seq);
+        return repeated(tx, new, &position);
     }
     if new.seq != position.last_seq + 1 {
         return Err(CommitError::OutOfOrder { seq: new.seq, latest_seq: position.last_seq });
+    }
+    if position.is_fork(new.base) {
+        return Err(CommitError::Forked);
     }
     let stored = find_parts(tx, new)?;
     let blobs = find_blobs(tx, new)?;
@@ -250,23 +300,29 @@ fn commit(tx: &Connection, new: &Prepared) -> Result<Committed, CommitError> {
 
 fn position(tx: &Connection, scope: &Scope) -> Result<Option<Position>, CommitError> {
     let mut statement = tx.prepare_cached(
-        "SELECT p.last_seq, p.next_part FROM profiles p JOIN devices d ON d.tenant = p.tenant AND d.no = p.device_no \
+        "SELECT p.last_seq, p.next_part, p.last_base, d.forked_at IS NOT NULL FROM profiles p JOIN devices d ON d.tenant = p.tenant AND d.no = p.device_no \
          WHERE p.tenant = $1 AND p.no = $2 AND p.device_no = $3 AND d.revoked_at IS NULL",
     )?;
     let position = statement.query_row((scope.tenant.no, scope.profile_no, scope.device_no), |row| {
-        Ok(Position { last_seq: row::unsigned(row.get(0)?), next_part: row.get(1)? })
+        Ok(Position {
+            last_seq: row::unsigned(row.get(0)?),
+            next_part: row.get(1)?,
+            last_base: row.get::<_, Option<i64>>(2)?.map(row::unsigned),
+            forked: row.get(3)?,
+        })
     });
     Ok(position.optional()?)
 }
 
-/// The number was given before: the same snapshot gets its receipt again, another one is told what is newest.
-fn repeated(tx: &Connection, new: &Prepared, latest_seq: u64) -> Result<Committed, CommitError> {
+/// The number was given before: the same snapshot gets its receipt again, another one is told what is newest, unless it comes from a fork.
+fn repeated(tx: &Connection, new: &Prepared, position: &Position) -> Result<Committed, CommitError> {
     let stored = snapshots::load(tx, &new.scope.own(), row::signed(new.seq))?;
     match stored {
         Some(stored) if stored.header == new.header && stored.header_tag == new.header_tag => {
             Ok(Committed { receipt: stored.receipt, new: false })
         }
-        _ => Err(CommitError::OutOfOrder { seq: new.seq, latest_seq }),
+        _ if position.is_fork(new.base) => Err(CommitError::Forked),
+        _ => Err(CommitError::OutOfOrder { seq: new.seq, latest_seq: position.last_seq }),
     }
 }
 
@@ -360,8 +416,16 @@ fn insert_snapshot(tx: &Connection, new: &Prepared, packed: &[u8]) -> Result<(),
 
 fn advance(tx: &Connection, new: &Prepared, next_part: i64) -> Result<(), CommitError> {
     tx.prepare_cached(
-        "UPDATE profiles SET last_seq = $1, latest_seq = $1, latest_id = $2, next_part = $3 WHERE tenant = $4 AND no = $5",
+        "UPDATE profiles SET last_seq = $1, latest_seq = $1, latest_id = $2, next_part = $3, last_base = $4 \
+         WHERE tenant = $5 AND no = $6",
     )?
-    .execute((row::signed(new.seq), new.id.as_bytes(), next_part, new.scope.tenant.no, new.scope.profile_no))?;
+    .execute((
+        row::signed(new.seq),
+        new.id.as_bytes(),
+        next_part,
+        new.base.map(row::signed),
+        new.scope.tenant.no,
+        new.scope.profile_no,
+    ))?;
     Ok(())
 }

@@ -7,12 +7,13 @@ mod support;
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use model::envelope::Envelope;
 use model::ids::{BlobId, PartId};
 use model::world::Moment;
 use store::blobs::{Blobs, DiskBlobs, MemoryBlobs};
-use store::{CommitError, Committed, GRACE_MILLIS, Piece, Scope, Store, StoreError, UploadError};
-use support::{Made, NOW, device, id32, sign, sign_erasure, signed, tenant, user};
+use store::{CommitError, Committed, GRACE_MILLIS, Piece, Revoked, Scope, Store, StoreError, UploadError};
+use support::{Made, NOW, device, id32, print, sign, sign_erasure, signed, tenant, user};
 
 struct World {
     folder: tempfile::TempDir,
@@ -125,11 +126,11 @@ fn an_envelope_of_somebody_else_is_refused() {
 fn a_withdrawn_device_commits_nothing() {
     let world = world();
     let operator = world.store.operator("default").unwrap().unwrap();
-    assert!(world.store.revoke(&operator, world.pc.device(), NOW).unwrap());
-    assert!(!world.store.revoke(&operator, world.pc.device(), NOW).unwrap());
+    assert_eq!(world.store.revoke(&operator, Revoked::Device(world.pc.device()), NOW).unwrap(), 1);
+    assert_eq!(world.store.revoke(&operator, Revoked::Device(world.pc.device()), NOW).unwrap(), 0);
     let made = Made::new(&world.pc, 1, &[(1, 100)], &[]);
     assert!(matches!(world.commit(&made, |_| true), Err(CommitError::Revoked)));
-    assert_eq!(world.store.authenticate(&id32("token", 1)).unwrap(), None);
+    assert!(world.store.authenticate(print(1)).unwrap().is_none());
 }
 
 #[test]
@@ -236,9 +237,10 @@ fn waiting_commits_share_syncs() {
     let (answer, answers) = std::sync::mpsc::channel();
     for seq in 1..=8 {
         for pc in &pcs {
-            let bytes = Made::new(pc, seq, &[(1, 1000)], &[]).envelope(|_| true);
+            let bytes = Bytes::from(Made::new(pc, seq, &[(1, 1000)], &[]).envelope(|_| true));
             let (envelope, answer) = (Envelope::parse(&bytes).unwrap(), answer.clone());
-            world.store.commit_then(pc, &envelope, (NOW, &sign), move |result| answer.send(result.is_ok()).unwrap());
+            let done = move |result: Result<Committed, _>| answer.send(result.is_ok()).unwrap();
+            world.store.commit_then(pc, (&bytes, &envelope, None), (NOW, &sign), done);
         }
     }
     assert!((0..8 * 32).all(|_| answers.recv().unwrap()));
@@ -251,10 +253,10 @@ fn one_refused_job_does_not_spoil_its_group() {
     let world = world();
     let (answer, answers) = std::sync::mpsc::channel();
     for seq in [1, 7, 2, 9, 3] {
-        let bytes = Made::new(&world.pc, seq, &[(seq, 100)], &[]).envelope(|_| true);
+        let bytes = Bytes::from(Made::new(&world.pc, seq, &[(seq, 100)], &[]).envelope(|_| true));
         let answer = answer.clone();
         let done = move |result: Result<Committed, _>| answer.send(result.is_ok()).unwrap();
-        world.store.commit_then(&world.pc, &Envelope::parse(&bytes).unwrap(), (NOW, &sign), done);
+        world.store.commit_then(&world.pc, (&bytes, &Envelope::parse(&bytes).unwrap(), None), (NOW, &sign), done);
     }
     assert_eq!((0..5).map(|_| answers.recv().unwrap()).collect::<Vec<_>>(), [true, false, true, false, true]);
     assert_eq!(world.findings(), Vec::<String>::new());

@@ -8,7 +8,9 @@ const FILE: FileRef = FileRef { blob: BlobId([0xab; 32]), size: 1234 };
 
 /// Pixels that are not all the same: a slope of red over green.
 fn slope(width: u16, height: u16) -> Vec<u8> {
-    (0..height).flat_map(|y| (0..width).flat_map(move |x| [(x * 7) as u8, (y * 5) as u8, 99])).collect()
+    (0..height)
+        .flat_map(|y| (0..width).flat_map(move |x| [(x * 7).to_le_bytes()[0], (y * 5).to_le_bytes()[0], 99]))
+        .collect()
 }
 
 pub(crate) fn a_jpeg(width: u16, height: u16) -> Vec<u8> {

@@ -3,16 +3,28 @@
 //! `docs/api.md` is the contract.
 
 mod about;
+pub(crate) mod admin;
+pub(crate) mod approvals;
+mod assignments;
 mod backups;
 mod blobs;
+mod device;
+mod devices;
 mod enroll;
 pub(crate) mod extract;
+mod groups;
+mod me;
 mod pins;
 mod profiles;
 mod rehearsals;
+mod rehome;
 mod reports;
+pub(crate) mod roles;
+mod service_accounts;
 mod sign_in;
 mod snapshots;
+mod tags;
+mod users;
 
 use std::sync::Arc;
 
@@ -26,9 +38,12 @@ use model::reason::Reason;
 use crate::App;
 use crate::access::Routes;
 use crate::audit::door::Door;
+use crate::identity::SessionAnswer;
 use crate::problem::{Refusal, Refused};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const SESSION: HeaderName = HeaderName::from_static(model::api::SESSION_HEADER);
 
 /// The longest request id that is echoed.
 const REQUEST_ID_BYTES_MAX: usize = 128;
@@ -43,6 +58,7 @@ pub fn routes() -> Routes {
         .get("/api/v1/limits", about::limits::handle)
         .get("/api/v1/capabilities", about::capabilities::handle)
         .post("/api/v1/enroll", enroll::create::handle)
+        .post("/api/v1/device/key", device::key::handle)
         .post("/api/v1/sign-in/device-code", sign_in::device_code::handle)
         .post("/api/v1/sign-in/token", sign_in::token::handle)
         .post("/api/v1/backups", backups::create::handle)
@@ -61,6 +77,50 @@ pub fn routes() -> Routes {
         .get("/api/v1/reports", reports::list::handle)
         .get("/api/v1/reports/{report}", reports::get::handle)
         .put("/api/v1/reports/{report}", reports::put::handle)
+        .with(admin_routes)
+}
+
+/// What administrators and service accounts use.
+fn admin_routes(routes: Routes) -> Routes {
+    routes
+        .get("/api/v1/me", me::get::handle)
+        .get("/api/v1/users", users::list::handle)
+        .get("/api/v1/users/{user}", users::get::handle)
+        .patch("/api/v1/users/{user}", users::patch::handle)
+        .delete("/api/v1/users/{user}", users::delete::handle)
+        .get("/api/v1/devices", devices::list::handle)
+        .get("/api/v1/devices/{device}", devices::get::handle)
+        .patch("/api/v1/devices/{device}", devices::patch::handle)
+        .post("/api/v1/devices/{device}/revoke", devices::revoke::handle)
+        .get("/api/v1/groups", groups::list::handle)
+        .post("/api/v1/groups", groups::create::handle)
+        .get("/api/v1/groups/{group}", groups::get::handle)
+        .patch("/api/v1/groups/{group}", groups::patch::handle)
+        .delete("/api/v1/groups/{group}", groups::delete::handle)
+        .get("/api/v1/roles", roles::list::handle)
+        .post("/api/v1/roles", roles::create::handle)
+        .get("/api/v1/roles/{role}", roles::get::handle)
+        .patch("/api/v1/roles/{role}", roles::patch::handle)
+        .delete("/api/v1/roles/{role}", roles::delete::handle)
+        .get("/api/v1/role-assignments", assignments::list::handle)
+        .post("/api/v1/role-assignments", assignments::create::handle)
+        .get("/api/v1/role-assignments/{assignment}", assignments::get::handle)
+        .put("/api/v1/role-assignments/{assignment}", assignments::put::handle)
+        .delete("/api/v1/role-assignments/{assignment}", assignments::delete::handle)
+        .get("/api/v1/scope-tags", tags::list::handle)
+        .post("/api/v1/scope-tags", tags::create::handle)
+        .get("/api/v1/scope-tags/{tag}", tags::get::handle)
+        .patch("/api/v1/scope-tags/{tag}", tags::patch::handle)
+        .delete("/api/v1/scope-tags/{tag}", tags::delete::handle)
+        .get("/api/v1/service-accounts", service_accounts::list::handle)
+        .post("/api/v1/service-accounts", service_accounts::create::handle)
+        .get("/api/v1/service-accounts/{token}", service_accounts::get::handle)
+        .delete("/api/v1/service-accounts/{token}", service_accounts::delete::handle)
+        .get("/api/v1/approvals", approvals::list::handle)
+        .get("/api/v1/approvals/{approval}", approvals::get::handle)
+        .post("/api/v1/approvals/{approval}/decision", approvals::decide::handle)
+        .post("/api/v1/approvals/{approval}/withdraw", approvals::withdraw::handle)
+        .post("/api/v1/profiles/{profile}/rehome", rehome::create::handle)
 }
 
 /// All routes and all pages as a service. Serve it with the peers' addresses (`into_make_service_with_connect_info`), which the rate of enrolments needs.
@@ -85,7 +145,7 @@ async fn method_not_allowed(method: Method) -> Refusal {
 }
 
 /// What every request meets first: its id, and the number of requests at work. Health is answered even when all places are taken.
-async fn at_the_door(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+async fn at_the_door(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let given = request.headers().get(REQUEST_ID).filter(|id| id.len() <= REQUEST_ID_BYTES_MAX).cloned();
     let about =
         tracing::enabled!(tracing::Level::DEBUG).then(|| (request.method().clone(), request.uri().path().to_owned()));
@@ -93,14 +153,20 @@ async fn at_the_door(State(app): State<Arc<App>>, request: Request, next: Next) 
     let api = !health;
     let door = Arc::new(Door::of(&request, given.as_ref(), &*app.random));
     let asked = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
-    let mut request = request;
     request.extensions_mut().insert(Arc::clone(&door));
+    let session = request.headers().contains_key(model::api::SESSION_HEADER).then(SessionAnswer::default);
+    if let Some(session) = &session {
+        request.extensions_mut().insert(session.clone());
+    }
     let place = if api { app.at_once.try_acquire().map(Some) } else { Ok(None) };
     let mut response = match place {
         Ok(_) if api && app.stopping() => Refusal::stopping().into_response(),
         Ok(_place) => next.run(request).await,
         Err(_) => Refusal::busy().into_response(),
     };
+    if let Some(half) = session.and_then(|session| session.0.get().cloned()) {
+        response.headers_mut().insert(SESSION, half);
+    }
     let status = response.status();
     if let Some(refused) = response.extensions_mut().remove::<Refused>().filter(|_| is_noted(status)) {
         let asked = asked.1.map_or_else(|| asked.0.to_string(), |path| format!("{} {}", asked.0, path.as_str()));
