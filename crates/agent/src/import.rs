@@ -24,6 +24,7 @@ use crate::find::{DIGITS_SHOWN, Found};
 use crate::here;
 use crate::outcome;
 use crate::paint::tame;
+use crate::picture;
 use crate::render::snapshot::View;
 use crate::render::value::count;
 use crate::report::after_import;
@@ -158,7 +159,8 @@ fn carry_out(planned: &mut Planned, files: &Files, run: &Run, state: &State) -> 
     let mut stages = |stage, reached| progress.stage(stage, reached);
     let mut work = Work { journals: &mut journals, clock: &run.clock, progress: &mut stages };
     let _applying = Applying::begin();
-    Ok(files.carry_out(&planned.preview, &mut *planned.target, &mut work)?)
+    let washer = picture::washer()?;
+    Ok(files.carry_out(&planned.preview, (&mut *planned.target, &washer), &mut work)?)
 }
 
 /// The snapshot as a list would name it.

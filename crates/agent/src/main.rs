@@ -28,6 +28,7 @@ mod man;
 mod near;
 mod outcome;
 mod paint;
+mod picture;
 mod pin;
 mod plan;
 mod progress;
@@ -69,6 +70,10 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(usage(&error).code()),
     };
+    if let Verb::CleanPicture(args) = &cli.verb {
+        // Before anything else is opened or started: it is to have nothing at hand.
+        return ExitCode::from(picture::run(args));
+    }
     stop::listen();
     let run =
         Run { screen: Screen::new(&cli.global), global: cli.global, clock: SystemClock, random: SystemRandom::new() };
@@ -113,6 +118,11 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
         Verb::Version(args) => version::run(args, run),
         Verb::Completions(args) => completions::run(args, run),
         Verb::Man(args) => man::run(args, run),
+        Verb::CleanPicture(args) => {
+            // `main` never comes here with it; a run that did would still do the same.
+            picture::run(args);
+            Ok(Exit::Success)
+        }
     }
 }
 

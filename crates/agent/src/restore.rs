@@ -28,6 +28,7 @@ use crate::here;
 use crate::import::{self, FromBundle};
 use crate::outcome;
 use crate::paint::tame;
+use crate::picture;
 use crate::render::plan::View;
 use crate::render::value::count;
 use crate::report::{about, after_restore, keep};
@@ -167,7 +168,8 @@ pub fn plan(
     let server = connection.server(run);
     let found = find(connection, &server, &wanted.id, wanted.from_device.as_deref())?;
     let progress = run.progress();
-    let restore = Restore { server: &server, enrolment: &connection.enrolment, progress: &progress };
+    let washer = picture::washer()?;
+    let restore = Restore { server: &server, enrolment: &connection.enrolment, progress: &progress, washer: &washer };
     let snapshot = (found.snapshot.profile, found.snapshot.snapshot);
     let preview = restore.preview(snapshot, &mut *target, &Wish { choice: &choice, state })?;
     Ok(Planned { found, preview, target })
@@ -211,7 +213,8 @@ pub fn end_earlier_runs(target: &mut dyn RestoreTarget, run: &Run, state: &State
 fn carry_out(planned: &mut Planned, run: &Run, connection: &Connection, state: &State) -> Result<Outcome, Failure> {
     let server = connection.server(run);
     let progress = run.progress();
-    let restore = Restore { server: &server, enrolment: &connection.enrolment, progress: &progress };
+    let washer = picture::washer()?;
+    let restore = Restore { server: &server, enrolment: &connection.enrolment, progress: &progress, washer: &washer };
     let mut journals = FolderJournals::new(state.journals());
     let mut stages = |stage, reached| progress.stage(stage, reached);
     let mut work = Work { journals: &mut journals, clock: &run.clock, progress: &mut stages };

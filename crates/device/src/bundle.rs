@@ -20,6 +20,7 @@ use seal::{KeyRing, OpenError, Opened, Owner};
 
 use crate::apply::{ApplyError, Outcome, Work, apply};
 use crate::list::{self, Fetched};
+use crate::picture::Washer;
 use crate::restore::{Preview, PreviewError, Wish, plan_for};
 use crate::target::RestoreTarget;
 use crate::upload::server::{Server, ServerError};
@@ -171,13 +172,13 @@ impl Files {
     pub fn carry_out(
         &self,
         preview: &Preview,
-        target: &mut dyn RestoreTarget,
+        (target, washer): (&mut dyn RestoreTarget, &dyn Washer),
         work: &mut Work<'_>,
     ) -> Result<Outcome, ApplyError> {
         let fetched = &preview.fetched;
         let open = |file: &FileRef| {
             let sealed = self.0.get(&file.blob).ok_or(Reason::FileMissing)?;
-            unseal(sealed, *file, &fetched.owner, &fetched.ring)
+            washer.wash(&unseal(sealed, *file, &fetched.owner, &fetched.ring)?, file)
         };
         apply(&preview.plan, &open, &mut target.as_target(), work)
     }

@@ -22,6 +22,7 @@ pub mod facts;
 pub mod input;
 pub mod key;
 pub mod list;
+pub mod picture;
 pub mod plan;
 pub mod progress;
 pub mod registry;

@@ -15,6 +15,7 @@ use crate::apply::journal::FolderJournals;
 use crate::apply::{ApplyError, Outcome, Work, apply};
 use crate::baseline::{self, BaselineError};
 use crate::list::{FetchError, Fetched, blob, fetch};
+use crate::picture::Washer;
 use crate::plan::{Choice, Here, plan};
 use crate::progress::{Progress, Station};
 use crate::state::{Enrolment, State};
@@ -29,6 +30,8 @@ pub struct Restore<'a> {
     pub enrolment: &'a Enrolment,
     /// Hears how far it is.
     pub progress: &'a dyn Progress,
+    /// Encodes pictures anew.
+    pub washer: &'a dyn Washer,
 }
 
 /// What a restore would do.
@@ -119,8 +122,11 @@ impl Restore<'_> {
         apply(&preview.plan, &|file| self.file(&preview.fetched, file), &mut target.as_target(), work)
     }
 
+    /// A picture as it may be written: encoded anew.
     fn file(&self, fetched: &Fetched, file: &FileRef) -> Result<Vec<u8>, Reason> {
-        open_file(self.server, fetched, file).map_err(|error| error.unwrap_or_else(|error| error.reason()))
+        let opened =
+            open_file(self.server, fetched, file).map_err(|error| error.unwrap_or_else(|error| error.reason()));
+        self.washer.wash(&opened?, file)
     }
 }
 

@@ -21,6 +21,7 @@ use crate::apply::{Work, undo};
 use crate::backup::{BackedUp, Backup};
 use crate::input::Input;
 use crate::list::FetchError;
+use crate::picture::tests::a_jpeg;
 use crate::plan::Choice;
 use crate::progress::Silent;
 use crate::rehearse::{Depth, Found, Rehearse, RehearseError, is_due};
@@ -32,8 +33,6 @@ use crate::upload::deliver::Outcome;
 use crate::upload::fake::{Dice, json};
 use crate::upload::server::{Patience, Server};
 use crate::upload::wire::{Answer, Method, Request, Wire, WireError};
-
-const JPEG: &[u8] = b"\xff\xd8\xff\xe0 a picture of a lake";
 
 const OLD_PC: &str = "Windows Registry Editor Version 5.00\r\n\r\n\
     [HKEY_CURRENT_USER\\Software\\Microsoft\\Windows\\CurrentVersion\\Explorer\\Advanced]\r\n\
@@ -231,7 +230,7 @@ fn what_was_set_on_one_pc_comes_back_on_another_and_can_be_taken_back() {
     let wire = MemoryServer::new();
     let pc = Pc::new(&wire);
     let picture = pc.root.path().join("lake.jpg");
-    std::fs::write(&picture, JPEG).unwrap();
+    std::fs::write(&picture, a_jpeg(8, 6)).unwrap();
     let backed_up = pc.back_up(&wire, Some(&picture));
     assert_eq!(backed_up.delivered.outcome, Outcome::Kept);
 
@@ -240,7 +239,8 @@ fn what_was_set_on_one_pc_comes_back_on_another_and_can_be_taken_back() {
     assert_eq!(wire.requests.get() - before, 1, "nothing changed is one request");
 
     let server = Server::new(&wire, Patience { random: &Dice(1), wait: &|_| () }, None);
-    let restore = Restore { server: &server, enrolment: &pc.enrolment, progress: &Silent };
+    let restore =
+        Restore { server: &server, enrolment: &pc.enrolment, progress: &Silent, washer: &crate::picture::Here };
     let path = pc.root.path().join("new.reg");
     let mut target = RegTarget::open(&path).unwrap();
     let snapshot = (pc.enrolment.profile, backed_up.delivered.receipt.snapshot);
@@ -254,7 +254,8 @@ fn what_was_set_on_one_pc_comes_back_on_another_and_can_be_taken_back() {
     let outcome = restore.carry_out(&preview, &mut target, &mut work).unwrap();
     assert_eq!((outcome.applied.len(), outcome.failed.len()), (changes, 0), "{outcome:?}");
     let files = path.with_file_name("new.reg.files");
-    assert_eq!(std::fs::read(files.join("wallpaper.jpg")).unwrap(), JPEG);
+    let washed = std::fs::read(files.join("wallpaper.jpg")).unwrap();
+    assert_ne!(washed, std::fs::read(&picture).unwrap(), "it is encoded anew");
 
     // Asked again of the file as it is on the disk, nothing is left to do.
     let mut again = RegTarget::open(&path).unwrap();
@@ -275,11 +276,12 @@ fn a_server_that_gives_another_snapshot_than_asked_for_is_found_out() {
     let pc = Pc::new(&wire);
     let first = pc.back_up(&wire, None).delivered.receipt.snapshot;
     let picture = pc.root.path().join("lake.jpg");
-    std::fs::write(&picture, JPEG).unwrap();
+    std::fs::write(&picture, a_jpeg(8, 6)).unwrap();
     let _newest = pc.back_up(&wire, Some(&picture));
 
     let server = Server::new(&wire, Patience { random: &Dice(1), wait: &|_| () }, None);
-    let restore = Restore { server: &server, enrolment: &pc.enrolment, progress: &Silent };
+    let restore =
+        Restore { server: &server, enrolment: &pc.enrolment, progress: &Silent, washer: &crate::picture::Here };
     let mut target = RegTarget::open(&pc.root.path().join("new.reg")).unwrap();
     let error = restore.preview((pc.enrolment.profile, first), &mut target, &pc.wish()).map(drop).unwrap_err();
     assert!(matches!(error, PreviewError::Fetch(FetchError::Another { wanted, .. }) if wanted == first), "{error}");
@@ -291,14 +293,15 @@ fn a_changed_picture_is_not_written() {
     let wire = MemoryServer::new();
     let pc = Pc::new(&wire);
     let picture = pc.root.path().join("lake.jpg");
-    std::fs::write(&picture, JPEG).unwrap();
+    std::fs::write(&picture, a_jpeg(8, 6)).unwrap();
     let snapshot = pc.back_up(&wire, Some(&picture)).delivered.receipt.snapshot;
     for sealed in wire.blobs.borrow_mut().values_mut() {
         let middle = sealed.len() / 2;
         sealed[middle] ^= 1;
     }
     let server = Server::new(&wire, Patience { random: &Dice(1), wait: &|_| () }, None);
-    let restore = Restore { server: &server, enrolment: &pc.enrolment, progress: &Silent };
+    let restore =
+        Restore { server: &server, enrolment: &pc.enrolment, progress: &Silent, washer: &crate::picture::Here };
     let path = pc.root.path().join("new.reg");
     let mut target = RegTarget::open(&path).unwrap();
     let preview = restore.preview((pc.enrolment.profile, snapshot), &mut target, &pc.wish()).unwrap();
@@ -318,7 +321,7 @@ fn a_rehearsal_opens_what_is_stored_tells_the_server_and_is_due_once() {
     let wire = MemoryServer::new();
     let pc = Pc::new(&wire);
     let picture = pc.root.path().join("lake.jpg");
-    std::fs::write(&picture, JPEG).unwrap();
+    std::fs::write(&picture, a_jpeg(8, 6)).unwrap();
     let done = pc.back_up(&wire, Some(&picture));
     assert!(pc.rehearsal_is_due(&done));
     let before = wire.requests.get();
@@ -364,7 +367,7 @@ fn a_file_that_does_not_open_is_found() {
     let wire = MemoryServer::new();
     let pc = Pc::new(&wire);
     let picture = pc.root.path().join("lake.jpg");
-    std::fs::write(&picture, JPEG).unwrap();
+    std::fs::write(&picture, a_jpeg(8, 6)).unwrap();
     let done = pc.back_up(&wire, Some(&picture));
     wire.blobs.borrow_mut().values_mut().for_each(|sealed| sealed[40] ^= 1);
     assert_eq!(pc.rehearse(&wire, &done, Depth::New).unwrap().reason, Some(Reason::IntegrityFailed));

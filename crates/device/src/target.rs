@@ -9,16 +9,18 @@ use std::path::{Path, PathBuf};
 use model::catalog::{Effect, FileRole, Root};
 use model::envelope::Source;
 use model::reason::Reason;
-use model::snapshot::{App, DeviceFacts, Snapshot};
+use model::snapshot::{App, DeviceFacts, Reading, Snapshot};
+use model::value::Value;
 use seal::KeyRing;
 
 use crate::apply::{FolderFiles, LiveFiles, Picture, Target};
 use crate::apps::{Exported, PcApps};
 use crate::backup::blob_id;
 use crate::codec::text_of;
-use crate::collect::{Sources, collect};
+use crate::collect::{Collected, Sources, collect};
 use crate::facts::{Asked, Known, RegPlaces};
 use crate::input::{Input, InputError, read_reg_file};
+use crate::picture::noted;
 use crate::registry::{MemoryRegistry, Registry, RegistryWrite};
 
 /// The name by which journals recognise the PC that the program runs on.
@@ -93,9 +95,16 @@ impl LivePictures {
         match named {
             Some(named) if named.is_empty() => LiveFiles::new(ours, Picture::Untouched(None)),
             Some(named) if is_ours(&named) => LiveFiles::ours(ours),
-            _ => LiveFiles::new(ours, Picture::Untouched(self.windows_copy.is_file().then_some(self.windows_copy))),
+            _ => {
+                LiveFiles::new(ours, Picture::Untouched(is_plain_file(&self.windows_copy).then_some(self.windows_copy)))
+            }
         }
     }
+}
+
+/// Whether a file is there itself: a link in its place leads to what is not the person's desktop, and is not followed.
+fn is_plain_file(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_file())
 }
 
 impl Input {
@@ -114,7 +123,7 @@ impl Input {
             source: Source::Live,
             facts: known.facts.for_snapshot(),
             known,
-            wallpaper: windows_copy.is_file().then_some(windows_copy),
+            wallpaper: is_plain_file(&windows_copy).then_some(windows_copy),
             amcache: None,
             warnings: Vec::new(),
             notes: Vec::new(),
@@ -153,7 +162,14 @@ fn snapshot_of(
     ring: &KeyRing,
 ) -> Snapshot {
     let apps = &PcApps { registry, programs };
-    collect(&Sources { registry, apps, facts, wallpaper, blob_id: &|bytes| blob_id(ring, bytes) }).snapshot
+    let Collected { mut snapshot, files, .. } =
+        collect(&Sources { registry, apps, facts, wallpaper, blob_id: &|bytes| blob_id(ring, bytes) });
+    // A picture that a restore has put here counts as the one that it was made from.
+    for (is, was) in files.iter().filter_map(|found| Some((found.file, noted(&found.bytes)?))) {
+        let here = snapshot.readings.values_mut().filter(|reading| reading.value() == Some(&Value::File(is)));
+        here.for_each(|reading| *reading = Reading::Set { value: Value::File(was) });
+    }
+    snapshot
 }
 
 /// A `.reg` file to restore to.

@@ -100,7 +100,7 @@ reasons! {
     WrongJoinState = 212, "wrong_join_state", "this PC is not joined to your organisation as it demands", "ask your administrator to join the PC";
     LeftOutByPolicy = 213, "left_out_by_policy", "your organisation leaves this out of backups", "nothing; ask your administrator if it should be carried";
     RestorePageOff = 214, "restore_page_off", "your organisation has switched the restore page off", "start the restore with `rehome restore`";
-    TwoBackups = 215, "two_backups", "Microsoft's own backup is on as well", "set the policy `Enable Windows Backup` to disabled, so that only one of them restores";
+    TwoBackups = 215, "two_backups", "Microsoft's own backup is on as well", "set the policy `Enable Windows Backup` to disabled, which is `EnableWindowsBackup` = 0 in HKLM, Software, Policies, Microsoft, Windows, SettingSync, so that only one of them restores";
     SilentlyStopped = 216, "silently_stopped", "a policy keeps Microsoft's own backup from ever running", "nothing for Rehome; set the named policy to enabled if Microsoft's backup is wanted";
     PolicyInvalid = 217, "policy_invalid", "a policy has a value that does not count", "set it again with the policy template";
     FactUnknown = 218, "fact_unknown", "Windows does not say it here", "nothing; look at the PC itself";

@@ -8,6 +8,7 @@
 
 #![cfg(windows)]
 
+mod confine;
 mod effects;
 pub mod eventlog;
 mod facts;
@@ -17,6 +18,7 @@ pub mod schedule;
 mod store;
 mod text;
 
+pub use confine::confine;
 pub use effects::LiveEffects;
 pub use facts::{LivePlaces, ask, known};
 pub use keys::{key_stores, machine_id};

@@ -6,7 +6,9 @@
 mod apps;
 mod crash;
 mod dump;
+mod effects;
 mod lived_in;
+mod pictures;
 mod prefix;
 mod refused;
 mod round_trip;

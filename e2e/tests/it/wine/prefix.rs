@@ -93,8 +93,13 @@ impl Prefix {
 
     /// `rehome.exe`, not yet run.
     pub fn command(&self, words: &[&str]) -> Command {
+        self.program(PROGRAM, words)
+    }
+
+    /// A program of the prefix, not yet run.
+    pub fn program(&self, path: &str, words: &[&str]) -> Command {
         let mut command = bare("wine", self.path());
-        command.arg(PROGRAM).args(words);
+        command.arg(path).args(words);
         command
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use device::codec::{decode, text_of};
+use device::codec::decode;
 use model::catalog::Category;
 use serde_json::Value;
 
@@ -17,10 +17,6 @@ use super::two_pcs;
 /// touch, gestures and contacts look like.
 const NOT_LIVE: [u64; 20] =
     [51, 53, 55, 59, 61, 65, 67, 91, 119, 131, 141, 143, 145, 4175, 8215, 8217, 8219, 8221, 8227, 8233];
-
-/// The smallest picture there is.
-const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\0\0\0\nIDATx\x9cc\0\x01\0\0\x05\0\x01\
-    \r\n-\xb4\0\0\0\0IEND\xaeB`\x82";
 
 #[test]
 fn every_setting_of_one_pc_comes_back_on_another_one_and_can_be_taken_back() {
@@ -77,27 +73,6 @@ fn each_category_comes_back_alone() {
         new.rehome(&["undo", "--yes"]).done();
     }
     assert_eq!(values(&new.export()), values(&before), "undo gives back what was there");
-}
-
-#[test]
-fn the_desktop_background_comes_back_and_is_shown() {
-    let world = World::new();
-    let Some((old, new)) = two_pcs(&world) else { return };
-    let themes = old.person().join("AppData/Roaming/Microsoft/Windows/Themes");
-    std::fs::create_dir_all(&themes).unwrap();
-    std::fs::write(themes.join("TranscodedWallpaper"), PICTURE).unwrap();
-    old.reg_add(r"HKCU\Control Panel\Desktop", ("WallPaper", "REG_SZ", r"C:\pictures\mine.png"));
-    old.rehome(&["backup"]).ok();
-
-    let only = ["restore", "--from-device", "OLD-PC", "--only", "personalization.background.picture", "--yes"];
-    let said = new.json(&only);
-    assert_eq!(ids(&said["outcome"]["applied"]), ["personalization.background.picture"], "{said}");
-    let ours = new.person().join("AppData/Local/Rehome.files/wallpaper.png");
-    assert_eq!(std::fs::read(&ours).unwrap(), PICTURE);
-    assert_eq!(said["outcome"]["not_live"].as_array(), None, "Wine has a call for it: {said}");
-    let named =
-        stored(&new.export(), (r"Control Panel\Desktop", "Wallpaper")).and_then(|raw| text_of(&raw.bytes)).unwrap();
-    assert!(named.ends_with(r"\AppData\Local\Rehome.files\wallpaper.png"), "{named}");
 }
 
 fn ids(list: &Value) -> Vec<&str> {

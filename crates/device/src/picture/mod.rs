@@ -1,0 +1,100 @@
+//! Pictures that came with a backup: decoded, and encoded anew, before anything of them reaches a disk or Windows (rule R6 of the threat model).
+//!
+//! Windows' own readers of pictures run in programs with the person's rights, so they are given none of a stranger's bytes: only pixels that our reader
+//! has understood, written down by our writer. Metadata goes with the old encoding. The reader is memory-safe, and runs in a process of its own
+//! that may do nothing else ([`Washer`]; the program starts itself for that, `rehome clean-picture`).
+//!
+//! The new file bears one note: which picture it was made from. So a second restore finds that the picture is there already, though its
+//! bytes are others.
+
+mod note;
+mod wash;
+
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use model::ids::BlobId;
+use model::reason::Reason;
+use model::value::FileRef;
+
+pub use note::noted;
+pub use wash::wash;
+
+/// The most pixels of a picture, in all (rule R6): 8K has 33 million.
+pub const PIXELS_MAX: u64 = 64 << 20;
+
+/// How a washing process says why it has nothing to give: its exit codes.
+const NOT_A_PICTURE: i32 = 20;
+const TOO_LARGE: i32 = 21;
+
+/// The largest washed picture that is taken from the process, in bytes: pixels as they are, and some more.
+const WASHED_BYTES_MAX: u64 = 4 * PIXELS_MAX + (1 << 20);
+
+/// Encodes a picture anew, somewhere where its bytes can do no harm.
+pub trait Washer {
+    /// The picture anew, with the note that it was made from `file`.
+    fn wash(&self, bytes: &[u8], file: &FileRef) -> Result<Vec<u8>, Reason>;
+}
+
+/// In this very process. For tests; and what [`Process`] runs at its other end.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Here;
+
+impl Washer for Here {
+    fn wash(&self, bytes: &[u8], file: &FileRef) -> Result<Vec<u8>, Reason> {
+        wash(bytes, file)
+    }
+}
+
+/// In a process of its own.
+#[derive(Clone, Debug)]
+pub struct Process {
+    /// This program.
+    pub program: PathBuf,
+    /// Sets it up so that it opens no window.
+    pub quietly: fn(&mut Command),
+}
+
+impl Washer for Process {
+    fn wash(&self, bytes: &[u8], file: &FileRef) -> Result<Vec<u8>, Reason> {
+        let failed = |_| Reason::Internal;
+        let mut command = Command::new(&self.program);
+        command.args(["clean-picture", &file.blob.to_string(), &file.size.to_string()]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        (self.quietly)(&mut command);
+        let mut child = command.spawn().map_err(failed)?;
+        // It reads all before it writes, so neither waits for the other. One that ends before has its reason in its exit code.
+        drop(child.stdin.take().expect("stdin is piped").write_all(bytes));
+        let mut washed = Vec::new();
+        let read = child.stdout.take().expect("stdout is piped").take(WASHED_BYTES_MAX).read_to_end(&mut washed);
+        let status = child.wait().map_err(failed)?;
+        match status.code() {
+            Some(0) if read.is_ok() && noted(&washed) == Some(*file) => Ok(washed),
+            Some(TOO_LARGE) => Err(Reason::FileTooLarge),
+            // Also a reader that was ended because it took too much: what does that is no picture of a person's.
+            _ => Err(Reason::NotAPicture),
+        }
+    }
+}
+
+/// The other end of [`Process`]: what the program does that was started so. Gives its exit code.
+pub fn serve(blob: BlobId, size: u64, mut from: impl Read, mut to: impl Write) -> u8 {
+    let mut bytes = Vec::new();
+    let most = crate::plan::PICTURE_BYTES_MAX;
+    if from.by_ref().take(most + 1).read_to_end(&mut bytes).is_err() || bytes.len() as u64 > most {
+        return code(TOO_LARGE);
+    }
+    match wash(&bytes, &FileRef { blob, size }) {
+        Ok(washed) if to.write_all(&washed).and_then(|()| to.flush()).is_ok() => 0,
+        Err(Reason::FileTooLarge) => code(TOO_LARGE),
+        _ => code(NOT_A_PICTURE),
+    }
+}
+
+fn code(code: i32) -> u8 {
+    u8::try_from(code).unwrap_or(u8::MAX)
+}
+
+#[cfg(test)]
+pub(crate) mod tests;
