@@ -21,9 +21,9 @@ const PASSWORD_BYTES_MAX: u64 = 1024;
 /// Connect this PC with a Rehome server
 #[derive(Debug, Args)]
 pub struct EnrollArgs {
-    /// Address of the server, such as `https://rehome.example.com`
+    /// Address of the server, such as `https://rehome.example.com`; without it the one that policy or the installer names
     #[arg(long, value_name = "URL", env = "REHOME_SERVER")]
-    server: String,
+    server: Option<String>,
     /// Name of your account there
     #[arg(long, value_name = "NAME")]
     user: String,
@@ -47,7 +47,8 @@ struct EnrollDocument<'a> {
 
 /// Asks the server to take this PC in, and remembers what it says.
 pub fn run(args: &EnrollArgs, run: &Run) -> Result<Exit, Failure> {
-    let address = Address::parse(&args.server, run.global.allow_http)?;
+    let address = Address::parse(&server(args.server.as_deref())?, run.global.allow_http)?;
+    let user = account(&args.user, crate::here::installed().tenant.as_deref());
     let state = run.state()?;
     let _lock = state.lock()?;
     let device_name = match &args.device_name {
@@ -57,14 +58,14 @@ pub fn run(args: &EnrollArgs, run: &Run) -> Result<Exit, Failure> {
     let ca_pem = run.ca_pem()?;
     let wire = run.wire(address.clone(), ca_pem.clone())?;
     let request =
-        EnrollRequest { user: args.user.clone(), password: password(args)?, device_name: device_name.clone() };
+        EnrollRequest { user: user.clone(), password: password(args)?, device_name: device_name.clone() };
     let server = run.server(&wire, None);
     let enrolled = enroll(&server, &request)?;
     let chosen = Chosen {
         server: address.to_string(),
         allow_http: run.global.allow_http,
         ca_pem,
-        user_name: args.user.clone(),
+        user_name: user,
         device_name,
     };
     let enrolment =
@@ -93,6 +94,26 @@ fn tell(run: &Run, enrolment: &Enrolment) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
+/// The address that was given, or what policy or the installer says.
+fn server(given: Option<&str>) -> Result<String, Failure> {
+    if let Some(given) = given {
+        return Ok(given.to_owned());
+    }
+    let policy = crate::here::known().unwrap_or_default().policy();
+    policy.server_url().map(str::to_owned).ok_or_else(|| {
+        Failure::new(Reason::Usage, "no address of a server is known here")
+            .hint("name it with `--server URL`; neither policy nor the installer has one")
+    })
+}
+
+/// The account with its organisation: the installer's, unless the person names one.
+fn account(user: &str, tenant: Option<&str>) -> String {
+    match tenant {
+        Some(tenant) if !user.contains('/') => format!("{tenant}/{user}"),
+        _ => user.to_owned(),
+    }
+}
+
 fn password(args: &EnrollArgs) -> Result<String, Failure> {
     if !args.password_stdin {
         let asked = rpassword::prompt_password(format!("Password of {}: ", tame(&args.user, 64)));
@@ -118,4 +139,16 @@ fn network_name() -> Result<String, Failure> {
     name.filter(|name| !name.is_empty()).ok_or_else(|| {
         Failure::new(Reason::Usage, "this PC's name is not known").hint("give it one with `--device-name NAME`")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_installers_organisation_stands_before_an_account_that_names_none() {
+        assert_eq!(account("ada", Some("example")), "example/ada");
+        assert_eq!(account("other/ada", Some("example")), "other/ada");
+        assert_eq!(account("ada", None), "ada");
+    }
 }

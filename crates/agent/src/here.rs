@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use device::doctor::refusal;
-use device::facts::Known;
+use device::facts::{Installed, Known};
 use device::input::Input;
 use device::target::{RegTarget, RestoreTarget};
 use model::envelope::Source;
@@ -89,6 +89,14 @@ pub fn known() -> Option<Known> {
     return Some(win32::known());
     #[cfg(not(windows))]
     None
+}
+
+/// What the installer was told about this PC; nothing where there is no Windows to ask.
+pub fn installed() -> Installed {
+    #[cfg(windows)]
+    return device::facts::installed(&win32::LivePlaces);
+    #[cfg(not(windows))]
+    Installed::default()
 }
 
 /// Stops what policy or the prerequisites do not allow. Prerequisites are asked of the live PC only: a disk or a file runs elsewhere.

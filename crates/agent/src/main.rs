@@ -20,6 +20,7 @@ mod forget;
 mod here;
 mod import;
 mod logs;
+mod machine;
 mod near;
 mod outcome;
 mod paint;
@@ -75,8 +76,8 @@ fn main() -> ExitCode {
         }
     };
     let ended = Ended { exit, reason, began, over: run.clock.now() };
-    // Without a folder for its state there is none for a log.
-    let state = run.state().ok();
+    // Without a folder for its state there is none for a log; what the installer calls must leave none behind.
+    let state = run.state().ok().filter(|_| !matches!(cli.verb, Verb::Machine(_)));
     logs::remember(&cli.verb, &ended, state.as_ref().map(State::folder));
     ExitCode::from(exit.code())
 }
@@ -100,6 +101,7 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
         Verb::Status(args) => status::run(args, run),
         Verb::Doctor(args) => doctor::run(args, run),
         Verb::Schedule(args) => schedule::run(args, run),
+        Verb::Machine(args) => machine::run(args, run),
         Verb::Catalog(args) => catalog::run(args, run),
         Verb::Explain(args) => explain::run(args, run),
         Verb::Version(args) => version::run(args, run),

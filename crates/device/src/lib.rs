@@ -19,6 +19,7 @@ pub mod due;
 pub mod export;
 pub mod facts;
 pub mod input;
+pub mod installer;
 pub mod list;
 pub mod plan;
 pub mod progress;

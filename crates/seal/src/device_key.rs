@@ -117,6 +117,11 @@ pub fn verify(
 
 /// The `content-digest` field of a body (RFC 9530, 2).
 pub fn digest(body: &[u8]) -> String {
-    let hash = ring::digest::digest(&ring::digest::SHA256, body);
-    format!("sha-256=:{}:", BASE64.encode(hash.as_ref()))
+    format!("sha-256=:{}:", BASE64.encode(sha256(body)))
+}
+
+/// SHA-256, for what others have fixed: digests of requests, fingerprints of certificates. Contents of ours are named by keyed BLAKE3.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let hash = ring::digest::digest(&ring::digest::SHA256, bytes);
+    hash.as_ref().try_into().expect("SHA-256 gives 32 bytes")
 }

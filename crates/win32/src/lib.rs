@@ -11,6 +11,8 @@
 mod effects;
 pub mod eventlog;
 mod facts;
+pub mod machine;
+pub mod profiles;
 mod registry;
 pub mod schedule;
 mod text;

@@ -103,12 +103,11 @@ fn a_full_disk_on_the_server_is_said_and_passes() {
     std::os::unix::fs::symlink(small.folder.join("server"), world.path("server")).unwrap();
     world.start_server();
     let pc = world.pc("PC");
-    let ballast = small.folder.join("ballast");
-    Command::new("sh").args(["-c", &format!("cat /dev/zero > {} 2>/dev/null", arg(&ballast))]).status().unwrap();
+    small.fill();
     let said = pc.run(&["backup", "--from", arg(&persona("old-pc.reg"))]);
     assert_ne!(said.code, Some(0), "{said:?}");
     assert!(said.stderr.contains("hint:"), "{said:?}");
-    std::fs::remove_file(ballast).unwrap();
+    small.empty();
     pc.run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
     drop(world);
 }
@@ -123,10 +122,7 @@ fn a_full_disk_under_the_target_changes_nothing() {
     let target = small.folder.join("new.reg");
     std::fs::copy(persona("new-pc.reg"), &target).unwrap();
     let before = std::fs::read(&target).unwrap();
-    Command::new("sh")
-        .args(["-c", &format!("cat /dev/zero > {}/ballast 2>/dev/null", arg(&small.folder))])
-        .status()
-        .unwrap();
+    small.fill();
     let said = pc.run(&["restore", "latest", "--to", arg(&target), "--yes"]);
     assert_ne!(said.code, Some(0), "{said:?}");
     assert_eq!(std::fs::read(&target).unwrap(), before);
@@ -164,13 +160,13 @@ fn a_stopped_run_says_what_that_means_and_ends_with_130() {
 }
 
 /// A tmpfs of a given size. Mounting needs root; without it the story says so and is passed over.
-struct SmallDisk {
-    folder: PathBuf,
+pub struct SmallDisk {
+    pub folder: PathBuf,
     _holder: tempfile::TempDir,
 }
 
 impl SmallDisk {
-    fn mount(size: &str) -> Option<Self> {
+    pub fn mount(size: &str) -> Option<Self> {
         let holder = tempfile::TempDir::new().unwrap();
         let folder = holder.path().join("disk");
         std::fs::create_dir(&folder).unwrap();
@@ -184,6 +180,17 @@ impl SmallDisk {
             return None;
         }
         Some(Self { folder, _holder: holder })
+    }
+
+    /// Leaves no room on it.
+    pub fn fill(&self) {
+        let fill = format!("cat /dev/zero > {}/ballast 2>/dev/null", arg(&self.folder));
+        Command::new("sh").args(["-c", &fill]).status().unwrap();
+    }
+
+    /// Makes room again.
+    pub fn empty(&self) {
+        std::fs::remove_file(self.folder.join("ballast")).unwrap();
     }
 }
 

@@ -64,6 +64,13 @@ impl Ran {
         self.stdout
     }
 
+    /// Asserts success and gives stderr.
+    #[track_caller]
+    pub fn ok_stderr(self) -> String {
+        assert_eq!(self.code, Some(0), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        self.stderr
+    }
+
     /// Asserts the exit code and that stderr says each text; asserts that it gives a hint.
     #[track_caller]
     pub fn refused(self, code: i32, says: &[&str]) -> String {

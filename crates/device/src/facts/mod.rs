@@ -9,6 +9,7 @@
 //! (`PROCESSOR_ARCHITECTURE`), `Control\CloudDomainJoin\JoinInfo` (Entra), `Services\Tcpip\Parameters` (`Domain`), `SOFTWARE\Microsoft\Enrollments`
 //! (device management), and in the person's half `WorkplaceJoin\JoinInfo`, `User Shell Folders` and OneDrive's own account key.
 
+mod installed;
 mod join;
 mod narrow;
 mod policies;
@@ -26,6 +27,7 @@ use serde::Serialize;
 use crate::codec::text_of;
 use crate::registry::{RawValue, RegistryError};
 
+pub use installed::{Installed, enrolment_token, installed};
 pub use narrow::narrow;
 pub use sources::{HivePlaces, RegPlaces};
 
@@ -143,6 +145,8 @@ pub struct Known {
     pub values: Values,
     /// Windows' own policies that are only shown, by value name.
     pub shown: BTreeMap<&'static str, Given>,
+    /// What the installer was told.
+    pub installed: Installed,
     /// What could not be read, a sentence each.
     pub unread: Vec<String>,
 }
@@ -167,7 +171,7 @@ pub fn read(places: &dyn Places, asked: &Asked) -> Known {
     let mut reader = Reader { places, unread: Vec::new() };
     let facts = reader.facts(asked);
     let (values, shown) = policies::read(&mut reader);
-    Known { facts, values, shown, unread: reader.unread }
+    Known { facts, values, shown, installed: installed(places), unread: reader.unread }
 }
 
 /// Reads single values and remembers what could not be read.

@@ -5,6 +5,8 @@
 
 mod crash;
 mod dump;
+mod hostile;
+mod installer;
 mod lived_in;
 mod prefix;
 mod refused;

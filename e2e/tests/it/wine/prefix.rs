@@ -54,7 +54,8 @@ impl Prefix {
         std::fs::create_dir(&place).unwrap();
         std::fs::copy(program, place.join("rehome.exe")).unwrap();
         let shim = program.with_file_name("wine").join("bcryptprimitives.dll");
-        std::fs::copy(shim, place.join("bcryptprimitives.dll")).unwrap();
+        // Where every program finds it, wherever an installer puts one.
+        std::fs::copy(shim, here.join("drive_c/windows/system32/bcryptprimitives.dll")).unwrap();
         Some(prefix)
     }
 
@@ -93,8 +94,13 @@ impl Prefix {
 
     /// `rehome.exe`, not yet run.
     pub fn command(&self, words: &[&str]) -> Command {
+        self.program(PROGRAM, words)
+    }
+
+    /// A program of Windows, not yet run.
+    pub fn program(&self, path: &str, words: &[&str]) -> Command {
         let mut command = bare("wine", self.path());
-        command.arg(PROGRAM).args(words);
+        command.arg(path).args(words);
         command
     }
 
@@ -164,11 +170,26 @@ impl Drop for Prefix {
 /// The files in which Wine keeps the registry: the person's, the machine's, and the one that new people start with.
 const REGISTRY_FILES: [&str; 3] = ["user.reg", "system.reg", "userdef.reg"];
 
-/// The built program, if this machine can run it. Says so if not, past the test runner, which keeps what passing tests print to itself.
+/// The built installer and the one of the next version, if they are there.
+pub fn installers() -> Option<[PathBuf; 2]> {
+    let folder = program()?.with_file_name("wine");
+    let found = ["rehome.msi", "rehome-next.msi"].map(|name| folder.join(name));
+    if found.iter().all(|file| file.is_file()) {
+        return Some(found);
+    }
+    say("\nSKIPPED: no installer to run under Wine; `cargo xtask msi` builds it\n");
+    None
+}
+
+/// Says something past the test runner, which keeps what passing tests print to itself.
+fn say(what: &str) {
+    drop(std::io::Write::write_all(&mut std::io::stderr(), what.as_bytes()));
+}
+
+/// The built program, if this machine can run it. Says so if not.
 fn program() -> Option<&'static Path> {
     static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
     let found = PROGRAM.get_or_init(|| {
-        let say = |what: &str| drop(std::io::Write::write_all(&mut std::io::stderr(), what.as_bytes()));
         let test = std::env::current_exe().expect("a test knows its own path");
         let target = test.ancestors().nth(3).expect("target/debug/deps/it");
         let program = target.join("x86_64-pc-windows-gnu/release/rehome.exe");
