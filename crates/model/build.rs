@@ -27,6 +27,9 @@ mod write;
 /// Where the version stands, below `catalog/`.
 const VERSION_FILE: &str = "version.toml";
 
+/// Where the policies of Windows stand, below `catalog/`.
+const POLICIES_FILE: &str = "policies.toml";
+
 #[expect(clippy::disallowed_methods, reason = "cargo's own build folder: a torn file there is simply built again")]
 fn main() {
     // Asked for when it runs: a build script that was copied from another checkout together with its build folder reads this one's catalog.
@@ -69,11 +72,20 @@ fn compile(catalog: &Path) -> Result<String, Vec<String>> {
             Err(refusal) => problems.push(refusal.to_string()),
         }
     }
-    for broken in rules::violations(&all.settings, &all.left_out, &all.packed) {
+    let text = fs::read_to_string(catalog.join(POLICIES_FILE))
+        .map_err(|error| vec![format!("catalog/{POLICIES_FILE}: {error}")])?;
+    let policies = read::read_policies(POLICIES_FILE, &text).unwrap_or_else(|refusal| {
+        problems.push(refusal.to_string());
+        Vec::new()
+    });
+    origin.extend(policies.iter().map(|policy| (rules::policy_entry(policy), POLICIES_FILE.to_owned())));
+    let entries =
+        rules::Entries { settings: &all.settings, left_out: &all.left_out, packed: &all.packed, policies: &policies };
+    for broken in rules::violations(&entries) {
         let file = origin.get(&broken.entry).map_or("?", String::as_str);
         problems.push(format!("catalog/{file}: {broken}"));
     }
-    if problems.is_empty() { Ok(write::tables(version, all)) } else { Err(problems) }
+    if problems.is_empty() { Ok(write::tables(version, all, policies)) } else { Err(problems) }
 }
 
 /// The TOML files of the category folders, as paths below `catalog/` with `/`, sorted.

@@ -1,7 +1,7 @@
 //! `rehome catalog`: what Rehome knows to carry, and what it knows and does not carry.
 
 use clap::{Args, Subcommand};
-use model::catalog::{self, Category, Kind, LeftOut, Place, Setting};
+use model::catalog::{self, Category, Kind, LeftOut, Place, Setting, windows_policy};
 use model::reason::Reason;
 use serde::Serialize;
 
@@ -48,6 +48,8 @@ struct SettingDocument {
     default: Option<String>,
     build_first: u32,
     build_last: Option<u32>,
+    /// Policies of Windows by which an organisation can decide it.
+    managed_by: Vec<&'static str>,
     takes_effect: &'static str,
     stage: catalog::Stage,
     sensitivity: catalog::Sensitivity,
@@ -163,6 +165,9 @@ fn setting_text(run: &Run, setting: &Setting) -> String {
     row("Allowed", facts.allowed);
     row("Default", facts.default.unwrap_or_else(|| "depends on the PC, or not documented".to_owned()));
     row("Windows builds", builds(setting));
+    if !facts.managed_by.is_empty() {
+        row("Can be managed by", facts.managed_by.join(", "));
+    }
     row("Takes effect", facts.takes_effect.to_owned());
     row("At worst", setting.worst.to_owned());
     row("Source", setting.source.to_owned());
@@ -202,6 +207,7 @@ fn document(setting: &Setting) -> SettingDocument {
         default: setting.default.map(literal),
         build_first: setting.build_first,
         build_last: (setting.build_last != u32::MAX).then_some(setting.build_last),
+        managed_by: setting.managed_by.iter().filter_map(|id| windows_policy(id)).map(|policy| policy.title).collect(),
         takes_effect: setting.effect.title(),
         stage: setting.stage,
         sensitivity: setting.sensitivity,

@@ -1,4 +1,4 @@
-//! `rehome diff`: what changed between two backups, or between a backup and a file.
+//! `rehome diff`: what changed between two backups, or between a backup and a file or this PC.
 
 use std::path::PathBuf;
 
@@ -12,6 +12,7 @@ use seal::KeyRing;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::here;
 use crate::render;
 use crate::run::Run;
 use crate::show::{open, tell_damage};
@@ -22,11 +23,14 @@ pub struct DiffArgs {
     /// The older snapshot: the first digits of its id, or `latest`
     a: String,
     /// The newer snapshot
-    #[arg(required_unless_present = "with", conflicts_with = "with")]
+    #[arg(required_unless_present_any = ["with", "here"], conflicts_with_all = ["with", "here"])]
     b: Option<String>,
     /// Compare with a hive, profile folder or `.reg` file instead
     #[arg(long, value_name = "PATH")]
     with: Option<PathBuf>,
+    /// Compare with this PC as it is now
+    #[arg(long, conflicts_with = "with")]
+    here: bool,
     /// End with exit code 1 if there are differences
     #[arg(long)]
     exit_code: bool,
@@ -36,7 +40,10 @@ pub struct DiffArgs {
 pub fn run(args: &DiffArgs, run: &Run) -> Result<Exit, Failure> {
     let state = run.state()?;
     let connection = run.connect(&state)?;
-    let input = args.with.as_deref().map(Input::open).transpose()?;
+    let input = match (&args.with, args.here) {
+        (None, false) => None,
+        (with, _) => Some(here::input(with.as_deref())?),
+    };
     let (_, old) = open(run, &connection, &args.a, None)?;
     let mut exit = tell_damage(run, &old);
     let new = match (&input, &args.b) {

@@ -8,8 +8,10 @@ use device::upload::address::Address;
 use device::upload::enroll::enroll;
 use model::api::EnrollRequest;
 use model::reason::Reason;
+use seal::KeyRing;
 use serde::Serialize;
 
+use crate::baseline;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::paint::tame;
@@ -71,6 +73,9 @@ pub fn run(args: &EnrollArgs, run: &Run) -> Result<Exit, Failure> {
     let enrolment =
         Enrolment::new(chosen, enrolled).ok_or_else(|| server.not_rehome("its receipt key is not a key"))?;
     state.save_enrolment(&enrolment)?;
+    if let Ok(ring) = KeyRing::from_api(&enrolment.keys) {
+        baseline::at_enrolment(run, &state, &ring);
+    }
     tell(run, &enrolment)
 }
 

@@ -86,19 +86,40 @@ impl Exit {
     pub fn of(reason: Reason) -> Self {
         use Reason as R;
         match reason {
-            R::NotEnrolled | R::Revoked | R::WrongCredentials => Self::NotEnrolled,
+            R::NotEnrolled
+            | R::Revoked
+            | R::WrongCredentials
+            | R::SignInExpired
+            | R::SignInRefused
+            | R::SignInDenied
+            | R::SignedOut
+            | R::FreshSignInNeeded
+            | R::PasswordChangeNeeded
+            | R::SecondFactorNeeded => Self::NotEnrolled,
             R::WrongAccount
             | R::PolicyOff
             | R::BuildTooOld
             | R::WrongJoinState
             | R::LeftOutByPolicy
+            | R::RequiredByPolicy
             | R::RestorePageOff
             | R::UndoNotAllowed
             | R::OnHold
             | R::PermissionDenied
             | R::ReadOnlyTarget
             | R::QuotaExceeded
-            | R::AccessDenied => Self::Refused,
+            | R::AccessDenied
+            | R::WrongOrganisation
+            | R::GuestNotAllowed
+            | R::PersonUnknown
+            | R::PersonDisabled
+            | R::DeviceCodeOff
+            | R::NeedsHttps
+            | R::NotPermitted
+            | R::GrantsMore
+            | R::LastOwner
+            | R::SecondPerson
+            | R::ManagedElsewhere => Self::Refused,
             R::NoProfile | R::NoSuchSnapshot | R::NothingToUndo | R::UndoExpired => Self::Nothing,
             R::AmbiguousId
             | R::Usage
@@ -128,7 +149,8 @@ impl Exit {
             | R::OffsetMismatch
             | R::ServerFull
             | R::Stopping
-            | R::ReceiptUnknown => Self::Unreachable,
+            | R::ReceiptUnknown
+            | R::ProviderUnreachable => Self::Unreachable,
             R::WrongKey | R::KeyErased => Self::WrongKey,
             R::Busy => Self::Busy,
             R::Interrupted => Self::Interrupted,

@@ -10,6 +10,7 @@ use device::backup::BackupError;
 use device::input::InputError;
 use device::list::FetchError;
 use device::plan::ChoiceError;
+use device::restore::PreviewError;
 use device::state::StateError;
 use device::upload::address::AddressError;
 use device::upload::deliver::DeliverError;
@@ -160,6 +161,15 @@ impl From<FetchError> for Failure {
         match error {
             FetchError::Server(error) => error.into(),
             error => Self::of(&error, error.reason()),
+        }
+    }
+}
+
+impl From<PreviewError> for Failure {
+    fn from(error: PreviewError) -> Self {
+        match error {
+            PreviewError::Fetch(error) => error.into(),
+            error => Self::of(&error, error.reason()).hint(error.reason().next()),
         }
     }
 }

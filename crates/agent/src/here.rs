@@ -10,6 +10,7 @@ use device::input::Input;
 use device::target::{RegTarget, RestoreTarget};
 use model::envelope::Source;
 use model::prerequisite::Activity;
+use model::reason::Reason;
 
 use crate::failure::Failure;
 
@@ -97,6 +98,19 @@ pub fn installed() -> Installed {
     return device::facts::installed(&win32::LivePlaces);
     #[cfg(not(windows))]
     Installed::default()
+}
+
+/// Stops an undo that policy leaves to others: to an administrator, who runs this elevated, or to nobody.
+pub fn allow_undo(known: &Known) -> Result<(), Failure> {
+    let allowed = known.policy().undo_by();
+    let is_allowed = match allowed.value {
+        "nobody" => false,
+        "administrator" => known.facts.elevated == Some(true),
+        _ => true,
+    };
+    let who = if allowed.value == "nobody" { "nobody" } else { "only an administrator, with an elevated prompt," };
+    let refused = || format!("{who} may take a restore back here, by the {}", allowed.origin);
+    if is_allowed { Ok(()) } else { Err(Failure::new(Reason::UndoNotAllowed, refused())) }
 }
 
 /// Stops what policy or the prerequisites do not allow. Prerequisites are asked of the live PC only: a disk or a file runs elsewhere.

@@ -8,9 +8,11 @@ use device::apply::{Outcome, Work};
 use device::bundle::{Bundle, Files};
 use device::plan::Choice;
 use device::progress::{Progress, Station};
+use device::restore::Wish;
 use device::state::State;
 use model::api::SnapshotSummary;
 use model::envelope::Header;
+use model::prerequisite::Activity;
 use model::snapshot::Snapshot;
 use serde::Serialize;
 
@@ -23,7 +25,8 @@ use crate::outcome;
 use crate::paint::tame;
 use crate::render::snapshot::View;
 use crate::render::value::count;
-use crate::restore::{Planned, end_earlier_runs, show};
+use crate::report::after_import;
+use crate::restore::{Planned, end_earlier_runs, outdated, show, tell_next};
 use crate::run::Run;
 use crate::show::tell_damage;
 use crate::stop::Applying;
@@ -46,6 +49,9 @@ pub struct ImportArgs {
     /// Leave out this category, setting, `app-list` or `app:NAME`; may be given several times
     #[arg(long, value_name = "CATEGORY|ID", requires = "to")]
     except: Vec<String>,
+    /// Take the backup's value of this category or setting (or `all`) even where you have changed it on this PC; may be given several times
+    #[arg(long, value_name = "CATEGORY|ID|all", requires = "to")]
+    replace: Vec<String>,
     /// Do it
     #[arg(long, short, conflicts_with = "dry_run", requires = "to")]
     yes: bool,
@@ -61,6 +67,8 @@ pub struct FromBundle<'a> {
     pub to: Option<&'a Path>,
     pub only: &'a [String],
     pub except: &'a [String],
+    pub replace: &'a [String],
+    pub agreed: Option<&'a str>,
     pub yes: bool,
 }
 
@@ -80,8 +88,8 @@ struct ImportDocument<'a> {
 /// Checks and shows the bundle, or restores from it.
 pub fn run(args: &ImportArgs, run: &Run) -> Result<Exit, Failure> {
     let Some(to) = &args.to else { return look(args, run) };
-    let (only, except) = (&args.only, &args.except);
-    restore(&FromBundle { file: &args.file, key: &args.key, to: Some(to), only, except, yes: args.yes }, run)
+    let ImportArgs { file, key, only, except, replace, yes, .. } = args;
+    restore(&FromBundle { file, key, to: Some(to), only, except, replace, agreed: None, yes: *yes }, run)
 }
 
 fn look(args: &ImportArgs, run: &Run) -> Result<Exit, Failure> {
@@ -111,28 +119,30 @@ fn look(args: &ImportArgs, run: &Run) -> Result<Exit, Failure> {
 
 /// Plans, and with `--yes` applies.
 pub fn restore(wanted: &FromBundle<'_>, run: &Run) -> Result<Exit, Failure> {
-    let choice = Choice::of(wanted.only, wanted.except)?;
+    let choice = Choice::of(wanted.only, wanted.except)?.replacing(wanted.replace)?;
     let state = run.state()?;
     // The whole file is checked before anything is touched, also what an earlier run left half done.
     let bundle = bundle::open(wanted.file, wanted.key, &state)?;
     let _lock = if wanted.yes { Some(state.lock()?) } else { None };
     let mut target = here::target(wanted.to)?;
+    here::allow(Activity::SignInRestore, &target.known(), target.source())?;
     if wanted.yes {
         end_earlier_runs(&mut *target, run, &state)?;
     }
     let found = found(&bundle.fetched.header, bundle.fetched.envelope_bytes);
-    let (preview, files) = bundle.preview(&*target, &choice);
+    let (preview, files) = bundle.preview(&mut *target, &Wish { choice: &choice, state: &state })?;
     let mut planned = Planned { found, preview, target };
     if !wanted.yes {
         let exit = show(&mut planned, run, None)?;
-        if planned.preview.plan.changes() > 0 {
-            run.screen
-                .hint("nothing was changed; add `--yes` to apply it, and `rehome undo` takes it back for 30 days");
-        }
+        tell_next(&planned.preview.plan, run);
+        return Ok(exit);
+    }
+    if let Some(exit) = outdated(&mut planned, run, wanted.agreed)? {
         return Ok(exit);
     }
     let outcome = carry_out(&mut planned, &files, run, &state)?;
     let shown = show(&mut planned, run, Some(&outcome))?;
+    after_import(run, &state, &planned, &outcome);
     Ok(shown.max(outcome::exit(&outcome)))
 }
 

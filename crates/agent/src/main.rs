@@ -3,6 +3,7 @@
 //! One verb is one file; [`cli`] lists them. [`exit`] and [`failure`] decide how a run ends, in one place.
 
 mod backup;
+mod baseline;
 mod bundle;
 mod catalog;
 mod cli;
@@ -86,6 +87,7 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
     match verb {
         Verb::Enroll(args) => enroll::run(args, run),
         Verb::Backup(args) => backup::run(args, run),
+        Verb::Baseline(args) => baseline::run(args, run),
         Verb::Snapshots(args) => snapshots::run(args, run),
         Verb::Show(args) => show::run(args, run),
         Verb::Diff(args) => diff::run(args, run),

@@ -145,6 +145,15 @@ pub fn after_restore(run: &Run, connection: &Connection, state: &State, planned:
     }
 }
 
+/// Keeps the report of a restore from a bundle; a PC that is connected sends it with its next run.
+pub fn after_import(run: &Run, state: &State, planned: &Planned, outcome: &Outcome) {
+    let local = make(run, planned, &planned.preview.plan, outcome);
+    // Without a connection there is nobody to send it to, and the page has just said all of it.
+    if state.enrolment().is_ok() && state.save_report(&local).is_ok() && !local.missing().is_empty() {
+        run.screen.hint("`rehome report` says what did not come back, and why");
+    }
+}
+
 fn make(run: &Run, planned: &Planned, plan: &Plan, outcome: &Outcome) -> LocalReport {
     let mut id = [0; ReportId::LEN];
     run.random.fill(&mut id);

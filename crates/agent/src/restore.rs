@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 use device::apply::journal::FolderJournals;
 use device::apply::{Outcome, UNDO_DAYS, Work, recover};
-use device::plan::Choice;
+use device::plan::{Choice, mark};
 use device::progress::Progress;
-use device::restore::{Preview, Restore};
+use device::restore::{Preview, Restore, Wish};
 use device::state::State;
 use device::target::{RestoreTarget, THIS_PC};
-use model::plan::Plan;
+use model::plan::{Plan, SettingAction, SettingStep};
 use model::prerequisite::Activity;
+use model::reason::Reason;
 use serde::Serialize;
 
 use crate::bundle::KeyArgs;
@@ -39,6 +40,9 @@ pub struct RestoreArgs {
     from_bundle: Option<PathBuf>,
     #[command(flatten)]
     key: KeyArgs,
+    /// Only if it would still do what was shown: the mark of that plan
+    #[arg(long, value_name = "MARK", requires = "yes")]
+    plan: Option<String>,
     /// Do it
     #[arg(long, short, conflicts_with = "dry_run")]
     yes: bool,
@@ -65,6 +69,9 @@ pub struct Wanted {
     /// Leave out this category, setting, `app-list` or `app:NAME`; may be given several times
     #[arg(long, value_name = "CATEGORY|ID")]
     pub except: Vec<String>,
+    /// Take the backup's value of this category or setting (or `all`) even where you have changed it on this PC; may be given several times
+    #[arg(long, value_name = "CATEGORY|ID|all")]
+    pub replace: Vec<String>,
 }
 
 /// A plan, with where it comes from and where it goes.
@@ -80,6 +87,7 @@ struct RestoreDocument<'a> {
     snapshot: String,
     device_name: &'a str,
     target: &'a str,
+    mark: String,
     plan: &'a Plan,
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'a Outcome>,
@@ -88,37 +96,40 @@ struct RestoreDocument<'a> {
 /// Plans, and with `--yes` applies.
 pub fn run(args: &RestoreArgs, run: &Run) -> Result<Exit, Failure> {
     if let Some(file) = &args.from_bundle {
-        let Wanted { to, only, except, .. } = &args.wanted;
-        return import::restore(
-            &FromBundle { file, key: &args.key, to: to.as_deref(), only, except, yes: args.yes },
-            run,
-        );
+        let Wanted { to, only, except, replace, .. } = &args.wanted;
+        let (key, to, agreed) = (&args.key, to.as_deref(), args.plan.as_deref());
+        return import::restore(&FromBundle { file, key, to, only, except, replace, agreed, yes: args.yes }, run);
     }
     let state = run.state()?;
     let connection = run.connect(&state)?;
     if !args.yes {
-        let mut planned = plan(&args.wanted, run, &connection, None)?;
+        let mut planned = plan(&args.wanted, run, (&connection, &state), false)?;
         let exit = show(&mut planned, run, None)?;
-        if planned.preview.plan.changes() > 0 {
-            run.screen
-                .hint("nothing was changed; add `--yes` to apply it, and `rehome undo` takes it back for 30 days");
-        }
+        tell_next(&planned.preview.plan, run);
         return Ok(exit);
     }
     let _lock = state.lock()?;
-    let mut planned = plan(&args.wanted, run, &connection, Some(&state))?;
+    let mut planned = plan(&args.wanted, run, (&connection, &state), true)?;
+    if let Some(exit) = outdated(&mut planned, run, args.plan.as_deref())? {
+        return Ok(exit);
+    }
     let outcome = carry_out(&mut planned, run, &connection, &state)?;
     let shown = show(&mut planned, run, Some(&outcome))?;
     after_restore(run, &connection, &state, &planned, &outcome);
     Ok(shown.max(outcome::exit(&outcome)))
 }
 
-/// Finds the snapshot and compares it with the target. With a state it first ends what an earlier run left half done.
-pub fn plan(wanted: &Wanted, run: &Run, connection: &Connection, state: Option<&State>) -> Result<Planned, Failure> {
-    let choice = Choice::of(&wanted.only, &wanted.except)?;
+/// Finds the snapshot and compares it with the target. A run that goes on to restore first ends what an earlier one left half done.
+pub fn plan(
+    wanted: &Wanted,
+    run: &Run,
+    (connection, state): (&Connection, &State),
+    goes_on: bool,
+) -> Result<Planned, Failure> {
+    let choice = Choice::of(&wanted.only, &wanted.except)?.replacing(&wanted.replace)?;
     let mut target = here::target(wanted.to.as_deref())?;
     here::allow(Activity::SignInRestore, &target.known(), target.source())?;
-    if let Some(state) = state {
+    if goes_on {
         end_earlier_runs(&mut *target, run, state)?;
     }
     let server = connection.server(run);
@@ -126,8 +137,33 @@ pub fn plan(wanted: &Wanted, run: &Run, connection: &Connection, state: Option<&
     let progress = run.progress();
     let restore = Restore { server: &server, enrolment: &connection.enrolment, progress: &progress };
     let snapshot = (found.snapshot.profile, found.snapshot.snapshot);
-    let preview = restore.preview(snapshot, &*target, &choice)?;
+    let preview = restore.preview(snapshot, &mut *target, &Wish { choice: &choice, state })?;
     Ok(Planned { found, preview, target })
+}
+
+/// What a person may do with a plan that they have seen.
+pub fn tell_next(plan: &Plan, run: &Run) {
+    if plan.changes() > 0 {
+        run.screen.hint("nothing was changed; add `--yes` to apply it, and `rehome undo` takes it back for 30 days");
+    }
+    let is_yours =
+        |step: &&SettingStep| matches!(step.action, SettingAction::Skip { reason: Reason::ChangedSinceSignIn, .. });
+    if let Some(step) = plan.settings.iter().find(is_yours) {
+        run.screen
+            .hint(&format!("`--replace {}` takes that one from the backup, `--replace all` all of them", step.id));
+    }
+}
+
+/// A plan with another mark than the one that was agreed to is shown instead of being carried out.
+pub fn outdated(planned: &mut Planned, run: &Run, agreed: Option<&str>) -> Result<Option<Exit>, Failure> {
+    let now = mark(&planned.preview.plan);
+    if agreed.is_none_or(|agreed| agreed.eq_ignore_ascii_case(&now)) {
+        return Ok(None);
+    }
+    show(planned, run, None)?;
+    run.screen.warn(&format!("nothing was changed: {}", Reason::PlanOutdated));
+    run.screen.hint(&format!("this is the plan as it would be now; `--plan {now} --yes` applies it"));
+    Ok(Some(Exit::of(Reason::PlanOutdated)))
 }
 
 /// Ends what an earlier run on this target left half done, and says so.
@@ -159,6 +195,7 @@ pub fn show(planned: &mut Planned, run: &Run, outcome: Option<&Outcome>) -> Resu
         snapshot: preview.fetched.header.snapshot.to_string(),
         device_name: &found.device_name,
         target: target.name(),
+        mark: mark(&preview.plan),
         plan: &preview.plan,
         outcome,
     };
@@ -171,7 +208,8 @@ pub fn show(planned: &mut Planned, run: &Run, outcome: Option<&Outcome>) -> Resu
         let heading = format!("{verb} {device} as of {when} (snapshot {}) to {}", found.short_id(), target.name());
         let plan = outcome.map_or_else(|| preview.plan.clone(), |outcome| outcome::done(&preview.plan, outcome));
         let left_alone = outcome.map(|outcome| outcome::left_alone(paint, outcome)).unwrap_or_default();
-        format!("{}\n\n{left_alone}{}", paint.bold(heading), view.plan(&plan))
+        let told = if outcome.is_some() { String::new() } else { format!("Mark of this plan: {}\n", mark(&plan)) };
+        format!("{}\n\n{left_alone}{}{}", paint.bold(heading), view.plan(&plan), paint.dim(told))
     })?;
     if let Some(outcome) = outcome {
         told(run, outcome, target.name());

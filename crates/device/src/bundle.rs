@@ -20,8 +20,7 @@ use seal::{KeyRing, OpenError, Opened, Owner};
 
 use crate::apply::{ApplyError, Outcome, Work, apply};
 use crate::list::{self, Fetched};
-use crate::plan::{Choice, plan};
-use crate::restore::Preview;
+use crate::restore::{Preview, PreviewError, Wish, plan_for};
 use crate::target::RestoreTarget;
 use crate::upload::server::{Server, ServerError};
 
@@ -161,10 +160,9 @@ impl Bundle {
     }
 
     /// Compares with the target. Changes nothing.
-    pub fn preview(self, target: &dyn RestoreTarget, choice: &Choice) -> (Preview, Files) {
-        let here = target.snapshot(&self.fetched.ring);
-        let plan = plan(&self.fetched.opened.snapshot, &here, choice);
-        (Preview { fetched: self.fetched, plan }, self.files)
+    pub fn preview(self, target: &mut dyn RestoreTarget, wish: &Wish<'_>) -> Result<(Preview, Files), PreviewError> {
+        let plan = plan_for(&self.fetched, target, wish)?;
+        Ok((Preview { fetched: self.fetched, plan }, self.files))
     }
 }
 

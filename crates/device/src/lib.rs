@@ -10,6 +10,7 @@
 pub mod apply;
 pub mod apps;
 pub mod backup;
+pub mod baseline;
 pub mod bundle;
 pub mod codec;
 pub mod collect;

@@ -19,7 +19,7 @@ use crate::apps::RegistryApps;
 use crate::backup::blob_id;
 use crate::collect::{Sources, collect};
 use crate::list::{FetchError, Fetched, fetch, keys};
-use crate::plan::{Choice, plan};
+use crate::plan::{Choice, Here, plan};
 use crate::progress::Progress;
 use crate::registry::MemoryRegistry;
 use crate::restore::open_file;
@@ -197,7 +197,7 @@ fn is_finding(reason: Reason) -> bool {
 /// Plans the opened snapshot against a fresh Windows of the same build.
 fn planned(fetched: &Fetched) -> Found {
     let snapshot = &fetched.opened.snapshot;
-    let plan = plan(snapshot, &fresh(snapshot, &fetched.ring), &Choice::all());
+    let plan = plan(snapshot, &Here::bare(&fresh(snapshot, &fetched.ring)), &Choice::all());
     let apps = plan.apps.iter().filter(|step| step.action == model::plan::AppAction::Install).count();
     let mut found = Found { reason: damage(fetched), settings: plan.changes(), apps, files: 0 };
     for step in &plan.settings {

@@ -6,15 +6,18 @@ use std::io::Read;
 
 use model::ids::{ProfileId, SnapshotId};
 use model::plan::Plan;
+use model::policy::Group;
 use model::reason::Reason;
 use model::value::FileRef;
 use seal::blob::{BlobError, Opener};
 
+use crate::apply::journal::FolderJournals;
 use crate::apply::{ApplyError, Outcome, Work, apply};
+use crate::baseline::{self, BaselineError};
 use crate::list::{FetchError, Fetched, blob, fetch};
-use crate::plan::{Choice, plan};
+use crate::plan::{Choice, Here, plan};
 use crate::progress::{Progress, Station};
-use crate::state::Enrolment;
+use crate::state::{Enrolment, State};
 use crate::target::RestoreTarget;
 use crate::upload::server::{Server, ServerError};
 
@@ -36,18 +39,72 @@ pub struct Preview {
     pub plan: Plan,
 }
 
+/// What a person wants, and what their PC remembers of them.
+pub struct Wish<'a> {
+    /// What they have picked.
+    pub choice: &'a Choice,
+    /// Where the PC keeps what they had at first, and what earlier restores have done.
+    pub state: &'a State,
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PreviewError {
+    /// The backup does not come or does not open.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// What the person has changed on this PC cannot be told.
+    #[error(transparent)]
+    Baseline(#[from] BaselineError),
+    /// What they leave out, their organisation always restores.
+    #[error("your organisation always restores the category `{}`", group.word())]
+    Required {
+        /// What was left out.
+        group: Group,
+    },
+}
+
+impl PreviewError {
+    /// The reason that a person and a script are told.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Fetch(error) => error.reason(),
+            Self::Baseline(error) => error.reason(),
+            Self::Required { .. } => Reason::RequiredByPolicy,
+        }
+    }
+}
+
+/// Compares an opened backup with the target as it is now: with what its organisation decides there, and what the person has changed since
+/// their first sign-in.
+pub(crate) fn plan_for(
+    fetched: &Fetched,
+    target: &mut dyn RestoreTarget,
+    wish: &Wish<'_>,
+) -> Result<Plan, PreviewError> {
+    let known = target.known();
+    let policy = known.policy();
+    if let Some(group) = wish.choice.against(&policy) {
+        return Err(PreviewError::Required { group });
+    }
+    let now = target.snapshot(&fetched.ring);
+    let journals = FolderJournals::new(wish.state.journals());
+    let changes = baseline::changes(wish.state, &now, &target.as_target(), &journals)?;
+    let here = Here { now: &now, managed: Some(&known.managed), policy: Some(&policy), changes: Some(&changes) };
+    Ok(plan(&fetched.opened.snapshot, &here, wish.choice))
+}
+
 impl Restore<'_> {
     /// Fetches and opens a snapshot and compares it with the target. Changes nothing.
     pub fn preview(
         &self,
         snapshot: (ProfileId, SnapshotId),
-        target: &dyn RestoreTarget,
-        choice: &Choice,
-    ) -> Result<Preview, FetchError> {
+        target: &mut dyn RestoreTarget,
+        wish: &Wish<'_>,
+    ) -> Result<Preview, PreviewError> {
         let fetched = fetch(self.server, self.enrolment, snapshot, self.progress)?;
         self.progress.station(Station::Plan);
-        let here = target.snapshot(&fetched.ring);
-        let plan = plan(&fetched.opened.snapshot, &here, choice);
+        let plan = plan_for(&fetched, target, wish)?;
         Ok(Preview { fetched, plan })
     }
 

@@ -24,7 +24,7 @@ use crate::list::FetchError;
 use crate::plan::Choice;
 use crate::progress::Silent;
 use crate::rehearse::{Depth, Found, Rehearse, RehearseError, is_due};
-use crate::restore::Restore;
+use crate::restore::{PreviewError, Restore, Wish};
 use crate::state::{Chosen, Enrolment, State};
 use crate::target::{RegTarget, RestoreTarget};
 use crate::upload::address::Address;
@@ -165,6 +165,11 @@ struct Pc {
 }
 
 impl Pc {
+    fn wish(&self) -> Wish<'_> {
+        static ALL: std::sync::LazyLock<Choice> = std::sync::LazyLock::new(Choice::all);
+        Wish { choice: &ALL, state: &self.state }
+    }
+
     fn new(server: &MemoryServer) -> Self {
         let root = tempfile::tempdir().unwrap();
         let state = State::at(root.path(), "default").unwrap();
@@ -237,7 +242,7 @@ fn what_was_set_on_one_pc_comes_back_on_another_and_can_be_taken_back() {
     let path = pc.root.path().join("new.reg");
     let mut target = RegTarget::open(&path).unwrap();
     let snapshot = (pc.enrolment.profile, backed_up.delivered.receipt.snapshot);
-    let preview = restore.preview(snapshot, &target, &Choice::all()).unwrap();
+    let preview = restore.preview(snapshot, &mut target, &pc.wish()).unwrap();
     assert!(!path.exists(), "a preview writes nothing");
     let changes = preview.plan.changes();
     assert!(changes >= 3, "{:?}", preview.plan);
@@ -251,13 +256,13 @@ fn what_was_set_on_one_pc_comes_back_on_another_and_can_be_taken_back() {
 
     // Asked again of the file as it is on the disk, nothing is left to do.
     let mut again = RegTarget::open(&path).unwrap();
-    assert_eq!(restore.preview(snapshot, &again, &Choice::all()).unwrap().plan.changes(), 0);
+    assert_eq!(restore.preview(snapshot, &mut again, &pc.wish()).unwrap().plan.changes(), 0);
 
     let undone = undo(None, &Choice::all(), &mut again.as_target(), &mut work).unwrap();
     assert_eq!(undone.applied.len(), changes);
     assert!(!files.join("wallpaper.jpg").exists());
     assert_eq!(
-        restore.preview(snapshot, &RegTarget::open(&path).unwrap(), &Choice::all()).unwrap().plan.changes(),
+        restore.preview(snapshot, &mut RegTarget::open(&path).unwrap(), &pc.wish()).unwrap().plan.changes(),
         changes
     );
 }
@@ -273,9 +278,9 @@ fn a_server_that_gives_another_snapshot_than_asked_for_is_found_out() {
 
     let server = Server::new(&wire, Patience { random: &Dice(1), wait: &|_| () }, Some("token"));
     let restore = Restore { server: &server, enrolment: &pc.enrolment, progress: &Silent };
-    let target = RegTarget::open(&pc.root.path().join("new.reg")).unwrap();
-    let error = restore.preview((pc.enrolment.profile, first), &target, &Choice::all()).map(drop).unwrap_err();
-    assert!(matches!(error, FetchError::Another { wanted, .. } if wanted == first), "{error}");
+    let mut target = RegTarget::open(&pc.root.path().join("new.reg")).unwrap();
+    let error = restore.preview((pc.enrolment.profile, first), &mut target, &pc.wish()).map(drop).unwrap_err();
+    assert!(matches!(error, PreviewError::Fetch(FetchError::Another { wanted, .. }) if wanted == first), "{error}");
     assert_eq!(error.reason(), Reason::IntegrityFailed);
 }
 
@@ -294,7 +299,7 @@ fn a_changed_picture_is_not_written() {
     let restore = Restore { server: &server, enrolment: &pc.enrolment, progress: &Silent };
     let path = pc.root.path().join("new.reg");
     let mut target = RegTarget::open(&path).unwrap();
-    let preview = restore.preview((pc.enrolment.profile, snapshot), &target, &Choice::all()).unwrap();
+    let preview = restore.preview((pc.enrolment.profile, snapshot), &mut target, &pc.wish()).unwrap();
     let mut journals = FolderJournals::new(pc.state.journals());
     let mut work = Work { journals: &mut journals, clock: &Noon, progress: &mut |_, _| () };
     let outcome = restore.carry_out(&preview, &mut target, &mut work).unwrap();

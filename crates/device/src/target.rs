@@ -178,7 +178,7 @@ impl RestoreTarget for RegTarget {
 
     fn snapshot(&self, ring: &KeyRing) -> Snapshot {
         let wallpaper = self.files.existing(FileRole::Wallpaper);
-        snapshot_of(&self.registry, (DeviceFacts::default(), wallpaper.as_deref()), ring)
+        snapshot_of(&self.registry, (self.known().facts.for_snapshot(), wallpaper.as_deref()), ring)
     }
 
     fn known(&self) -> Known {

@@ -9,8 +9,8 @@ use toml::{Table, Value};
 use crate::category::Category;
 use crate::reason::Reason;
 use crate::types::{
-    Alphabet, ColourLayout, Effect, FileRole, Kind, LeftOut, Literal, Packed, Place, RegType, Sensitivity, Setting,
-    Stage,
+    Alphabet, ColourLayout, Effect, FileRole, GroupPlace, Kind, LeftOut, Literal, MdmPlace, Packed, Place, RegType,
+    Sensitivity, Setting, Stage, Transform, WindowsPolicy,
 };
 
 /// What a file of the catalog says.
@@ -69,6 +69,65 @@ pub fn read(file: &str, text: &str) -> Result<Entries, Refusal> {
     Ok(entries)
 }
 
+/// Reads the file of Windows' policies.
+pub fn read_policies(file: &str, text: &str) -> Result<Vec<WindowsPolicy>, Refusal> {
+    let refuse = |entry: &str, what: String| Refusal { file: file.to_owned(), entry: entry.to_owned(), what };
+    let table: Table = text.parse().map_err(|error| refuse("-", format!("this is not TOML: {error}")))?;
+    let mut policies = Vec::new();
+    for (heading, list) in table {
+        let items = list
+            .as_array()
+            .filter(|_| heading == "policy")
+            .ok_or_else(|| refuse("-", format!("`{heading}` is unknown; write [[policy]]")))?;
+        for (number, item) in items.iter().enumerate() {
+            let named = item.get("id").and_then(Value::as_str);
+            let entry = named.map_or_else(|| format!("{heading} {}", number + 1), str::to_owned);
+            policies.push(policy(item).map_err(|what| refuse(&entry, what))?);
+        }
+    }
+    Ok(policies)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPolicy {
+    id: String,
+    title: String,
+    group: Option<RawGroup>,
+    mdm: Option<RawMdm>,
+    source: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawGroup {
+    key: String,
+    name: String,
+    /// `machine`, `user` or `both`.
+    of: String,
+    #[serde(default)]
+    owns: Vec<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawMdm {
+    /// `AREA/NAME`.
+    policy: String,
+    #[serde(default)]
+    owns: Vec<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTransform {
+    from: Option<String>,
+    first_build: Option<u32>,
+    last_build: Option<u32>,
+    map: Vec<(Value, Value)>,
+    source: String,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawSetting {
@@ -90,6 +149,12 @@ struct RawSetting {
     default: Option<Value>,
     first_build: Option<u32>,
     last_build: Option<u32>,
+    #[serde(default)]
+    gaps: Vec<(u32, u32)>,
+    #[serde(default)]
+    managed_by: Vec<String>,
+    #[serde(default)]
+    transform: Vec<RawTransform>,
     effect: String,
     stage: String,
     sensitivity: String,
@@ -163,6 +228,9 @@ fn setting(category: Category, item: &Value) -> Result<Setting, String> {
         default: raw.default.as_ref().map(literal).transpose()?,
         build_first: raw.first_build.unwrap_or(0),
         build_last: raw.last_build.unwrap_or(u32::MAX),
+        gaps: raw.gaps.leak(),
+        managed_by: list(raw.managed_by),
+        transforms: transforms(&raw.id, &raw.transform)?,
         effect: effect(&raw.effect)?,
         stage: one_of("stage", &raw.stage, &[("first", Stage::First), ("look", Stage::Look), ("rest", Stage::Rest)])?,
         sensitivity: one_of(
@@ -177,12 +245,46 @@ fn setting(category: Category, item: &Value) -> Result<Setting, String> {
     })
 }
 
+fn transforms(id: &str, raw: &[RawTransform]) -> Result<&'static [Transform], String> {
+    let pair = |(from, to): &(Value, Value)| Ok((literal(from)?, literal(to)?));
+    let one = |raw: &RawTransform| {
+        Ok(Transform {
+            from: keep(raw.from.clone().unwrap_or_else(|| id.to_owned())),
+            build_first: raw.first_build.unwrap_or(0),
+            build_last: raw.last_build.unwrap_or(u32::MAX),
+            map: raw.map.iter().map(pair).collect::<Result<Vec<_>, String>>()?.leak(),
+            source: keep(raw.source.clone()),
+        })
+    };
+    Ok(raw.iter().map(one).collect::<Result<Vec<_>, String>>()?.leak())
+}
+
+fn policy(item: &Value) -> Result<WindowsPolicy, String> {
+    let raw = RawPolicy::deserialize(item.clone()).map_err(|error| error.message().to_owned())?;
+    let group = raw.group.map(|raw| {
+        let (machine, user) =
+            one_of("of", &raw.of, &[("machine", (true, false)), ("user", (false, true)), ("both", (true, true))])?;
+        Ok::<_, String>(GroupPlace { key: keep(raw.key), name: keep(raw.name), machine, user, owns: raw.owns.leak() })
+    });
+    let mdm = raw.mdm.map(|raw| {
+        let (area, name) =
+            raw.policy.split_once('/').ok_or("`policy` is written AREA/NAME, as the Policy CSP has it")?;
+        Ok::<_, String>(MdmPlace { area: keep(area.to_owned()), name: keep(name.to_owned()), owns: raw.owns.leak() })
+    });
+    Ok(WindowsPolicy {
+        id: keep(raw.id),
+        title: keep(raw.title),
+        group: group.transpose()?,
+        mdm: mdm.transpose()?,
+        source: keep(raw.source),
+    })
+}
+
 fn left_out(category: Category, item: &Value) -> Result<LeftOut, String> {
     let raw = RawLeftOut::deserialize(item.clone()).map_err(|error| error.message().to_owned())?;
     let reason = Reason::from_code(&raw.reason).ok_or_else(|| {
         format!("`reason` is `{}`; it must be a code of model::reason, such as could_carry_code", raw.reason)
     })?;
-    let unless: Vec<&'static str> = raw.unless.into_iter().map(keep).collect();
     Ok(LeftOut {
         id: keep(raw.id),
         title: keep(raw.title),
@@ -191,7 +293,7 @@ fn left_out(category: Category, item: &Value) -> Result<LeftOut, String> {
         because: keep(raw.because),
         key: keep(raw.key),
         value: keep(raw.value),
-        unless: unless.leak(),
+        unless: list(raw.unless),
         source: keep(raw.source),
     })
 }
@@ -297,7 +399,7 @@ fn literal(value: &Value) -> Result<Literal, String> {
         Value::Boolean(on) => Ok(Literal::Bool(*on)),
         Value::Integer(number) => Ok(Literal::Int(*number)),
         Value::String(text) => Ok(Literal::Text(keep(text.clone()))),
-        _ => Err("`default` is true, false, a whole number or a text".to_owned()),
+        _ => Err("`default` is true, false, a whole number or a text, and so are the values of `map`".to_owned()),
     }
 }
 
@@ -306,6 +408,10 @@ fn one_of<T: Copy>(field: &str, word: &str, known: &[(&str, T)]) -> Result<T, St
         let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
         format!("`{field}` is `{word}`; it must be one of {}", names.join(", "))
     })
+}
+
+fn list(texts: Vec<String>) -> &'static [&'static str] {
+    texts.into_iter().map(keep).collect::<Vec<_>>().leak()
 }
 
 /// The build ends soon, and the compiled table's types hold static texts.

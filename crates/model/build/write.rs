@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 
 use crate::read::Entries;
-use crate::types::{Effect, Kind, LeftOut, Packed, Place, Setting};
+use crate::types::{Effect, Kind, LeftOut, Literal, Packed, Place, Setting, Transform, WindowsPolicy};
 
 /// The text of the generated file. The lists are sorted by id here, because lookups search them.
-pub fn tables(version: u32, entries: Entries) -> String {
+pub fn tables(version: u32, entries: Entries, mut policies: Vec<WindowsPolicy>) -> String {
     let Entries { mut settings, mut left_out, packed } = entries;
+    policies.sort_by_key(|policy| policy.id);
     settings.sort_by_key(|setting| setting.id);
     left_out.sort_by_key(|entry| entry.id);
     let mut text = String::new();
@@ -29,6 +30,11 @@ pub fn tables(version: u32, entries: Entries) -> String {
         for Packed { key, name, base, source } in &packed {
             writeln!(text, "    Packed {{ key: {key:?}, name: {name:?}, base: {base}, source: {source:?} }},")?;
         }
+        writeln!(text, "];\n/// The policies of Windows that settings name, sorted by id.")?;
+        writeln!(text, "pub static WINDOWS_POLICIES: &[WindowsPolicy] = &[")?;
+        for entry in &policies {
+            policy(text, entry)?;
+        }
         writeln!(text, "];")
     };
     write(&mut text).expect("writing to a string does not fail");
@@ -45,6 +51,9 @@ fn setting(text: &mut String, entry: &Setting) -> std::fmt::Result {
         default,
         build_first,
         build_last,
+        gaps,
+        managed_by,
+        transforms,
         effect,
         stage,
         sensitivity,
@@ -66,9 +75,14 @@ fn setting(text: &mut String, entry: &Setting) -> std::fmt::Result {
     }
     write!(text, ", build_first: {build_first}, build_last: ")?;
     match *build_last {
-        u32::MAX => write!(text, "u32::MAX, effect: ")?,
-        last => write!(text, "{last}, effect: ")?,
+        u32::MAX => write!(text, "u32::MAX")?,
+        last => write!(text, "{last}")?,
     }
+    write!(text, ", gaps: &{gaps:?}, managed_by: &{managed_by:?}, transforms: &[")?;
+    for one in *transforms {
+        transform(text, one)?;
+    }
+    write!(text, "], effect: ")?;
     match effect {
         Effect::Spi(code) => write!(text, "Effect::Spi({code:#06x})")?,
         other => write!(text, "Effect::{other:?}")?,
@@ -76,6 +90,29 @@ fn setting(text: &mut String, entry: &Setting) -> std::fmt::Result {
     writeln!(
         text,
         ", stage: Stage::{stage:?}, sensitivity: Sensitivity::{sensitivity:?}, worst: {worst:?}, source: {source:?} }},"
+    )
+}
+
+fn transform(text: &mut String, entry: &Transform) -> std::fmt::Result {
+    let Transform { from, build_first, build_last, map, source } = entry;
+    let literal = |one: &Literal| format!("Literal::{one:?}");
+    let pairs: Vec<_> = map.iter().map(|(from, to)| format!("({}, {})", literal(from), literal(to))).collect();
+    write!(
+        text,
+        "Transform {{ from: {from:?}, build_first: {build_first}, build_last: {build_last}, map: &[{}], source: {source:?} }}, ",
+        pairs.join(", ")
+    )
+}
+
+/// The debug form of places is Rust, but for the lists of numbers, which are lent.
+fn policy(text: &mut String, entry: &WindowsPolicy) -> std::fmt::Result {
+    let WindowsPolicy { id, title, group, mdm, source } = entry;
+    let lent = |debug: String| debug.replace("owns: [", "owns: &[");
+    writeln!(
+        text,
+        "    WindowsPolicy {{ id: {id:?}, title: {title:?}, group: {}, mdm: {}, source: {source:?} }},",
+        lent(format!("{group:?}")),
+        lent(format!("{mdm:?}"))
     )
 }
 

@@ -105,6 +105,20 @@ id!(/// One user on one device: what holds snapshots.
     ProfileId, 16, "a profile id (32 hexadecimal digits)");
 id!(/// The report of a restore.
     ReportId, 16, "a report id (32 hexadecimal digits)");
+id!(/// A scope tag.
+    TagId, 16, "a scope tag's id (32 hexadecimal digits)");
+id!(/// A group of people.
+    GroupId, 16, "a group id (32 hexadecimal digits)");
+id!(/// A role that a tenant has put together itself.
+    RoleId, 16, "a role id (32 hexadecimal digits)");
+id!(/// A role assignment.
+    AssignmentId, 16, "a role assignment's id (32 hexadecimal digits)");
+id!(/// A service account.
+    TokenId, 16, "a service account's id (32 hexadecimal digits)");
+id!(/// Something that takes a second admin.
+    ApprovalId, 16, "an approval id (32 hexadecimal digits)");
+id!(/// An identity provider of a tenant.
+    ProviderId, 16, "a provider id (32 hexadecimal digits)");
 id!(/// A key of the key tree.
     KeyId, 16, "a key id (32 hexadecimal digits)");
 id!(/// The content of a snapshot: the same state gives the same id on any machine of the user.

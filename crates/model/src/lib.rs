@@ -5,12 +5,14 @@
 //! Agent, server and tests therefore agree on every word by construction.
 
 pub mod api;
+pub mod audit;
 pub mod bundle;
 pub mod catalog;
 pub mod cbor;
 pub mod envelope;
 pub mod erasure;
 pub mod ids;
+pub mod permission;
 pub mod plan;
 pub mod policy;
 pub mod prerequisite;

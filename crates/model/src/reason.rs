@@ -73,6 +73,8 @@ reasons! {
     NeedsTheApp = 116, "needs_installing", "listed for reference; desktop programs are not reinstalled", "install it from its maker or through your organisation";
     DefaultUnknown = 117, "default_unknown", "nothing was stored, and what Windows then does is not documented", "look at it once in Windows Settings";
     NotInThisFormat = 118, "not_in_this_format", "a file of this kind cannot hold it", "restore it with Rehome instead";
+    ChangedSinceSignIn = 119, "changed_since_sign_in", "you have changed it on this PC since your first sign-in", "nothing if yours should stay; `--replace` takes the one of the backup";
+    Moved = 120, "moved", "this version of Windows has another setting in its place", "nothing; that one is listed as well";
 
     // People and PCs: why a backup or restore does not start.
     NotEnrolled = 200, "not_enrolled", "this PC is not connected to a Rehome server", "run `rehome enroll --server ADDRESS --user NAME`";
@@ -96,6 +98,36 @@ reasons! {
     FactUnknown = 218, "fact_unknown", "Windows does not say it here", "nothing; look at the PC itself";
     UndoNotAllowed = 219, "undo_not_allowed", "your organisation does not let you take a restore back", "ask your administrator";
     WaitsForNetwork = 220, "waits_for_network", "the network in use has a price", "nothing; a scheduled backup waits for another network, `rehome backup` goes ahead";
+    RequiredByPolicy = 225, "required_by_policy", "your organisation always restores it", "leave it in; ask your administrator if it should be yours to choose";
+    PlanOutdated = 226, "plan_outdated", "the PC, the backup or a policy has changed since the plan was shown", "look at the new plan, then run it with the new mark";
+    NotPermitted = 230, "not_permitted", "that takes a permission that you do not hold", "ask an administrator who holds it, or for a role that has it";
+    GrantsMore = 233, "grants_more", "nobody gives others what they do not hold themself", "leave out what is named, or ask an administrator who holds it";
+    LastOwner = 234, "last_owner", "an organisation always keeps an owner", "make somebody else an owner first";
+    SecondPerson = 235, "second_person", "another person has to decide", "ask another administrator";
+    AlreadyDecided = 236, "already_decided", "the request was decided before", "ask again, if it is still wanted";
+    ManagedElsewhere = 237, "managed_elsewhere", "your identity provider manages this", "change it there; it is carried over";
+
+    // Signing in.
+    SignInRefused = 240, "sign_in_refused", "what the identity provider sent cannot be trusted", "sign in again, and tell your administrator if it stays";
+    SignInExpired = 241, "sign_in_expired", "the sign-in took too long, was used before or began elsewhere", "begin again";
+    ProviderRefused = 242, "provider_refused", "the identity provider did not sign you in", "read what it says, or ask your administrator";
+    ProviderUnreachable = 243, "provider_unreachable", "the identity provider does not answer as it should", "try again later; administrators: `rehome-server provider test`";
+    WrongOrganisation = 244, "wrong_organisation", "the account belongs to another organisation", "sign in with the account of this organisation";
+    GuestNotAllowed = 245, "guest_not_allowed", "guests of the organisation are not let in", "ask your administrator";
+    PersonUnknown = 246, "person_unknown", "your administrator has not added you yet", "ask your administrator";
+    PersonDisabled = 247, "person_disabled", "the account is switched off", "ask your administrator";
+    GroupOverage = 248, "group_overage", "you are in more groups than the provider tells", "administrators: let the provider send only groups assigned to the application, or use application roles";
+    SignedOut = 249, "signed_out", "you are not signed in, or no longer", "sign in again";
+    PasswordUnfit = 250, "password_unfit", "the new password does not do", "choose one with 10 characters or more that is not the old one";
+    CodeWrong = 251, "code_wrong", "the code is not right", "wait for the next one and type it, or use a recovery code";
+    FormRefused = 252, "form_refused", "the form did not come from this page", "open the page again and send it once more";
+    DeviceCodeOff = 253, "device_code_off", "your organisation does not let PCs be connected by a code", "run `rehome enroll` on a PC with a browser, or ask your administrator";
+    SignInDenied = 254, "sign_in_denied", "the sign-in was turned down", "run `rehome enroll` again if that was a mistake";
+    NeedsHttps = 255, "needs_https", "people sign in over an encrypted connection only", "use the https address, or set `public_url` if a proxy encrypts";
+    FreshSignInNeeded = 256, "fresh_sign_in_needed", "you signed in too long ago for this", "sign in again";
+    PasswordChangeNeeded = 257, "password_change_needed", "the first password must be changed before anything else", "sign in on the server's page and choose another";
+    SecondFactorNeeded = 258, "second_factor_needed", "the account needs a second factor", "run `rehome enroll` without `--user`, and sign in in the browser";
+    ProviderInvalid = 259, "provider_invalid", "the identity provider cannot be used as described", "correct the named value";
 
     // Files handed to us.
     FileNotFound = 300, "file_not_found", "there is no such file or folder", "check the path";
@@ -134,6 +166,11 @@ reasons! {
     Stopping = 414, "stopping", "the server is stopping or starting", "try again in a moment";
     MethodNotAllowed = 415, "method_not_allowed", "that cannot be done with this address", "see the API description";
     OffsetMismatch = 416, "offset_mismatch", "the upload does not continue where the server stopped", "ask for the offset, then go on from there";
+    ChangedMeanwhile = 430, "changed_meanwhile", "it was changed since you read it", "read it again, then repeat the change";
+    VersionNeeded = 431, "version_needed", "a change says which version it changes", "send the ETag that you read in If-Match";
+    NameTaken = 432, "name_taken", "something else has that name", "choose another name";
+    InUse = 433, "in_use", "something still refers to it", "take it out of use first";
+    KeyReused = 434, "key_reused", "the idempotency key was used for another request", "make a new key for each request";
 
     // Integrity and keys.
     IntegrityFailed = 500, "integrity_failed", "the stored data was changed or damaged", "choose an older snapshot, and tell your administrator";

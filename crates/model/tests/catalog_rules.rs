@@ -1,7 +1,7 @@
 //! Broken entries: each is refused with the file, the entry and what to do.
 
 use model::catalog::blocked::{BLOCKED, blocked};
-use model::catalog::rules;
+use model::catalog::rules::{self, Violation};
 
 // The reader that `build.rs` uses, with the modules it expects beside it.
 use model::catalog as types;
@@ -26,10 +26,15 @@ worst = "the example is off"
 source = "this test"
 "#;
 
+/// The rules that these entries break, beside one policy of Windows.
+fn violations(settings: &[types::Setting], left_out: &[types::LeftOut], packed: &[types::Packed]) -> Vec<Violation> {
+    rules::violations(&rules::Entries { settings, left_out, packed, policies: &[] })
+}
+
 /// What the build would say about a file of this text.
 fn problems(file: &str, text: &str) -> Vec<String> {
     match read::read(file, text) {
-        Ok(read::Entries { settings, left_out, packed }) => rules::violations(&settings, &left_out, &packed)
+        Ok(read::Entries { settings, left_out, packed }) => violations(&settings, &left_out, &packed)
             .into_iter()
             .map(|broken| format!("catalog/{file}: {broken}"))
             .collect(),
@@ -346,6 +351,72 @@ const AREAS: &[(&str, &str)] = &[
     (r"Software\Anything", "InprocServer32"),
     (r"Software\Anything", "AutoConfigURL"),
 ];
+
+const POLICY: &str = r#"
+[[policy]]
+id = "no_example"
+title = "Turn off the example"
+group = { key = 'Software\Policies\Example', name = "NoExample", of = "both", owns = [1] }
+mdm = { policy = "Example/AllowExample", owns = [0] }
+source = "this test"
+"#;
+
+/// What the build would say about these policies beside the good entry, of which these are its own.
+fn policy_problems(policies: &str, managed_by: &str) -> Vec<String> {
+    let entries = read::read("taskbar/example.toml", &with("effect", &format!("{managed_by}\neffect = \"live\"")))
+        .expect("the good entry is read");
+    let policies = match read::read_policies("policies.toml", policies) {
+        Ok(policies) => policies,
+        Err(refusal) => return vec![refusal.to_string()],
+    };
+    let read::Entries { settings, left_out, packed } = &entries;
+    let broken = rules::violations(&rules::Entries { settings, left_out, packed, policies: &policies });
+    broken.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn settings_and_policies_of_windows_name_each_other() {
+    let named = "managed_by = [\"no_example\"]";
+    assert_eq!(policy_problems(POLICY, named), Vec::<String>::new());
+    let cases = [
+        (POLICY.to_owned(), "", "no setting names it in `managed_by`"),
+        (POLICY.to_owned(), "managed_by = [\"no_example\", \"no_other\"]", "names `no_other`"),
+        (POLICY.to_owned(), "managed_by = [\"no_example\", \"no_example\"]", "names `no_example` twice"),
+        (format!("{POLICY}{POLICY}"), named, "two policies have this id"),
+        (POLICY.replace("group =", "grup ="), named, "unknown field `grup`"),
+        (POLICY.replace("\"both\"", "\"all\""), named, "it must be one of machine, user, both"),
+        (POLICY.replace("Example/AllowExample", "AllowExample"), named, "AREA/NAME"),
+        (POLICY.replace("[[policy]]", "[[policies]]"), named, "write [[policy]]"),
+        (
+            POLICY.replace(r"Software\Policies\Example", r"Software\Example\Taskbar").replace("NoExample", "Example"),
+            named,
+            "it would own itself",
+        ),
+    ];
+    for (policies, managed_by, says) in cases {
+        let problems = policy_problems(&policies, managed_by);
+        assert!(problems.iter().any(|problem| problem.contains(says)), "`{says}` is not in {problems:?}");
+    }
+    let nowhere = POLICY.lines().filter(|line| !line.starts_with("group") && !line.starts_with("mdm"));
+    let problems = policy_problems(&nowhere.collect::<Vec<_>>().join("\n"), named);
+    assert!(problems[0].contains("a policy has a place"), "{problems:?}");
+}
+
+#[test]
+fn transforms_stay_within_what_both_settings_may_be() {
+    let with_transform = |lines: &str| format!("{GOOD}\n[[setting.transform]]\n{lines}\nsource = \"this test\"\n");
+    let good = with_transform("last_build = 22000\nmap = [[true, false]]");
+    assert_eq!(problems("taskbar/example.toml", &good), Vec::<String>::new());
+    entry_refused(&with_transform("map = [[true, \"off\"]]"), "leaves the kinds");
+    entry_refused(&with_transform("map = []"), "changes nothing");
+    entry_refused(&with_transform("from = \"taskbar.other\"\nmap = [[true, false]]"), "which is no setting");
+    entry_refused(&with_transform("map = [[true, 1.5]]"), "so are the values of `map`");
+    entry_refused(&with_transform("first_build = 22621\nlast_build = 22000\nmap = [[true, false]]"), "build");
+    entry_refused(
+        &with("effect", "gaps = [[22000, 22620]]\nlast_build = 22621\nfirst_build = 22000\neffect = \"live\""),
+        "is not between",
+    );
+}
 
 #[test]
 fn no_entry_can_touch_a_blocked_area_however_it_is_written() {

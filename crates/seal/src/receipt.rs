@@ -1,5 +1,6 @@
 //! Receipts: the server's signed word that a snapshot is kept (`docs/format.md` section 10).
 
+use model::audit::{HEAD_LEN, Head};
 use model::erasure::{ERASURE_LEN, Erasure};
 use model::reason::Reason;
 use model::receipt::{RECEIPT_LEN, Receipt};
@@ -60,6 +61,23 @@ impl ReceiptKey {
         bytes.extend_from_slice(signature.as_ref());
         bytes.try_into().expect("the signed bytes and 64 more")
     }
+
+    /// Signs where an audit chain stands. Its bytes begin with a mark of their own, too.
+    pub fn sign_head(&self, head: &Head) -> [u8; HEAD_LEN] {
+        let mut bytes = head.to_signed_bytes();
+        let signature = self.0.sign(&bytes);
+        bytes.extend_from_slice(signature.as_ref());
+        bytes.try_into().expect("the signed bytes and 64 more")
+    }
+}
+
+/// Checks the signed head of an audit chain against the server's public key.
+pub fn verify_head(bytes: &[u8], public_key: &[u8; 32]) -> Result<Head, ReceiptError> {
+    let (head, signature) = Head::from_bytes(bytes).ok_or(ReceiptError::NotAReceipt { len: bytes.len() })?;
+    let signed = &bytes[..HEAD_LEN - signature.len()];
+    let key = UnparsedPublicKey::new(&ED25519, public_key);
+    key.verify(signed, &signature).map_err(|_| ReceiptError::WrongSignature)?;
+    Ok(head)
 }
 
 /// Checks the receipt of a deletion against the server's public key.

@@ -10,6 +10,7 @@ use store::blobs::DiskBlobs;
 use store::{Store, StoreError};
 use tokio::sync::Semaphore;
 
+use crate::audit::refusals::Refusals;
 use crate::gates::{Gates, REQUESTS_AT_ONCE};
 use crate::identity::{DeviceTokens, Identify};
 use crate::jobs::Jobs;
@@ -68,8 +69,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Its randomness.
     pub random: Arc<dyn Random>,
-    /// Tells who asks.
-    pub identity: Box<dyn Identify>,
+    /// Tells who asks: each knows one kind of credential, and the first that knows the request's answers.
+    pub identity: Vec<Box<dyn Identify>>,
     /// Lets in.
     pub gates: Gates,
     /// The rate that devices are told.
@@ -77,6 +78,7 @@ pub struct App {
     pub(crate) at_once: Semaphore,
     pub(crate) passwords: Semaphore,
     pub(crate) seen: Seen,
+    pub(crate) refusals: Refusals,
     jobs: Jobs,
     stopping: AtomicBool,
 }
@@ -92,12 +94,13 @@ impl App {
         let store = Arc::new(Store::open(&database, Arc::new(blobs), clock.now())?);
         let keyring = Keyring::open(root, &settings.root_key, &store, &*random)?;
         Ok(Self {
-            identity: Box::new(DeviceTokens::new(Arc::clone(&store), Arc::clone(&clock))),
+            identity: vec![Box::new(DeviceTokens::new(Arc::clone(&store), Arc::clone(&clock)))],
             gates: Gates::new(Arc::clone(&clock), settings.enrolments_per_minute, settings.requests_per_minute),
             requests_per_minute: settings.requests_per_minute,
             at_once: Semaphore::new(REQUESTS_AT_ONCE),
             passwords: Semaphore::new(PASSWORDS_AT_ONCE),
             seen: Seen::default(),
+            refusals: Refusals::default(),
             jobs: Jobs::default(),
             stopping: AtomicBool::new(false),
             store,
@@ -141,6 +144,7 @@ impl App {
             self.store.note_seen(seen)?;
         }
         self.gates.tidy();
+        self.refusals.flush(self);
         self.store.sweep(self.clock.now())?;
         self.jobs.run_due(self);
         Ok(())

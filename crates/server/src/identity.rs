@@ -1,14 +1,19 @@
-//! Who asks: from a request to a [`Scope`].
+//! Who asks: from a request's credential to a [`Principal`].
 //!
-//! [`Identify`] is the seam where signed requests (RFC 9421) and identity providers come in. Today there is one way: a device shows the bearer token
-//! that it got for a built-in account's password.
+//! [`Identify`] is the seam: each kind of credential is one implementation in [`App::identity`](crate::App), and the first that knows the request's
+//! credential answers. Sessions of people who have signed in and signed requests of devices (RFC 9421) plug in here; what a principal may do
+//! is decided in [`access`](crate::access) alone.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use model::world::{Clock, Moment};
-use store::{Scope, Store, StoreError};
+use store::{Scope, Store};
+
+use crate::access::Principal;
+use crate::problem::Refusal;
 
 /// How long a token that was found is not looked up again, in milliseconds: so long may a withdrawal go unnoticed.
 pub const TOKEN_CACHE_MILLIS: i64 = 30_000;
@@ -18,8 +23,9 @@ const TOKENS_KEPT: usize = 10_000;
 
 /// Tells who asks.
 pub trait Identify: Send + Sync {
-    /// The person and PC of a request. `None`: nobody we know, or no longer.
-    fn identify(&self, headers: &HeaderMap) -> Result<Option<Scope>, StoreError>;
+    /// Whom a request's credential stands for. `None`: it has none of this kind, or one of nobody we know, or no longer. A refusal: it has one of this
+    /// kind that must not be tried as another.
+    fn identify(&self, parts: &Parts) -> Result<Option<Principal>, Refusal>;
 }
 
 /// Bearer tokens of devices.
@@ -44,12 +50,11 @@ impl DeviceTokens {
 }
 
 impl Identify for DeviceTokens {
-    fn identify(&self, headers: &HeaderMap) -> Result<Option<Scope>, StoreError> {
-        let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer);
-        let Some(token) = token else { return Ok(None) };
+    fn identify(&self, parts: &Parts) -> Result<Option<Principal>, Refusal> {
+        let Some(token) = bearer(&parts.headers) else { return Ok(None) };
         let (hash, now) = (hash_token(token), self.clock.now());
         if let Some(scope) = self.remembered(&hash, now) {
-            return Ok(Some(scope));
+            return Ok(Some(Principal::Device(scope)));
         }
         let found = self.store.authenticate(&hash)?;
         if let Some(scope) = &found {
@@ -59,13 +64,13 @@ impl Identify for DeviceTokens {
             }
             known.insert(hash, (scope.clone(), now));
         }
-        Ok(found)
+        Ok(found.map(Principal::Device))
     }
 }
 
-/// The token of an `Authorization` header; the scheme's case does not matter (RFC 9110, 11.1).
-fn bearer(value: &str) -> Option<&str> {
-    let (scheme, token) = value.split_once(' ')?;
+/// The bearer token of a request; the scheme's case does not matter (RFC 9110, 11.1).
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 

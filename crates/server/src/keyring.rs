@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use model::api::ProfileKeys;
+use model::audit::{HEAD_LEN, Head};
 use model::erasure::{ERASURE_LEN, Erasure};
 use model::ids::{KeyId, ProfileId, TenantId, UserId};
 use model::receipt::{RECEIPT_LEN, Receipt};
@@ -135,6 +136,11 @@ impl Keyring {
     /// Signs the receipt of a deletion.
     pub fn sign_erasure(&self, erasure: &Erasure) -> [u8; ERASURE_LEN] {
         self.receipt.sign_erasure(erasure)
+    }
+
+    /// Signs where an audit chain stands.
+    pub fn sign_head(&self, head: &Head) -> [u8; HEAD_LEN] {
+        self.receipt.sign_head(head)
     }
 
     /// The public half of the receipt key.

@@ -3,8 +3,9 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use model::api::{PROBLEM_TYPE, Problem};
+use model::ids::UserId;
 use model::reason::Reason;
-use store::StoreError;
+use store::{StoreError, TenantScope};
 
 /// Seconds after which a client is asked to come back when the server is merely busy.
 const BUSY_RETRY_SECONDS: u64 = 5;
@@ -18,19 +19,48 @@ pub struct Refusal {
     pub retry_after: Option<u64>,
     /// Offset for the header of uploads.
     pub offset: Option<u64>,
+    /// The tenant that it is about, where the credentials do not say: whose audit tells of it.
+    pub about: Option<TenantScope>,
+    /// The user whose account somebody tried.
+    pub whom: Option<UserId>,
+}
+
+/// What the door finds on an answer that is a refusal, for the audit.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// Code of the reason.
+    pub code: String,
+    /// The tenant that it is about, if the handler knew.
+    pub about: Option<TenantScope>,
+    /// The user whose account somebody tried, if the handler knew.
+    pub whom: Option<UserId>,
 }
 
 impl Refusal {
     /// A refusal with the words of this case.
     pub fn new(status: StatusCode, reason: Reason, detail: impl Into<String>) -> Self {
         let problem = Box::new(Problem::new(status.as_u16(), reason, detail));
-        Self { problem, retry_after: None, offset: None }
+        Self { problem, retry_after: None, offset: None, about: None, whom: None }
     }
 
     /// The same, with the time after which to try again.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
+        self
+    }
+
+    /// The same, told in that tenant's audit. A request with good credentials needs none: they say whose it is.
+    #[must_use]
+    pub fn about(mut self, tenant: &TenantScope) -> Self {
+        self.about = Some(tenant.clone());
+        self
+    }
+
+    /// The same, naming the user whose account was tried.
+    #[must_use]
+    pub fn whom(mut self, user: UserId) -> Self {
+        self.whom = Some(user);
         self
     }
 
@@ -95,6 +125,11 @@ impl IntoResponse for Refusal {
         let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_vec(&self.problem).expect("a problem is plain data");
         let mut response = (status, [(header::CONTENT_TYPE, PROBLEM_TYPE)], body).into_response();
+        response.extensions_mut().insert(Refused {
+            code: self.problem.code.clone(),
+            about: self.about,
+            whom: self.whom,
+        });
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -7,6 +7,7 @@ use model::ids::{DeviceId, ProfileId, TenantId, UserId};
 use model::world::Moment;
 use rusqlite::{Connection, OptionalExtension};
 
+use crate::audit::origin::Origin;
 use crate::audit::{self, Action, Event};
 use crate::keys::{NewKey, Owner};
 use crate::scope::{Scope, TenantScope};
@@ -69,6 +70,13 @@ impl Account {
     pub fn tenant(&self) -> TenantId {
         self.tenant.id
     }
+
+    /// The same account for one request: what is done through it says from where in the audit.
+    #[must_use]
+    pub fn by(mut self, origin: impl Into<std::sync::Arc<Origin>>) -> Self {
+        self.tenant = self.tenant.by(origin);
+        self
+    }
 }
 
 /// A device of a tenant, for its operator.
@@ -93,7 +101,7 @@ impl Store {
         self.writer.write(move |tx| {
             taken(tx, "tenant", &new.name, "SELECT 1 FROM tenants WHERE name = $1", [&new.name])?;
             let no = tx.query_row("SELECT COALESCE(MAX(no), 0) + 1 FROM tenants", [], |row| row.get(0))?;
-            let scope = TenantScope { no, id: new.id };
+            let scope = TenantScope::new(no, new.id);
             tx.prepare_cached("INSERT INTO tenants (no, id, name, created_at) VALUES ($1, $2, $3, $4)")?.execute((
                 no,
                 new.id.as_bytes(),
@@ -109,9 +117,9 @@ impl Store {
     /// The tenant of that name, for the operator of the server. Not for requests.
     pub fn operator(&self, name: &str) -> Result<Option<TenantScope>, StoreError> {
         self.read(|connection| {
-            let mut statement = connection.prepare_cached("SELECT no, id FROM tenants WHERE name = $1")?;
+            let mut statement = connection.prepare_cached("SELECT no, id FROM tenants WHERE name = $1 AND no > 0")?;
             let scope =
-                statement.query_row([name], |row| Ok(TenantScope { no: row.get(0)?, id: row::Id(row.get(1)?).into() }));
+                statement.query_row([name], |row| Ok(TenantScope::new(row.get(0)?, row::Id(row.get(1)?).into())));
             Ok(scope.optional()?)
         })
     }
@@ -128,15 +136,7 @@ impl Store {
         self.writer.write(move |tx| {
             let same = "SELECT 1 FROM users WHERE tenant = $1 AND name = $2";
             taken(tx, "user", &new.name, same, (tenant.no, &new.name))?;
-            let no = row::next_no(tx, "SELECT COALESCE(MAX(no), 0) + 1 FROM users WHERE tenant = $1", tenant.no)?;
-            tx.prepare_cached(
-                "INSERT INTO users (tenant, no, id, name, password, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
-            )?
-            .execute((tenant.no, no, new.id.as_bytes(), &new.name, &new.password, at.0))?;
-            for key in &new.keys {
-                keys::insert(tx, &Owner::user(tenant.no, no), key, at)?;
-            }
-            audit::append(tx, &tenant, &Event::by_operator(at, Action::UserCreate, new.id.as_bytes()))
+            insert_user(tx, &tenant, &new, at).map(drop)
         })
     }
 
@@ -145,11 +145,11 @@ impl Store {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT t.no, t.id, t.name, u.no, u.id, u.password \
-                 FROM tenants t JOIN users u ON u.tenant = t.no WHERE t.name = $1 AND u.name = $2",
+                 FROM tenants t JOIN users u ON u.tenant = t.no WHERE t.name = $1 AND u.name = $2 AND u.disabled_at IS NULL",
             )?;
             let account = statement.query_row([tenant, user], |row| {
                 Ok(Account {
-                    tenant: TenantScope { no: row.get(0)?, id: row::Id(row.get(1)?).into() },
+                    tenant: TenantScope::new(row.get(0)?, row::Id(row.get(1)?).into()),
                     tenant_name: row.get(2)?,
                     user_no: row.get(3)?,
                     user: row::Id(row.get(4)?).into(),
@@ -187,7 +187,10 @@ impl Store {
             )?
             .execute((tenant.no, no, new.profile.as_bytes(), user_no, device_no, at.0))?;
             keys::insert(tx, &Owner::profile(tenant.no, user_no, no), &new.key, at)?;
-            let event = Event::by(new.id.as_bytes(), at, Action::DeviceEnroll, (new.id.as_bytes(), 0));
+            let event = Event {
+                person: Some(user_no),
+                ..Event::by(new.id.as_bytes(), at, Action::DeviceEnroll, (new.id.as_bytes(), 0))
+            };
             audit::append(tx, &tenant, &event)?;
             Scope::of_token(tx, &new.token_hash)?
                 .ok_or_else(|| StoreError::Damaged("a new device is not found".to_owned()))
@@ -243,6 +246,20 @@ impl Store {
             Ok(())
         })
     }
+}
+
+/// Makes a user whose name is free, with their keys, and gives their number.
+pub(crate) fn insert_user(tx: &Connection, tenant: &TenantScope, new: &NewUser, at: Moment) -> Result<i64, StoreError> {
+    let no = row::next_no(tx, "SELECT COALESCE(MAX(no), 0) + 1 FROM users WHERE tenant = $1", tenant.no)?;
+    tx.prepare_cached(
+        "INSERT INTO users (tenant, no, id, name, password, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+    )?
+    .execute((tenant.no, no, new.id.as_bytes(), &new.name, &new.password, at.0))?;
+    for key in &new.keys {
+        keys::insert(tx, &Owner::user(tenant.no, no), key, at)?;
+    }
+    audit::append(tx, tenant, &Event::by_operator(at, Action::UserCreate, new.id.as_bytes()))?;
+    Ok(no)
 }
 
 /// Names of tenants, users and devices: shown to people, typed by them, and `tenant/user` must stay readable.

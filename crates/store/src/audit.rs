@@ -2,20 +2,29 @@
 //!
 //! Each tenant has one chain: `hash[n] = SHA-256("rehome-audit-1" | tenant | n | hash[n-1] | event)`, and each row is written in the transaction
 //! of the change that it tells of: there is no change without its row and no row without its change. Change, removal, insertion and
-//! reordering before a hash that somebody kept elsewhere are found; cutting off the newest rows is not (`security.md` 2.12).
+//! reordering before a hash that somebody kept elsewhere are found ([`heads`] signs one a day); cutting off the rows after it is not
+//! (`security.md` 2.12). Where one event stands and how it is read back is in [`record`].
 //!
-//! An event is a CBOR array `[time, actor, action, target, detail]`: milliseconds, id of the device or nothing for the operator, dotted text,
-//! id of what was acted on, and a number that the action defines. Ids only, never names or values, so that erasing a person leaves the chain
-//! whole.
+//! An event holds ids and plain words only, never names or values. What could say who somebody is (an address, what a client called its request, an
+//! admin's own words) lies beside it, and the event holds only a hash of that ([`origin`]): so erasing a person leaves the chain whole.
+//!
+//! The operator of the server has a chain as well, for what belongs to no tenant; it hangs on a row without a name ([`server_scope`]).
+
+pub(crate) mod chain;
+pub(crate) mod heads;
+pub(crate) mod origin;
+pub(crate) mod record;
+pub(crate) mod refusals;
 
 use model::cbor::{self, Item};
 use model::ids::TenantId;
 use model::world::Moment;
-use ring::digest;
 use rusqlite::{Connection, OptionalExtension};
 
+use crate::StoreError;
+use crate::authority::Actor;
 use crate::scope::{Scope, TenantScope};
-use crate::{StoreError, row};
+use origin::{Private, Who};
 
 /// What was done. The text never changes its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +63,52 @@ pub(crate) enum Action {
     RestoreReport,
     /// Target: the profile. Its keys were given out.
     KeysRead,
+    /// Detail: how many, if more than one. What was asked for is in `after`.
+    AccessRefuse,
+    /// Target: the request. Somebody asks for what takes a second admin.
+    ApprovalAsk,
+    /// Target: the request.
+    ApprovalApprove,
+    /// Target: the request.
+    ApprovalDeny,
+    /// Target: the request. By who asked.
+    ApprovalWithdraw,
+    /// Target: the request. Nobody decided or did it in time.
+    ApprovalExpire,
+    /// Target: the request. There is no second admin, and the delay is over.
+    ApprovalAlone,
+    /// Target: the request. It was done, or could not be.
+    ApprovalDone,
+    /// By and target: the person; detail: 1 if more than one factor was used.
+    SignIn,
+    /// Target: the person if that much is known, else the tenant; detail: number of the reason.
+    SignInRefuse,
+    /// Target: the person; detail: how many sessions were closed.
+    SignOut,
+    /// Target: the person.
+    PasswordChange,
+    /// Target: the person. Their sessions are closed.
+    UserDisable,
+    /// Target: the person.
+    UserEnable,
+    /// Target: the person.
+    SecondFactorSet,
+    /// Target: the person.
+    SecondFactorRemove,
+    /// By and target: the person.
+    RecoveryCodeUse,
+    /// Target: the person.
+    IdentityLink,
+    /// Target: the provider.
+    ProviderAdd,
+    /// Target: the provider. Sessions that came from it are closed.
+    ProviderRemove,
+    /// Target: the tenant; detail: 1 if device codes are allowed.
+    SignInRules,
+    /// By and target: the person; detail: 1 for a device code.
+    AgentApprove,
+    /// By and target: the person; detail: 1 for a device code.
+    AgentDeny,
 }
 
 impl Action {
@@ -76,67 +131,151 @@ impl Action {
             Self::RetentionSet => "retention.set",
             Self::RestoreReport => "restore.report",
             Self::KeysRead => "keys.read",
+            Self::AccessRefuse => "access.refuse",
+            Self::ApprovalAsk => "approval.ask",
+            Self::ApprovalApprove => "approval.approve",
+            Self::ApprovalDeny => "approval.deny",
+            Self::ApprovalWithdraw => "approval.withdraw",
+            Self::ApprovalExpire => "approval.expire",
+            Self::ApprovalAlone => "approval.alone",
+            Self::ApprovalDone => "approval.done",
+            Self::SignIn => "sign_in.done",
+            Self::SignInRefuse => "sign_in.refuse",
+            Self::SignOut => "session.close",
+            Self::PasswordChange => "password.change",
+            Self::UserDisable => "user.disable",
+            Self::UserEnable => "user.enable",
+            Self::SecondFactorSet => "second_factor.set",
+            Self::SecondFactorRemove => "second_factor.remove",
+            Self::RecoveryCodeUse => "recovery_code.use",
+            Self::IdentityLink => "identity.link",
+            Self::ProviderAdd => "provider.add",
+            Self::ProviderRemove => "provider.remove",
+            Self::SignInRules => "sign_in.rules",
+            Self::AgentApprove => "agent.approve",
+            Self::AgentDeny => "agent.deny",
         }
     }
+}
+
+/// How it ended, for events that may end otherwise than done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was done.
+    #[default]
+    Done,
+    /// It was refused.
+    Refused,
 }
 
 /// One event on its way to the chain.
 pub(crate) struct Event<'a> {
     pub(crate) at: Moment,
-    /// Id of the device that acts; empty for the operator.
+    /// Id of who acts: a device, or what `kind` says. Empty: whoever the scope's origin names, and the operator if it names nobody.
     pub(crate) actor: &'a [u8],
+    /// Number of the kind of `actor` ([`Who`]), if it is not a device.
+    pub(crate) kind: Option<u8>,
     pub(crate) action: Action,
     pub(crate) target: &'a [u8],
     pub(crate) detail: u64,
+    /// What it was before, in plain words or JSON: never a name, never a value of a setting.
+    pub(crate) before: Option<&'a str>,
+    /// What it is now.
+    pub(crate) after: Option<&'a str>,
+    pub(crate) outcome: Outcome,
+    /// Code of a reason.
+    pub(crate) reason: Option<&'a str>,
+    /// Words of a person, or a name that somebody typed. Lies beside the chain and goes when the person goes.
+    pub(crate) note: Option<&'a str>,
+    /// Number of the user whom the words beside the chain are about.
+    pub(crate) person: Option<i64>,
 }
 
 impl<'a> Event<'a> {
+    /// Something by whoever the scope's origin names, that says no more than what it was.
+    pub(crate) fn new(at: Moment, action: Action) -> Self {
+        Self {
+            at,
+            actor: &[],
+            kind: None,
+            action,
+            target: &[],
+            detail: 0,
+            before: None,
+            after: None,
+            outcome: Outcome::Done,
+            reason: None,
+            note: None,
+            person: None,
+        }
+    }
+
     /// Something that a device did.
     pub(crate) fn by(device: &'a [u8; 16], at: Moment, action: Action, target: (&'a [u8; 16], u64)) -> Self {
-        Self { at, actor: device, action, target: target.0, detail: target.1 }
+        Self { actor: device, target: target.0, detail: target.1, ..Self::new(at, action) }
     }
 
-    /// Something that the operator did.
+    /// Something done through a tenant's scope: by whoever its origin names, by the operator if it has none.
     pub(crate) fn by_operator(at: Moment, action: Action, target: &'a [u8; 16]) -> Self {
-        Self { at, actor: &[], action, target, detail: 0 }
+        Self { target, ..Self::new(at, action) }
     }
 
-    fn to_cbor(&self) -> Vec<u8> {
-        cbor::encode(&Item::Array(vec![
+    /// Something that an admin, a service account or the operator did.
+    pub(crate) fn of(actor: &'a Actor, at: Moment, action: Action, target: &'a [u8; 16]) -> Self {
+        let kind = match actor {
+            Actor::Operator | Actor::Device(_) => None,
+            Actor::User(_) => Some(2),
+            Actor::Token(_) => Some(5),
+        };
+        Self { actor: actor.id(), kind, target, ..Self::new(at, action) }
+    }
+
+    /// The stored bytes: five items, and a sixth with what is not usual (`docs/format.md` section 14).
+    fn to_cbor(&self, actor: Option<&Who>, commitment: Option<&[u8; 16]>) -> Vec<u8> {
+        let (kind, id) = match actor {
+            _ if !self.actor.is_empty() => (self.kind, self.actor),
+            None | Some(Who::Operator) => (None, [].as_slice()),
+            Some(actor) => (Some(actor.number()), actor.id().map_or([].as_slice(), |id| id)),
+        };
+        let unusual = [
+            kind.map(|kind| Item::Unsigned(kind.into())),
+            self.before.map(Item::Text),
+            self.after.map(Item::Text),
+            (self.outcome == Outcome::Refused).then_some(Item::Unsigned(1)),
+            self.reason.map(Item::Text),
+            commitment.map(|hash| Item::Bytes(hash)),
+        ];
+        let more: Vec<_> = (0..).zip(unusual).filter_map(|(key, item)| Some((Item::Unsigned(key), item?))).collect();
+        let action = self.action.text();
+        let mut items = vec![
             Item::int(self.at.0),
-            Item::Bytes(self.actor),
-            Item::Text(self.action.text()),
+            Item::Bytes(id),
+            Item::Text(action),
             Item::Bytes(self.target),
             Item::Unsigned(self.detail),
-        ]))
+        ];
+        if !more.is_empty() {
+            items.push(Item::Map(more));
+        }
+        cbor::encode(&Item::Array(items))
     }
-}
-
-fn chain(tenant: TenantId, n: i64, previous: &[u8], event: &[u8]) -> [u8; 32] {
-    let mut context = digest::Context::new(&digest::SHA256);
-    context.update(b"rehome-audit-1");
-    context.update(tenant.as_bytes());
-    context.update(&n.to_be_bytes());
-    context.update(previous);
-    context.update(event);
-    let mut hash = [0; 32];
-    hash.copy_from_slice(context.finish().as_ref());
-    hash
 }
 
 /// Adds an event to the tenant's chain, inside the transaction of what it tells.
 pub(crate) fn append(tx: &Connection, tenant: &TenantScope, event: &Event<'_>) -> Result<(), StoreError> {
     let mut newest = tx.prepare_cached("SELECT n, hash FROM audit WHERE tenant = $1 ORDER BY n DESC LIMIT 1")?;
     let head = newest.query_row([tenant.no], |row| Ok((row.get(0)?, row.get::<_, [u8; 32]>(1)?)));
-    let (n, previous) = head.optional()?.unwrap_or((0, [0; 32]));
-    let event = event.to_cbor();
-    let hash = chain(tenant.id, n + 1, &previous, &event);
-    tx.prepare_cached("INSERT INTO audit (tenant, n, event, hash) VALUES ($1, $2, $3, $4)")?.execute((
-        tenant.no,
-        n + 1,
-        event,
-        hash,
-    ))?;
+    let (n, previous) = head.optional()?.map_or((1, [0; 32]), |(n, hash): (i64, _)| (n + 1, hash));
+    let origin = tenant.origin.as_deref();
+    let private = Private::of(origin, event.note);
+    let commitment = private.as_ref().map(|private| private.commitment(tenant.id, n));
+    let bytes = event.to_cbor(origin.map(|origin| &origin.actor), commitment.as_ref());
+    let hash = chain::link(tenant.id, n, &previous, &bytes);
+    let person = private.as_ref().and(event.person);
+    tx.prepare_cached(
+        "INSERT INTO audit (tenant, n, event, hash, person_no, private) VALUES ($1, $2, $3, $4, $5, $6)",
+    )?
+    .execute((tenant.no, n, bytes, hash, person, private.as_ref().map(Private::as_bytes)))?;
     Ok(())
 }
 
@@ -148,28 +287,26 @@ pub(crate) fn append_by(
     action: Action,
     target: (&[u8; 16], u64),
 ) -> Result<(), StoreError> {
-    append(tx, &scope.tenant, &Event::by(scope.device().as_bytes(), at, action, target))
+    let person = Some(scope.user_no);
+    append(tx, &scope.tenant, &Event { person, ..Event::by(scope.device().as_bytes(), at, action, target) })
 }
 
-/// Checks every chain. The findings name the first bad row of each.
-pub(crate) fn verify(connection: &Connection, findings: &mut Vec<String>) -> Result<u64, StoreError> {
-    let mut tenants = connection.prepare("SELECT no, id FROM tenants ORDER BY no")?;
-    let tenants = tenants.query_map([], |row| Ok((row.get::<_, i64>(0)?, TenantId(row.get(1)?))))?;
-    let mut rows_checked = 0;
-    for tenant in tenants {
-        let (no, id) = tenant?;
-        let mut rows = connection.prepare("SELECT n, event, hash FROM audit WHERE tenant = $1 ORDER BY n")?;
-        let mut rows = rows.query([no])?;
-        let (mut expected, mut previous) = (1_i64, [0_u8; 32]);
-        while let Some(row) = rows.next()? {
-            let (n, event, hash): (i64, Vec<u8>, [u8; 32]) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            if n != expected || hash != chain(id, n, &previous, &event) {
-                findings.push(format!("audit of tenant {id}: row {expected} is missing or changed"));
-                break;
-            }
-            (expected, previous) = (expected + 1, hash);
-            rows_checked += 1;
-        }
-    }
-    Ok(row::unsigned(rows_checked))
+/// Takes what lies beside the chain about a person. The chain stays whole.
+pub(crate) fn forget_person(tx: &Connection, (tenant, user_no): (i64, i64)) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE audit SET private = NULL WHERE tenant = $1 AND person_no = $2 AND private IS NOT NULL")?
+        .execute((tenant, user_no))?;
+    Ok(())
+}
+
+/// Number of the row on which the operator's own chain hangs. Tenants begin at 1.
+pub(crate) const SERVER_NO: i64 = 0;
+
+/// The operator's own chain, made if it is not there.
+pub(crate) fn server_scope(tx: &Connection, at: Moment) -> Result<TenantScope, StoreError> {
+    let id = TenantId([0; 16]);
+    tx.prepare_cached(
+        "INSERT INTO tenants (no, id, name, created_at) VALUES ($1, $2, '', $3) ON CONFLICT (no) DO NOTHING",
+    )?
+    .execute((SERVER_NO, id.as_bytes(), at.0))?;
+    Ok(TenantScope::new(SERVER_NO, id))
 }

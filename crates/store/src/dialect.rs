@@ -17,14 +17,19 @@ pub(crate) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 pub(crate) const BEGIN_READ: &str = "BEGIN DEFERRED";
 
 /// The schema's versions, oldest first: version `n` is reached by running the `n`-th.
-pub(crate) const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/sqlite/0001_begin.sql"), include_str!("../migrations/sqlite/0002_keep.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/sqlite/0001_begin.sql"),
+    include_str!("../migrations/sqlite/0002_keep.sql"),
+    include_str!("../migrations/sqlite/0004_people.sql"),
+    include_str!("../migrations/sqlite/0005_roles.sql"),
+    include_str!("../migrations/sqlite/0006_keys.sql"),
+];
 
 /// How long a connection waits for another process that writes (the command line beside a running server), in milliseconds.
 const BUSY_MILLIS: u64 = 5_000;
 
 /// Statements kept compiled per connection: all there are, with room to grow.
-const STATEMENTS_CACHED: usize = 96;
+const STATEMENTS_CACHED: usize = 160;
 
 /// Pages of the write-ahead log after which it is copied into the database: 16 MiB. A larger log copies a page that changes often (a profile's
 /// row) less often, and costs at most this much disk and a fraction of a second at the next start.

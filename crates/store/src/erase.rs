@@ -139,6 +139,7 @@ impl Store {
                 let removed = empty_all(tx, (scope.no, no), at)?;
                 destroy_keys(tx, "user_no", (scope.no, no))?;
                 forget_names(tx, (scope.no, no), user)?;
+                audit::forget_person(tx, (scope.no, no))?;
                 audit::append(tx, &scope, &Event::by_operator(at, Action::UserErase, user.as_bytes()))?;
                 Ok::<_, EraseError>(Some(confirm(tx, &scope, &act, (erased, removed))?))
             })
@@ -237,6 +238,7 @@ fn destroy_keys(tx: &Connection, column: &'static str, owner: (i64, i64)) -> Res
 
 /// Names that say who it was. The password becomes text that no password fits.
 fn forget_names(tx: &Connection, (tenant, no): (i64, i64), user: UserId) -> Result<(), StoreError> {
+    crate::people::forget(tx, (tenant, no))?;
     tx.prepare_cached("UPDATE users SET name = $1, password = '' WHERE tenant = $2 AND no = $3")?.execute((
         format!("erased {user}"),
         tenant,

@@ -5,6 +5,10 @@
 
 use std::path::PathBuf;
 
+use model::permission::Permission;
+
+use crate::approvals::State;
+
 /// Why the store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -69,4 +73,58 @@ impl StoreError {
             _ => Self::Io { path: path.into(), source },
         }
     }
+}
+
+/// Why an admin's act was refused. Each has its own answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// There is no such thing, or it is out of sight: the two must not be told apart.
+    #[error("nothing that you see has that id")]
+    NotFound,
+    /// It was changed since it was read.
+    #[error("it was changed meanwhile; its version is {version} now")]
+    Changed {
+        /// The version that it has.
+        version: u64,
+    },
+    /// Nobody grants what they lack.
+    #[error("that takes what you do not hold there: {}", words(.0))]
+    Lacks(Vec<Permission>),
+    /// A tag that the admin does not hold.
+    #[error("a scope tag is not one of yours")]
+    TagNotHeld,
+    /// The last owner stays.
+    #[error("it would leave the organisation without an owner")]
+    LastOwner,
+    /// Something refers to it.
+    #[error("it is in use: {0}")]
+    InUse(String),
+    /// Somebody decides on what they have asked for themself, or is no person.
+    #[error("another person has to decide")]
+    OwnRequest,
+    /// It was decided before.
+    #[error("it is {} already", .0.word())]
+    Closed(State),
+    /// The identity provider says what is in it.
+    #[error("the identity provider manages it")]
+    ManagedElsewhere,
+    /// It does not make sense.
+    #[error("{0}")]
+    Invalid(String),
+    /// It is on hold.
+    #[error("it is on legal hold")]
+    OnHold,
+    /// The store itself failed, or a name is taken or no name.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<rusqlite::Error> for AdminError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+fn words(permissions: &[Permission]) -> String {
+    permissions.iter().map(|permission| permission.word()).collect::<Vec<_>>().join(", ")
 }

@@ -7,7 +7,9 @@
 //! Start reading at `commit.rs`: the one transaction that all the rest is there for.
 
 mod accounts;
+mod approvals;
 mod audit;
+mod authority;
 pub mod blobs;
 mod commit;
 mod dialect;
@@ -15,12 +17,14 @@ mod erase;
 mod error;
 mod keys;
 mod pack;
+pub mod people;
 mod rehearsals;
 mod reports;
 mod retention;
 mod row;
 mod scope;
 mod snapshots;
+mod tags;
 mod uploads;
 mod verify;
 mod writer;
@@ -32,10 +36,19 @@ use model::world::Moment;
 use rusqlite::{Connection, OptionalExtension};
 
 pub use accounts::{Account, Device, NAME_CHARS_MAX, NewDevice, NewTenant, NewUser, check_name};
+pub use approvals::{ALONE_MILLIS, Approval, NOTE_CHARS_MAX, NewApproval, State, WAITING_MILLIS};
+pub use audit::Outcome;
+pub use audit::chain::{FIRST as FIRST_HASH, link as audit_link};
+pub use audit::heads::SignHead;
+pub use audit::origin::{Beside, Origin, Who};
+pub use audit::record::{Record, Told};
+pub use audit::refusals::Refused;
+pub use authority::{Actor, Authority, Service, View};
 pub use commit::{CommitError, Committed, Sign};
 pub use erase::{Deleted, EraseError, SignErasure};
-pub use error::StoreError;
+pub use error::{AdminError, StoreError};
 pub use keys::{NewKey, Purpose, WrappedKey};
+pub use people::Person;
 pub use reports::{Filed, REPORTS_KEPT_MAX};
 pub use retention::{Listed, Mark};
 pub use scope::{Scope, TenantScope};

@@ -44,8 +44,8 @@ impl Store {
     /// All tenants, for jobs of the server itself. Not for requests.
     pub fn tenants(&self) -> Result<Vec<TenantScope>, StoreError> {
         self.read(|connection| {
-            let mut statement = connection.prepare_cached("SELECT no, id FROM tenants ORDER BY no")?;
-            let rows = statement.query_map([], |row| Ok(TenantScope { no: row.get(0)?, id: TenantId(row.get(1)?) }))?;
+            let mut statement = connection.prepare_cached("SELECT no, id FROM tenants WHERE no > 0 ORDER BY no")?;
+            let rows = statement.query_map([], |row| Ok(TenantScope::new(row.get(0)?, TenantId(row.get(1)?))))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
@@ -60,12 +60,15 @@ impl Store {
         let text = serde_json::to_string(rules).map_err(|error| StoreError::Damaged(format!("rules: {error}")))?;
         let tenant = tenant.clone();
         self.writer.write(move |tx| {
+            let before = serde_json::to_string(&self::rules(tx, tenant.no)?);
+            let before = before.map_err(|error| StoreError::Damaged(format!("rules: {error}")))?;
             tx.prepare_cached(
                 "INSERT INTO retention (tenant, rules) VALUES ($1, $2) \
                  ON CONFLICT (tenant) DO UPDATE SET rules = excluded.rules",
             )?
             .execute((tenant.no, &text))?;
-            audit::append(tx, &tenant, &Event::by_operator(at, Action::RetentionSet, tenant.id.as_bytes()))
+            let event = Event::by_operator(at, Action::RetentionSet, tenant.id.as_bytes());
+            audit::append(tx, &tenant, &Event { before: Some(&before), after: Some(&text), ..event })
         })
     }
 

@@ -4,10 +4,13 @@
 //! looked up, [`TenantScope`] from the operator's command line, [`Account`](crate::Account) from a name whose password the server still has
 //! to check. Their numbers go into every statement (`security.md` 2.6).
 
+use std::sync::Arc;
+
 use model::ids::{DeviceId, ProfileId, TenantId, UserId};
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::StoreError;
+use crate::audit::origin::{Origin, Who};
 use crate::row::Id;
 
 /// An organisation, for its operator.
@@ -15,9 +18,26 @@ use crate::row::Id;
 pub struct TenantScope {
     pub(crate) no: i64,
     pub(crate) id: TenantId,
+    /// Who acts through it and from where, for the audit. `None`: the operator, on the command line.
+    pub(crate) origin: Option<Arc<Origin>>,
 }
 
 impl TenantScope {
+    pub(crate) fn new(no: i64, id: TenantId) -> Self {
+        Self { no, id, origin: None }
+    }
+
+    /// The same scope in the hands of somebody: what is done through it says so in the audit.
+    #[must_use]
+    pub fn by(&self, origin: impl Into<Arc<Origin>>) -> Self {
+        Self { origin: Some(origin.into()), ..self.clone() }
+    }
+
+    /// Who acts through it, if somebody said.
+    pub fn actor(&self) -> Option<&Who> {
+        self.origin.as_deref().map(|origin| &origin.actor)
+    }
+
     /// The organisation's id.
     pub fn tenant(&self) -> TenantId {
         self.id
@@ -37,6 +57,17 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// The same scope for one request: what is done through it says from where in the audit.
+    #[must_use]
+    pub fn by(&self, origin: impl Into<Arc<Origin>>) -> Self {
+        Self { tenant: self.tenant.by(origin), ..self.clone() }
+    }
+
+    /// The organisation's scope, with whoever acts.
+    pub fn tenant_scope(&self) -> &TenantScope {
+        &self.tenant
+    }
+
     /// The organisation.
     pub fn tenant(&self) -> TenantId {
         self.tenant.id
@@ -65,11 +96,11 @@ impl Scope {
              JOIN tenants t ON t.no = d.tenant \
              JOIN users u ON u.tenant = d.tenant AND u.no = d.user_no \
              JOIN profiles p ON p.tenant = d.tenant AND p.device_no = d.no \
-             WHERE d.token_hash = $1 AND d.revoked_at IS NULL",
+             WHERE d.token_hash = $1 AND d.revoked_at IS NULL AND u.disabled_at IS NULL",
         )?;
         let scope = statement.query_row([token_hash], |row| {
             Ok(Self {
-                tenant: TenantScope { no: row.get(0)?, id: Id(row.get(1)?).into() },
+                tenant: TenantScope::new(row.get(0)?, Id(row.get(1)?).into()),
                 user_no: row.get(2)?,
                 user: Id(row.get(3)?).into(),
                 device_no: row.get(4)?,

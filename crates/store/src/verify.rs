@@ -32,7 +32,7 @@ impl Store {
                 check_profile(connection, &own, receipt_ok, &mut report)?;
                 self.check_blobs(connection, &own, &mut report)?;
             }
-            report.audit_rows = audit::verify(connection, &mut report.findings)?;
+            report.audit_rows = audit::chain::verify(connection, &mut report.findings)?;
             Ok(())
         })?;
         Ok(report)

@@ -17,7 +17,7 @@ use windows_sys::Win32::Foundation::{
 use windows_sys::Win32::NetworkManagement::NetManagement::{
     NETSETUP_JOIN_STATUS, NetApiBufferFree, NetGetJoinInformation, NetSetupDomainName,
 };
-use windows_sys::Win32::Security::{GetTokenInformation, TOKEN_ELEVATION, TOKEN_QUERY, TokenElevation};
+use windows_sys::Win32::Security::{GetTokenInformation, TOKEN_ELEVATION, TOKEN_QUERY, TokenElevation, TokenUser};
 use windows_sys::Win32::System::LibraryLoader::{GetProcAddress, LOAD_LIBRARY_SEARCH_SYSTEM32, LoadLibraryExW};
 use windows_sys::Win32::System::Registry::{
     HKEY, HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE, KEY_READ, KEY_WOW64_64KEY, RRF_NOEXPAND, RRF_RT_ANY,
@@ -41,6 +41,9 @@ const SUBKEYS_MAX: u32 = 1024;
 /// The longest name of a PC, in UTF-16 units.
 const NAME_UNITS_MAX: u32 = 256;
 
+/// Room for `TOKEN_USER` and the longest security identifier (68 bytes, `SECURITY_MAX_SID_SIZE`), in words of eight bytes.
+const TOKEN_USER_WORDS: usize = 16;
+
 /// `DSREG_UNKNOWN_JOIN`, `DSREG_DEVICE_JOIN` and `DSREG_WORKPLACE_JOIN` (lmjoin.h): the first field of what `NetGetAadJoinInformation` gives.
 const NO_JOIN: i32 = 0;
 const DEVICE_JOIN: i32 = 1;
@@ -60,7 +63,14 @@ pub fn known() -> Known {
 
 /// What Windows says when asked.
 pub fn ask() -> Asked {
-    Asked { join: join(), firmware: firmware(), name: name(), metered: metered(), elevated: elevated() }
+    Asked {
+        join: join(),
+        firmware: firmware(),
+        name: name(),
+        metered: metered(),
+        elevated: elevated(),
+        person: person(),
+    }
 }
 
 impl Places for LivePlaces {
@@ -245,6 +255,48 @@ fn metered() -> Option<bool> {
 }
 
 fn elevated() -> Option<bool> {
+    let mut elevation = TOKEN_ELEVATION { TokenIsElevated: 0 };
+    let size = u32::try_from(size_of::<TOKEN_ELEVATION>()).unwrap_or_default();
+    let mut written = 0;
+    let done = with_token(|token| {
+        // SAFETY: the token is open, and `size` is the size of the structure.
+        unsafe { GetTokenInformation(token, TokenElevation, (&raw mut elevation).cast(), size, &raw mut written) }
+    })?;
+    (done != 0).then_some(elevation.TokenIsElevated != 0)
+}
+
+/// The identifier of the account that runs this program.
+fn person() -> Option<String> {
+    let mut buffer = [0_u64; TOKEN_USER_WORDS];
+    let size = u32::try_from(size_of_val(&buffer)).unwrap_or_default();
+    let mut written = 0;
+    let done = with_token(|token| {
+        // SAFETY: the token is open, `size` is the length of the buffer, which is aligned as the structure needs it.
+        unsafe { GetTokenInformation(token, TokenUser, buffer.as_mut_ptr().cast(), size, &raw mut written) }
+    })?;
+    if done == 0 {
+        return None;
+    }
+    let bytes: Vec<u8> = buffer.iter().flat_map(|word| word.to_ne_bytes()).collect();
+    // `TOKEN_USER` begins with a pointer to the identifier, which lies in the same buffer.
+    let pointer = usize::from_ne_bytes(bytes.get(..size_of::<usize>())?.try_into().ok()?);
+    let at = pointer.checked_sub(buffer.as_ptr().addr())?;
+    identifier(bytes.get(at..)?)
+}
+
+/// A security identifier as Windows writes it: revision, authority (48 bits, the highest byte first) and 32-bit sub-authorities (Microsoft,
+/// MS-DTYP 2.4.2.2).
+fn identifier(bytes: &[u8]) -> Option<String> {
+    let (&[revision, count], rest) = bytes.split_first_chunk::<2>()?;
+    let (authority, rest) = rest.split_first_chunk::<6>()?;
+    let authority = authority.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+    let parts = rest.get(..4 * usize::from(count))?.chunks_exact(4);
+    let parts = parts.map(|four| four.try_into().map_or(0, u32::from_le_bytes).to_string());
+    Some(format!("S-{revision}-{authority}-{}", parts.collect::<Vec<_>>().join("-")))
+}
+
+/// Asks the token of this process.
+fn with_token<T>(ask: impl FnOnce(HANDLE) -> T) -> Option<T> {
     let mut token: HANDLE = ptr::null_mut();
     // SAFETY: it only gives a constant that stands for this process.
     let process = unsafe { GetCurrentProcess() };
@@ -253,15 +305,10 @@ fn elevated() -> Option<bool> {
     if opened == 0 {
         return None;
     }
-    let mut elevation = TOKEN_ELEVATION { TokenIsElevated: 0 };
-    let size = u32::try_from(size_of::<TOKEN_ELEVATION>()).unwrap_or_default();
-    let mut written = 0;
-    // SAFETY: the token is open, and `size` is the size of the structure.
-    let done =
-        unsafe { GetTokenInformation(token, TokenElevation, (&raw mut elevation).cast(), size, &raw mut written) };
+    let said = ask(token);
     // SAFETY: the token was opened above and is closed once.
     unsafe { CloseHandle(token) };
-    (done != 0).then_some(elevation.TokenIsElevated != 0)
+    Some(said)
 }
 
 /// A function of one of Windows' own libraries, loaded from its system folder only.

@@ -22,4 +22,5 @@ mod retention;
 mod road;
 mod stages;
 mod tls;
+mod trust;
 mod wine;

@@ -5,6 +5,7 @@
 
 use model::catalog::Category;
 use model::plan::{Plan, SettingAction, SettingStep};
+use model::policy::Rule;
 use model::reason::Reason;
 
 use super::table::Table;
@@ -33,9 +34,11 @@ impl View {
         for category in Category::ALL {
             text.push_str(&self.category(plan, category));
         }
+        text.push_str(&self.yours(plan));
         text.push_str(&self.left_alone(plan));
         text.push_str(&apps::steps(self.paint, plan, self.done, self.all));
         text.push_str(&self.not_carried(plan));
+        text.push_str(&self.decided(plan));
         text.push_str(&self.summary(plan));
         text
     }
@@ -44,6 +47,7 @@ impl View {
     pub fn summary(self, plan: &Plan) -> String {
         let (changes, same) = (plan.changes(), count_same(&plan.settings));
         let skipped = plan.settings.iter().filter(|step| reason_to_tell(step).is_some()).count();
+        let yours = plan.settings.iter().filter(|step| reason_of(step) == Some(Reason::ChangedSinceSignIn)).count();
         let installs = plan.apps.iter().filter(|step| step.action == model::plan::AppAction::Install).count();
         let (change, install) = if self.done {
             ("restored", "to install from the Store")
@@ -56,6 +60,9 @@ impl View {
         }];
         if same > 0 {
             parts.push(format!("{same} the same already"));
+        }
+        if yours > 0 {
+            parts.push(format!("{yours} kept as you have set {} here", if yours == 1 { "it" } else { "them" }));
         }
         if skipped > 0 {
             parts.push(format!("{skipped} left alone"));
@@ -103,7 +110,8 @@ impl View {
                     model::value::Value::Colour(_) => value(paint, wanted),
                     other => new(value(paint, other)),
                 };
-                Some(format!("{} → {wanted}", stored(paint, &step.id, old.as_ref())))
+                let change = format!("{} → {wanted}", stored(paint, &step.id, old.as_ref()));
+                Some(format!("{change}{}", self.transformed(step)))
             }
             SettingAction::Remove { old } => Some(format!("{} → {}", value(paint, old), stored(paint, &step.id, None))),
             SettingAction::Same { value } if self.all => {
@@ -113,13 +121,70 @@ impl View {
         }
     }
 
+    /// What the value was on the other build of Windows, if it is another one here.
+    fn transformed(self, step: &SettingStep) -> String {
+        let Some(was) = &step.about.transformed else { return String::new() };
+        let value = value(Paint::Plain, &was.value);
+        let title = tame(&was.title, TITLE_CHARS_MAX);
+        let told = if was.from == step.id {
+            format!("(in the backup: {value})")
+        } else {
+            format!("(from `{title}`: {value})")
+        };
+        self.paint.dim(format!("  {told}"))
+    }
+
+    /// What the person has set on this PC themself: both sides, because the choice is theirs.
+    fn yours(self, plan: &Plan) -> String {
+        let mut table = Table::default();
+        let mut number = 0;
+        for step in plan.settings.iter().filter(|step| reason_of(step) == Some(Reason::ChangedSinceSignIn)) {
+            let SettingAction::Skip { wanted, .. } = &step.action else { continue };
+            number += 1;
+            let here = stored(self.paint, &step.id, step.about.here.as_ref());
+            table.row([
+                title(step),
+                format!("yours: {here}, backup: {}", stored(self.paint, &step.id, wanted.as_ref())),
+            ]);
+        }
+        if number == 0 {
+            return String::new();
+        }
+        let head = self.paint.bold("Changed by you on this PC since your first sign-in, and kept");
+        format!("{head}  {}\n{}\n", self.paint.dim(number), table.to_text("  "))
+    }
+
+    /// Categories about which the organisation has decided.
+    fn decided(self, plan: &Plan) -> String {
+        let of = |rule: Rule| {
+            let titles: Vec<&str> = plan
+                .choices
+                .iter()
+                .filter(|group| group.locked && group.rule == rule)
+                .map(|group| group.title.as_str())
+                .collect();
+            titles.join(", ")
+        };
+        let mut text = String::new();
+        for (head, titles) in [("always restores", of(Rule::Required)), ("does not restore", of(Rule::Never))] {
+            if !titles.is_empty() {
+                put(&mut text, format_args!("{}\n\n", self.paint.dim(format!("Your organisation {head}: {titles}"))));
+            }
+        }
+        text
+    }
+
     fn left_alone(self, plan: &Plan) -> String {
         let mut table = Table::default();
         let mut number = 0;
         for step in &plan.settings {
             let Some(reason) = reason_to_tell(step) else { continue };
             number += 1;
-            table.row([title(step), reason.title().to_owned()]);
+            let why = match &step.about.managed_by {
+                Some(by) => format!("{}: `{}`, by {}", reason.title(), by.title, by.by.title()),
+                None => reason.title().to_owned(),
+            };
+            table.row([title(step), why]);
         }
         let excluded = plan.settings.iter().filter(|step| is_excluded(step)).count();
         let mut text = String::new();
@@ -162,10 +227,14 @@ fn title(step: &SettingStep) -> String {
     tame(&step.title, TITLE_CHARS_MAX)
 }
 
-/// Why a step is left alone, unless the person chose so, which is only counted.
+/// Why a step is left alone, unless the person chose so, which is only counted, or is asked about it.
 fn reason_to_tell(step: &SettingStep) -> Option<Reason> {
+    reason_of(step).filter(|reason| !matches!(reason, Reason::Excluded | Reason::ChangedSinceSignIn))
+}
+
+fn reason_of(step: &SettingStep) -> Option<Reason> {
     match step.action {
-        SettingAction::Skip { reason, .. } if reason != Reason::Excluded => Some(reason),
+        SettingAction::Skip { reason, .. } => Some(reason),
         _ => None,
     }
 }
@@ -181,7 +250,7 @@ fn count_same(steps: &[SettingStep]) -> usize {
 #[cfg(test)]
 pub mod tests {
     use model::catalog::Stage;
-    use model::plan::{AppAction, AppStep, NotCarried};
+    use model::plan::{About, AppAction, AppStep, Changed, GroupChoice, ManagedBy, Manager, NotCarried, Transformed};
     use model::snapshot::{App, AppKind};
     use model::value::Value;
 
@@ -189,7 +258,14 @@ pub mod tests {
     use super::*;
 
     fn step(category: Category, title: &str, action: SettingAction) -> SettingStep {
-        SettingStep { id: format!("test.{title}"), title: title.to_owned(), category, stage: Stage::Rest, action }
+        SettingStep {
+            id: format!("test.{title}"),
+            title: title.to_owned(),
+            category,
+            stage: Stage::Rest,
+            action,
+            about: About::default(),
+        }
     }
 
     fn app(kind: AppKind, name: &str, action: AppAction) -> AppStep {
@@ -203,11 +279,52 @@ pub mod tests {
         AppStep { app, action }
     }
 
+    /// A group of settings about which the organisation says this.
+    fn group(group: &str, title: &str, rule: Rule) -> GroupChoice {
+        GroupChoice {
+            group: group.to_owned(),
+            title: title.to_owned(),
+            rule,
+            locked: rule != Rule::Optional,
+            taken: rule != Rule::Never,
+            changes: 0,
+        }
+    }
+
+    /// A setting that this Windows keeps elsewhere, one that the person has set here, and one that a policy owns.
+    fn owned() -> [SettingStep; 3] {
+        let skip = |reason| SettingAction::Skip { reason, wanted: Some(Value::Bool(true)) };
+        let word = |word: &str| Value::Choice(word.to_owned());
+        let show = SettingAction::Set { old: Some(word("never")), new: word("no_keyboard") };
+        let mut moved = step(Category::Typing, "When to show the touch keyboard", show);
+        moved.about.transformed = Some(Transformed {
+            from: "typing.touch.without_keyboard".to_owned(),
+            title: "Show the touch keyboard when no keyboard is attached".to_owned(),
+            value: Value::Bool(true),
+        });
+        let mut yours = step(Category::Start, "Show recent apps", skip(Reason::ChangedSinceSignIn));
+        yours.about.changed = Some(Changed { from: None });
+        yours.about.here = Some(Value::Bool(false));
+        let mut managed = step(Category::Privacy, "Advertising id", skip(Reason::ManagedByPolicy));
+        managed.about.managed_by = Some(ManagedBy {
+            policy: "no_advertising_id".to_owned(),
+            title: "Turn off the advertising ID".to_owned(),
+            by: Manager::MachinePolicy,
+        });
+        [moved, yours, managed]
+    }
+
     /// A plan with one of everything.
     pub fn sample() -> Plan {
+        let [moved, yours, managed] = owned();
         let word = |word: &str| Value::Choice(word.to_owned());
         let skip = |reason| SettingAction::Skip { reason, wanted: Some(Value::Bool(true)) };
         Plan {
+            choices: vec![
+                group("accessibility", "Accessibility", Rule::Required),
+                group("taskbar", "Taskbar", Rule::Optional),
+                group("multitasking", "Multitasking", Rule::Never),
+            ],
             settings: vec![
                 step(Category::Accessibility, "Sticky Keys", SettingAction::Set { old: None, new: Value::Bool(true) }),
                 step(
@@ -228,7 +345,10 @@ pub mod tests {
                 step(Category::Taskbar, "Widgets on the taskbar", SettingAction::Remove { old: Value::Bool(false) }),
                 step(Category::Taskbar, "Search on the taskbar", SettingAction::Same { value: None }),
                 step(Category::Taskbar, "Task view button", SettingAction::Same { value: Some(Value::Bool(false)) }),
-                step(Category::Privacy, "Advertising id", skip(Reason::ManagedByPolicy)),
+                moved,
+                yours,
+                managed,
+                step(Category::Desktop, "Snap fill", skip(Reason::NotOnThisBuild)),
                 step(Category::Gaming, "Game Bar", skip(Reason::Excluded)),
             ],
             apps: vec![

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use model::catalog::{FileRole, Root};
 use model::ids::BlobId;
-use model::plan::{SettingAction, SettingStep};
+use model::plan::{About, SettingAction, SettingStep};
 use model::value::Value;
 use model::world::Moment;
 
@@ -293,7 +293,14 @@ fn set(id: &str, new: Value, world: &World) -> SettingStep {
 fn step(id: &str, action: SettingAction) -> SettingStep {
     let setting = sample::table().find(id).unwrap();
     let title = setting.title.to_owned();
-    SettingStep { id: id.to_owned(), title, category: setting.category, stage: setting.stage, action }
+    SettingStep {
+        id: id.to_owned(),
+        title,
+        category: setting.category,
+        stage: setting.stage,
+        action,
+        about: About::default(),
+    }
 }
 
 fn picture(bytes: &[u8]) -> Value {

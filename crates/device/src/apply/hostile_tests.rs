@@ -18,7 +18,7 @@ use model::value::{Colour, Value};
 use super::crash_tests::{Dice, Face, Noon, World};
 use super::*;
 use crate::codec;
-use crate::plan::plan_in;
+use crate::plan::{Here, plan_in};
 use crate::registry::{DryRun, MemoryRegistry, RawValue, Registry, Write};
 use crate::sample;
 use crate::target::Unseen;
@@ -147,7 +147,7 @@ fn play(table: Table, case: u64) -> Result<(usize, bool), String> {
 
     let mut target = Target { name: "a.reg", registry: &mut dry, files: &mut files, effects: &mut Unseen };
     let mut work = Work { journals: &mut journals, clock: &Noon, progress: &mut |_, _| {} };
-    let plan = plan_in(table, &old, &here, &Choice::all());
+    let plan = plan_in(table, &old, &Here::bare(&here), &Choice::all());
     let fetch = |_: &FileRef| Ok(file.to_vec());
     let outcome = apply_in(table, &plan, &fetch, (&mut target, &mut work)).map_err(|error| error.to_string())?;
     let written = dry.writes().len();

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use model::catalog::{FileRole, Root, Setting};
 use model::ids::BlobId;
-use model::plan::{SettingAction, SettingStep};
+use model::plan::{About, SettingAction, SettingStep};
 use model::value::Value;
 use model::world::Moment;
 
@@ -164,7 +164,14 @@ fn step(id: &str) -> SettingStep {
         _ => Value::Bool(false),
     };
     let action = SettingAction::Set { old: None, new };
-    SettingStep { id: id.to_owned(), title: String::new(), category: setting.category, stage: setting.stage, action }
+    SettingStep {
+        id: id.to_owned(),
+        title: String::new(),
+        category: setting.category,
+        stage: setting.stage,
+        action,
+        about: About::default(),
+    }
 }
 
 const IDS: [&str; 7] = [

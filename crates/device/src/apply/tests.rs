@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use model::catalog::{FileRole, Root};
 use model::ids::BlobId;
-use model::plan::{SettingAction, SettingStep};
+use model::plan::{About, SettingAction, SettingStep};
 use model::snapshot::{Reading, Snapshot};
 use model::value::{Colour, Value};
 use model::world::Moment;
@@ -13,7 +13,7 @@ use model::world::Moment;
 use super::journal::{Content, FolderJournals, Picture, Record, StepPlace, Summary};
 use super::*;
 use crate::codec;
-use crate::plan::plan_in;
+use crate::plan::{Here, plan_in};
 use crate::registry::{MemoryRegistry, RawValue, Registry};
 use crate::sample::{self, KEY};
 use crate::target::Unseen;
@@ -133,7 +133,7 @@ impl Pc {
     fn plan(&self, wanted: &[(&str, Value)]) -> Plan {
         let readings = wanted.iter().map(|(id, value)| ((*id).to_owned(), Reading::Set { value: value.clone() }));
         let old = Snapshot { readings: readings.collect(), ..Snapshot::default() };
-        plan_in(sample::table(), &old, &self.here(), &Choice::all())
+        plan_in(sample::table(), &old, &Here::bare(&self.here()), &Choice::all())
     }
 
     fn run<T>(&mut self, act: impl FnOnce(&mut Target, &mut Work) -> T) -> T {
@@ -290,7 +290,7 @@ fn a_removed_value_comes_back_with_undo() {
     let mut pc = Pc::new();
     pc.put("Clock", 4, &[0, 0, 0, 0]);
     let old = Snapshot { readings: [("taskbar.clock".to_owned(), Reading::Absent)].into(), ..Snapshot::default() };
-    let plan = plan_in(sample::table(), &old, &pc.here(), &Choice::all());
+    let plan = plan_in(sample::table(), &old, &Here::bare(&pc.here()), &Choice::all());
     pc.apply(&plan);
     assert_eq!(pc.stored("Clock"), None);
     pc.undo(&[]);
@@ -569,6 +569,7 @@ fn a_plan_cannot_bring_a_setting_of_its_own() {
         category: Category::System,
         stage: Stage::Rest,
         action: SettingAction::Set { old: None, new },
+        about: About::default(),
     };
     let settings = vec![
         step("system.run", Value::Text("calc".to_owned())),

@@ -97,7 +97,12 @@ pub fn encode(setting: &Setting, value: &Value, current: Option<&RawValue>) -> R
 
 /// What Windows does when nothing is stored, as a value of the setting; `None` if the entry does not know.
 pub fn default_value(setting: &Setting) -> Option<Value> {
-    match (setting.default?, setting.kind) {
+    value_of(setting, setting.default?)
+}
+
+/// What the catalog writes down as a literal, as a value of the setting.
+pub fn value_of(setting: &Setting, literal: Literal) -> Option<Value> {
+    match (literal, setting.kind) {
         (Literal::Bool(is_on), _) => Some(Value::Bool(is_on)),
         (Literal::Int(number), _) => Some(Value::Int(number)),
         (Literal::Text(text), Kind::Text { .. }) => Some(Value::Text(text.to_owned())),

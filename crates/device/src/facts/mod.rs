@@ -11,6 +11,7 @@
 
 mod installed;
 mod join;
+mod managed;
 mod narrow;
 mod policies;
 pub mod smbios;
@@ -28,6 +29,7 @@ use crate::codec::text_of;
 use crate::registry::{RawValue, RegistryError};
 
 pub use installed::{Installed, enrolment_token, installed};
+pub use managed::Managed;
 pub use narrow::narrow;
 pub use sources::{HivePlaces, RegPlaces};
 
@@ -69,6 +71,8 @@ pub struct Asked {
     pub metered: Option<bool>,
     /// Whether this program runs elevated.
     pub elevated: Option<bool>,
+    /// The security identifier of the person's account, as Windows writes it (`S-1-5-21-...`).
+    pub person: Option<String>,
 }
 
 /// Where a fact comes from.
@@ -147,6 +151,8 @@ pub struct Known {
     pub shown: BTreeMap<&'static str, Given>,
     /// What the installer was told.
     pub installed: Installed,
+    /// The settings that the organisation decides itself.
+    pub managed: Managed,
     /// What could not be read, a sentence each.
     pub unread: Vec<String>,
 }
@@ -171,7 +177,8 @@ pub fn read(places: &dyn Places, asked: &Asked) -> Known {
     let mut reader = Reader { places, unread: Vec::new() };
     let facts = reader.facts(asked);
     let (values, shown) = policies::read(&mut reader);
-    Known { facts, values, shown, installed: installed(places), unread: reader.unread }
+    let managed = managed::read(&mut reader, asked.person.as_deref());
+    Known { facts, values, shown, managed, installed: installed(places), unread: reader.unread }
 }
 
 /// Reads single values and remembers what could not be read.

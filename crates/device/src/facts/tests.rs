@@ -1,5 +1,6 @@
 //! Facts and policies as exports of a registry have them.
 
+use model::plan::Manager;
 use model::policy::{Group, Origin, Rule};
 
 use super::*;
@@ -108,4 +109,47 @@ fn texts_that_could_trick_a_terminal_are_not_taken_over() {
         format!("[{CURRENT}]\n\"EditionID\"=hex(1):1b,00,5b,00,00,00\n\"DisplayVersion\"=\"{}\"\n", "x".repeat(300));
     let facts = known(&lines).facts;
     assert_eq!((facts.edition, facts.display_version), (None, None));
+}
+
+/// By whom the settings of a PC with these lines are managed, by id.
+fn managed(lines: &str) -> Vec<(&'static str, String, Manager)> {
+    known(lines).managed.into_iter().map(|(id, by)| (id, by.policy, by.by)).collect()
+}
+
+#[test]
+fn a_policy_owns_its_settings_wherever_it_was_set() {
+    let clipboard = "system.clipboard.history";
+    let by = |by| vec![(clipboard, "clipboard_history".to_owned(), by)];
+    let group = r"[HKEY_LOCAL_MACHINE\Software\Policies\Microsoft\Windows\System]".replace(r"\\", r"\");
+    let mdm = r"[HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\PolicyManager\current\device\Experience]".replace(r"\\", r"\");
+    assert_eq!(managed(&format!("{group}\n\"AllowClipboardHistory\"=dword:00000000\n")), by(Manager::MachinePolicy));
+    assert_eq!(managed(&format!("{mdm}\n\"AllowClipboardHistory\"=dword:00000000\n")), by(Manager::DeviceManagement));
+    // What a person may choose by policy is theirs, and a value that is none owns nothing.
+    assert_eq!(managed(&format!("{group}\n\"AllowClipboardHistory\"=dword:00000001\n")), []);
+    assert_eq!(managed(&format!("{group}\n\"AllowClipboardHistory\"=\"\"\n")), []);
+    let user = "[HKEY_CURRENT_USER\\Software\\Policies\\Microsoft\\Windows\\Control Panel\\Desktop]\n\"ScreenSaveTimeOut\"=\"600\"\n";
+    assert_eq!(managed(user), [("system.screen_saver.wait", "screen_saver_wait".to_owned(), Manager::UserPolicy)]);
+    assert_eq!(managed(""), []);
+}
+
+#[test]
+fn device_management_of_another_person_is_not_this_ones() {
+    let of = |person: &str| {
+        format!(
+            "[HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\PolicyManager\\current\\{person}\\WindowsAI]\n\"TurnOffWindowsCopilot\"=dword:00000001\n"
+        )
+    };
+    let (ada, bob) = ("S-1-12-1-1-2-3-4", "S-1-5-21-1-2-3-1001");
+    let copilot = [("taskbar.copilot", "no_copilot".to_owned(), Manager::DeviceManagement)];
+    let asked = |person: &str, lines: &str| {
+        let text = format!("Windows Registry Editor Version 5.00\n\n{lines}\n");
+        let registry = MemoryRegistry::parse(text.as_bytes()).unwrap();
+        let asked = Asked { person: Some(person.to_owned()), ..Asked::default() };
+        let found = read(&RegPlaces(&registry), &asked).managed.into_iter();
+        found.map(|(id, by)| (id, by.policy, by.by)).collect::<Vec<_>>()
+    };
+    assert_eq!(managed(&of(ada)), copilot, "the only person that policies are for");
+    assert_eq!(managed(&(of(ada) + &of(bob))), [], "nobody says which of the two it is");
+    assert_eq!(asked(ada, &of(ada)), copilot);
+    assert_eq!(asked(ada, &of(bob)), []);
 }

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use model::catalog::{Category, Setting};
+use model::policy::{Effective, Group, Rule};
 
 use super::table::Table;
 
@@ -21,11 +22,16 @@ const APP: &str = "app:";
 pub struct Choice {
     only: Option<Picked>,
     except: Picked,
+    replace: Picked,
 }
+
+/// The word for everything, where a person says that their own changes may be replaced.
+pub const EVERYTHING: &str = "all";
 
 /// Settings and apps that words picked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Picked {
+    everything: bool,
     categories: BTreeSet<Category>,
     settings: BTreeSet<&'static str>,
     all_apps: bool,
@@ -55,12 +61,72 @@ impl Choice {
 
     pub(crate) fn in_table(table: Table, only: &[String], except: &[String]) -> Result<Self, ChoiceError> {
         let only = if only.is_empty() { None } else { Some(Picked::from_words(table, only)?) };
-        Ok(Self { only, except: Picked::from_words(table, except)? })
+        Ok(Self { only, except: Picked::from_words(table, except)?, replace: Picked::default() })
+    }
+
+    /// The same, where what the words pick (or [`EVERYTHING`]) is taken from the backup even if the person has changed it on this PC.
+    pub fn replacing(self, words: &[String]) -> Result<Self, ChoiceError> {
+        self.replacing_in(Table::compiled(), words)
+    }
+
+    pub(crate) fn replacing_in(self, table: Table, words: &[String]) -> Result<Self, ChoiceError> {
+        let (all, words): (Vec<_>, Vec<_>) = words.iter().cloned().partition(|word| word == EVERYTHING);
+        let replace = Picked { everything: !all.is_empty(), ..Picked::from_words(table, &words)? };
+        Ok(Self { replace, ..self })
+    }
+
+    /// Whether the person's own change of the setting may be replaced.
+    pub fn replaces(&self, setting: &Setting) -> bool {
+        self.replace.everything || self.replace.has(setting)
+    }
+
+    /// The first group that the words leave something out of though the organisation always restores it.
+    pub fn against(&self, policy: &Effective) -> Option<Group> {
+        let is_required = |group: &Group| {
+            let rule = policy.rule(*group);
+            rule.rule == Rule::Required && rule.is_locked()
+        };
+        Group::all().filter(is_required).find(|group| self.leaves_out(*group))
+    }
+
+    /// Whether the words leave out a whole category, or a setting of it; for the list of apps, all of them or one.
+    fn leaves_out(&self, group: Group) -> bool {
+        match group {
+            Group::Settings(category) => {
+                self.except.categories.contains(&category) || self.except.names_one_of(category)
+            }
+            Group::AppList => self.except.all_apps || !self.except.apps.is_empty(),
+        }
     }
 
     /// Whether the setting is wanted.
     pub fn takes(&self, setting: &Setting) -> bool {
         self.only.as_ref().is_none_or(|only| only.has(setting)) && !self.except.has(setting)
+    }
+
+    /// What the person has said of the setting; `None`: nothing.
+    pub(super) fn said_of(&self, setting: &Setting) -> Option<bool> {
+        if self.except.has(setting) { Some(false) } else { self.only.as_ref().map(|only| only.has(setting)) }
+    }
+
+    /// What the person has said of the app; `None`: nothing.
+    pub(super) fn said_of_app(&self, id: &str) -> Option<bool> {
+        if self.except.has_app(id) { Some(false) } else { self.only.as_ref().map(|only| only.has_app(id)) }
+    }
+
+    /// What the person has said of a category as a whole: some of it is some.
+    pub(super) fn said_of_category(&self, category: Category) -> Option<bool> {
+        let picks = |only: &Picked| only.categories.contains(&category) || only.names_one_of(category);
+        if self.except.categories.contains(&category) { Some(false) } else { self.only.as_ref().map(picks) }
+    }
+
+    /// What the person has said of the list of apps as a whole.
+    pub(super) fn said_of_app_list(&self) -> Option<bool> {
+        if self.except.all_apps {
+            Some(false)
+        } else {
+            self.only.as_ref().map(|only| only.all_apps || !only.apps.is_empty())
+        }
     }
 
     /// Whether the app with that package family name is wanted.
@@ -70,7 +136,7 @@ impl Choice {
 
     /// Whether it is everything.
     pub fn is_all(&self) -> bool {
-        *self == Self::default()
+        self.only.is_none() && self.except == Picked::default()
     }
 }
 
@@ -95,6 +161,11 @@ impl Picked {
 
     fn has(&self, setting: &Setting) -> bool {
         self.categories.contains(&setting.category) || self.settings.contains(setting.id)
+    }
+
+    /// Whether a single setting of the category is among them.
+    fn names_one_of(&self, category: Category) -> bool {
+        self.settings.iter().any(|id| id.split('.').next() == Some(category.word()))
     }
 
     fn has_app(&self, id: &str) -> bool {

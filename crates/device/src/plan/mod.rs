@@ -3,24 +3,34 @@
 //! [`plan`] is pure. It compares what the old PC had with what this PC has now (both collected with the same catalog) and says for each
 //! setting and app what would happen and why not. Nothing is written before a person, or the policy, has seen it.
 //!
+//! Besides the two it looks at who owns a setting here: what the organisation decides ([`crate::facts::Managed`]) is left alone, and so is
+//! what the person has changed on this PC since their first sign-in ([`crate::baseline`]), unless they ask for the backup's.
+//!
 //! Snapshots come from outside, so nothing in them is taken at its word: a setting must be in the compiled catalog, fit this PC's build, and its
 //! value must be one that the codec would write.
 
 mod choice;
+mod groups;
+mod mark;
 mod table;
+mod transform;
 
 use std::collections::BTreeMap;
 
 use model::catalog::{self, Category, Kind, Place, RegType, Setting, Stage};
-use model::plan::{AppAction, AppStep, NotCarried, Plan, SettingAction, SettingStep};
+use model::plan::{About, AppAction, AppStep, NotCarried, Plan, SettingAction, SettingStep};
+use model::policy::{CategoryRule, Effective, Group, Origin, Rule};
 use model::reason::Reason;
 use model::snapshot::{App, AppKind, DeviceFacts, Reading, Snapshot};
 use model::value::Value;
 
-pub use choice::{APP_LIST, Choice, ChoiceError};
+pub use choice::{APP_LIST, Choice, ChoiceError, EVERYTHING};
+pub use mark::mark;
 pub(crate) use table::Table;
 
+use crate::baseline::Changes;
 use crate::codec;
+use crate::facts::Managed;
 use crate::registry::RawValue;
 
 /// The largest picture that travels, in bytes (rule R6 of the threat model).
@@ -29,38 +39,108 @@ pub const PICTURE_BYTES_MAX: u64 = 32 << 20;
 /// The longest name of an unknown setting that a plan shows, in characters.
 const UNKNOWN_TITLE_CHARS_MAX: usize = 64;
 
-/// What restoring `old` onto the PC that `here` describes would do.
-///
-/// `here` is a snapshot of this PC, taken just before; its device facts say which build this is. The settings come in the order in which they
-/// would be written: stage, category, id.
-pub fn plan(old: &Snapshot, here: &Snapshot, choice: &Choice) -> Plan {
-    plan_in(Table::compiled(), old, here, choice)
+/// The PC that a plan is for.
+#[derive(Clone, Copy)]
+pub struct Here<'a> {
+    /// What it has now: a snapshot taken just before. Its device facts say which build this is.
+    pub now: &'a Snapshot,
+    /// The settings that its organisation decides itself.
+    pub managed: Option<&'a Managed>,
+    /// What the organisation has decided of restores.
+    pub policy: Option<&'a Effective>,
+    /// What the person has changed on it since their first sign-in.
+    pub changes: Option<&'a Changes>,
 }
 
-pub(crate) fn plan_in(table: Table, old: &Snapshot, here: &Snapshot, choice: &Choice) -> Plan {
-    let mut settings: Vec<SettingStep> =
-        old.readings.iter().map(|(id, reading)| setting_step(table, (id, reading), here, choice)).collect();
-    settings.sort_by(|a, b| (a.stage, a.category, &a.id).cmp(&(b.stage, b.category, &b.id)));
-    Plan {
-        settings,
-        apps: app_steps(old, here, choice),
-        not_carried: old.not_carried.iter().map(|(id, reason)| not_carried(id, *reason)).collect(),
+impl<'a> Here<'a> {
+    /// A PC of which nothing else is known, or asked.
+    pub fn bare(now: &'a Snapshot) -> Self {
+        Self { now, managed: None, policy: None, changes: None }
+    }
+
+    fn rule(&self, group: Group) -> CategoryRule {
+        let free = CategoryRule { rule: Rule::Optional, user_override: false, origin: Origin::Default };
+        self.policy.map_or(free, |policy| policy.rule(group))
     }
 }
 
-fn setting_step(table: Table, (id, reading): (&str, &Reading), here: &Snapshot, choice: &Choice) -> SettingStep {
-    let Some(setting) = table.find(id) else { return unknown_setting(id, reading) };
-    let action = refusal(setting, reading, here, choice).map_or_else(
-        || compare(setting, reading, here.readings.get(id)),
-        |reason| SettingAction::Skip { reason, wanted: reading.value().cloned() },
-    );
-    SettingStep {
+/// What restoring `old` onto the PC `here` would do.
+///
+/// The settings come in the order in which they would be written: stage, category, id.
+pub fn plan(old: &Snapshot, here: &Here<'_>, choice: &Choice) -> Plan {
+    plan_in(Table::compiled(), old, here, choice)
+}
+
+pub(crate) fn plan_in(table: Table, old: &Snapshot, here: &Here<'_>, choice: &Choice) -> Plan {
+    let moved = transform::moved(table, old, here.now);
+    let readings = old.readings.iter().map(|(id, reading)| (id.as_str(), reading));
+    let came = moved.iter().map(|(id, reading)| (*id, reading));
+    let all: Vec<_> = readings.filter(|(id, _)| !moved.contains_key(id)).chain(came).collect();
+    let mut settings: Vec<SettingStep> =
+        all.into_iter().filter_map(|(id, reading)| setting_step(table, (id, reading), (old, here), choice)).collect();
+    settings.sort_by(|a, b| (a.stage, a.category, &a.id).cmp(&(b.stage, b.category, &b.id)));
+    let apps = app_steps(old, here, choice);
+    let left_out = old.not_carried.iter().map(|(id, reason)| not_carried(id, *reason));
+    let choices = groups::choices((&settings, &apps), old, here, choice);
+    Plan { choices, settings, apps, not_carried: left_out.collect() }
+}
+
+/// One step; `None` if the organisation never restores the category, which is not shown.
+fn setting_step(
+    table: Table,
+    (id, reading): (&str, &Reading),
+    (old, here): (&Snapshot, &Here<'_>),
+    choice: &Choice,
+) -> Option<SettingStep> {
+    let Some(setting) = table.find(id) else { return Some(unknown_setting(id, reading)) };
+    let rule = here.rule(Group::Settings(setting.category));
+    if groups::is_hidden(rule) {
+        return None;
+    }
+    let mut about = About { default: codec::default_value(setting), ..About::default() };
+    let (reading, transformed) = transform::fitting(table, setting, reading, (old, here.now));
+    about.transformed = transformed;
+    let action = match refusal(setting, &reading, (here, rule), choice) {
+        Some(reason) => SettingAction::Skip { reason, wanted: reading.value().cloned() },
+        None => compare(setting, &reading, here.now.readings.get(id)),
+    };
+    let action = left_to_owner(setting, action, (here, choice), &mut about);
+    Some(SettingStep {
         id: setting.id.to_owned(),
         title: setting.title.to_owned(),
         category: setting.category,
         stage: setting.stage,
         action,
+        about,
+    })
+}
+
+/// What would change a setting that somebody else decides, or that the person has set on this PC themself, does not.
+fn left_to_owner(
+    setting: &Setting,
+    action: SettingAction,
+    (here, choice): (&Here<'_>, &Choice),
+    about: &mut About,
+) -> SettingAction {
+    let wanted = match &action {
+        SettingAction::Set { new, .. } => Some(new.clone()),
+        SettingAction::Remove { .. } => None,
+        SettingAction::Same { .. } | SettingAction::Skip { .. } => return action,
+    };
+    let now = || here.now.readings.get(setting.id).and_then(Reading::value).cloned();
+    if let Some(managed_by) = here.managed.and_then(|managed| managed.get(setting.id)) {
+        about.managed_by = Some(managed_by.clone());
+        about.here = now();
+        return SettingAction::Skip { reason: Reason::ManagedByPolicy, wanted };
     }
+    if let Some(changed) = here.changes.and_then(|changes| changes.get(setting.id)) {
+        about.changed = Some(changed.clone());
+        if !choice.replaces(setting) {
+            about.here = now();
+            return SettingAction::Skip { reason: Reason::ChangedSinceSignIn, wanted };
+        }
+    }
+    action
 }
 
 /// A setting that this version does not know. Its id is outside text, so what a person is shown of it is short and plain.
@@ -73,16 +153,22 @@ fn unknown_setting(id: &str, reading: &Reading) -> SettingStep {
         category,
         stage: Stage::Rest,
         action: SettingAction::Skip { reason: Reason::NotInCatalog, wanted: reading.value().cloned() },
+        about: About::default(),
     }
 }
 
 /// Why the setting is left alone whatever this PC has.
-fn refusal(setting: &Setting, reading: &Reading, here: &Snapshot, choice: &Choice) -> Option<Reason> {
-    if !choice.takes(setting) {
-        return Some(Reason::Excluded);
+fn refusal(
+    setting: &Setting,
+    reading: &Reading,
+    (here, rule): (&Here<'_>, CategoryRule),
+    choice: &Choice,
+) -> Option<Reason> {
+    if let Err(reason) = groups::taken(rule, choice.said_of(setting)) {
+        return Some(reason);
     }
-    if !on_this_build(setting, &here.device) {
-        return Some(Reason::NotOnThisBuild);
+    if !on_this_build(setting, &here.now.device) {
+        return Some(transform::why_not_here(setting, here.now));
     }
     match reading {
         Reading::Refused { reason } => Some(*reason),
@@ -160,10 +246,14 @@ fn remove(setting: &Setting, here: &Value) -> SettingAction {
     }
 }
 
-fn app_steps(old: &Snapshot, here: &Snapshot, choice: &Choice) -> Vec<AppStep> {
-    let present: BTreeMap<(bool, String), AppKind> = here.apps.iter().map(|app| (key_of(app), app.kind)).collect();
+fn app_steps(old: &Snapshot, here: &Here<'_>, choice: &Choice) -> Vec<AppStep> {
+    let rule = here.rule(Group::AppList);
+    if groups::is_hidden(rule) {
+        return Vec::new();
+    }
+    let present: BTreeMap<(bool, String), AppKind> = here.now.apps.iter().map(|app| (key_of(app), app.kind)).collect();
     let action = |app: &App| match app.kind {
-        _ if !choice.takes_app(&app.id) => AppAction::Skip { reason: Reason::Excluded },
+        _ if groups::taken(rule, choice.said_of_app(&app.id)).is_err() => AppAction::Skip { reason: Reason::Excluded },
         AppKind::System => AppAction::Skip { reason: Reason::PartOfWindows },
         _ if present.contains_key(&key_of(app)) => AppAction::Present,
         AppKind::Desktop => AppAction::Skip { reason: Reason::NeedsTheApp },

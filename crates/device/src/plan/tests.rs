@@ -1,6 +1,8 @@
 //! What is promised, in tests.
 
 use model::ids::BlobId;
+use model::plan::{Changed, ManagedBy, Manager};
+use model::policy::{Given, Hive, Values, evaluate};
 use model::value::{Colour, FileRef};
 
 use super::*;
@@ -25,7 +27,7 @@ fn snapshot(readings: &[(&str, Reading)]) -> Snapshot {
 }
 
 fn planned(old: &Snapshot, here: &Snapshot) -> Plan {
-    plan_in(sample::table(), old, here, &Choice::all())
+    plan_in(sample::table(), old, &Here::bare(here), &Choice::all())
 }
 
 /// What is planned for one setting that reads so on the old PC and on this one.
@@ -121,7 +123,7 @@ fn what_was_not_chosen_is_shown_as_excluded() {
     let old = snapshot(&[("personalization.accent", set(accent.clone())), ("taskbar.clock", set(Value::Bool(false)))]);
     let here = snapshot(&[("personalization.accent", Reading::Absent), ("taskbar.clock", Reading::Absent)]);
     let only = Choice::in_table(sample::table(), &["taskbar".to_owned()], &[]).unwrap();
-    let plan = plan_in(sample::table(), &old, &here, &only);
+    let plan = plan_in(sample::table(), &old, &Here::bare(&here), &only);
     assert_eq!(plan.changes(), 1);
     assert_eq!(plan.settings[0].action, skip(Reason::Excluded, Some(accent)));
 }
@@ -184,4 +186,174 @@ fn planning_onto_the_same_state_changes_nothing() {
         ("taskbar.clock", default(Value::Bool(true))),
     ];
     assert_eq!(planned(&snapshot(&readings), &snapshot(&readings)).changes(), 0);
+}
+
+/// A policy of the PC that gives these categories these rules.
+fn policy(rules: &[(&'static str, &str)]) -> Effective {
+    let own = rules.iter().map(|(id, rule)| ((Hive::Machine, *id), Given::Text((*rule).to_owned()))).collect();
+    evaluate(&Values { own, ..Values::default() })
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+fn chosen(only: &[&str], except: &[&str]) -> Choice {
+    Choice::in_table(sample::table(), &words(only), &words(except)).unwrap()
+}
+
+#[test]
+fn a_required_category_comes_whatever_was_picked_and_one_that_is_never_restored_is_not_shown() {
+    let readings = ["accessibility.contrast", "desktop.animate", "taskbar.clock"].map(|id| (id, Reading::Absent));
+    let (old, now) = (snapshot(&readings), snapshot(&readings));
+    let policy = policy(&[("category.accessibility", "required"), ("category.taskbar", "never")]);
+    let here = Here { policy: Some(&policy), ..Here::bare(&now) };
+    let plan = plan_in(sample::table(), &old, &here, &chosen(&["taskbar"], &[]));
+    let taken: Vec<_> = plan.settings.iter().map(|step| (step.id.as_str(), step.action.clone())).collect();
+    let same = SettingAction::Same { value: None };
+    assert_eq!(
+        taken,
+        [("accessibility.contrast", same), ("desktop.animate", skip(Reason::Excluded, None))],
+        "the taskbar is asked for in vain"
+    );
+    let told: Vec<_> = plan.choices.iter().map(|one| (one.group.as_str(), one.rule, one.locked, one.taken)).collect();
+    let expected = [
+        ("accessibility", Rule::Required, true, true),
+        ("desktop", Rule::Optional, false, false),
+        ("taskbar", Rule::Never, true, false),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn leaving_out_what_is_required_is_refused_and_so_is_one_setting_of_it() {
+    let policy = policy(&[("category.taskbar", "required"), ("category.app_list", "required")]);
+    let against = |except: &[&str]| chosen(&[], except).against(&policy).map(Group::word);
+    assert_eq!(against(&["taskbar"]), Some("taskbar"));
+    assert_eq!(against(&["taskbar.clock"]), Some("taskbar"));
+    assert_eq!(against(&["app:A_b"]), Some("app_list"));
+    assert_eq!(against(&["desktop"]), None);
+    assert_eq!(chosen(&["desktop"], &[]).against(&policy), None, "they come along");
+}
+
+#[test]
+fn where_the_person_may_override_the_rule_is_only_where_the_switch_stands_at_first() {
+    let readings = [("taskbar.clock", set(Value::Bool(false)))];
+    let (old, now) = (snapshot(&readings), snapshot(&[("taskbar.clock", Reading::Absent)]));
+    let mut values = Values::default();
+    values.own.insert((Hive::Machine, "category.taskbar"), Given::Text("never".to_owned()));
+    values.own.insert((Hive::Machine, "category.taskbar.user_override"), Given::Number(1));
+    let policy = evaluate(&values);
+    let here = Here { policy: Some(&policy), ..Here::bare(&now) };
+    let action = |choice: &Choice| plan_in(sample::table(), &old, &here, choice).settings.remove(0).action;
+    assert_eq!(action(&Choice::all()), skip(Reason::LeftOutByPolicy, Some(Value::Bool(false))));
+    assert!(action(&chosen(&["taskbar"], &[])).changes(), "picked all the same");
+}
+
+#[test]
+fn what_the_organisation_decides_here_is_left_alone_and_says_by_which_policy() {
+    let (old, now) = (
+        snapshot(&[("taskbar.clock", set(Value::Bool(false)))]),
+        snapshot(&[("taskbar.clock", set(Value::Bool(true)))]),
+    );
+    let by = ManagedBy { policy: "clock".to_owned(), title: "Hide the clock".to_owned(), by: Manager::UserPolicy };
+    let managed = Managed::from([("taskbar.clock", by.clone())]);
+    let here = Here { managed: Some(&managed), ..Here::bare(&now) };
+    let step = plan_in(sample::table(), &old, &here, &Choice::all()).settings.remove(0);
+    assert_eq!(step.action, skip(Reason::ManagedByPolicy, Some(Value::Bool(false))));
+    assert_eq!((step.about.managed_by, step.about.here), (Some(by), Some(Value::Bool(true))));
+    let same = plan_in(sample::table(), &now, &here, &Choice::all()).settings.remove(0);
+    assert_eq!(same.action, SettingAction::Same { value: Some(Value::Bool(true)) }, "nothing would change");
+}
+
+#[test]
+fn what_the_person_has_changed_since_their_first_sign_in_is_replaced_only_when_asked() {
+    let (left, centre) = (choice("left"), choice("centre"));
+    let both = |value: &Value| {
+        snapshot(&[("taskbar.alignment", set(value.clone())), ("taskbar.clock", set(Value::Bool(false)))])
+    };
+    let (old, mut now) = (both(&left), both(&centre));
+    now.readings.insert("taskbar.clock".to_owned(), Reading::Absent);
+    let changes = Changes::from([("taskbar.alignment".to_owned(), Changed { from: None })]);
+    let here = Here { changes: Some(&changes), ..Here::bare(&now) };
+    let plan = |choice: Choice| plan_in(sample::table(), &old, &here, &choice).settings;
+    let kept = plan(Choice::all());
+    assert_eq!(kept[0].action, skip(Reason::ChangedSinceSignIn, Some(left.clone())));
+    assert_eq!(kept[0].about.here, Some(centre.clone()));
+    assert!(kept[1].action.changes(), "the clock is as it was at first");
+    for word in ["all", "taskbar", "taskbar.alignment"] {
+        let replacing = Choice::all().replacing_in(sample::table(), &words(&[word])).unwrap();
+        let expected = SettingAction::Set { old: Some(centre.clone()), new: left.clone() };
+        assert_eq!(plan(replacing)[0].action, expected, "{word}");
+    }
+    let other = Choice::all().replacing_in(sample::table(), &words(&["desktop"])).unwrap();
+    assert_eq!(plan(other)[0].action, kept[0].action);
+    assert_eq!(Choice::all().replacing(&words(&["taskbr"])).unwrap_err().suggestion.as_deref(), Some("taskbar"));
+}
+
+#[test]
+fn a_step_says_what_this_windows_does_by_default() {
+    let plan = planned(
+        &snapshot(&[("taskbar.alignment", set(choice("left")))]),
+        &snapshot(&[("taskbar.alignment", Reading::Absent)]),
+    );
+    assert_eq!(plan.settings[0].about.default, Some(choice("centre")));
+}
+
+/// What becomes of readings of the compiled catalog on a PC of that build, by id.
+fn on_build(build: u32, old: &[(&str, Value)]) -> BTreeMap<String, SettingStep> {
+    let readings: Vec<_> = old.iter().map(|(id, value)| (*id, set(value.clone()))).collect();
+    let mut now =
+        Snapshot { device: DeviceFacts { build: Some(build), ..DeviceFacts::default() }, ..Snapshot::default() };
+    let fitting = catalog::SETTINGS.iter().filter(|setting| setting.on_build(build));
+    now.readings = fitting.map(|setting| (setting.id.to_owned(), Reading::Absent)).collect();
+    let plan = plan(&snapshot(&readings), &Here::bare(&now), &Choice::all());
+    plan.settings.into_iter().map(|step| (step.id.clone(), step)).collect()
+}
+
+#[test]
+fn a_value_that_another_build_does_not_have_becomes_the_one_that_is_documented() {
+    let search = |build, word: &str| {
+        let step = on_build(build, &[("taskbar.search", choice(word))]).remove("taskbar.search").unwrap();
+        let SettingAction::Set { new, .. } = step.action else { panic!("{step:?}") };
+        (new.to_string(), step.about.transformed.map(|was| was.value.to_string()))
+    };
+    let was = |word: &str| Some(choice(word).to_string());
+    assert_eq!(search(26100, "icon_and_label"), (choice("icon_and_label").to_string(), None));
+    assert_eq!(search(19045, "icon_and_label"), (choice("icon").to_string(), was("icon_and_label")));
+    assert_eq!(search(19045, "box"), (choice("box").to_string(), None));
+    assert_eq!(search(22000, "box"), (choice("icon").to_string(), was("box")));
+}
+
+#[test]
+fn a_setting_that_has_moved_comes_back_in_its_new_place_in_both_directions() {
+    let (windows_10, windows_11) = ("typing.touch.without_keyboard", "typing.touch.show");
+    let mut steps = on_build(26200, &[(windows_10, Value::Bool(true))]);
+    assert_eq!(steps[windows_10].action, skip(Reason::Moved, Some(Value::Bool(true))));
+    let came = steps.remove(windows_11).unwrap();
+    assert_eq!(came.action, SettingAction::Set { old: None, new: choice("no_keyboard") });
+    assert_eq!(
+        came.about.transformed.map(|was| (was.from, was.value)),
+        Some((windows_10.to_owned(), Value::Bool(true)))
+    );
+    let steps = on_build(19045, &[(windows_11, choice("always"))]);
+    assert_eq!(steps[windows_11].action, skip(Reason::Moved, Some(choice("always"))));
+    assert_eq!(steps[windows_10].action, SettingAction::Set { old: None, new: Value::Bool(true) });
+    let both = on_build(26200, &[(windows_10, Value::Bool(true)), (windows_11, choice("never"))]);
+    assert_eq!(
+        both[windows_11].action,
+        SettingAction::Set { old: None, new: choice("never") },
+        "its own value goes before"
+    );
+}
+
+#[test]
+fn what_no_transform_brings_to_this_build_is_left_out() {
+    let steps = on_build(26100, &[("multitasking.snap.fill", Value::Bool(false))]);
+    assert_eq!(steps["multitasking.snap.fill"].action, skip(Reason::NotOnThisBuild, Some(Value::Bool(false))));
+    // The first Windows 11 had lost it, later ones have it again.
+    let combine =
+        |build| on_build(build, &[("taskbar.combine", choice("never"))]).remove("taskbar.combine").unwrap().action;
+    assert_eq!(combine(22000), skip(Reason::NotOnThisBuild, Some(choice("never"))));
+    assert!(combine(19045).changes() && combine(22631).changes());
 }

@@ -14,7 +14,14 @@ use crate::upload::fake::{FakeWire, json, with_server};
 use crate::upload::wire::{Answer, WireError};
 
 fn step(id: &str, action: SettingAction) -> SettingStep {
-    SettingStep { id: id.to_owned(), title: "title".to_owned(), category: Category::System, stage: Stage::Rest, action }
+    SettingStep {
+        id: id.to_owned(),
+        title: "title".to_owned(),
+        category: Category::System,
+        stage: Stage::Rest,
+        action,
+        about: model::plan::About::default(),
+    }
 }
 
 fn known(index: usize) -> &'static str {
@@ -28,6 +35,7 @@ fn app_of(name: &str, kind: AppKind) -> App {
 fn made(at: i64) -> LocalReport {
     let set = || SettingAction::Set { old: None, new: Value::Int(4711) };
     let plan = Plan {
+        choices: Vec::new(),
         settings: vec![
             step(known(0), set()),
             step(known(1), set()),

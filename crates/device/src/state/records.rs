@@ -1,4 +1,5 @@
-//! What the device keeps of restores and rehearsals: reports, also such as the server does not have yet, and what the last rehearsal found.
+//! What the device keeps of restores and rehearsals: reports, also such as the server does not have yet, what the last rehearsal found, and what a PC
+//! had at the person's first sign-in.
 //!
 //! All of it can be done without: a record that is damaged is left out, and a rehearsal is made again.
 
@@ -10,6 +11,7 @@ use model::report::LocalReport;
 use serde::{Deserialize, Serialize};
 
 use super::{State, StateError, file};
+use crate::baseline::Baseline;
 
 /// Reports kept on the device; older ones make room.
 const REPORTS_KEPT_MAX: usize = 20;
@@ -85,6 +87,30 @@ impl State {
     pub fn save_rehearsal(&self, found: &LastRehearsal) -> Result<(), StateError> {
         file::make_folder(&self.folder)?;
         file::replace(&self.rehearsal_path(), &serde_json::to_vec(found).expect("it is plain data"))
+    }
+
+    /// What a target had at the person's first sign-in; `None` if nobody has taken that down, or its record is damaged.
+    pub fn baseline(&self, target: &str) -> Result<Option<Baseline>, StateError> {
+        let bytes = file::read(&self.baseline_path(target))?;
+        let found: Option<Baseline> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        Ok(found.filter(|baseline| baseline.target == target))
+    }
+
+    /// Keeps what a target had at the person's first sign-in.
+    pub fn save_baseline(&self, baseline: &Baseline) -> Result<(), StateError> {
+        let path = self.baseline_path(&baseline.target);
+        file::make_folder(path.parent().expect("it has a folder of its own"))?;
+        file::replace(&path, &serde_json::to_vec(baseline).expect("it is plain data"))
+    }
+
+    /// Forgets what a target had, so that it can be taken down anew.
+    pub fn forget_baseline(&self, target: &str) -> Result<(), StateError> {
+        file::remove(&self.baseline_path(target))
+    }
+
+    /// One file for each target, whose name may be a path: it stands in the file, and a checksum of it in the file's name.
+    fn baseline_path(&self, target: &str) -> PathBuf {
+        self.folder.join("baselines").join(format!("{:08x}.json", crc32fast::hash(target.as_bytes())))
     }
 
     /// Paths of reports, newest first, and whether the server has each.

@@ -1,7 +1,7 @@
 //! Looks at the compiled table once more: what `rehome catalog check` prints.
 
-use super::rules::{Violation, violations};
-use super::{Category, LEFT_OUT, PACKED, SETTINGS, VERSION};
+use super::rules::{Entries, Violation, violations};
+use super::{Category, LEFT_OUT, PACKED, SETTINGS, VERSION, WINDOWS_POLICIES};
 
 /// What the compiled catalog holds, and which rules it breaks: none, or the build would have failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,11 @@ pub fn check() -> Report {
         settings: SETTINGS.len(),
         left_out: LEFT_OUT.len(),
         blocked_areas: super::blocked::BLOCKED.len(),
-        violations: violations(SETTINGS, LEFT_OUT, PACKED),
+        violations: violations(&Entries {
+            settings: SETTINGS,
+            left_out: LEFT_OUT,
+            packed: PACKED,
+            policies: WINDOWS_POLICIES,
+        }),
     }
 }

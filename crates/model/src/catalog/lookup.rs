@@ -1,6 +1,6 @@
 //! Finding entries in the compiled table.
 
-use super::{Category, LEFT_OUT, LeftOut, PACKED, SETTINGS, Setting};
+use super::{Category, LEFT_OUT, LeftOut, PACKED, SETTINGS, Setting, WINDOWS_POLICIES, WindowsPolicy};
 
 /// The setting with that id.
 pub fn find(id: &str) -> Option<&'static Setting> {
@@ -22,4 +22,9 @@ pub fn left_out() -> &'static [LeftOut] {
 pub fn packed_base(key: &str, name: &str) -> Option<u64> {
     let row = PACKED.iter().find(|row| row.key.eq_ignore_ascii_case(key) && row.name.eq_ignore_ascii_case(name))?;
     Some(row.base)
+}
+
+/// The policy of Windows with that id.
+pub fn windows_policy(id: &str) -> Option<&'static WindowsPolicy> {
+    WINDOWS_POLICIES.binary_search_by(|policy| policy.id.cmp(id)).ok().map(|index| &WINDOWS_POLICIES[index])
 }

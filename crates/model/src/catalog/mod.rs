@@ -15,22 +15,22 @@ mod types;
 
 pub use category::Category;
 pub use check::{Report, check};
-pub use lookup::{find, in_category, left_out, packed_base};
+pub use lookup::{find, in_category, left_out, packed_base, windows_policy};
 pub use text::path_like;
 pub use types::{
-    Alphabet, ColourLayout, Effect, FileRole, Kind, LeftOut, Literal, Packed, Place, RegType, Root, Sensitivity,
-    Setting, Stage,
+    Alphabet, ColourLayout, Effect, FileRole, GroupPlace, Kind, LeftOut, Literal, MdmPlace, Packed, Place, RegType,
+    Root, Sensitivity, Setting, Stage, Transform, WindowsPolicy,
 };
 
-pub use table::{LEFT_OUT, PACKED, SETTINGS, VERSION};
+pub use table::{LEFT_OUT, PACKED, SETTINGS, VERSION, WINDOWS_POLICIES};
 
 /// What `build.rs` made of `catalog/`.
 #[expect(clippy::unreadable_literal, reason = "written by build.rs, read by the compiler")]
 mod table {
     use super::Category;
     use super::types::{
-        Alphabet, ColourLayout, Effect, FileRole, Kind, LeftOut, Literal, Packed, Place, RegType, Sensitivity, Setting,
-        Stage,
+        Alphabet, ColourLayout, Effect, FileRole, GroupPlace, Kind, LeftOut, Literal, MdmPlace, Packed, Place, RegType,
+        Sensitivity, Setting, Stage, Transform, WindowsPolicy,
     };
 
     include!(concat!(env!("OUT_DIR"), "/catalog.rs"));

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use super::blocked::blocked;
 use super::text::path_like;
-use super::types::{Alphabet, ColourLayout, Effect, FileRole, Kind, LeftOut, Literal, Packed, Place, RegType, Setting};
+use super::types::{
+    Alphabet, ColourLayout, Effect, FileRole, Kind, LeftOut, Literal, Packed, Place, RegType, Setting, WindowsPolicy,
+};
 
 /// The oldest Windows that is supported: version 2004. Entries name later builds only.
 pub const BUILD_OLDEST: u32 = 19041;
@@ -39,11 +41,32 @@ impl std::fmt::Display for Violation {
     }
 }
 
-/// Every rule that the table breaks, in the order of the table.
-pub fn violations(settings: &[Setting], left_out: &[LeftOut], packed: &[Packed]) -> Vec<Violation> {
+/// Everything that rules are about.
+#[derive(Clone, Copy, Debug)]
+pub struct Entries<'e> {
+    /// The settings.
+    pub settings: &'e [Setting],
+    /// What is known and not carried.
+    pub left_out: &'e [LeftOut],
+    /// What packed values hold when nothing is stored.
+    pub packed: &'e [Packed],
+    /// The policies of Windows.
+    pub policies: &'e [WindowsPolicy],
+}
+
+/// Every rule that the entries break, in their order.
+pub fn violations(entries: &Entries<'_>) -> Vec<Violation> {
+    let Entries { settings, left_out, packed, policies } = *entries;
     let mut found = Vec::new();
     for setting in settings {
-        note(&mut found, setting.id, setting_rules(setting));
+        let rules = setting_rules(setting)
+            .and_then(|()| managed_rules(setting, policies))
+            .and_then(|()| transform_rules(setting, settings));
+        note(&mut found, setting.id, rules);
+    }
+    for (number, policy) in policies.iter().enumerate() {
+        let again = policies[..number].iter().any(|other| other.id == policy.id);
+        note(&mut found, &policy_entry(policy), policy_rules(policy, again, settings));
     }
     for entry in left_out {
         note(&mut found, entry.id, left_out_rules(entry));
@@ -87,6 +110,12 @@ fn setting_rules(setting: &Setting) -> Result<(), String> {
         })?;
     }
     build_rules(setting.build_first, setting.build_last)?;
+    for &(first, last) in setting.gaps {
+        build_rules(first, last)?;
+        need(setting.build_first < first && last < setting.build_last, || {
+            format!("the gap {first} to {last} is not between the first and the last build; correct those instead")
+        })?;
+    }
     effect_rules(setting.effect)
 }
 
@@ -148,6 +177,59 @@ fn key_rules(key: &str) -> Result<(), String> {
             "the key `{key}` is not a plain path below HKEY_CURRENT_USER; write it with single backslashes, no root, {KEY_MAX} characters at most"
         )
     })
+}
+
+/// What stands for the id in messages about a policy.
+pub fn policy_entry(policy: &WindowsPolicy) -> String {
+    format!("policy {}", policy.id)
+}
+
+fn managed_rules(setting: &Setting, policies: &[WindowsPolicy]) -> Result<(), String> {
+    for (number, id) in setting.managed_by.iter().enumerate() {
+        need(policies.iter().any(|policy| policy.id == *id), || {
+            format!("`managed_by` names `{id}`, which no [[policy]] of catalog/policies.toml is")
+        })?;
+        need(!setting.managed_by[..number].contains(id), || format!("`managed_by` names `{id}` twice"))?;
+    }
+    Ok(())
+}
+
+/// Places of policies are only looked at, so the block list does not matter here.
+fn policy_rules(policy: &WindowsPolicy, again: bool, settings: &[Setting]) -> Result<(), String> {
+    sentence_rules("title", policy.title, SENTENCE_MAX)?;
+    sentence_rules("source", policy.source, SENTENCE_MAX)?;
+    need(!again, || "two policies have this id; keep one".to_owned())?;
+    need(policy.group.is_some() || policy.mdm.is_some(), || "a policy has a place: `group`, `mdm` or both".to_owned())?;
+    if let Some(group) = policy.group {
+        key_rules(group.key)?;
+        let place = |setting: &Setting| {
+            group.user
+                && setting.key().is_some_and(|key| key.eq_ignore_ascii_case(group.key))
+                && setting.name() == Some(group.name)
+        };
+        need(!settings.iter().any(place), || "it stands where a setting stands; it would own itself".to_owned())?;
+    }
+    need(settings.iter().any(|setting| setting.managed_by.contains(&policy.id)), || {
+        "no setting names it in `managed_by`; name it there or remove it".to_owned()
+    })
+}
+
+fn transform_rules(setting: &Setting, settings: &[Setting]) -> Result<(), String> {
+    for transform in setting.transforms {
+        sentence_rules("source", transform.source, SENTENCE_MAX)?;
+        build_rules(transform.build_first, transform.build_last)?;
+        let from = settings
+            .iter()
+            .find(|other| other.id == transform.from)
+            .ok_or_else(|| format!("`transform` comes from `{}`, which is no setting", transform.from))?;
+        need(!transform.map.is_empty(), || "a transform without a `map` changes nothing; remove it".to_owned())?;
+        for &(old, new) in transform.map {
+            need(within(&from.kind, old) && within(&setting.kind, new), || {
+                format!("the transform {old:?} to {new:?} leaves the kinds of `{}` and `{}`", from.id, setting.id)
+            })?;
+        }
+    }
+    Ok(())
 }
 
 /// What stands for the id in messages about a packed row.

@@ -23,6 +23,12 @@ pub struct Setting {
     pub build_first: u32,
     /// Last Windows build that has it; `u32::MAX` = still there.
     pub build_last: u32,
+    /// Builds between the two that did not have it: first and last of each gap.
+    pub gaps: &'static [(u32, u32)],
+    /// Ids of the policies of Windows ([`WindowsPolicy`]) that can take it out of the person's hands, where they are documented.
+    pub managed_by: &'static [&'static str],
+    /// What another build of Windows made of it.
+    pub transforms: &'static [Transform],
     /// How a change takes effect.
     pub effect: Effect,
     /// When a restore writes it.
@@ -69,6 +75,64 @@ pub struct Packed {
     pub name: &'static str,
     /// The value as a number; of `REG_BINARY` its bytes in little-endian order, which are at most eight.
     pub base: u64,
+    /// Where the fact comes from.
+    pub source: &'static str,
+}
+
+/// A policy of Windows by which an organisation decides a setting itself, as Group Policy, device management (MDM) or a provisioning package
+/// leave it on a PC. Looked at, never written.
+#[derive(Debug, PartialEq)]
+pub struct WindowsPolicy {
+    /// By what settings name it: lower case, digits and `_`.
+    pub id: &'static str,
+    /// What Group Policy, or else the Policy CSP, calls it.
+    pub title: &'static str,
+    /// Where Group Policy leaves it.
+    pub group: Option<GroupPlace>,
+    /// Where device management and provisioning packages leave it.
+    pub mdm: Option<MdmPlace>,
+    /// Where the facts come from.
+    pub source: &'static str,
+}
+
+/// Where Group Policy leaves a policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GroupPlace {
+    /// Key below the root.
+    pub key: &'static str,
+    /// Value name.
+    pub name: &'static str,
+    /// Whether it may stand in `HKEY_LOCAL_MACHINE`.
+    pub machine: bool,
+    /// Whether it may stand in `HKEY_CURRENT_USER`.
+    pub user: bool,
+    /// The numbers with which it decides the setting; empty: whatever is stored does.
+    pub owns: &'static [u32],
+}
+
+/// Where device management leaves a policy: `PolicyManager\current\device\AREA`, or the person's security identifier instead of `device`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MdmPlace {
+    /// Area of the Policy CSP.
+    pub area: &'static str,
+    /// Name in the area.
+    pub name: &'static str,
+    /// The numbers with which it decides the setting; empty: whatever is stored does.
+    pub owns: &'static [u32],
+}
+
+/// What a value of an older or newer Windows means on this one, as documented.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Transform {
+    /// The setting that the value is of: this one, under another meaning; or one that other builds have in its place.
+    pub from: &'static str,
+    /// First build of this PC on which it holds; 0: any.
+    pub build_first: u32,
+    /// Last build of this PC on which it holds; `u32::MAX`: still.
+    pub build_last: u32,
+    /// Values as they were read, and what they are here; those that are not named stay as they are, or are not on this build if `from` is
+    /// another setting.
+    pub map: &'static [(Literal, Literal)],
     /// Where the fact comes from.
     pub source: &'static str,
 }
@@ -311,7 +375,16 @@ impl Setting {
 
     /// Whether that build of Windows has the setting. 0 (build unknown) has every setting.
     pub fn on_build(&self, build: u32) -> bool {
-        build == 0 || (self.build_first..=self.build_last).contains(&build)
+        let is_in_gap = self.gaps.iter().any(|&(first, last)| (first..=last).contains(&build));
+        build == 0 || ((self.build_first..=self.build_last).contains(&build) && !is_in_gap)
+    }
+}
+
+impl Transform {
+    /// Whether it holds on that build. An unknown build (0) is taken for the newest.
+    pub fn on_build(&self, build: u32) -> bool {
+        let build = if build == 0 { u32::MAX } else { build };
+        (self.build_first..=self.build_last).contains(&build)
     }
 }
 

@@ -96,7 +96,7 @@ impl PartialEq for Policy {
 impl Eq for Policy {}
 
 /// What an organisation says about a category.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
     /// Always backed up and restored.

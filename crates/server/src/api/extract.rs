@@ -1,4 +1,4 @@
-//! What handlers take from a request: who asks, the ids in the address, the body.
+//! What handlers take from a request once it is [allowed](crate::access): the ids in the address, the body.
 
 use std::future::poll_fn;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -12,9 +12,10 @@ use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use model::reason::Reason;
-use store::Scope;
+use store::{Origin, Who};
 
 use crate::App;
+use crate::audit::door::Door;
 use crate::problem::Refusal;
 
 /// How long a body may take to arrive. 4 MiB in this time is 280 kbit/s; whoever is slower sends smaller pieces.
@@ -22,26 +23,6 @@ const BODY_SECONDS: u64 = 120;
 
 /// How much beyond the limit is thrown away before the connection is closed.
 const DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
-
-/// The person and PC that ask, within their rate.
-pub(crate) struct Caller(pub(crate) Scope);
-
-impl FromRequestParts<Arc<App>> for Caller {
-    type Rejection = Refusal;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
-        let Some(scope) = app.identity.identify(&parts.headers)? else {
-            let detail = "the device token is missing, wrong or withdrawn";
-            return Err(Refusal::new(StatusCode::UNAUTHORIZED, Reason::Revoked, detail));
-        };
-        app.gates.request(scope.device()).map_err(|seconds| {
-            let detail = format!("more than {} requests a minute", app.requests_per_minute);
-            Refusal::new(StatusCode::TOO_MANY_REQUESTS, Reason::RateLimited, detail).retry_after(seconds)
-        })?;
-        app.seen.note(&scope, app.clock.now());
-        Ok(Self(scope))
-    }
-}
 
 /// The address that a connection comes from.
 pub(crate) struct Peer(pub(crate) IpAddr);
@@ -53,6 +34,18 @@ impl FromRequestParts<Arc<App>> for Peer {
         // Without an address (a router driven directly in a test) all share one.
         let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         Ok(Self(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))))
+    }
+}
+
+/// Where a request comes from, for the audit, in the hands of nobody yet.
+pub(crate) struct Whence(pub(crate) Origin);
+
+impl FromRequestParts<Arc<App>> for Whence {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Refusal> {
+        let door = parts.extensions.get::<Arc<Door>>();
+        Ok(Self(door.map(|door| door.origin(Who::Nobody)).unwrap_or_default()))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the server does by itself, now and then. Housekeeping calls [`Jobs::run_due`] every half minute; each job has its own rhythm by the
 //! clock that is handed in. A job that fails is logged and tried again at its next time; it never stops the server.
 
+pub mod heads;
 pub mod retention;
 
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -12,15 +13,19 @@ use crate::App;
 /// How often retention runs, in milliseconds: once a day. Rules count days at the finest that matters, and every run reads all profiles.
 const RETENTION_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
+/// How often audit chains are signed, in milliseconds: once a day, as `security.md` 2.12 asks.
+const HEADS_MILLIS: i64 = 24 * 60 * 60 * 1000;
+
 /// When the jobs ran last.
 pub struct Jobs {
+    heads_at: AtomicI64,
     retention_at: AtomicI64,
 }
 
 impl Default for Jobs {
     /// Everything is due: a server that is restarted more often than a job's rhythm still does it.
     fn default() -> Self {
-        Self { retention_at: AtomicI64::new(i64::MIN) }
+        Self { heads_at: AtomicI64::new(i64::MIN), retention_at: AtomicI64::new(i64::MIN) }
     }
 }
 
@@ -41,6 +46,14 @@ impl Jobs {
                     );
                 }
                 Err(error) => tracing::warn!(%error, "retention failed"),
+            }
+        }
+        // After the others, so that what they did is signed too.
+        if is_due(Moment(self.heads_at.load(Ordering::Relaxed)), now, HEADS_MILLIS) {
+            self.heads_at.store(now.0, Ordering::Relaxed);
+            match heads::run(app) {
+                Ok(signed) => tracing::debug!(signed, "audit chains signed"),
+                Err(error) => tracing::warn!(%error, "signing the audit chains failed"),
             }
         }
     }

@@ -70,6 +70,28 @@ pub fn list(journals: &dyn Journals) -> Result<Vec<Summary>, JournalError> {
     numbers.into_iter().map(|number| Ok(Written::read(journals, number)?.summary())).collect()
 }
 
+/// What a restore has put to a place: for which setting, where, and what; `None` means that it was removed.
+pub(crate) type Left = (String, StepPlace, Option<Content>);
+
+/// What finished restores on this target have put where, newest first. Undos are not among them: they put back what was somebody else's.
+pub(crate) fn written_by_restores(journals: &dyn Journals, target: &str) -> Result<Vec<Left>, JournalError> {
+    let mut numbers = journals.numbers()?;
+    numbers.reverse();
+    let mut left = Vec::new();
+    for number in numbers {
+        let written = Written::read(journals, number)?;
+        let is_restore = written.begin.as_ref().is_some_and(|begin| begin.undo_of.is_none());
+        if written.state != State::Done || !is_restore || !written.is_for(target) {
+            continue;
+        }
+        let done = written.steps.into_iter().zip(written.results).filter(|(_, result)| result.is_none());
+        for (Step { place, settings, target, .. }, _) in done {
+            left.extend(settings.into_iter().map(|id| (id, place.clone(), target.clone())));
+        }
+    }
+    Ok(left)
+}
+
 /// A journal as it was found.
 #[derive(Debug)]
 pub(crate) struct Written {

@@ -3,13 +3,15 @@
 use axum::Json;
 use serde::Serialize;
 
+use crate::access::{Allowed, Anyone};
+
 /// The answer.
 #[derive(Serialize)]
 pub(crate) struct Capabilities {
     capabilities: &'static [&'static str],
 }
 
-pub(crate) async fn handle() -> Json<Capabilities> {
+pub(crate) async fn handle(_: Allowed<Anyone>) -> Json<Capabilities> {
     Json(Capabilities {
         capabilities: &["accounts", "blobs.resume", "pins", "receipts.ed25519", "rehearsals", "reports"],
     })

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use axum::extract::State;
 
 use crate::App;
+use crate::access::{Allowed, Anyone};
 use crate::api::extract::apart;
 use crate::problem::Refusal;
 
 /// The process answers.
-pub(crate) async fn live() -> &'static str {
+pub(crate) async fn live(_: Allowed<Anyone>) -> &'static str {
     "ok\n"
 }
 
 /// The database reads and commits, and the server is not on its way down.
-pub(crate) async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Refusal> {
+pub(crate) async fn ready(_: Allowed<Anyone>, State(app): State<Arc<App>>) -> Result<&'static str, Refusal> {
     if app.stopping() {
         return Err(Refusal::stopping());
     }

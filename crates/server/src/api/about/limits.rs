@@ -8,9 +8,10 @@ use model::api::Limits;
 use model::envelope::ENVELOPE_BYTES_MAX;
 
 use crate::App;
+use crate::access::{Allowed, Anyone};
 use crate::api::blobs::put::PIECE_BYTES_MAX;
 
-pub(crate) async fn handle(State(app): State<Arc<App>>) -> Json<Limits> {
+pub(crate) async fn handle(_: Allowed<Anyone>, State(app): State<Arc<App>>) -> Json<Limits> {
     Json(Limits {
         envelope_bytes_max: ENVELOPE_BYTES_MAX as u64,
         blob_bytes_max: store::SEALED_BYTES_MAX,

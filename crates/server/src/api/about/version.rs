@@ -4,7 +4,9 @@ use axum::Json;
 use model::api::Version;
 use model::envelope::FORMAT;
 
-pub(crate) async fn handle() -> Json<Version> {
+use crate::access::{Allowed, Anyone};
+
+pub(crate) async fn handle(_: Allowed<Anyone>) -> Json<Version> {
     Json(Version {
         name: "rehome-server".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

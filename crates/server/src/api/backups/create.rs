@@ -15,12 +15,13 @@ use model::reason::Reason;
 use store::{CommitError, Scope};
 
 use crate::App;
-use crate::api::extract::{Body, Caller, apart};
+use crate::access::{Allowed, OwnDevice};
+use crate::api::extract::{Body, apart};
 use crate::problem::Refusal;
 
 pub(crate) async fn handle(
+    Allowed(scope): Allowed<OwnDevice>,
     State(app): State<Arc<App>>,
-    Caller(scope): Caller,
     headers: HeaderMap,
     Body(body): Body<ENVELOPE_BYTES_MAX>,
 ) -> Result<Response, Refusal> {

@@ -10,12 +10,13 @@ use model::ids::{BlobId, ProfileId};
 use model::reason::Reason;
 
 use crate::App;
-use crate::api::extract::{Caller, Within, apart};
+use crate::access::{Allowed, OwnDevice};
+use crate::api::extract::{Within, apart};
 use crate::problem::Refusal;
 
 pub(crate) async fn handle(
+    Allowed(scope): Allowed<OwnDevice>,
     State(app): State<Arc<App>>,
-    Caller(scope): Caller,
     Within(profile, blob): Within<ProfileId, BlobId>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {

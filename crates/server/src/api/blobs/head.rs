@@ -10,12 +10,13 @@ use model::ids::{BlobId, ProfileId};
 use model::reason::Reason;
 
 use crate::App;
-use crate::api::extract::{Caller, Within};
+use crate::access::{Allowed, OwnDevice};
+use crate::api::extract::Within;
 use crate::problem::Refusal;
 
 pub(crate) async fn handle(
+    Allowed(scope): Allowed<OwnDevice>,
     State(app): State<Arc<App>>,
-    Caller(scope): Caller,
     Within(profile, blob): Within<ProfileId, BlobId>,
 ) -> Result<Response, Refusal> {
     let upload = app.store.upload(&scope, profile, blob)?.ok_or_else(|| Refusal::not_found(Reason::NotFound))?;

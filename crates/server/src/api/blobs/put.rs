@@ -13,15 +13,16 @@ use model::reason::Reason;
 use store::{Piece, UploadError};
 
 use crate::App;
-use crate::api::extract::{Body, Caller, Within, apart, number};
+use crate::access::{Allowed, OwnDevice};
+use crate::api::extract::{Body, Within, apart, number};
 use crate::problem::Refusal;
 
 /// The largest piece. A lost connection costs at most this much.
 pub(crate) const PIECE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 pub(crate) async fn handle(
+    Allowed(scope): Allowed<OwnDevice>,
     State(app): State<Arc<App>>,
-    Caller(scope): Caller,
     Within(profile, blob): Within<ProfileId, BlobId>,
     headers: HeaderMap,
     Body(body): Body<PIECE_BYTES_MAX>,

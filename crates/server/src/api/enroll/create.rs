@@ -8,9 +8,10 @@ use axum::http::StatusCode;
 use model::api::{EnrollRequest, Enrolled};
 use model::ids::{DeviceId, ProfileId, to_hex};
 use model::reason::Reason;
-use store::{Account, NewDevice};
+use store::{Account, NewDevice, Origin};
 
-use crate::api::extract::{Body, Peer, apart};
+use crate::access::{Allowed, Anyone};
+use crate::api::extract::{Body, Peer, Whence, apart};
 use crate::app::{App, DEFAULT_TENANT};
 use crate::identity::hash_token;
 use crate::keyring::KeyringError;
@@ -33,8 +34,10 @@ impl From<KeyringError> for Refusal {
 }
 
 pub(crate) async fn handle(
+    _: Allowed<Anyone>,
     State(app): State<Arc<App>>,
     Peer(address): Peer,
+    Whence(origin): Whence,
     Body(body): Body<BODY_BYTES_MAX>,
 ) -> Result<(StatusCode, Json<Enrolled>), Refusal> {
     app.gates.enrolment(address).map_err(|seconds| {
@@ -45,22 +48,29 @@ pub(crate) async fn handle(
     store::check_name(&request.device_name)?;
     let _turn = app.passwords.acquire().await.map_err(|_| Refusal::stopping())?;
     let worker = Arc::clone(&app);
-    let enrolled = apart(move || enroll(&worker, &request)).await?;
+    let enrolled = apart(move || enroll(&worker, &request, origin)).await?;
     tracing::info!(tenant = %enrolled.tenant, user = %enrolled.user, device = %enrolled.device, "device enrolled");
     Ok((StatusCode::CREATED, Json(enrolled)))
 }
 
 /// Looks the password up and makes the device. Takes the time of one password hash, whether the account exists or not.
-fn enroll(app: &App, request: &EnrollRequest) -> Result<Enrolled, Refusal> {
+fn enroll(app: &App, request: &EnrollRequest, origin: Origin) -> Result<Enrolled, Refusal> {
     let (tenant, user) = request.user.split_once('/').unwrap_or((DEFAULT_TENANT, &request.user));
     let account = app.store.account(tenant, user)?;
     let hash = account.as_ref().map_or("", |account| account.password.as_str());
     let right = password::matches(&request.password, hash);
-    let Some(account) = account.filter(|_| right) else {
+    let Some(account) = account.as_ref().filter(|_| right) else {
         let detail = "no account has this name and password";
-        return Err(Refusal::new(StatusCode::UNAUTHORIZED, Reason::WrongCredentials, detail));
+        let refusal = Refusal::new(StatusCode::UNAUTHORIZED, Reason::WrongCredentials, detail);
+        return Err(match &account {
+            Some(account) => refusal.about(account.tenant_scope()).whom(account.user),
+            None => match app.store.operator(tenant)? {
+                Some(tenant) => refusal.about(&tenant),
+                None => refusal,
+            },
+        });
     };
-    make_device(app, &account, &request.device_name)
+    make_device(app, &account.clone().by(origin), &request.device_name)
 }
 
 fn make_device(app: &App, account: &Account, name: &str) -> Result<Enrolled, Refusal> {

@@ -7,12 +7,13 @@ use axum::http::StatusCode;
 use model::ids::{ProfileId, SnapshotId};
 
 use crate::App;
-use crate::api::extract::{Caller, Within};
+use crate::access::{Allowed, OwnDevice};
+use crate::api::extract::Within;
 use crate::problem::Refusal;
 
 pub(crate) async fn handle(
+    Allowed(scope): Allowed<OwnDevice>,
     State(app): State<Arc<App>>,
-    Caller(scope): Caller,
     Within(profile, snapshot): Within<ProfileId, SnapshotId>,
 ) -> Result<StatusCode, Refusal> {
     super::set(app, scope, (profile, snapshot), true).await

@@ -10,12 +10,13 @@ use model::ids::ProfileId;
 use model::reason::Reason;
 
 use crate::App;
-use crate::api::extract::{Caller, Profile, apart};
+use crate::access::{Allowed, OwnDevice};
+use crate::api::extract::{Profile, apart};
 use crate::problem::Refusal;
 
 pub(crate) async fn handle(
+    Allowed(scope): Allowed<OwnDevice>,
     State(app): State<Arc<App>>,
-    Caller(scope): Caller,
     Profile(profile): Profile<ProfileId>,
 ) -> Result<Response, Refusal> {
     let keys = apart(move || {

@@ -13,12 +13,13 @@ use model::reason::Reason;
 use store::Latest;
 
 use crate::App;
-use crate::api::extract::{Caller, Profile};
+use crate::access::{Allowed, OwnDevice};
+use crate::api::extract::Profile;
 use crate::problem::Refusal;
 
 pub(crate) async fn handle(
+    Allowed(scope): Allowed<OwnDevice>,
     State(app): State<Arc<App>>,
-    Caller(scope): Caller,
     Profile(profile): Profile<ProfileId>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {

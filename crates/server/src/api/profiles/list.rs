@@ -7,9 +7,12 @@ use axum::extract::State;
 use model::api::Profiles;
 
 use crate::App;
-use crate::api::extract::Caller;
+use crate::access::{Allowed, OwnDevice};
 use crate::problem::Refusal;
 
-pub(crate) async fn handle(State(app): State<Arc<App>>, Caller(scope): Caller) -> Result<Json<Profiles>, Refusal> {
+pub(crate) async fn handle(
+    Allowed(scope): Allowed<OwnDevice>,
+    State(app): State<Arc<App>>,
+) -> Result<Json<Profiles>, Refusal> {
     Ok(Json(Profiles { profiles: app.store.profiles(&scope)? }))
 }

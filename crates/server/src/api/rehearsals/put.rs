@@ -9,15 +9,16 @@ use model::reason::Reason;
 use model::rehearsal::Rehearsal;
 
 use crate::App;
-use crate::api::extract::{Body, Caller, Within, apart};
+use crate::access::{Allowed, OwnDevice};
+use crate::api::extract::{Body, Within, apart};
 use crate::problem::Refusal;
 
 /// The largest request: a number, a word, and room for what comes.
 const BODY_BYTES_MAX: usize = 4 * 1024;
 
 pub(crate) async fn handle(
+    Allowed(scope): Allowed<OwnDevice>,
     State(app): State<Arc<App>>,
-    Caller(scope): Caller,
     Within(profile, snapshot): Within<ProfileId, SnapshotId>,
     Body(body): Body<BODY_BYTES_MAX>,
 ) -> Result<StatusCode, Refusal> {

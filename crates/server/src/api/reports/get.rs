@@ -9,12 +9,13 @@ use model::reason::Reason;
 use model::report::KeptReport;
 
 use crate::App;
-use crate::api::extract::{Caller, Profile, apart};
+use crate::access::{Allowed, OwnDevice};
+use crate::api::extract::{Profile, apart};
 use crate::problem::Refusal;
 
 pub(crate) async fn handle(
+    Allowed(scope): Allowed<OwnDevice>,
     State(app): State<Arc<App>>,
-    Caller(scope): Caller,
     Profile(id): Profile<ReportId>,
 ) -> Result<Json<KeptReport>, Refusal> {
     let report = apart(move || app.store.report(&scope, id)).await?;

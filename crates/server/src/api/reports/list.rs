@@ -7,10 +7,14 @@ use axum::extract::State;
 use model::report::Reports;
 
 use crate::App;
-use crate::api::extract::{Caller, apart};
+use crate::access::{Allowed, OwnDevice};
+use crate::api::extract::apart;
 use crate::problem::Refusal;
 
-pub(crate) async fn handle(State(app): State<Arc<App>>, Caller(scope): Caller) -> Result<Json<Reports>, Refusal> {
+pub(crate) async fn handle(
+    Allowed(scope): Allowed<OwnDevice>,
+    State(app): State<Arc<App>>,
+) -> Result<Json<Reports>, Refusal> {
     let reports = apart(move || app.store.reports(&scope)).await?;
     Ok(Json(Reports { reports }))
 }

@@ -10,12 +10,13 @@ use model::report::{REPORT_BYTES_MAX, Report};
 use store::Filed;
 
 use crate::App;
-use crate::api::extract::{Body, Caller, Profile, apart};
+use crate::access::{Allowed, OwnDevice};
+use crate::api::extract::{Body, Profile, apart};
 use crate::problem::Refusal;
 
 pub(crate) async fn handle(
+    Allowed(scope): Allowed<OwnDevice>,
     State(app): State<Arc<App>>,
-    Caller(scope): Caller,
     Profile(id): Profile<ReportId>,
     Body(body): Body<REPORT_BYTES_MAX>,
 ) -> Result<StatusCode, Refusal> {

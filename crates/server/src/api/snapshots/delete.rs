@@ -12,13 +12,14 @@ use model::reason::Reason;
 use store::EraseError;
 
 use crate::App;
-use crate::api::extract::{Caller, Within, apart};
+use crate::access::{Allowed, OwnDevice};
+use crate::api::extract::{Within, apart};
 use crate::keyring::erasure_signer;
 use crate::problem::Refusal;
 
 pub(crate) async fn handle(
+    Allowed(scope): Allowed<OwnDevice>,
     State(app): State<Arc<App>>,
-    Caller(scope): Caller,
     Within(profile, snapshot): Within<ProfileId, SnapshotId>,
 ) -> Result<Response, Refusal> {
     if profile != scope.profile() {

@@ -10,12 +10,13 @@ use model::ids::{ProfileId, SnapshotId};
 use model::reason::Reason;
 
 use crate::App;
-use crate::api::extract::{Caller, Within, apart};
+use crate::access::{Allowed, OwnDevice};
+use crate::api::extract::{Within, apart};
 use crate::problem::Refusal;
 
 pub(crate) async fn handle(
+    Allowed(scope): Allowed<OwnDevice>,
     State(app): State<Arc<App>>,
-    Caller(scope): Caller,
     Within(profile, snapshot): Within<ProfileId, SnapshotId>,
 ) -> Result<Response, Refusal> {
     let envelope = apart(move || app.store.envelope(&scope, profile, snapshot, app.clock.now())).await?;

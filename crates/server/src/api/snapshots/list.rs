@@ -9,12 +9,13 @@ use model::ids::ProfileId;
 use model::reason::Reason;
 
 use crate::App;
-use crate::api::extract::{Caller, Profile};
+use crate::access::{Allowed, OwnDevice};
+use crate::api::extract::Profile;
 use crate::problem::Refusal;
 
 pub(crate) async fn handle(
+    Allowed(scope): Allowed<OwnDevice>,
     State(app): State<Arc<App>>,
-    Caller(scope): Caller,
     Profile(profile): Profile<ProfileId>,
 ) -> Result<Json<Snapshots>, Refusal> {
     let snapshots = app.store.snapshots(&scope, profile)?;
