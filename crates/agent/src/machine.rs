@@ -58,6 +58,8 @@ struct InstallArgs {
     channel: String,
     #[arg(long, default_value = "")]
     no_ui: String,
+    #[arg(long, default_value = "")]
+    keep_data: String,
 }
 
 /// The token, or a file that holds it.
@@ -108,6 +110,7 @@ fn install(args: &InstallArgs, run: &Run) -> Result<Exit, Failure> {
         log_level: args.log_level.clone(),
         channel: args.channel.clone(),
         no_ui: args.no_ui.clone(),
+        keep_data: args.keep_data.clone(),
     };
     let given = told.checked().map_err(|error| {
         Failure::of(&error, Reason::ConfigInvalid).hint("give the installer's property another value, or leave it out")
@@ -146,7 +149,12 @@ fn remove(args: &RemoveArgs, run: &Run) -> Result<Exit, Failure> {
     if crate::schedule::is_registered() != Some(false) && crate::schedule::unregister().is_err() {
         left.push("the scheduled task");
     }
-    if args.keep_data.trim().is_empty() {
+    // What is said now goes before what was said when it was installed.
+    let keeps = match args.keep_data.trim() {
+        "" => crate::here::installed().keep_data,
+        said => said != "0",
+    };
+    if !keeps {
         left.extend(machine::forget());
     }
     if left.is_empty() {

@@ -2,7 +2,7 @@
 //! ends the installation and not, weeks later, the first backup.
 
 use model::policy::installed::{
-    CA_CERTIFICATE, CHANNEL, LOG_LEVEL, NO_UI, PROXY_BYPASS, PROXY_URL, Property, SERVER_URL, TENANT,
+    CA_CERTIFICATE, CHANNEL, KEEP_DATA, LOG_LEVEL, NO_UI, PROXY_BYPASS, PROXY_URL, Property, SERVER_URL, TENANT,
 };
 use model::policy::{Kind, Policy};
 
@@ -31,6 +31,8 @@ pub struct Told {
     pub channel: String,
     /// `1` for no window and no page.
     pub no_ui: String,
+    /// `1`: what is remembered stays when the program goes.
+    pub keep_data: String,
 }
 
 /// A property that cannot be what was said.
@@ -58,6 +60,7 @@ impl Told {
             (LOG_LEVEL, &self.log_level),
             (CHANNEL, &self.channel),
             (NO_UI, &self.no_ui),
+            (KEEP_DATA, &self.keep_data),
         ];
         let given = given.map(|(property, text)| (property, text.trim()));
         self.check_pin()?;
@@ -107,7 +110,7 @@ fn check(property: Property, text: &str) -> Result<(), String> {
         PROXY_URL => Proxy::new(text, "").map(drop).map_err(|error| error.to_string()),
         LOG_LEVEL => one_of(&words_of("agent.log_level")),
         CHANNEL => one_of(&["stable", "canary"]),
-        NO_UI => one_of(&["1", "0"]),
+        NO_UI | KEEP_DATA => one_of(&["1", "0"]),
         _ => Ok(()),
     }
 }

@@ -2,7 +2,7 @@
 
 use model::policy::Hive;
 use model::policy::installed::{
-    CA_CERTIFICATE, CHANNEL, ENROLMENT_KEY, INSTALLED_KEY, NO_UI, PROXY_BYPASS, PROXY_URL, Property, TENANT,
+    CA_CERTIFICATE, CHANNEL, ENROLMENT_KEY, INSTALLED_KEY, KEEP_DATA, NO_UI, PROXY_BYPASS, PROXY_URL, Property, TENANT,
     TOKEN_VALUE,
 };
 use serde::Serialize;
@@ -29,6 +29,8 @@ pub struct Installed {
     pub channel: Option<String>,
     /// Whether no window and no page are wanted.
     pub no_ui: bool,
+    /// Whether everything stays when the program goes.
+    pub keep_data: bool,
 }
 
 /// Reads it; what is not as it should be counts as not said.
@@ -41,6 +43,7 @@ pub fn installed(places: &dyn Places) -> Installed {
         proxy_bypass: text(PROXY_BYPASS).filter(|text| is_plain(text)),
         channel: text(CHANNEL).filter(|text| is_plain(text)),
         no_ui: text(NO_UI).is_some_and(|text| text == "1"),
+        keep_data: text(KEEP_DATA).is_some_and(|text| text == "1"),
     }
 }
 
@@ -73,7 +76,7 @@ mod tests {
     fn what_the_installer_wrote_is_read_back() {
         let told = registry(
             "[HKEY_LOCAL_MACHINE\\Software\\Rehome]\n\"Tenant\"=\"example\"\n\"ProxyUrl\"=\"http://proxy:3128\"\n\
-             \"ProxyBypass\"=\"*.corp.example;<local>\"\n\"Channel\"=\"canary\"\n\"NoUi\"=\"1\"\n\
+             \"ProxyBypass\"=\"*.corp.example;<local>\"\n\"Channel\"=\"canary\"\n\"NoUi\"=\"1\"\n\"KeepData\"=\"1\"\n\
              [HKEY_LOCAL_MACHINE\\Software\\Rehome\\Enrolment]\n\"Token\"=\"geheim\"\n",
         );
         let some = |text: &str| Some(text.to_owned());
@@ -84,6 +87,7 @@ mod tests {
             proxy_bypass: some("*.corp.example;<local>"),
             channel: some("canary"),
             no_ui: true,
+            keep_data: true,
         };
         assert_eq!(installed(&RegPlaces(&told)), expected);
         assert_eq!(enrolment_token(&RegPlaces(&told)).unwrap().0, "geheim");

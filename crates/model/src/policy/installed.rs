@@ -51,10 +51,12 @@ pub const LOG_LEVEL: Property = property("LOGLEVEL", "LogLevel", Some("agent.log
 pub const CHANNEL: Property = property("CHANNEL", "Channel", None, 8);
 /// `1`: no window and no page.
 pub const NO_UI: Property = property("NOUI", "NoUi", None, 1);
+/// `1`: when the program goes, what is remembered and what lies in people's profiles stays.
+pub const KEEP_DATA: Property = property("KEEPDATA", "KeepData", None, 1);
 
 /// All that are remembered.
-pub const PROPERTIES: [Property; 8] =
-    [SERVER_URL, TENANT, CA_CERTIFICATE, PROXY_URL, PROXY_BYPASS, LOG_LEVEL, CHANNEL, NO_UI];
+pub const PROPERTIES: [Property; 9] =
+    [SERVER_URL, TENANT, CA_CERTIFICATE, PROXY_URL, PROXY_BYPASS, LOG_LEVEL, CHANNEL, NO_UI, KEEP_DATA];
 
 #[cfg(test)]
 mod tests {

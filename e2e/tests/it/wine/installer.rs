@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::harness::{PASSWORD, Ran, World, run};
 
@@ -30,7 +30,9 @@ fn the_installer_comes_is_used_is_upgraded_and_leaves_nothing() {
 
     let server = format!("SERVERURL={}", world.address());
     let token = format!("ENROLLTOKEN={TOKEN}");
-    pc.msiexec(&["/i", r"C:\rehome.msi", &server, &token, "LOGLEVEL=warn", "CHANNEL=canary"]).ok();
+    // Wine 8 does not tell an older product that it is being upgraded (`UPGRADINGPRODUCTCODE`), so it would take everything along as if it were removed.
+    let keep = "KEEPDATA=1";
+    pc.msiexec(&["/i", r"C:\rehome.msi", &server, &token, "LOGLEVEL=warn", "CHANNEL=canary", keep]).ok();
     assert!(pc.0.path().join(FOLDER).join("rehome.exe").is_file());
     assert!(pc.task().is_file(), "the task is registered");
     assert_eq!(pc.json(&["schedule", "status"])["registered"], true);
@@ -53,6 +55,7 @@ fn the_installer_comes_is_used_is_upgraded_and_leaves_nothing() {
     let words = ["enroll", "--user", "ada", "--password-stdin", "--device-name", "OLD-PC"];
     run(pc.command(&words), PASSWORD).ok();
     pc.rehome(&["backup"]).ok();
+    pc.leaves_no_process(&["schedule", "run"]);
     let checks = pc.json(&["doctor"]);
     let check = |id: &str| checks["checks"].as_array().unwrap().iter().find(|check| check["id"] == id).unwrap().clone();
     assert_eq!(check("enrolment")["found"], "connected");
@@ -69,7 +72,7 @@ fn the_installer_comes_is_used_is_upgraded_and_leaves_nothing() {
     assert!(pc.rehome(&["backup"]).ok_stderr().contains("Nothing changed"), "the state was kept");
     assert_ne!(pc.msiexec(&["/i", r"C:\rehome.msi"]).code, Some(0), "an older one is refused");
 
-    pc.msiexec(&["/x", r"C:\next.msi"]).ok();
+    pc.msiexec(&["/x", r"C:\next.msi", "KEEPDATA=0"]).ok();
     let left: Vec<_> = pc.files().difference(&files).cloned().collect();
     let ours: Vec<_> = left.iter().filter(|file| is_ours(file)).collect();
     assert_eq!(ours, [""; 0], "files that stayed");
@@ -118,6 +121,16 @@ impl Pc {
 
     fn rehome(&self, words: &[&str]) -> Ran {
         run(self.command(words), "")
+    }
+
+    /// Runs the program without waiting for what it might have started, and looks for it at once.
+    fn leaves_no_process(&self, words: &[&str]) {
+        let mut command = self.command(words);
+        let ended = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+        assert!(ended.success(), "{words:?}");
+        let left = self.0.processes().into_iter().filter_map(|process| std::fs::read(process.join("cmdline")).ok());
+        let left: Vec<_> = left.map(|line| String::from_utf8_lossy(&line).into_owned()).filter(|line| line.contains("rehome.exe")).collect();
+        assert_eq!(left, [""; 0], "no process of ours is left between runs");
     }
 
     #[track_caller]

@@ -5,7 +5,6 @@
 
 mod crash;
 mod dump;
-mod hostile;
 mod installer;
 mod lived_in;
 mod prefix;

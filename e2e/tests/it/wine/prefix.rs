@@ -140,18 +140,23 @@ impl Prefix {
         bare("wineserver", self.path()).arg("-k").status().unwrap();
     }
 
-    /// Ends everything that runs on the PC at once, as a power cut does: Wine saves nothing.
-    pub fn cut_power(&self) {
+    /// What runs on the PC: the folders of its processes in `/proc`.
+    pub fn processes(&self) -> Vec<PathBuf> {
         let mark = format!("WINEPREFIX={}", arg(self.path()));
-        let is_here = |process: &Path| {
+        let is_here = |process: &PathBuf| {
             let set = std::fs::read(process.join("environ")).unwrap_or_default();
             set.split(|byte| *byte == 0).any(|one| one == mark.as_bytes())
         };
+        let all = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+        all.filter(is_here).collect()
+    }
+
+    /// Ends everything that runs on the PC at once, as a power cut does: Wine saves nothing.
+    pub fn cut_power(&self) {
         // Again until none is left: one may have been starting another meanwhile. (A server that was overlooked so cut off the next program.)
         loop {
-            let processes = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
-            let here = processes.filter(|process| is_here(process));
-            let ids: Vec<_> = here.map(|process| process.file_name().unwrap().to_owned()).collect();
+            let here = self.processes();
+            let ids: Vec<_> = here.iter().map(|process| process.file_name().unwrap().to_owned()).collect();
             if ids.is_empty() {
                 return;
             }
