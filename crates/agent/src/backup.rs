@@ -54,7 +54,7 @@ pub fn run(args: &BackupArgs, run: &Run) -> Result<Exit, Failure> {
     let state = run.state()?;
     let connection = run.connect(&state)?;
     let _lock = state.lock()?;
-    let input = here::input(args.from.as_deref())?;
+    let input = here::input(args.from.as_deref(), Some(state.folder()))?;
     here::allow(Activity::Backup, &input.known, input.source)?;
     let progress = run.progress();
     let done = Backup {

@@ -42,7 +42,7 @@ pub fn run(args: &DiffArgs, run: &Run) -> Result<Exit, Failure> {
     let connection = run.connect(&state)?;
     let input = match (&args.with, args.here) {
         (None, false) => None,
-        (with, _) => Some(here::input(with.as_deref())?),
+        (with, _) => Some(here::input(with.as_deref(), None)?),
     };
     let (_, old) = open(run, &connection, &args.a, None)?;
     let mut exit = tell_damage(run, &old);

@@ -59,17 +59,16 @@ pub fn run(args: &EnrollArgs, run: &Run) -> Result<Exit, Failure> {
     };
     let ca_pem = run.ca_pem()?;
     let wire = run.wire(address.clone(), ca_pem.clone())?;
-    let request =
-        EnrollRequest { user: user.clone(), password: password(args)?, device_name: device_name.clone() };
+    let request = EnrollRequest {
+        user: Some(user.clone()),
+        password: Some(password(args)?),
+        sign_in: None,
+        device_name: device_name.clone(),
+    };
     let server = run.server(&wire, None);
     let enrolled = enroll(&server, &request)?;
-    let chosen = Chosen {
-        server: address.to_string(),
-        allow_http: run.global.allow_http,
-        ca_pem,
-        user_name: user,
-        device_name,
-    };
+    let chosen =
+        Chosen { server: address.to_string(), allow_http: run.global.allow_http, ca_pem, user_name: user, device_name };
     let enrolment =
         Enrolment::new(chosen, enrolled).ok_or_else(|| server.not_rehome("its receipt key is not a key"))?;
     state.save_enrolment(&enrolment)?;

@@ -4,8 +4,9 @@
 
 use std::path::Path;
 
+use device::apps::{Apps, Installer};
 use device::doctor::refusal;
-use device::facts::{Installed, Known};
+use device::facts::{Installed, Known, Places};
 use device::input::Input;
 use device::target::{RegTarget, RestoreTarget};
 use model::envelope::Source;
@@ -14,12 +15,17 @@ use model::reason::Reason;
 
 use crate::failure::Failure;
 
-/// What to back up: what the path names, or this PC.
-pub fn input(from: Option<&Path>) -> Result<Input, Failure> {
+/// What to back up: what the path names, or this PC. With a folder for scratch files winget is asked about this PC's apps, too.
+pub fn input(from: Option<&Path>, scratch: Option<&Path>) -> Result<Input, Failure> {
     match from {
         Some(path) => Ok(Input::open(path)?),
-        None => live::input(),
+        None => live::input(scratch),
     }
+}
+
+/// Gives what installs apps on this PC, its apps and its registry; elsewhere such as have nothing.
+pub fn with_apps<T>(then: impl FnOnce(&dyn Installer, &dyn Apps, &dyn Places) -> T) -> T {
+    live::with_apps(then)
 }
 
 /// What to restore to: the `.reg` file, or this PC.
@@ -32,23 +38,78 @@ pub fn target(to: Option<&Path>) -> Result<Box<dyn RestoreTarget>, Failure> {
 
 #[cfg(windows)]
 mod live {
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
+    use std::time::Duration;
 
+    use device::apps::winget::{INSTALL_SECONDS_MAX, Winget, WingetError};
+    use device::apps::{Apps, Installer, PcApps, machine_programs};
+    use device::facts::Places;
     use device::input::Input;
     use device::target::{LivePc, LivePictures, RestoreTarget};
     use model::reason::Reason;
-    use win32::{LiveEffects, LiveRegistry, LiveRegistryWrite};
+    use model::snapshot::App;
+    use win32::{LiveEffects, LivePlaces, LiveRegistry, LiveRegistryWrite};
 
     use crate::failure::Failure;
 
-    pub(super) fn input() -> Result<Input, Failure> {
-        Ok(Input::live(Box::new(LiveRegistry), win32::known(), pictures()?.windows_copy))
+    /// Asking winget what it knows takes seconds, so it is done for a backup and not for a comparison.
+    pub(super) fn input(scratch: Option<&Path>) -> Result<Input, Failure> {
+        let mut notes = Vec::new();
+        let asked = match scratch {
+            Some(folder) => winget()?.export(&folder.join("winget-export.json")),
+            None => Err(WingetError::Missing),
+        };
+        let exported = match asked {
+            Ok(exported) => Some(exported),
+            // Many PCs do not have it, and nothing is missing but a help.
+            Err(WingetError::Missing) => None,
+            Err(error) => {
+                notes.push(format!("where apps can be had again is not known: {error}"));
+                None
+            }
+        };
+        let mut input =
+            Input::live(Box::new(LiveRegistry), win32::known(), pictures()?.windows_copy, (programs(), exported));
+        input.notes.append(&mut notes);
+        Ok(input)
+    }
+
+    /// The programs that are installed for everybody. A list that cannot be read costs itself: they are listed for reference.
+    fn programs() -> Vec<App> {
+        machine_programs(&LivePlaces).unwrap_or_default()
+    }
+
+    /// `winget.exe` where Windows puts the alias of the App Installer for each person (Microsoft Learn, "App execution alias"): no search, so that nothing
+    /// else can be found in its stead.
+    fn winget() -> Result<Winget, Failure> {
+        Ok(Winget {
+            program: folder("LOCALAPPDATA")?.join(r"Microsoft\WindowsApps\winget.exe"),
+            quietly: win32::without_window,
+            wait: crate::world::wait,
+            show: win32::open_store_page,
+            limit: limit(),
+        })
+    }
+
+    /// The longest installation that is waited for. Tests cannot wait a quarter of an hour for a program that hangs.
+    fn limit() -> Duration {
+        let seconds = std::env::var("REHOME_INSTALL_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
+        Duration::from_secs(seconds.unwrap_or(INSTALL_SECONDS_MAX).min(INSTALL_SECONDS_MAX))
+    }
+
+    pub(super) fn with_apps<T>(then: impl FnOnce(&dyn Installer, &dyn Apps, &dyn Places) -> T) -> T {
+        let programs = programs();
+        let here = PcApps { registry: &LiveRegistry, programs: &programs };
+        match winget() {
+            Ok(winget) => then(&winget, &here, &LivePlaces),
+            Err(_) => then(&device::apps::Unavailable, &here, &LivePlaces),
+        }
     }
 
     pub(super) fn target() -> Result<Box<dyn RestoreTarget>, Failure> {
         let files = pictures()?.files(&LiveRegistry);
         let (registry, effects) = (Box::new(LiveRegistryWrite), Box::new(LiveEffects));
-        Ok(Box::new(LivePc { registry, known: win32::known(), files, effects }))
+        Ok(Box::new(LivePc { registry, programs: programs(), known: win32::known(), files, effects }))
     }
 
     /// Windows' own place for its copy, and a folder of ours in the person's local data.
@@ -66,13 +127,22 @@ mod live {
 
 #[cfg(not(windows))]
 mod live {
+    use std::path::Path;
+
+    use device::apps::{Apps, Installer, MemoryApps, Unavailable};
+    use device::facts::{Places, RegPlaces};
     use device::input::Input;
+    use device::registry::MemoryRegistry;
     use device::target::RestoreTarget;
     use model::reason::Reason;
 
     use crate::failure::Failure;
 
-    pub(super) fn input() -> Result<Input, Failure> {
+    pub(super) fn with_apps<T>(then: impl FnOnce(&dyn Installer, &dyn Apps, &dyn Places) -> T) -> T {
+        then(&Unavailable, &MemoryApps::default(), &RegPlaces(&MemoryRegistry::new()))
+    }
+
+    pub(super) fn input(_: Option<&Path>) -> Result<Input, Failure> {
         Err(Failure::new(Reason::Usage, "this is not Windows: there is no PC here to back up")
             .hint("name one with `--from`"))
     }

@@ -16,6 +16,7 @@ use model::prerequisite::Activity;
 use model::snapshot::Snapshot;
 use serde::Serialize;
 
+use crate::apps::{self, Restored};
 use crate::bundle::{self, KeyArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -26,7 +27,7 @@ use crate::paint::tame;
 use crate::render::snapshot::View;
 use crate::render::value::count;
 use crate::report::after_import;
-use crate::restore::{Planned, end_earlier_runs, outdated, show, tell_next};
+use crate::restore::{Planned, end_earlier_runs, order, outdated, show, tell_next};
 use crate::run::Run;
 use crate::show::tell_damage;
 use crate::stop::Applying;
@@ -123,7 +124,7 @@ pub fn restore(wanted: &FromBundle<'_>, run: &Run) -> Result<Exit, Failure> {
     let state = run.state()?;
     // The whole file is checked before anything is touched, also what an earlier run left half done.
     let bundle = bundle::open(wanted.file, wanted.key, &state)?;
-    let _lock = if wanted.yes { Some(state.lock()?) } else { None };
+    let lock = if wanted.yes { Some(state.lock()?) } else { None };
     let mut target = here::target(wanted.to)?;
     here::allow(Activity::SignInRestore, &target.known(), target.source())?;
     if wanted.yes {
@@ -133,7 +134,7 @@ pub fn restore(wanted: &FromBundle<'_>, run: &Run) -> Result<Exit, Failure> {
     let (preview, files) = bundle.preview(&mut *target, &Wish { choice: &choice, state: &state })?;
     let mut planned = Planned { found, preview, target };
     if !wanted.yes {
-        let exit = show(&mut planned, run, None)?;
+        let exit = show(&planned, run, None)?;
         tell_next(&planned.preview.plan, run);
         return Ok(exit);
     }
@@ -141,9 +142,13 @@ pub fn restore(wanted: &FromBundle<'_>, run: &Run) -> Result<Exit, Failure> {
         return Ok(exit);
     }
     let outcome = carry_out(&mut planned, &files, run, &state)?;
-    let shown = show(&mut planned, run, Some(&outcome))?;
-    after_import(run, &state, &planned, &outcome);
-    Ok(shown.max(outcome::exit(&outcome)))
+    let ordered = order(&planned, run, &state)?;
+    drop(lock);
+    let done = Restored { later: false, ordered };
+    let (shown, queue) = done.with_settings(run, &state, |queue| show(&planned, run, Some((&outcome, queue))))?;
+    after_import(run, &state, &planned, (&outcome, queue.as_ref()));
+    let of_apps = queue.as_ref().map_or(Exit::Success, apps::exit);
+    Ok(outcome::worst(shown.max(of_apps), outcome::exit(&outcome, planned.target.source())))
 }
 
 fn carry_out(planned: &mut Planned, files: &Files, run: &Run, state: &State) -> Result<Outcome, Failure> {

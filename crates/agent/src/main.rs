@@ -2,6 +2,7 @@
 //!
 //! One verb is one file; [`cli`] lists them. [`exit`] and [`failure`] decide how a run ends, in one place.
 
+mod apps;
 mod backup;
 mod baseline;
 mod bundle;
@@ -94,6 +95,7 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
         Verb::Plan(args) => plan::run(args, run),
         Verb::Restore(args) => restore::run(args, run),
         Verb::Undo(args) => undo::run(args, run),
+        Verb::Apps(args) => apps::run(args, run),
         Verb::Export(args) => export::run(args, run),
         Verb::Import(args) => import::run(args, run),
         Verb::Report(args) => report::run(args, run),

@@ -2,6 +2,7 @@
 
 use device::apply::{Outcome, Recovered};
 use model::catalog::{Category, Effect};
+use model::envelope::Source;
 use model::plan::Plan;
 
 use crate::exit::Exit;
@@ -85,9 +86,24 @@ pub fn recovered(recovered: &Recovered) -> String {
     }
 }
 
-/// How a run ends that did this. Signing out only matters on a live PC, not in a file.
-pub fn exit(outcome: &Outcome) -> Exit {
-    if outcome.failed.is_empty() { Exit::Success } else { Exit::Warnings }
+/// How a run ends that did this. Signing out only matters on a live PC, not in a file; what could not be written matters more.
+pub fn exit(outcome: &Outcome, target: Source) -> Exit {
+    if !outcome.failed.is_empty() {
+        Exit::Warnings
+    } else if target == Source::Live && outcome.effects.contains(&Effect::SignOut) {
+        Exit::SignOutNeeded
+    } else {
+        Exit::Success
+    }
+}
+
+/// How a run ends that ends in two ways: signing out is only asked for where nothing else is to be said.
+pub fn worst(one: Exit, other: Exit) -> Exit {
+    match (one, other) {
+        (Exit::SignOutNeeded, Exit::Success) | (Exit::Success, Exit::SignOutNeeded) => Exit::SignOutNeeded,
+        (Exit::SignOutNeeded, rest) | (rest, Exit::SignOutNeeded) => rest,
+        (one, other) => one.max(other),
+    }
 }
 
 /// The plan without the steps that failed, so that the result page claims only what was done.

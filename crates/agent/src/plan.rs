@@ -21,8 +21,8 @@ pub struct PlanArgs {
 pub fn run(args: &PlanArgs, run: &Run) -> Result<Exit, Failure> {
     let state = run.state()?;
     let connection = run.connect(&state)?;
-    let mut planned = restore::plan(&args.wanted, run, (&connection, &state), false)?;
-    let exit = restore::show(&mut planned, run, None)?;
+    let planned = restore::plan(&args.wanted, run, (&connection, &state), false)?;
+    let exit = restore::show(&planned, run, None)?;
     restore::tell_next(&planned.preview.plan, run);
     Ok(if args.exit_code && planned.preview.plan.changes() > 0 { Exit::Failure } else { exit })
 }

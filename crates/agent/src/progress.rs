@@ -4,11 +4,13 @@ use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
 
 use device::apply::Reached;
+use device::apps::queue::Told;
 use device::progress::{Progress, Station};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use model::catalog::Stage;
 
 use crate::cli::Global;
+use crate::paint::tame;
 
 /// One of the ways to show progress.
 pub enum Shown {
@@ -81,6 +83,27 @@ impl Progress for Shown {
             }
             Self::Nothing => {}
         }
+    }
+}
+
+/// An app is being installed, or has been.
+pub fn app(shown: &Shown, told: Told<'_>) {
+    match (shown, told) {
+        (Shown::Bar(bar), Told::Begins { at, total, name }) => {
+            bar.set_style(steps());
+            bar.set_message(format!("Installing {}", tame(name, 40)));
+            bar.set_length(total as u64);
+            bar.set_position(at as u64);
+        }
+        (Shown::Lines(_), Told::Begins { at, total, name }) => {
+            line(&serde_json::json!({ "station": "apps", "app": name, "done": at - 1, "total": total }));
+        }
+        (Shown::Lines(_), Told::Ended(entry)) => {
+            line(&serde_json::json!({
+                "station": "apps", "app": entry.name, "stands": entry.stands, "reason": entry.reason
+            }));
+        }
+        (Shown::Bar(_), Told::Ended(_)) | (Shown::Nothing, _) => {}
     }
 }
 

@@ -2,11 +2,11 @@
 
 use clap::Args;
 use device::apply::Outcome;
+use device::apps::queue::Queue;
 use device::list;
 use device::report::{About, report, send_unsent};
 use device::state::State;
 use model::ids::ReportId;
-use model::plan::Plan;
 use model::report::{KeptReport, LocalReport};
 use model::world::{Clock, Random};
 use serde::Serialize;
@@ -129,11 +129,18 @@ fn listed(kept: &KeptReport) -> ListedDocument {
     }
 }
 
-/// After a restore: keeps the report on this PC and tries to bring it to the server. The restore has succeeded whatever comes of that.
-pub fn after_restore(run: &Run, connection: &Connection, state: &State, planned: &Planned, outcome: &Outcome) {
-    let local = make(run, planned, &planned.preview.plan, outcome);
-    if let Err(error) = state.save_report(&local) {
+/// Keeps the report of a restore on this PC; `about` is its id and the time, so that a second one takes the place of the first.
+pub fn keep(run: &Run, state: &State, local: &LocalReport) -> bool {
+    let kept = state.save_report(local);
+    if let Err(error) = &kept {
         run.screen.warn(&format!("the report of this restore could not be kept: {error}"));
+    }
+    kept.is_ok()
+}
+
+/// After a restore: tries to bring the report to the server. The restore has succeeded whatever comes of that.
+pub fn after_restore(run: &Run, connection: &Connection, state: &State, local: &LocalReport) {
+    if !keep(run, state, local) {
         return;
     }
     if send_unsent(state, &connection.server(run)).is_err() {
@@ -146,23 +153,23 @@ pub fn after_restore(run: &Run, connection: &Connection, state: &State, planned:
 }
 
 /// Keeps the report of a restore from a bundle; a PC that is connected sends it with its next run.
-pub fn after_import(run: &Run, state: &State, planned: &Planned, outcome: &Outcome) {
-    let local = make(run, planned, &planned.preview.plan, outcome);
+pub fn after_import(run: &Run, state: &State, planned: &Planned, (outcome, queue): (&Outcome, Option<&Queue>)) {
+    let local = report(&about(run, planned), &planned.preview.plan, outcome, queue);
     // Without a connection there is nobody to send it to, and the page has just said all of it.
     if state.enrolment().is_ok() && state.save_report(&local).is_ok() && !local.missing().is_empty() {
         run.screen.hint("`rehome report` says what did not come back, and why");
     }
 }
 
-fn make(run: &Run, planned: &Planned, plan: &Plan, outcome: &Outcome) -> LocalReport {
+/// Which restore a report is about: a new id, and now.
+pub fn about(run: &Run, planned: &Planned) -> About<'static> {
     let mut id = [0; ReportId::LEN];
     run.random.fill(&mut id);
-    let about = About {
+    About {
         report: ReportId(id),
         made_at: run.clock.now(),
         profile: planned.found.snapshot.profile,
         snapshot: planned.found.snapshot.snapshot,
         agent: env!("CARGO_PKG_VERSION"),
-    };
-    report(&about, plan, outcome)
+    }
 }

@@ -5,16 +5,21 @@ use std::path::PathBuf;
 use clap::Args;
 use device::apply::journal::FolderJournals;
 use device::apply::{Outcome, UNDO_DAYS, Work, recover};
+use device::apps::queue::Queue;
 use device::plan::{Choice, mark};
 use device::progress::Progress;
+use device::report::report;
 use device::restore::{Preview, Restore, Wish};
 use device::state::State;
 use device::target::{RestoreTarget, THIS_PC};
+use model::envelope::Source;
 use model::plan::{Plan, SettingAction, SettingStep};
 use model::prerequisite::Activity;
 use model::reason::Reason;
+use model::world::Clock;
 use serde::Serialize;
 
+use crate::apps;
 use crate::bundle::KeyArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -25,7 +30,7 @@ use crate::outcome;
 use crate::paint::tame;
 use crate::render::plan::View;
 use crate::render::value::count;
-use crate::report::after_restore;
+use crate::report::{about, after_restore, keep};
 use crate::run::{Connection, Run};
 use crate::show::tell_damage;
 use crate::stop::Applying;
@@ -49,6 +54,9 @@ pub struct RestoreArgs {
     /// Only say what would be done; the default
     #[arg(long, short = 'n')]
     dry_run: bool,
+    /// Install apps later: with `rehome apps --continue`, or when the scheduled task comes by
+    #[arg(long)]
+    apps_later: bool,
 }
 
 /// Which snapshot, where to, and what of it.
@@ -91,6 +99,8 @@ struct RestoreDocument<'a> {
     plan: &'a Plan,
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'a Outcome>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    apps: Option<Vec<apps::AppDocument>>,
 }
 
 /// Plans, and with `--yes` applies.
@@ -103,20 +113,42 @@ pub fn run(args: &RestoreArgs, run: &Run) -> Result<Exit, Failure> {
     let state = run.state()?;
     let connection = run.connect(&state)?;
     if !args.yes {
-        let mut planned = plan(&args.wanted, run, (&connection, &state), false)?;
-        let exit = show(&mut planned, run, None)?;
+        let planned = plan(&args.wanted, run, (&connection, &state), false)?;
+        let exit = show(&planned, run, None)?;
         tell_next(&planned.preview.plan, run);
         return Ok(exit);
     }
-    let _lock = state.lock()?;
+    let lock = state.lock()?;
     let mut planned = plan(&args.wanted, run, (&connection, &state), true)?;
     if let Some(exit) = outdated(&mut planned, run, args.plan.as_deref())? {
         return Ok(exit);
     }
     let outcome = carry_out(&mut planned, run, &connection, &state)?;
-    let shown = show(&mut planned, run, Some(&outcome))?;
-    after_restore(run, &connection, &state, &planned, &outcome);
-    Ok(shown.max(outcome::exit(&outcome)))
+    let about = about(run, &planned);
+    let ordered = order(&planned, run, &state)?;
+    // Kept before the apps, which take long: a run that is killed among them has its report.
+    keep(run, &state, &report(&about, &planned.preview.plan, &outcome, ordered.as_ref()));
+    // From here on only the apps are at work, and a backup need not wait for them.
+    drop(lock);
+    let finish = |queue: Option<&Queue>| {
+        after_restore(run, &connection, &state, &report(&about, &planned.preview.plan, &outcome, queue));
+    };
+    let done = apps::Restored { later: args.apps_later, ordered };
+    let (shown, queue) = done.with_settings(run, &state, |queue| show(&planned, run, Some((&outcome, queue))))?;
+    finish(queue.as_ref());
+    let of_apps = queue.as_ref().map_or(Exit::Success, apps::exit);
+    Ok(outcome::worst(shown.max(of_apps), outcome::exit(&outcome, planned.target.source())))
+}
+
+/// Orders the apps of the plan on a live PC; nothing is installed yet. `None` where nothing can be installed: a file is no PC.
+pub fn order(planned: &Planned, run: &Run, state: &State) -> Result<Option<Queue>, Failure> {
+    if planned.target.source() != Source::Live {
+        return Ok(None);
+    }
+    let mut queue = Queue::read(state)?;
+    queue.order(&planned.preview.plan, run.clock.now());
+    queue.save(state)?;
+    Ok(Some(queue))
 }
 
 /// Finds the snapshot and compares it with the target. A run that goes on to restore first ends what an earlier one left half done.
@@ -187,9 +219,10 @@ fn carry_out(planned: &mut Planned, run: &Run, connection: &Connection, state: &
     Ok(restore.carry_out(&planned.preview, &mut *planned.target, &mut work)?)
 }
 
-/// Prints the plan, or what became of it.
-pub fn show(planned: &mut Planned, run: &Run, outcome: Option<&Outcome>) -> Result<Exit, Failure> {
+/// Prints the plan, or what became of it, and how far its apps are if they are known.
+pub fn show(planned: &Planned, run: &Run, done: Option<(&Outcome, Option<&Queue>)>) -> Result<Exit, Failure> {
     let Planned { found, preview, target } = planned;
+    let outcome = done.map(|(outcome, _)| outcome);
     let document = RestoreDocument {
         applied: outcome.is_some(),
         snapshot: preview.fetched.header.snapshot.to_string(),
@@ -198,6 +231,7 @@ pub fn show(planned: &mut Planned, run: &Run, outcome: Option<&Outcome>) -> Resu
         mark: mark(&preview.plan),
         plan: &preview.plan,
         outcome,
+        apps: done.and_then(|(_, queue)| queue).map(apps::documents),
     };
     let paint = run.screen.paint;
     let view = View { paint, all: run.screen.wants_all(), done: outcome.is_some() };

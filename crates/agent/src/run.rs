@@ -64,7 +64,10 @@ impl Run {
     /// A wire to an address, as the flags want it.
     pub fn wire(&self, address: Address, ca_pem: Option<String>) -> Result<HttpWire, Failure> {
         let installed = here::installed();
-        let proxy = installed.proxy_url.as_ref().map(|url| Proxy::new(url, installed.proxy_bypass.as_deref().unwrap_or_default()));
+        let proxy = installed
+            .proxy_url
+            .as_ref()
+            .map(|url| Proxy::new(url, installed.proxy_bypass.as_deref().unwrap_or_default()));
         let proxy = proxy.transpose().map_err(|error| Failure::of(&error, Reason::ConfigInvalid))?;
         let ca_pem = ca_pem.or(installed.ca_pem).map(String::into_bytes);
         let options = WireOptions { ca_pem, timeout: self.global.timeout, proxy };

@@ -1,18 +1,22 @@
 //! `rehome schedule`: the task that backs up by itself. Registering it needs an administrator; running it is what the task calls.
 
 use clap::{Args, Subcommand};
+use device::apps::queue::Queue;
 use device::due::task::{TASK_PATH, Task};
 use device::due::{Due, Record, due};
+use device::state::State;
 use model::policy::Effective;
 use model::reason::Reason;
 use model::world::Clock;
 use serde::Serialize;
 
+use crate::apps;
 use crate::backup::{self, BackupArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::here;
 use crate::render::table::Table;
+use crate::render::value::count;
 use crate::run::Run;
 use crate::when::rfc3339;
 
@@ -136,7 +140,9 @@ fn run_if_due(args: &RunArgs, run: &Run) -> Result<Exit, Failure> {
     let known = here::known().unwrap_or_default();
     let policy = known.policy();
     let now = run.clock.now();
-    let due = due(Record::of(&run.state()?).read()?, now, policy.interval_hours().value);
+    let state = run.state()?;
+    go_on_with_apps(run, &state);
+    let due = due(Record::of(&state).read()?, now, policy.interval_hours().value);
     if !due.is_due() {
         run.screen.say(&format!("Nothing to do: the next backup is {}", said(run, due)));
         return Ok(Exit::Success);
@@ -146,6 +152,18 @@ fn run_if_due(args: &RunArgs, run: &Run) -> Result<Exit, Failure> {
         return Ok(Exit::Success);
     }
     backup::run(&args.backup, run)
+}
+
+/// Apps of a restore that still wait: the task comes by each day and at sign-in, also after a restart in the middle of them. Whatever comes of that, the
+/// backup is due all the same.
+fn go_on_with_apps(run: &Run, state: &State) {
+    let waits = Queue::read(state).is_ok_and(|queue| queue.waiting() > 0);
+    // Another run that is at it goes on with them.
+    let Some(_lock) = waits.then(|| state.lock_apps().ok()).flatten() else { return };
+    match apps::install(run, state, false) {
+        Ok(queue) => run.screen.say(&format!("{} still wait to be installed", count(queue.waiting(), "app"))),
+        Err(error) => run.screen.warn(&format!("apps could not be gone on with: {error}")),
+    }
 }
 
 fn policy() -> Effective {

@@ -87,7 +87,7 @@ pub fn run(args: &UndoArgs, run: &Run) -> Result<Exit, Failure> {
         run.screen.say(effects);
     }
     outcome::tell_not_live(run, &done);
-    Ok(outcome::exit(&done))
+    Ok(outcome::exit(&done, target.source()))
 }
 
 /// What the run to be taken back was written to, opened.

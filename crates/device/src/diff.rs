@@ -138,13 +138,14 @@ fn updates(old: &BTreeMap<(AppKind, String), &App>, new: &BTreeMap<(AppKind, Str
 #[cfg(test)]
 mod tests {
     use model::reason::Reason;
+    use model::snapshot::Again;
     use model::value::Value;
 
     use super::*;
 
     fn app(id: &str, version: &str) -> App {
         let version = Some(version.to_owned());
-        App { kind: AppKind::Store, id: id.to_owned(), name: None, version, publisher: None }
+        App { kind: AppKind::Store, id: id.to_owned(), name: None, version, publisher: None, again: Again::default() }
     }
 
     fn snapshot(readings: &[(&str, Reading)], apps: &[App]) -> Snapshot {

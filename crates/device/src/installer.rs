@@ -148,7 +148,11 @@ mod tests {
             told.pin = ABC.to_owned();
         });
         let pem = PEM.trim().to_owned();
-        let expected = [("ServerUrl", "https://rehome.example.com".to_owned()), ("CaCertificate", pem), ("LogLevel", "warn".to_owned())];
+        let expected = [
+            ("ServerUrl", "https://rehome.example.com".to_owned()),
+            ("CaCertificate", pem),
+            ("LogLevel", "warn".to_owned()),
+        ];
         assert_eq!(found.unwrap(), expected);
     }
 

@@ -13,6 +13,7 @@ use model::report::{AppResult, AppsResult, LocalReport, Outcome, Report, Setting
 use model::world::Moment;
 
 use crate::apply;
+use crate::apps::queue::{self, Queue};
 use crate::state::{State, StateError};
 use crate::upload::server::{Server, ServerError};
 use crate::upload::tell;
@@ -48,8 +49,8 @@ pub enum SendError {
     State(#[from] StateError),
 }
 
-/// What `apply` made of `plan`, as a report.
-pub fn report(about: &About<'_>, plan: &Plan, done: &apply::Outcome) -> LocalReport {
+/// What `apply` made of `plan`, as a report. `installed` is how far the apps are; without it they are to be installed by the person.
+pub fn report(about: &About<'_>, plan: &Plan, done: &apply::Outcome, installed: Option<&Queue>) -> LocalReport {
     let applied: HashSet<&str> = done.applied.iter().map(|one| one.id.as_str()).collect();
     let failed: HashMap<&str, Reason> = done.failed.iter().map(|one| (one.id.as_str(), one.reason)).collect();
     let mut settings: Vec<SettingResult> = plan.settings.iter().map(|step| setting(step, &applied, &failed)).collect();
@@ -58,7 +59,7 @@ pub fn report(about: &About<'_>, plan: &Plan, done: &apply::Outcome) -> LocalRep
         let id = if known { &entry.id } else { UNKNOWN };
         result(id, Outcome::NotCarried, Some(entry.reason))
     }));
-    let app_names: Vec<AppResult> = plan.apps.iter().map(app).collect();
+    let app_names: Vec<AppResult> = plan.apps.iter().map(|step| app(step, installed)).collect();
     let report = Report {
         report: about.report,
         made_at: about.made_at,
@@ -89,10 +90,14 @@ fn result(id: &str, outcome: Outcome, reason: Option<Reason>) -> SettingResult {
     SettingResult { id: id.to_owned(), outcome, reason: reason.map(|reason| reason.code().to_owned()) }
 }
 
-fn app(step: &AppStep) -> AppResult {
+fn app(step: &AppStep, installed: Option<&Queue>) -> AppResult {
     let name = step.app.name.as_ref().unwrap_or(&step.app.id);
+    let ordered = installed.and_then(|queue| queue.find(step.app.kind, &step.app.id));
     let (outcome, reason) = match step.action {
-        AppAction::Install => (Outcome::Restored, None),
+        AppAction::Install => match ordered.map(queue::Entry::outcome) {
+            Some((outcome, reason)) => (outcome, reason.map(|reason| reason.code().to_owned())),
+            None => (Outcome::Restored, None),
+        },
         AppAction::Present => (Outcome::Same, None),
         AppAction::Skip { reason } => (Outcome::LeftAlone, Some(reason.code().to_owned())),
     };

@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use model::catalog::{Effect, FileRole, Root};
 use model::envelope::Source;
 use model::reason::Reason;
-use model::snapshot::{DeviceFacts, Snapshot};
+use model::snapshot::{App, DeviceFacts, Snapshot};
 use seal::KeyRing;
 
 use crate::apply::{FolderFiles, LiveFiles, Picture, Target};
-use crate::apps::RegistryApps;
+use crate::apps::{Exported, PcApps};
 use crate::backup::blob_id;
 use crate::codec::text_of;
 use crate::collect::{Sources, collect};
@@ -63,6 +63,8 @@ impl Effects for Unseen {
 pub struct LivePc {
     /// The person's registry.
     pub registry: Box<dyn RegistryWrite>,
+    /// The programs that are installed for everybody on the PC.
+    pub programs: Vec<App>,
     /// What the PC says of itself.
     pub known: Known,
     /// The person's desktop background.
@@ -97,9 +99,17 @@ impl LivePictures {
 }
 
 impl Input {
-    /// The PC that the program runs on. `windows_copy` is the desktop background as Windows keeps it, which need not be there.
-    pub fn live(registry: Box<dyn Registry>, known: Known, windows_copy: PathBuf) -> Self {
+    /// The PC that the program runs on. `windows_copy` is the desktop background as Windows keeps it, which need not be there; `programs` are those
+    /// for everybody, and `exported` is what winget knows.
+    pub fn live(
+        registry: Box<dyn Registry>,
+        known: Known,
+        windows_copy: PathBuf,
+        (programs, exported): (Vec<App>, Option<Exported>),
+    ) -> Self {
         Self {
+            programs,
+            exported,
             registry,
             source: Source::Live,
             facts: known.facts.for_snapshot(),
@@ -123,7 +133,8 @@ impl RestoreTarget for LivePc {
 
     fn snapshot(&self, ring: &KeyRing) -> Snapshot {
         let wallpaper = self.files.existing();
-        snapshot_of(&*self.registry, (self.known.facts.for_snapshot(), wallpaper.as_deref()), ring)
+        let facts = self.known.facts.for_snapshot();
+        snapshot_of((&*self.registry, &self.programs), (facts, wallpaper.as_deref()), ring)
     }
 
     fn known(&self) -> Known {
@@ -136,8 +147,12 @@ impl RestoreTarget for LivePc {
     }
 }
 
-fn snapshot_of(registry: &dyn Registry, (facts, wallpaper): (DeviceFacts, Option<&Path>), ring: &KeyRing) -> Snapshot {
-    let apps = &RegistryApps::new(registry);
+fn snapshot_of(
+    (registry, programs): (&dyn Registry, &[App]),
+    (facts, wallpaper): (DeviceFacts, Option<&Path>),
+    ring: &KeyRing,
+) -> Snapshot {
+    let apps = &PcApps { registry, programs };
     collect(&Sources { registry, apps, facts, wallpaper, blob_id: &|bytes| blob_id(ring, bytes) }).snapshot
 }
 
@@ -178,7 +193,7 @@ impl RestoreTarget for RegTarget {
 
     fn snapshot(&self, ring: &KeyRing) -> Snapshot {
         let wallpaper = self.files.existing(FileRole::Wallpaper);
-        snapshot_of(&self.registry, (self.known().facts.for_snapshot(), wallpaper.as_deref()), ring)
+        snapshot_of((&self.registry, &[]), (self.known().facts.for_snapshot(), wallpaper.as_deref()), ring)
     }
 
     fn known(&self) -> Known {

@@ -28,12 +28,77 @@ pub const LENGTH_HEADER: &str = "upload-length";
 /// `POST /api/v1/enroll`: connects a PC with a built-in account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EnrollRequest {
-    /// Account name.
-    pub user: String,
-    /// Account password.
-    pub password: String,
     /// Name of the PC as its people know it.
     pub device_name: String,
+    /// Account name, of a built-in account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Account password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// What a sign-in through the browser gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_in: Option<String>,
+}
+
+/// `POST /api/v1/sign-in/device-code`: a PC without a browser asks for a code.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceCodeRequest {
+    /// Name of the organisation; the one that every server has if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// Name of the PC as its people know it.
+    pub device_name: String,
+    /// Thumbprint of the PC's key: SHA-256 of its public point in base64url; empty if it has none.
+    #[serde(default)]
+    pub thumbprint: String,
+}
+
+/// Answer to [`DeviceCodeRequest`] (RFC 8628, 3.2).
+#[derive(Clone, Serialize, Deserialize)]
+pub struct DeviceCode {
+    /// What the PC asks with.
+    pub device_code: String,
+    /// What the person types.
+    pub user_code: String,
+    /// Where they type it.
+    pub verification_uri: String,
+    /// For how long, in seconds.
+    pub expires_in_seconds: u64,
+    /// How long the PC waits between two questions, in seconds.
+    pub interval_seconds: u64,
+}
+
+/// `POST /api/v1/sign-in/token`: a code for a token.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(tag = "grant", rename_all = "snake_case", deny_unknown_fields)]
+pub enum SignInTokenRequest {
+    /// The browser on the PC brought a code.
+    AuthorizationCode {
+        /// The code.
+        code: String,
+        /// The verifier of PKCE.
+        verifier: String,
+        /// Where the browser brought it.
+        redirect_uri: String,
+    },
+    /// The person may have typed a code elsewhere.
+    DeviceCode {
+        /// What the PC was given to ask with.
+        device_code: String,
+    },
+}
+
+/// Answer to [`SignInTokenRequest`].
+#[derive(Clone, Serialize, Deserialize)]
+pub struct SignInToken {
+    /// What goes into `sign_in` of [`EnrollRequest`]: good once, for the key whose thumbprint was given.
+    pub token: String,
+    /// For how long, in seconds.
+    pub expires_in_seconds: u64,
+    /// Name of the person who signed in.
+    pub user: String,
 }
 
 /// Answer to [`EnrollRequest`].

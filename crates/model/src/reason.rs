@@ -75,6 +75,14 @@ reasons! {
     NotInThisFormat = 118, "not_in_this_format", "a file of this kind cannot hold it", "restore it with Rehome instead";
     ChangedSinceSignIn = 119, "changed_since_sign_in", "you have changed it on this PC since your first sign-in", "nothing if yours should stay; `--replace` takes the one of the backup";
     Moved = 120, "moved", "this version of Windows has another setting in its place", "nothing; that one is listed as well";
+    StoreOff = 130, "store_off", "your organisation has blocked it, or the Store", "ask your administrator";
+    InstallWaits = 131, "install_waits", "it waits to be installed", "nothing; Rehome tries again by itself, `rehome apps --continue` at once";
+    InstallFailed = 132, "install_failed", "its installer failed", "nothing; Rehome tries again for 7 days";
+    InstallSlow = 133, "install_slow", "installing it took too long and was ended", "nothing; Rehome tries again for 7 days";
+    InstallNoNetwork = 134, "install_no_network", "it could not be downloaded", "nothing; Rehome tries again for 7 days";
+    NoInstaller = 135, "no_installer", "winget, which installs apps, is not on this PC yet", "nothing; Windows brings it soon after the first sign-in, and Rehome tries again";
+    HandedToStore = 136, "handed_to_store", "only its page in the Store is known", "open the page with `rehome apps --open ID` and choose Install";
+    InstallGivenUp = 137, "install_given_up", "installing it failed for 7 days", "install it from the Store or from its maker";
 
     // People and PCs: why a backup or restore does not start.
     NotEnrolled = 200, "not_enrolled", "this PC is not connected to a Rehome server", "run `rehome enroll --server ADDRESS --user NAME`";
@@ -127,6 +135,7 @@ reasons! {
     FreshSignInNeeded = 256, "fresh_sign_in_needed", "you signed in too long ago for this", "sign in again";
     PasswordChangeNeeded = 257, "password_change_needed", "the first password must be changed before anything else", "sign in on the server's page and choose another";
     SecondFactorNeeded = 258, "second_factor_needed", "the account needs a second factor", "run `rehome enroll` without `--user`, and sign in in the browser";
+    SignInPending = 260, "sign_in_pending", "nobody has answered yet", "type the code on the named page";
     ProviderInvalid = 259, "provider_invalid", "the identity provider cannot be used as described", "correct the named value";
 
     // Files handed to us.

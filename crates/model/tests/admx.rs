@@ -61,7 +61,9 @@ fn english() -> Texts {
         };
         let what = format!("{}\n\nIf it is not set: {default}.", policy.what);
         texts.policies.insert(policy.value, (policy.title.to_owned(), what));
-        texts.choices.extend(choices(policy).iter().map(|choice| ((policy.value, choice.word), choice.title.to_owned())));
+        texts
+            .choices
+            .extend(choices(policy).iter().map(|choice| ((policy.value, choice.word), choice.title.to_owned())));
         if let Kind::Number { unit, .. } = policy.kind {
             texts.units.insert(policy.value, unit.to_owned());
         }
@@ -135,7 +137,9 @@ fn german() -> Texts {
         };
         let default = text("default").replace("{default}", &default);
         texts.policies.insert(policy.value, (title, format!("{what}\n\n{default}")));
-        texts.choices.extend(choices(policy).iter().map(|choice| ((policy.value, choice.word), words[choice.word].clone())));
+        texts
+            .choices
+            .extend(choices(policy).iter().map(|choice| ((policy.value, choice.word), words[choice.word].clone())));
         if let Kind::Number { unit, .. } = policy.kind {
             texts.units.insert(policy.value, german.units[unit].clone());
         }
@@ -183,15 +187,19 @@ fn admx() -> String {
                 }
             }
             Kind::Number { least, most, .. } => {
-                let element = format!(r#"<decimal id="{name}" valueName="{name}" required="true" minValue="{least}" maxValue="{most}"/>"#);
+                let element = format!(
+                    r#"<decimal id="{name}" valueName="{name}" required="true" minValue="{least}" maxValue="{most}"/>"#
+                );
                 writeln!(xml, "      <elements>\n        {element}\n      </elements>").unwrap();
             }
             Kind::Text { chars_max, .. } => {
-                let element = format!(r#"<text id="{name}" valueName="{name}" required="true" maxLength="{chars_max}"/>"#);
+                let element =
+                    format!(r#"<text id="{name}" valueName="{name}" required="true" maxLength="{chars_max}"/>"#);
                 writeln!(xml, "      <elements>\n        {element}\n      </elements>").unwrap();
             }
             Kind::Choice(choices) => {
-                writeln!(xml, "      <elements>\n        <enum id=\"{name}\" valueName=\"{name}\" required=\"true\">").unwrap();
+                writeln!(xml, "      <elements>\n        <enum id=\"{name}\" valueName=\"{name}\" required=\"true\">")
+                    .unwrap();
                 for choice in choices {
                     let word = choice.word;
                     writeln!(xml, r#"          <item displayName="$(string.{name}_{word})"><value><string>{word}</string></value></item>"#).unwrap();
@@ -218,7 +226,8 @@ fn adml(texts: &Texts) -> String {
         escaped(&texts.display_name),
         escaped(&texts.description)
     );
-    let mut string = |id: &str, text: &str| writeln!(xml, r#"      <string id="{id}">{}</string>"#, escaped(text)).unwrap();
+    let mut string =
+        |id: &str, text: &str| writeln!(xml, r#"      <string id="{id}">{}</string>"#, escaped(text)).unwrap();
     string("Rehome", &texts.display_name);
     string("Supported", &texts.supported);
     for (area, title) in &texts.areas {
@@ -244,7 +253,11 @@ fn adml(texts: &Texts) -> String {
             }
             (Kind::Choice(choices), Setting::Word(default)) => {
                 let at = choices.iter().position(|choice| choice.word == *default).unwrap();
-                writeln!(xml, r#"        <dropdownList refId="{name}" noSort="true" defaultItem="{at}">{title}</dropdownList>"#).unwrap();
+                writeln!(
+                    xml,
+                    r#"        <dropdownList refId="{name}" noSort="true" defaultItem="{at}">{title}</dropdownList>"#
+                )
+                .unwrap();
             }
             _ => writeln!(xml, r#"        <textBox refId="{name}"><label>{title}</label></textBox>"#).unwrap(),
         }

@@ -110,14 +110,29 @@ fn page(parity: &Parity) -> String {
     for row in &parity.row {
         if row.area != area {
             area = &row.area;
-            write!(page, "\n## {area}\n\n| setting | 11 | 10 | here | how |\n| --- | --- | --- | --- | --- |\n").unwrap();
+            write!(page, "\n## {area}\n\n| setting | 11 | 10 | here | how |\n| --- | --- | --- | --- | --- |\n")
+                .unwrap();
         }
         let mut how: Vec<String> = Vec::new();
-        how.extend(row.ids.iter().filter(|pattern| row.carried().iter().any(|setting| fits(pattern, setting.id))).map(|pattern| format!("`{pattern}`")));
+        how.extend(
+            row.ids
+                .iter()
+                .filter(|pattern| row.carried().iter().any(|setting| fits(pattern, setting.id)))
+                .map(|pattern| format!("`{pattern}`")),
+        );
         how.extend(row.told().iter().map(|left| format!("`{}` is reported: {}", left.id, left.because)));
         how.extend((!row.why.is_empty()).then(|| row.why.clone()));
         let mark = |mark: &str| if mark == "-" { String::new() } else { mark.to_owned() };
-        writeln!(page, "| {} | {} | {} | {} | {} |", row.what, mark(&row.windows_11), mark(&row.windows_10), row.verdict(), how.join("; ")).unwrap();
+        writeln!(
+            page,
+            "| {} | {} | {} | {} | {} |",
+            row.what,
+            mark(&row.windows_11),
+            mark(&row.windows_10),
+            row.verdict(),
+            how.join("; ")
+        )
+        .unwrap();
     }
     write!(
         page,
@@ -140,7 +155,10 @@ fn the_page_says_what_the_catalog_has() {
         std::fs::write(&path, &text).unwrap();
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == text, "docs/parity.md is not what the catalog says: UPDATE_PARITY=1 cargo test -p model --test parity");
+    assert!(
+        found == text,
+        "docs/parity.md is not what the catalog says: UPDATE_PARITY=1 cargo test -p model --test parity"
+    );
 }
 
 #[test]
@@ -204,7 +222,14 @@ fn is_at(setting: &Setting, key: &str, name: &str) -> bool {
         return false;
     }
     let (name, bit) = match name.split_once(" bit") {
-        Some((name, bits)) => (name, bits.trim_start_matches('s').trim().split(|c: char| !c.is_ascii_digit()).next().and_then(|bit| bit.parse::<u32>().ok())),
+        Some((name, bits)) => (
+            name,
+            bits.trim_start_matches('s')
+                .trim()
+                .split(|c: char| !c.is_ascii_digit())
+                .next()
+                .and_then(|bit| bit.parse::<u32>().ok()),
+        ),
         None => (name, None),
     };
     let name = if name == "(default)" { "" } else { name };

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::world::{Clock, Random};
 use store::blobs::DiskBlobs;
+use store::people::Change;
 use store::{Store, StoreError};
 use tokio::sync::Semaphore;
 
@@ -15,6 +16,10 @@ use crate::gates::{Gates, REQUESTS_AT_ONCE};
 use crate::identity::{DeviceTokens, Identify};
 use crate::jobs::Jobs;
 use crate::keyring::{self, Keyring, KeyringError};
+use crate::login::oidc::known::Providers;
+use crate::login::site::Site;
+use crate::login::tries::Tries;
+use crate::login::visitor::Sessions;
 use crate::password;
 use crate::seen::Seen;
 
@@ -26,6 +31,9 @@ pub const DEFAULT_USER: &str = "admin";
 
 /// Passwords that are checked at once: each takes 19 MiB.
 const PASSWORDS_AT_ONCE: usize = 2;
+
+/// Exchanges with identity providers at once: each may hold a thread for ten seconds.
+const OUTGOING_AT_ONCE: usize = 16;
 
 /// Why the server does not come up.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +65,8 @@ pub struct Settings {
     pub enrolments_per_minute: u32,
     /// Requests a minute and device; 0: no limit.
     pub requests_per_minute: u32,
+    /// Where browsers find it.
+    pub site: Site,
 }
 
 /// The server, without its listener.
@@ -75,6 +85,13 @@ pub struct App {
     pub gates: Gates,
     /// The rate that devices are told.
     pub requests_per_minute: u32,
+    /// Where browsers find it.
+    pub site: Site,
+    /// Wrong passwords and codes.
+    pub tries: Tries,
+    /// Identity providers, as far as they were asked.
+    pub providers: Providers,
+    pub(crate) outgoing: Semaphore,
     pub(crate) at_once: Semaphore,
     pub(crate) passwords: Semaphore,
     pub(crate) seen: Seen,
@@ -94,7 +111,14 @@ impl App {
         let store = Arc::new(Store::open(&database, Arc::new(blobs), clock.now())?);
         let keyring = Keyring::open(root, &settings.root_key, &store, &*random)?;
         Ok(Self {
-            identity: vec![Box::new(DeviceTokens::new(Arc::clone(&store), Arc::clone(&clock)))],
+            identity: vec![
+                Box::new(DeviceTokens::new(Arc::clone(&store), Arc::clone(&clock))),
+                Box::new(Sessions::new(Arc::clone(&store), Arc::clone(&clock), settings.site.clone())),
+            ],
+            site: settings.site.clone(),
+            tries: Tries::default(),
+            providers: Providers::default(),
+            outgoing: Semaphore::new(OUTGOING_AT_ONCE),
             gates: Gates::new(Arc::clone(&clock), settings.enrolments_per_minute, settings.requests_per_minute),
             requests_per_minute: settings.requests_per_minute,
             at_once: Semaphore::new(REQUESTS_AT_ONCE),
@@ -124,6 +148,10 @@ impl App {
         let password = password::make(&*self.random);
         let hash = password::hash(&password, &*self.random);
         self.keyring.create_user(&self.store, &tenant, (DEFAULT_USER, hash), world)?;
+        if let Some(account) = self.store.account(DEFAULT_TENANT, DEFAULT_USER)? {
+            // The operator's own terminal showed it, so a first PC may be connected with it; the page asks for another.
+            self.store.order_password_change(&account.person(), Change::OnThePage)?;
+        }
         Ok(Some(password))
     }
 
@@ -145,7 +173,10 @@ impl App {
         }
         self.gates.tidy();
         self.refusals.flush(self);
-        self.store.sweep(self.clock.now())?;
+        let now = self.clock.now();
+        self.store.sweep(now)?;
+        self.store.sweep_sign_ins(now)?;
+        self.providers.tidy(now);
         self.jobs.run_due(self);
         Ok(())
     }

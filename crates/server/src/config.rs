@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::app::Settings;
 use crate::gates::{ENROLMENTS_PER_MINUTE, REQUESTS_PER_MINUTE};
+use crate::login::site::Site;
 
 /// Where the server listens unless told otherwise: this machine only.
 pub const LISTEN: &str = "127.0.0.1:8640";
@@ -35,6 +36,9 @@ pub enum ConfigError {
     /// A certificate without a key, or the other way round.
     #[error("tls_cert and tls_key belong together; only one is given")]
     HalfTls,
+    /// The address for browsers is none.
+    #[error("public_url: `{0}` is not the address of a server, such as https://rehome.example.com")]
+    PublicUrl(String),
     /// There is no home folder to put the defaults in.
     #[error("there is no home folder; give --data-dir and --root-key")]
     NoHome,
@@ -59,6 +63,9 @@ pub struct Given {
     /// Private key for TLS, PEM
     #[arg(long, global = true, env = "REHOME_TLS_KEY", value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
+    /// Address at which browsers reach the server, if a proxy stands before it, such as `https://rehome.example.com`
+    #[arg(long, global = true, env = "REHOME_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
     /// Requests a minute and device; 0 for no limit [default: 60]
     #[arg(long, global = true, env = "REHOME_REQUESTS_PER_MINUTE", value_name = "COUNT")]
     pub requests_per_minute: Option<u32>,
@@ -102,8 +109,20 @@ pub fn resolve(line: Given, file: Given) -> Result<Config, ConfigError> {
         (None, None) => None,
         _ => return Err(ConfigError::HalfTls),
     };
-    let settings = Settings { data_dir, root_key, enrolments_per_minute, requests_per_minute };
+    let public_url = line.public_url.or(file.public_url).map(|url| check_public(&url)).transpose()?;
+    let site = Site { public_url, tls: tls.is_some() };
+    let settings = Settings { data_dir, root_key, enrolments_per_minute, requests_per_minute, site };
     Ok(Config { settings, listen, tls, shown })
+}
+
+/// The address without a final slash; a scheme and a host and nothing else.
+fn check_public(url: &str) -> Result<String, ConfigError> {
+    let url = url.trim_end_matches('/');
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let host = |host: &str| {
+        !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
+    };
+    if rest.is_some_and(host) { Ok(url.to_owned()) } else { Err(ConfigError::PublicUrl(url.to_owned())) }
 }
 
 struct Picker<'a> {
@@ -180,6 +199,23 @@ mod tests {
         assert_eq!(config.listen, "127.0.0.1:1".parse().unwrap());
         assert_eq!(config.settings.requests_per_minute, REQUESTS_PER_MINUTE);
         assert_eq!(config.shown[0], ("data_dir", "/l".to_owned(), "command line or environment"));
+    }
+
+    #[test]
+    fn the_address_for_browsers_is_a_server_and_nothing_more() {
+        let resolved = |url: &str| {
+            let line = Given {
+                data_dir: Some("/l".into()),
+                root_key: Some("/k".into()),
+                public_url: Some(url.to_owned()),
+                ..Given::default()
+            };
+            resolve(line, Given::default()).map(|config| config.settings.site.public_url.unwrap())
+        };
+        assert_eq!(resolved("https://rehome.example.com/").unwrap(), "https://rehome.example.com");
+        for wrong in ["rehome.example.com", "https://", "https://a/b", "https://a@b", "ftp://a"] {
+            assert!(resolved(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -163,21 +163,33 @@ impl Keyring {
         Ok(store.create_tenant(NewTenant { id, name: name.to_owned(), key }, now)?)
     }
 
-    /// Makes a user with their key. `password` is its hash.
+    /// Makes a user with their key. `named`: name and hash of the password.
     pub fn create_user(
         &self,
         store: &Store,
         tenant: &TenantScope,
-        (name, password): (&str, String),
+        named: (&str, String),
         (now, random): (Moment, &dyn Random),
     ) -> Result<(), KeyringError> {
+        let new = self.new_user(store, tenant, named, random)?;
+        Ok(store.create_user(tenant, new, now)?)
+    }
+
+    /// A user to be stored, with their key. `named`: name and hash of the password.
+    pub(crate) fn new_user(
+        &self,
+        store: &Store,
+        tenant: &TenantScope,
+        (name, password): (&str, String),
+        random: &dyn Random,
+    ) -> Result<NewUser, KeyringError> {
         let mut id = [0; UserId::LEN];
         random.fill(&mut id);
         let parent = self.tenant_key(tenant.tenant(), &store.tenant_keys(tenant)?)?;
         let (id, key) = (UserId(id), Key::random(random));
         let wrapped = wrap(&key, &parent, Purpose::User(tenant.tenant(), id), random).to_vec();
         let keys = vec![NewKey { id: key.id, purpose: store::Purpose::User, wrapped }];
-        Ok(store.create_user(tenant, NewUser { id, name: name.to_owned(), password, keys }, now)?)
+        Ok(NewUser { id, name: name.to_owned(), password, keys })
     }
 
     /// A new profile's key for a person who has just signed in: to be stored, and to be given to them.
@@ -213,7 +225,7 @@ impl Keyring {
         ring(keys, &user).map(Some)
     }
 
-    fn tenant_key(&self, tenant: TenantId, keys: &[WrappedKey]) -> Result<Key, KeyringError> {
+    pub(crate) fn tenant_key(&self, tenant: TenantId, keys: &[WrappedKey]) -> Result<Key, KeyringError> {
         let newest = keys.first().ok_or(KeyringError::Gone)?;
         Ok(unwrap(&newest.wrapped, newest.id, &self.root, Purpose::Tenant(tenant))?)
     }

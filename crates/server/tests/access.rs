@@ -54,6 +54,8 @@ fn the_addresses_for_anyone_are_these() {
             "GET /api/v1/limits",
             "GET /api/v1/capabilities",
             "POST /api/v1/enroll",
+            "POST /api/v1/sign-in/device-code",
+            "POST /api/v1/sign-in/token",
         ],
         "whoever adds one says here that it is meant for anyone"
     );

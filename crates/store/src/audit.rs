@@ -81,8 +81,6 @@ pub(crate) enum Action {
     ApprovalDone,
     /// By and target: the person; detail: 1 if more than one factor was used.
     SignIn,
-    /// Target: the person if that much is known, else the tenant; detail: number of the reason.
-    SignInRefuse,
     /// Target: the person; detail: how many sessions were closed.
     SignOut,
     /// Target: the person.
@@ -140,7 +138,6 @@ impl Action {
             Self::ApprovalAlone => "approval.alone",
             Self::ApprovalDone => "approval.done",
             Self::SignIn => "sign_in.done",
-            Self::SignInRefuse => "sign_in.refuse",
             Self::SignOut => "session.close",
             Self::PasswordChange => "password.change",
             Self::UserDisable => "user.disable",

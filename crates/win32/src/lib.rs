@@ -15,8 +15,10 @@ pub mod machine;
 pub mod profiles;
 mod registry;
 pub mod schedule;
+mod store;
 mod text;
 
 pub use effects::LiveEffects;
 pub use facts::{LivePlaces, ask, known};
 pub use registry::{LiveRegistry, LiveRegistryWrite};
+pub use store::{open_store_page, without_window};

@@ -8,7 +8,9 @@ use std::io;
 use std::ptr;
 
 use model::policy::installed::{ENROLMENT_KEY, INSTALLED_KEY, TOKEN_VALUE};
-use windows_sys::Win32::Foundation::{ERROR_FILE_NOT_FOUND, ERROR_PATH_NOT_FOUND, ERROR_SUCCESS, LocalFree, WIN32_ERROR};
+use windows_sys::Win32::Foundation::{
+    ERROR_FILE_NOT_FOUND, ERROR_PATH_NOT_FOUND, ERROR_SUCCESS, LocalFree, WIN32_ERROR,
+};
 use windows_sys::Win32::Security::Authorization::{
     ConvertStringSecurityDescriptorToSecurityDescriptorW, SDDL_REVISION_1,
 };

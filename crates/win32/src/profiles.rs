@@ -72,8 +72,7 @@ fn final_path(file: &File) -> io::Result<String> {
     let mut path = vec![0_u16; PATH_UNITS_MAX];
     let length = u32::try_from(path.len()).unwrap_or_default();
     // SAFETY: the file is open, and the length is that of the buffer.
-    let units = unsafe {
-        GetFinalPathNameByHandleW(file.as_raw_handle(), path.as_mut_ptr(), length, FILE_NAME_NORMALIZED)
-    };
+    let units =
+        unsafe { GetFinalPathNameByHandleW(file.as_raw_handle(), path.as_mut_ptr(), length, FILE_NAME_NORMALIZED) };
     if units == 0 || units >= length { Err(io::Error::last_os_error()) } else { Ok(narrow(&path)) }
 }

@@ -71,6 +71,13 @@ impl Ran {
         self.stderr
     }
 
+    /// Asserts that something was done on a live PC: at once, or seen whole after signing out (exit code 11). Gives stdout.
+    #[track_caller]
+    pub fn done(self) -> String {
+        assert!(matches!(self.code, Some(0 | 11)), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        self.stdout
+    }
+
     /// Asserts the exit code and that stderr says each text; asserts that it gives a hint.
     #[track_caller]
     pub fn refused(self, code: i32, says: &[&str]) -> String {

@@ -57,7 +57,9 @@ fn build(program: &Path, version: &str) -> anyhow::Result<PathBuf> {
     let stage = repo::scratch("msi-")?;
     let source = repo::root().join(FOLDER);
     let licence = repo::root().join("LICENSE");
-    for (from, to) in [(source.join("rehome.wxs").as_path(), "rehome.wxs"), (program, "rehome.exe"), (&licence, "LICENSE.txt")] {
+    for (from, to) in
+        [(source.join("rehome.wxs").as_path(), "rehome.wxs"), (program, "rehome.exe"), (&licence, "LICENSE.txt")]
+    {
         std::fs::copy(from, stage.path().join(to)).with_context(|| format!("could not copy {}", from.display()))?;
     }
     let mut wixl = Command::new("wixl");
@@ -67,10 +69,8 @@ fn build(program: &Path, version: &str) -> anyhow::Result<PathBuf> {
         bail!("wixl could not build the package; what it said is above");
     }
     for statement in std::fs::read_to_string(source.join("finish.sql"))?.lines() {
-        let finished = process::run(
-            Command::new("msibuild").current_dir(stage.path()).args(["rehome.msi", "-q", statement]),
-            "",
-        )?;
+        let finished =
+            process::run(Command::new("msibuild").current_dir(stage.path()).args(["rehome.msi", "-q", statement]), "")?;
         if !finished.success() {
             bail!("the package does not take: {statement}");
         }
@@ -113,7 +113,8 @@ mod tests {
         let guide = std::fs::read_to_string(repo::root().join("docs/guides/deploy-windows.md")).unwrap();
         let finish = std::fs::read_to_string(repo::root().join(FOLDER).join("finish.sql")).unwrap();
         let rows = guide.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
-        let documented: Vec<_> = rows.map(|(name, _)| name).filter(|name| name.bytes().all(|b| b.is_ascii_uppercase())).collect();
+        let documented: Vec<_> =
+            rows.map(|(name, _)| name).filter(|name| name.bytes().all(|b| b.is_ascii_uppercase())).collect();
         let line = finish.lines().find(|line| line.contains("'SecureCustomProperties'")).unwrap();
         let names = line.split('\'').nth(1).unwrap().split(';');
         let settable: Vec<_> = names.filter(|name| !name.starts_with("WIX_")).collect();

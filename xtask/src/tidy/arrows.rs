@@ -45,8 +45,8 @@ const CONFINED: &[(&str, &[&str], &str)] = &[
     ("winapi", &["win32"], "the Windows API stays in win32"),
     ("rusqlite", &["store"], "SQL stays in store"),
     ("sqlx", &["store"], "SQL stays in store"),
-    ("ureq", &["device"], "the device's HTTP client stays in device"),
-    ("reqwest", &["server"], "the server's HTTP client stays in its identity code"),
+    ("ureq", &["device", "server"], "HTTP clients stay in device and in the server's way to identity providers"),
+    ("reqwest", &[], "there is one HTTP client, ureq (docs/decisions/0030-signing-in.md)"),
 ];
 
 /// Reads `cargo metadata`.

@@ -12,7 +12,8 @@ const SQL: &[&str] =
 /// Marks of an HTTP client.
 const CLIENTS: &[&str] = &["ureq::", "use ureq", "reqwest::", "use reqwest"];
 /// Where HTTP clients may be.
-const CLIENT_HOMES: &[&str] = &["crates/device/src/upload", "crates/device/src/list", "crates/server/src/identity"];
+const CLIENT_HOMES: &[&str] =
+    &["crates/device/src/upload", "crates/device/src/list", "crates/server/src/login/oidc/egress"];
 
 /// Findings in Rust files.
 pub fn check(tree: &Tree) -> Vec<Finding> {

@@ -66,7 +66,7 @@ fn reading(paint: Paint, id: &str, reading: &Reading) -> String {
 #[cfg(test)]
 mod tests {
     use device::diff::diff as compare;
-    use model::snapshot::{AppKind, Snapshot};
+    use model::snapshot::{Again, AppKind, Snapshot};
     use model::value::Value;
 
     use super::*;
@@ -80,6 +80,7 @@ mod tests {
                 name: None,
                 version: Some(version.to_owned()),
                 publisher: None,
+                again: Again::default(),
             };
             let readings = [("taskbar.alignment".to_owned(), reading)].into();
             Snapshot { readings, apps: vec![app("Contoso.Notes"), app(other)], ..Snapshot::default() }

@@ -251,7 +251,7 @@ fn count_same(steps: &[SettingStep]) -> usize {
 pub mod tests {
     use model::catalog::Stage;
     use model::plan::{About, AppAction, AppStep, Changed, GroupChoice, ManagedBy, Manager, NotCarried, Transformed};
-    use model::snapshot::{App, AppKind};
+    use model::snapshot::{Again, App, AppKind};
     use model::value::Value;
 
     use super::super::value::colour;
@@ -275,6 +275,7 @@ pub mod tests {
             name: Some(name.to_owned()),
             version: None,
             publisher: None,
+            again: Again::default(),
         };
         AppStep { app, action }
     }

@@ -145,12 +145,20 @@ pub fn device(facts: &DeviceFacts) -> String {
 #[cfg(test)]
 mod tests {
     use model::reason::Reason;
+    use model::snapshot::Again;
     use model::value::Value;
 
     use super::*;
 
     fn app(kind: AppKind, name: &str) -> App {
-        App { kind, id: format!("{name}_8wekyb3d8bbwe"), name: Some(name.to_owned()), version: None, publisher: None }
+        App {
+            kind,
+            id: format!("{name}_8wekyb3d8bbwe"),
+            name: Some(name.to_owned()),
+            version: None,
+            publisher: None,
+            again: Again::default(),
+        }
     }
 
     fn sample() -> Snapshot {

@@ -4,10 +4,10 @@
 //! of 21H2, nothing of it is documented). `Source` is `AppxPackage` for packages, `AddRemoveProgram` and `Msi` for programs; `HiddenArp` marks
 //! those that the control panel does not list.
 
-use model::snapshot::{App, AppKind};
+use model::snapshot::{Again, App, AppKind};
 
 use super::registry::{is_title, number, text};
-use super::{Apps, AppsError, FullName, in_order, is_family_name, is_store_folder};
+use super::{Apps, AppsError, FullName, in_order, is_store_folder, store_ids};
 use crate::registry::hive::HiveFile;
 
 const INVENTORY: &str = r"Root\InventoryApplication";
@@ -35,12 +35,13 @@ impl<'h> AmcacheApps<'h> {
         // The last part of the uninstall key's path is what names a program in the registry, too.
         let id = text(place)?.rsplit('\\').next()?.to_owned();
         let name = text(name).filter(|name| is_title(name) && number(hidden) != Some(1))?;
-        Some(App { kind: AppKind::Desktop, id, name: Some(name), version: text(version), publisher: text(publisher) })
+        let (version, publisher) = (text(version), text(publisher));
+        Some(App { kind: AppKind::Desktop, id, name: Some(name), version, publisher, again: Again::default() })
     }
 }
 
 fn packaged(package: &str, folder: Option<&str>) -> Option<App> {
-    let full = FullName::parse(package).filter(|full| !full.is_resource() && is_family_name(&full.family()))?;
+    let full = FullName::parse(package).filter(|full| !full.is_resource())?;
     let is_part = full.is_of_windows() || folder.is_some_and(|folder| !is_store_folder(folder));
     Some(App {
         kind: if is_part { AppKind::System } else { AppKind::Store },
@@ -48,6 +49,7 @@ fn packaged(package: &str, folder: Option<&str>) -> Option<App> {
         name: None,
         version: Some(full.version.to_owned()),
         publisher: Some(full.publisher.to_owned()),
+        again: Again { store_id: store_ids::of(&full.family()).map(str::to_owned), ..Again::default() },
     })
 }
 

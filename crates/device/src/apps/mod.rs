@@ -1,14 +1,23 @@
 //! The installed apps behind one small trait.
 //!
 //! Implementations: [`MemoryApps`] (a list), `registry.rs` (what the registry says of a user: packaged apps in the classes hive, programs
-//! installed for this user alone), `amcache.rs` (what `Amcache.hve` says of a PC); the live ones are in the crate `win32`.
+//! installed for this user alone; and [`machine_programs`], those for everybody), `amcache.rs` (what `Amcache.hve` says of a PC). How an app can be
+//! had again is found out beside it: `winget.rs` asks the package manager, `store_ids.rs` knows the commonest, `pins.rs` reads what is on Start.
+//!
+//! The way back is `queue/`: apps are installed one by one, as `order.rs` allows and `winget.rs` does it, for days if need be.
 //!
 //! Packaged apps come in four sorts, and only one of them is an app that a person installed: frameworks and resource packages come along with
 //! the apps that need them and are not listed at all; what is a part of Windows is listed and never installed.
 
 mod amcache;
+mod order;
 mod package;
+mod pins;
+pub mod queue;
 mod registry;
+mod store_ids;
+mod switched_off;
+pub mod winget;
 
 use std::path::Path;
 
@@ -17,8 +26,11 @@ use model::snapshot::v1::APPS_MAX;
 use model::snapshot::{App, AppKind};
 
 pub use amcache::AmcacheApps;
-pub use package::{FullName, is_family_name};
-pub use registry::RegistryApps;
+pub use order::{Attempt, Installer, Order, Unavailable};
+pub use package::FullName;
+pub use registry::{PcApps, RegistryApps, machine_programs};
+pub use switched_off::{SwitchedOff, switched_off};
+pub use winget::Exported;
 
 use crate::input::Input;
 use crate::registry::RegistryError;
@@ -52,12 +64,16 @@ pub struct InputApps<'i>(pub &'i Input);
 
 impl Apps for InputApps<'_> {
     fn list(&self) -> Result<Vec<App>, AppsError> {
-        let mut apps = RegistryApps::new(&*self.0.registry).list()?;
+        let Input { registry, programs, .. } = self.0;
+        let mut apps = PcApps { registry: &**registry, programs }.list()?;
         if let Some(amcache) = &self.0.amcache {
             // Amcache knows the packages of every user of the PC; the user's own list, where there is one, is the better.
             let has_packages = apps.iter().any(|app| app.kind != AppKind::Desktop);
             let machine = AmcacheApps::new(amcache).list()?;
             apps.extend(machine.into_iter().filter(|app| app.kind == AppKind::Desktop || !has_packages));
+        }
+        if let Some(exported) = &self.0.exported {
+            apps = exported.join(in_order(apps));
         }
         Ok(in_order(apps))
     }
@@ -87,6 +103,7 @@ fn cleaned(app: App) -> App {
         name: short(app.name, APP_BYTES_MAX),
         version: short(app.version, VERSION_BYTES_MAX),
         publisher: short(app.publisher, APP_BYTES_MAX),
+        again: app.again.shaped(),
     }
 }
 

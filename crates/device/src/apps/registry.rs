@@ -3,18 +3,24 @@
 //! Packaged apps: below `AppModel\Repository` of the classes hive, `Families` has a key for each family of the user with a key for each
 //! package, whose `Flags` tell main packages from frameworks and resource packages; `Packages` says where a package lies and what it is
 //! called (observed in hives of Windows 10 1709 and 1809; nothing of it is documented). Programs: the `Uninstall` key, as the control
-//! panel lists it (Microsoft, "Uninstall Registry Key").
+//! panel lists it (Microsoft, "Uninstall Registry Key"): in the person's half of the registry those installed for them alone, in the PC's half those
+//! for everybody, with one list of its own for programs of 32 bits.
 
 use model::catalog::Root;
-use model::snapshot::{App, AppKind};
+use model::policy::Hive;
+use model::snapshot::{Again, App, AppKind, AppScope};
 
-use super::{Apps, AppsError, FullName, in_order, is_store_folder};
+use super::{Apps, AppsError, FullName, in_order, is_store_folder, pins, store_ids};
 use crate::codec::text_of;
-use crate::registry::{RawValue, Registry};
+use crate::facts::Places;
+use crate::registry::{RawValue, Registry, RegistryError};
 
 const REPOSITORY: &str = r"Local Settings\Software\Microsoft\Windows\CurrentVersion\AppModel\Repository";
 
 const UNINSTALL: &str = r"Software\Microsoft\Windows\CurrentVersion\Uninstall";
+
+/// The list of programs of 32 bits, in the PC's half.
+const UNINSTALL_32: &str = r"Software\WOW6432Node\Microsoft\Windows\CurrentVersion\Uninstall";
 
 /// Bits of `Flags` of a package in its family.
 mod flags {
@@ -64,26 +70,16 @@ impl<'r> RegistryApps<'r> {
             name: text(title).filter(|title| is_title(title)),
             version: Some(full.version.to_owned()),
             publisher: Some(full.publisher.to_owned()),
+            again: Again { store_id: store_ids::of(&full.family()).map(str::to_owned), ..Again::default() },
         })
     }
 
     fn programs(&self) -> Result<Vec<App>, AppsError> {
         let ids = self.registry.subkeys(Root::User, UNINSTALL)?;
-        Ok(ids.into_iter().filter_map(|id| self.program(id)).collect())
-    }
-
-    /// The program of an uninstall key, by the rules of the control panel's list: parts and updates of others are not shown.
-    fn program(&self, id: String) -> Option<App> {
-        let names = ["DisplayName", "DisplayVersion", "Publisher", "SystemComponent", "ParentKeyName", "ReleaseType"];
-        let key = format!(r"{UNINSTALL}\{id}");
-        let values = self.registry.read(Root::User, &key, &names).ok()?;
-        let [name, version, publisher, component, parent, release] = values.try_into().ok()?;
-        let is_update = text(release).is_some_and(|release| release.contains("Update") || release == "Hotfix");
-        if number(component) == Some(1) || text(parent).is_some() || is_update {
-            return None;
-        }
-        let name = text(name).filter(|name| is_title(name))?;
-        Some(App { kind: AppKind::Desktop, id, name: Some(name), version: text(version), publisher: text(publisher) })
+        let read = |id: &str, name: &str| {
+            Ok(self.registry.read(Root::User, &format!(r"{UNINSTALL}\{id}"), &[name])?.pop().flatten())
+        };
+        Ok(ids.iter().filter_map(|id| program(id, AppScope::User, &read)).collect())
     }
 
     fn read<const N: usize>(&self, key: &str, names: [&str; N]) -> [Option<RawValue>; N] {
@@ -95,9 +91,57 @@ impl<'r> RegistryApps<'r> {
 impl Apps for RegistryApps<'_> {
     fn list(&self) -> Result<Vec<App>, AppsError> {
         let mut apps = self.packaged()?;
+        let pinned = pins::families(self.registry);
+        for app in &mut apps {
+            app.again.pinned = pinned.contains(&app.id.to_ascii_lowercase());
+        }
         apps.extend(self.programs()?);
         Ok(in_order(apps))
     }
+}
+
+/// The programs that are installed for everybody on a PC: the lists of 64 and of 32 bits.
+pub fn machine_programs(places: &dyn Places) -> Result<Vec<App>, AppsError> {
+    let mut apps = Vec::new();
+    for key in [UNINSTALL, UNINSTALL_32] {
+        let read = |id: &str, name: &str| places.value(Hive::Machine, &format!(r"{key}\{id}"), name);
+        let ids = places.subkeys(Hive::Machine, key)?;
+        apps.extend(ids.iter().filter_map(|id| program(id, AppScope::Machine, &read)));
+    }
+    Ok(in_order(apps))
+}
+
+/// The apps of a live PC: the person's, and the programs for everybody.
+pub struct PcApps<'a> {
+    /// The person's registry.
+    pub registry: &'a dyn Registry,
+    /// The programs for everybody, as [`machine_programs`] found them.
+    pub programs: &'a [App],
+}
+
+impl Apps for PcApps<'_> {
+    fn list(&self) -> Result<Vec<App>, AppsError> {
+        let mut apps = RegistryApps::new(self.registry).list()?;
+        apps.extend_from_slice(self.programs);
+        Ok(in_order(apps))
+    }
+}
+
+/// Reads a value of an uninstall key.
+type ReadValue<'r> = dyn Fn(&str, &str) -> Result<Option<RawValue>, RegistryError> + 'r;
+
+/// The program of an uninstall key, by the rules of the control panel's list: parts and updates of others are not shown. A key that cannot be read
+/// costs itself.
+fn program(id: &str, scope: AppScope, read: &ReadValue<'_>) -> Option<App> {
+    let value = |name: &str| read(id, name).ok().flatten();
+    let name = text(value("DisplayName")).filter(|name| is_title(name))?;
+    let is_update = text(value("ReleaseType")).is_some_and(|kind| kind.contains("Update") || kind == "Hotfix");
+    if number(value("SystemComponent")) == Some(1) || text(value("ParentKeyName")).is_some() || is_update {
+        return None;
+    }
+    let (version, publisher) = (text(value("DisplayVersion")), text(value("Publisher")));
+    let again = Again { scope: Some(scope), ..Again::default() };
+    Some(App { kind: AppKind::Desktop, id: id.to_owned(), name: Some(name), version, publisher, again })
 }
 
 /// Whether a title is text for people, and not a pointer to text in the app's resources, which only that PC can follow.

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use model::catalog::Root;
+use model::snapshot::app_id::is_family_name;
+use model::snapshot::{Again, AppScope};
 
 use super::*;
 use crate::input::read_hive;
@@ -114,6 +116,7 @@ fn programs_are_listed_as_the_control_panel_lists_them() {
         name: Some("Editor".into()),
         version: Some("2.1".into()),
         publisher: Some("Contoso".into()),
+        again: Again { scope: Some(AppScope::User), ..Again::default() },
     };
     assert_eq!(apps, [editor]);
 }
@@ -126,6 +129,7 @@ fn a_list_is_sorted_cleaned_and_bounded() {
         name: Some("x\u{202e}\n".into()),
         version: None,
         publisher: Some(" ".into()),
+        again: Again::default(),
     };
     let mut apps =
         vec![app(AppKind::System, "z".into()), app(AppKind::Store, "b".into()), app(AppKind::Store, "a".into())];
@@ -245,6 +249,8 @@ fn a_user_s_own_list_of_packages_goes_before_that_of_the_pc() {
         known: crate::facts::Known::default(),
         wallpaper: None,
         amcache: Some(amcache),
+        programs: Vec::new(),
+        exported: None,
         warnings: Vec::new(),
         notes: Vec::new(),
     };

@@ -6,7 +6,7 @@ use std::path::Path;
 use model::catalog::{self, Root, Setting};
 use model::ids::BlobId;
 use model::reason::Reason;
-use model::snapshot::{App, AppKind, DeviceFacts, Reading};
+use model::snapshot::{Again, App, AppKind, DeviceFacts, Reading};
 use model::value::Value;
 
 use super::{Collected, Sources, collect};
@@ -199,7 +199,14 @@ impl Apps for NoApps {
 #[test]
 fn apps_are_listed_and_a_list_that_fails_is_a_warning() {
     let registry = MemoryRegistry::new();
-    let app = App { kind: AppKind::Store, id: "A.B_8wekyb3d8bbwe".into(), name: None, version: None, publisher: None };
+    let app = App {
+        kind: AppKind::Store,
+        id: "A.B_8wekyb3d8bbwe".into(),
+        name: None,
+        version: None,
+        publisher: None,
+        again: Again::default(),
+    };
     let sources = |apps| Sources {
         registry: &registry,
         apps,

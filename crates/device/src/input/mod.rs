@@ -12,11 +12,12 @@ use std::path::{Path, PathBuf};
 
 use model::envelope::Source;
 use model::reason::Reason;
-use model::snapshot::DeviceFacts;
+use model::snapshot::{App, DeviceFacts};
 
 pub use file::read_hive;
 pub use profile::Profile;
 
+use crate::apps::{Exported, machine_programs};
 use crate::facts::{Asked, HivePlaces, Known, RegPlaces};
 use crate::registry::Registry;
 use crate::registry::hive::{HiveError, HiveFile, HiveRegistry};
@@ -37,6 +38,10 @@ pub struct Input {
     pub wallpaper: Option<PathBuf>,
     /// The machine's list of programs, if its `Windows` folder is beside the profile.
     pub amcache: Option<HiveFile>,
+    /// The programs that are installed for everybody on the PC, where its half of the registry could be asked.
+    pub programs: Vec<App>,
+    /// What winget knows of the PC's apps; only a live one can be asked.
+    pub exported: Option<Exported>,
     /// What could not be read, a sentence each: the backup is not whole.
     pub warnings: Vec<String>,
     /// What a person should know of what was read, a sentence each. Nothing is missing because of it.
@@ -112,6 +117,9 @@ impl Input {
             known,
             wallpaper: profile.wallpaper,
             amcache: machine.amcache.as_deref().and_then(|path| facts::open(path, &mut warnings)),
+            // Amcache lists the PC's programs too, and reads faster than the whole half of the registry.
+            programs: Vec::new(),
+            exported: None,
             warnings,
             notes: Vec::new(),
         })
@@ -146,7 +154,8 @@ impl Input {
         });
         let notes = others.chain(removals).collect();
         let known = crate::facts::read(&RegPlaces(&registry), &Asked::default());
-        Ok(Self { known, notes, ..Self::bare(Box::new(registry), Source::RegFile, Vec::new()) })
+        let programs = machine_programs(&RegPlaces(&registry)).unwrap_or_default();
+        Ok(Self { known, programs, notes, ..Self::bare(Box::new(registry), Source::RegFile, Vec::new()) })
     }
 
     fn bare(registry: Box<dyn Registry>, source: Source, warnings: Vec<String>) -> Self {
@@ -157,6 +166,8 @@ impl Input {
             known: Known::default(),
             wallpaper: None,
             amcache: None,
+            programs: Vec::new(),
+            exported: None,
             warnings,
             notes: Vec::new(),
         }

@@ -21,6 +21,7 @@ use model::catalog::{self, Category, Kind, Place, RegType, Setting, Stage};
 use model::plan::{About, AppAction, AppStep, NotCarried, Plan, SettingAction, SettingStep};
 use model::policy::{CategoryRule, Effective, Group, Origin, Rule};
 use model::reason::Reason;
+use model::snapshot::app_id::is_family_name;
 use model::snapshot::{App, AppKind, DeviceFacts, Reading, Snapshot};
 use model::value::Value;
 
@@ -251,11 +252,13 @@ fn app_steps(old: &Snapshot, here: &Here<'_>, choice: &Choice) -> Vec<AppStep> {
     if groups::is_hidden(rule) {
         return Vec::new();
     }
+    let wants_programs = here.policy.is_some_and(|policy| policy.win32_apps().value);
     let present: BTreeMap<(bool, String), AppKind> = here.now.apps.iter().map(|app| (key_of(app), app.kind)).collect();
     let action = |app: &App| match app.kind {
         _ if groups::taken(rule, choice.said_of_app(&app.id)).is_err() => AppAction::Skip { reason: Reason::Excluded },
         AppKind::System => AppAction::Skip { reason: Reason::PartOfWindows },
         _ if present.contains_key(&key_of(app)) => AppAction::Present,
+        AppKind::Desktop if wants_programs && app.again.shaped().winget_id.is_some() => AppAction::Install,
         AppKind::Desktop => AppAction::Skip { reason: Reason::NeedsTheApp },
         AppKind::Store if is_family_name(&app.id) => AppAction::Install,
         AppKind::Store => AppAction::Skip { reason: Reason::NotAvailable },
@@ -267,17 +270,6 @@ fn app_steps(old: &Snapshot, here: &Here<'_>, choice: &Choice) -> Vec<AppStep> {
 /// with Windows on another.
 fn key_of(app: &App) -> (bool, String) {
     (app.kind == AppKind::Desktop, app.id.to_ascii_lowercase())
-}
-
-/// Whether the text has the shape of a package family name: name, underscore, and the publisher's hash of 13 characters (Microsoft,
-/// "Package identity": name 3 to 50 characters of letters, digits, `.` and `-`; publisher id in Crockford's base 32).
-pub fn is_family_name(text: &str) -> bool {
-    let Some((name, publisher)) = text.split_once('_') else { return false };
-    (3..=50).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
-        && !name.contains("..")
-        && publisher.len() == 13
-        && publisher.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 fn not_carried(id: &str, reason: Reason) -> NotCarried {

@@ -3,6 +3,7 @@
 use model::ids::BlobId;
 use model::plan::{Changed, ManagedBy, Manager};
 use model::policy::{Given, Hive, Values, evaluate};
+use model::snapshot::Again;
 use model::value::{Colour, FileRef};
 
 use super::*;
@@ -142,7 +143,14 @@ fn the_background_is_set_by_its_content() {
 
 #[test]
 fn apps_are_installed_unless_present_part_of_windows_or_of_another_source() {
-    let app = |kind, id: &str| App { kind, id: id.to_owned(), name: None, version: None, publisher: None };
+    let app = |kind, id: &str| App {
+        kind,
+        id: id.to_owned(),
+        name: None,
+        version: None,
+        publisher: None,
+        again: Again::default(),
+    };
     let store = |id| app(AppKind::Store, id);
     let mut old = snapshot(&[]);
     old.apps = vec![

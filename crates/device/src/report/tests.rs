@@ -5,7 +5,7 @@
 use model::catalog::{self, Category, Stage};
 use model::ids::{ProfileId, SnapshotId};
 use model::plan::NotCarried;
-use model::snapshot::{App, AppKind};
+use model::snapshot::{Again, App, AppKind};
 use model::value::Value;
 
 use super::*;
@@ -29,7 +29,14 @@ fn known(index: usize) -> &'static str {
 }
 
 fn app_of(name: &str, kind: AppKind) -> App {
-    App { kind, id: format!("Id.{name}"), name: Some(name.to_owned()), version: None, publisher: None }
+    App {
+        kind,
+        id: format!("Id.{name}"),
+        name: Some(name.to_owned()),
+        version: None,
+        publisher: None,
+        again: Again::default(),
+    }
 }
 
 fn made(at: i64) -> LocalReport {
@@ -66,7 +73,7 @@ fn made(at: i64) -> LocalReport {
         snapshot: SnapshotId([2; 32]),
         agent: "0.1.0",
     };
-    report(&about, &plan, &done)
+    report(&about, &plan, &done, None)
 }
 
 fn state() -> (tempfile::TempDir, State) {

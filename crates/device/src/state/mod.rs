@@ -162,10 +162,24 @@ impl State {
         self.folder.join("journals")
     }
 
+    /// Where the apps that are still to be installed stand.
+    pub(crate) fn apps_path(&self) -> PathBuf {
+        self.folder.join("apps.json")
+    }
+
     /// Takes the lock, or says that another run has it. Does not wait.
     pub fn lock(&self) -> Result<Lock, StateError> {
+        self.lock_file("lock")
+    }
+
+    /// Takes the lock of the app queue. It is another one, because installing takes long and a backup need not wait for it.
+    pub fn lock_apps(&self) -> Result<Lock, StateError> {
+        self.lock_file("apps.lock")
+    }
+
+    fn lock_file(&self, name: &str) -> Result<Lock, StateError> {
         file::make_folder(&self.folder)?;
-        let path = self.folder.join("lock");
+        let path = self.folder.join(name);
         let wrong = |source| StateError::Write { path: path.clone(), source };
         let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(wrong)?;
         match file.try_lock() {

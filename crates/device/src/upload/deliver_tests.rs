@@ -9,7 +9,7 @@ use model::envelope::{BlobEntry, Envelope, Source};
 use model::ids::{BlobId, DeviceId, KeyId, ProfileId, SnapshotId, TenantId, UserId};
 use model::reason::Reason;
 use model::receipt::Receipt;
-use model::snapshot::{App, AppKind, Snapshot};
+use model::snapshot::{Again, App, AppKind, Snapshot};
 use model::world::Moment;
 use seal::content::Outline;
 use seal::receipt::{ReceiptKey, header_hash};
@@ -76,6 +76,7 @@ impl Pc {
             name: None,
             version: None,
             publisher: None,
+            again: Again::default(),
         };
         snapshot.apps.push(app);
         Outline::of(&snapshot, self.ring.id_key()).unwrap()

@@ -116,7 +116,12 @@ fn retry_after_is_obeyed_when_short_and_told_when_long() {
 #[test]
 fn enrolling_is_never_repeated() {
     let wire = FakeWire::new([Err(broken_off())]);
-    let request = model::api::EnrollRequest { user: "ada".into(), password: "secret".into(), device_name: "PC".into() };
+    let request = model::api::EnrollRequest {
+        user: Some("ada".into()),
+        password: Some("secret".into()),
+        sign_in: None,
+        device_name: "PC".into(),
+    };
     let (result, _) = with_server(&wire, |server| super::enroll::enroll(server, &request));
     assert_eq!(result.unwrap_err().reason(), Reason::ServerUnreachable);
     assert_eq!(wire.asked(), ["Post /api/v1/enroll"]);
@@ -225,5 +230,7 @@ fn tls_to_a_server_without_it_says_so() {
 #[test]
 fn a_file_without_a_certificate_is_refused() {
     let address = Address::parse("https://rehome.test", false).unwrap();
-    assert!(HttpWire::new(address, &WireOptions { ca_pem: Some(b"hello".to_vec()), ..WireOptions::default() }).is_err());
+    assert!(
+        HttpWire::new(address, &WireOptions { ca_pem: Some(b"hello".to_vec()), ..WireOptions::default() }).is_err()
+    );
 }

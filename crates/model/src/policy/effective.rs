@@ -316,7 +316,8 @@ impl Effective {
         if let Some(held) = follow.then(|| from_windows(policy, values)).flatten() {
             return held;
         }
-        let last = [(Origin::Server, values.server.get(policy.id)), (Origin::Installer, values.installed.get(policy.id))];
+        let last =
+            [(Origin::Server, values.server.get(policy.id)), (Origin::Installer, values.installed.get(policy.id))];
         last.into_iter()
             .find_map(|(origin, given)| self.check(policy, origin, given?))
             .unwrap_or_else(|| Held { value: policy.default.clone(), origin: Origin::Default })

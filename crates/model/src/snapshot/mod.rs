@@ -3,6 +3,7 @@
 //! These are the live types that the rest of the program works with. How they are written down is `v1.rs`, frozen for good; a second
 //! format would be a second module and a conversion into these types. `docs/format.md` is the contract.
 
+pub mod app_id;
 pub mod text;
 pub mod v1;
 
@@ -90,6 +91,51 @@ pub struct App {
     pub version: Option<String>,
     /// Publisher: display name, or the publisher id of the package family.
     pub publisher: Option<String>,
+    /// How it can be had again.
+    #[serde(flatten)]
+    pub again: Again,
+}
+
+/// How an app can be had again, as far as the old PC knew. Ids have the shapes of [`app_id`]; others are left out when a snapshot is written and
+/// refused when one is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Again {
+    /// Product id in the Microsoft Store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store_id: Option<String>,
+    /// Package identifier in winget's own source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub winget_id: Option<String>,
+    /// For whom it was installed, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<AppScope>,
+    /// Whether it was pinned to Start.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pinned: bool,
+}
+
+/// For whom an app is installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum AppScope {
+    /// For this person alone.
+    User = 1,
+    /// For everybody on the PC.
+    Machine = 2,
+}
+
+impl Again {
+    /// Without what does not have its shape.
+    #[must_use]
+    pub fn shaped(&self) -> Self {
+        Self {
+            store_id: self.store_id.clone().filter(|id| app_id::is_store_id(id)),
+            winget_id: self.winget_id.clone().filter(|id| app_id::is_winget_id(id)),
+            scope: self.scope,
+            pinned: self.pinned,
+        }
+    }
 }
 
 /// What sort of app.

@@ -53,3 +53,12 @@ mod app_kind {
     pub const SYSTEM: u64 = 2;
     pub const DESKTOP: u64 = 3;
 }
+
+/// How apps can be had again: the optional field of the app list, and the fields of each app in it.
+mod again_key {
+    pub const FIELD: u64 = 24;
+    pub const STORE: u64 = 1;
+    pub const WINGET: u64 = 2;
+    pub const SCOPE: u64 = 3;
+    pub const PINNED: u64 = 4;
+}

@@ -9,7 +9,7 @@ use model::envelope::{BlobEntry, Header, PartEntry, Source};
 use model::ids::{BlobId, DeviceId, KeyId, PartId, ProfileId, SnapshotId, TenantId, UserId};
 use model::reason::Reason;
 use model::snapshot::text::{APP_BYTES_MAX, NAME_BYTES_MAX, VERSION_BYTES_MAX, clean};
-use model::snapshot::{App, AppKind, DeviceFacts, Reading, Snapshot};
+use model::snapshot::{Again, App, AppKind, AppScope, DeviceFacts, Reading, Snapshot};
 use model::value::{Colour, FileRef, Value};
 use model::world::Moment;
 use proptest::collection::{btree_map, vec};
@@ -52,7 +52,14 @@ pub fn example() -> Snapshot {
 
 pub fn app(kind: AppKind, id: &str, name: Option<&str>, version: Option<&str>, publisher: Option<&str>) -> App {
     let owned = |text: Option<&str>| text.map(str::to_owned);
-    App { kind, id: id.to_owned(), name: owned(name), version: owned(version), publisher: owned(publisher) }
+    App {
+        kind,
+        id: id.to_owned(),
+        name: owned(name),
+        version: owned(version),
+        publisher: owned(publisher),
+        again: Again::default(),
+    }
 }
 
 /// The header of the golden file. Never change it either.
@@ -141,10 +148,21 @@ fn any_reading() -> impl Strategy<Value = Reading> {
 fn any_apps() -> impl Strategy<Value = Vec<App>> {
     let kind = proptest::sample::select(&[AppKind::Store, AppKind::System, AppKind::Desktop][..]);
     let id = "[A-Za-z]{1,12}\\.[A-Za-z]{1,12}_[a-z0-9]{13}";
-    let rest = (some_text(APP_BYTES_MAX), some_text(VERSION_BYTES_MAX), some_text(APP_BYTES_MAX));
+    let rest = (some_text(APP_BYTES_MAX), some_text(VERSION_BYTES_MAX), some_text(APP_BYTES_MAX), any_again());
     btree_map((kind, id), rest, 0..12).prop_map(|apps| {
-        let app = |((kind, id), (name, version, publisher))| App { kind, id, name, version, publisher };
+        let app = |((kind, id), (name, version, publisher, again))| App { kind, id, name, version, publisher, again };
         apps.into_iter().map(app).collect()
+    })
+}
+
+fn any_again() -> impl Strategy<Value = Again> {
+    let scope = proptest::sample::select(&[None, Some(AppScope::User), Some(AppScope::Machine)][..]);
+    let ids = (option::of("9[0-9A-Z]{11}"), option::of("[A-Za-z0-9]{1,8}\\.[A-Za-z0-9]{1,8}"));
+    (ids, scope, proptest::bool::ANY).prop_map(|((store_id, winget_id), scope, pinned)| Again {
+        store_id,
+        winget_id,
+        scope,
+        pinned,
     })
 }
 

@@ -37,6 +37,18 @@ impl FromRequestParts<Arc<App>> for Peer {
     }
 }
 
+/// The server's own address, as whoever asks knows it.
+pub(crate) struct Base(pub(crate) String);
+
+impl FromRequestParts<Arc<App>> for Base {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
+        let base = app.site.base(&parts.headers);
+        base.map(Self).ok_or_else(|| Refusal::invalid("the request does not name a host"))
+    }
+}
+
 /// Where a request comes from, for the audit, in the hands of nobody yet.
 pub(crate) struct Whence(pub(crate) Origin);
 

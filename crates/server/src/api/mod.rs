@@ -6,11 +6,12 @@ mod about;
 mod backups;
 mod blobs;
 mod enroll;
-mod extract;
+pub(crate) mod extract;
 mod pins;
 mod profiles;
 mod rehearsals;
 mod reports;
+mod sign_in;
 mod snapshots;
 
 use std::sync::Arc;
@@ -42,6 +43,8 @@ pub fn routes() -> Routes {
         .get("/api/v1/limits", about::limits::handle)
         .get("/api/v1/capabilities", about::capabilities::handle)
         .post("/api/v1/enroll", enroll::create::handle)
+        .post("/api/v1/sign-in/device-code", sign_in::device_code::handle)
+        .post("/api/v1/sign-in/token", sign_in::token::handle)
         .post("/api/v1/backups", backups::create::handle)
         .get("/api/v1/profiles", profiles::list::handle)
         .get("/api/v1/profiles/{profile}/latest", profiles::latest::handle)
@@ -60,10 +63,12 @@ pub fn routes() -> Routes {
         .put("/api/v1/reports/{report}", reports::put::handle)
 }
 
-/// All routes as a service. Serve it with the peers' addresses (`into_make_service_with_connect_info`), which the rate of enrolments needs.
+/// All routes and all pages as a service. Serve it with the peers' addresses (`into_make_service_with_connect_info`), which the rate of enrolments needs.
 pub fn router(app: Arc<App>) -> Router {
     routes()
         .into_router()
+        .merge(crate::login::routes())
+        .merge(crate::pages::routes())
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(from_fn_with_state(Arc::clone(&app), at_the_door))
@@ -84,7 +89,8 @@ async fn at_the_door(State(app): State<Arc<App>>, request: Request, next: Next) 
     let given = request.headers().get(REQUEST_ID).filter(|id| id.len() <= REQUEST_ID_BYTES_MAX).cloned();
     let about =
         tracing::enabled!(tracing::Level::DEBUG).then(|| (request.method().clone(), request.uri().path().to_owned()));
-    let api = request.uri().path().starts_with("/api/");
+    let health = ["/livez", "/readyz", "/healthz", "/version"].contains(&request.uri().path());
+    let api = !health;
     let door = Arc::new(Door::of(&request, given.as_ref(), &*app.random));
     let asked = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
     let mut request = request;

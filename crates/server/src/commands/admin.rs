@@ -93,7 +93,10 @@ pub(super) fn user(app: &Arc<App>, verb: UserVerb) -> Result<ExitCode, Failure> 
         say(&format!("made the account `{name}`"));
         return Ok(ExitCode::SUCCESS);
     }
-    say(&format!("made the account `{name}`; its password is shown this once:"));
+    super::people::order_change(app, &tenant, &name)?;
+    say(&format!(
+        "made the account `{name}`; its password is shown this once, and must be changed at the first sign-in:"
+    ));
     print(&[password])
 }
 
@@ -121,7 +124,7 @@ pub(super) fn at(moment: Moment) -> String {
     stamp.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-fn read_password() -> Result<String, Failure> {
+pub(super) fn read_password() -> Result<String, Failure> {
     let refuse = |text: String| Failure::new(2, Reason::Usage, text);
     let mut text = String::new();
     let read = std::io::stdin().take(PASSWORD_BYTES_MAX as u64 + 2).read_to_string(&mut text);

@@ -4,6 +4,7 @@ mod admin;
 mod check;
 mod health;
 mod keep;
+mod people;
 mod report;
 mod serve;
 
@@ -43,6 +44,18 @@ enum Verb {
     /// Built-in accounts
     #[command(subcommand)]
     User(admin::UserVerb),
+    /// The first administrator
+    #[command(subcommand)]
+    Admin(people::AdminVerb),
+    /// Passwords and sessions of an account
+    #[command(subcommand)]
+    Account(people::AccountVerb),
+    /// Identity providers: where people sign in
+    #[command(subcommand)]
+    Provider(people::ProviderVerb),
+    /// What an organisation decides about signing in
+    #[command(subcommand)]
+    SignIn(people::SignInVerb),
     /// Devices
     #[command(subcommand)]
     Device(admin::DeviceVerb),
@@ -159,6 +172,10 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
         Verb::Serve => serve::run(&config),
         Verb::Tenant(verb) => admin::tenant(&open(&config)?, verb),
         Verb::User(verb) => admin::user(&Arc::new(open(&config)?), verb),
+        Verb::Admin(verb) => people::admin(&open(&config)?, verb),
+        Verb::Account(verb) => people::account(&open(&config)?, verb),
+        Verb::Provider(verb) => people::provider(&open(&config)?, verb, config.settings.site.public_url.as_deref()),
+        Verb::SignIn(verb) => people::sign_in(&open(&config)?, verb),
         Verb::Device(verb) => admin::device(&open(&config)?, verb),
         Verb::Retention(verb) => keep::retention(&open(&config)?, verb),
         Verb::Snapshot(verb) => keep::snapshot(&open(&config)?, verb),

@@ -33,6 +33,7 @@ pub(super) fn run(config: &Config) -> Result<ExitCode, Failure> {
     if let Some(password) = app.set_up()? {
         say(&format!("A first account was made. Its password is shown this once:\n\n    {DEFAULT_USER}  {password}\n"));
         say(&format!("Connect a PC with\n\n    rehome enroll --server {url} --user {DEFAULT_USER}\n"));
+        say(&format!("or without `--user`, to sign in in the browser. Your account is at {url}/account\n"));
     }
     if tls.is_none() && !address.ip().is_loopback() {
         say(

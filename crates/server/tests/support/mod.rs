@@ -39,13 +39,14 @@ pub struct Place {
     pub clock: Arc<TestClock>,
     pub enrolments: u32,
     pub requests: u32,
+    pub site: server::login::site::Site,
 }
 
 impl Place {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(1_795_000_000_000)));
-        Self { folder, clock, enrolments: 0, requests: 0 }
+        Self { folder, clock, enrolments: 0, requests: 0, site: server::login::site::Site::default() }
     }
 
     pub fn data(&self) -> PathBuf {
@@ -66,6 +67,7 @@ impl Place {
             root_key: self.root_key(),
             enrolments_per_minute: self.enrolments,
             requests_per_minute: self.requests,
+            site: self.site.clone(),
         };
         App::open(&settings, Arc::clone(&self.clock) as Arc<dyn Clock>, Arc::new(SystemRandom::new()))
     }
@@ -83,7 +85,7 @@ impl Place {
                 }
             }
         }
-        Live::start(Arc::new(app))
+        Live::start(Arc::new(app), self.data().join("rehome.db"))
     }
 }
 
@@ -91,6 +93,7 @@ impl Place {
 pub struct Live {
     pub app: Arc<App>,
     pub address: SocketAddr,
+    pub database: PathBuf,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
     agent: ureq::Agent,
@@ -123,7 +126,7 @@ impl Answer {
 }
 
 impl Live {
-    fn start(app: Arc<App>) -> Self {
+    fn start(app: Arc<App>, database: PathBuf) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -135,7 +138,7 @@ impl Live {
         });
         let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0);
         let agent = config.build().into();
-        Self { app, address, stop: Some(stop), thread: Some(thread), agent }
+        Self { app, address, database, stop: Some(stop), thread: Some(thread), agent }
     }
 
     #[expect(clippy::too_many_arguments, reason = "these are the pieces of a request")]
@@ -237,5 +240,17 @@ impl Made {
         let parts = self.sealed.iter().enumerate().filter(|(index, _)| along(*index));
         let parts: Vec<(PartId, &[u8])> = parts.map(|(_, (id, sealed))| (*id, sealed.as_slice())).collect();
         Envelope::assemble(&self.header_bytes, &[7; 32], &parts)
+    }
+}
+
+impl Live {
+    /// Refusals that the audit tells of, all tenants together, once everything on its way is written.
+    pub fn refusals(&self) -> usize {
+        self.app.store.ready().unwrap();
+        let connection = rusqlite::Connection::open(self.database.clone()).unwrap();
+        let mut rows = connection.prepare("SELECT event FROM audit").unwrap();
+        let rows = rows.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+        let refused = |event: Vec<u8>| event.windows(13).any(|window| window == b"access.refuse");
+        rows.filter(|event| refused(event.as_ref().unwrap().clone())).count()
     }
 }

@@ -57,7 +57,7 @@ impl Store {
     pub fn link_identity(&self, person: &Person, identity: Identity, at: Moment) -> Result<(), StoreError> {
         let person = person.clone();
         self.writer.write(move |tx| match find(tx, &person.tenant, &identity)? {
-            Some((found, _)) if found == person => Ok(()),
+            Some((found, _)) if found.user_no == person.user_no => Ok(()),
             Some(_) => Err(StoreError::Taken { what: "identity", name: identity.subject }),
             None => link(tx, &person, &identity, at),
         })

@@ -11,7 +11,6 @@ mod sessions;
 mod sign_ins;
 
 use model::ids::{TenantId, UserId};
-use model::reason::Reason;
 use model::world::Moment;
 use rusqlite::{Connection, OptionalExtension};
 
@@ -133,21 +132,6 @@ impl Store {
                 note(tx, &person.tenant, at, action, (&[], person.user.as_bytes(), 0))?;
             }
             Ok(changed == 1)
-        })
-    }
-
-    /// Writes down that somebody was not let in, and why. `who`: as far as that is known.
-    pub fn note_refused(
-        &self,
-        tenant: &TenantScope,
-        who: Option<UserId>,
-        reason: Reason,
-        at: Moment,
-    ) -> Result<(), StoreError> {
-        let tenant = tenant.clone();
-        self.writer.write(move |tx| {
-            let target = who.map_or(*tenant.id.as_bytes(), |user| *user.as_bytes());
-            note(tx, &tenant, at, Action::SignInRefuse, (&[], &target, u64::from(reason.number())))
         })
     }
 

@@ -154,7 +154,7 @@ impl Store {
 
     /// The live session with this hash.
     pub fn session(&self, hash: &[u8; 32], now: Moment) -> Result<Option<Session>, StoreError> {
-        let session = self.read(|connection| {
+        self.read(|connection| {
             let mut statement = connection.prepare_cached(&format!(
                 "SELECT s.tenant, t.id, s.user_no, u.id, u.name, t.name, s.stage, s.strong, s.auth_at, \
                  s.provider_no IS NULL, s.seen_at FROM sessions s JOIN tenants t ON t.no = s.tenant \
@@ -174,16 +174,19 @@ impl Store {
                 })
             });
             Ok(session.optional()?)
-        })?;
-        let stale = |session: &&Session| !(0..SEEN_MILLIS).contains(&now.0.saturating_sub(session.seen_at.0));
-        if let Some(session) = session.as_ref().filter(stale) {
-            let (tenant, hash) = (session.person.tenant.no, *hash);
-            self.writer.write::<_, StoreError>(move |tx| {
-                let sql = "UPDATE sessions SET seen_at = $1 WHERE tenant = $2 AND hash = $3";
-                Ok(tx.prepare_cached(sql)?.execute((now.0, tenant, hash)).map(drop)?)
-            })?;
+        })
+    }
+
+    /// Writes down that a session is in use, if its last-seen time is a minute old or more. Waits for the disk then.
+    pub fn touch_session(&self, session: &Session, now: Moment) -> Result<(), StoreError> {
+        if (0..SEEN_MILLIS).contains(&now.0.saturating_sub(session.seen_at.0)) {
+            return Ok(());
         }
-        Ok(session)
+        let (tenant, hash) = (session.person.tenant.no, session.hash);
+        self.writer.write(move |tx| {
+            let sql = "UPDATE sessions SET seen_at = $1 WHERE tenant = $2 AND hash = $3";
+            Ok(tx.prepare_cached(sql)?.execute((now.0, tenant, hash)).map(drop)?)
+        })
     }
 
     /// The live sessions of a person, newest first.

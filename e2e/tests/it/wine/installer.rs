@@ -67,7 +67,10 @@ fn the_installer_comes_is_used_is_upgraded_and_leaves_nothing() {
     };
     let products: Vec<_> = upgraded.values.iter().filter(is_product).collect();
     assert_eq!(products.len(), 1, "the older one is gone: {products:?}");
-    assert_eq!(upgraded.values.get(&("system.reg software\\rehome".to_owned(), "loglevel".to_owned())).map(String::as_str), Some("\"warn\""));
+    assert_eq!(
+        upgraded.values.get(&("system.reg software\\rehome".to_owned(), "loglevel".to_owned())).map(String::as_str),
+        Some("\"warn\"")
+    );
     assert!(pc.task().is_file());
     assert!(pc.rehome(&["backup"]).ok_stderr().contains("Nothing changed"), "the state was kept");
     assert_ne!(pc.msiexec(&["/i", r"C:\rehome.msi"]).code, Some(0), "an older one is refused");
@@ -79,7 +82,11 @@ fn the_installer_comes_is_used_is_upgraded_and_leaves_nothing() {
     let after = pc.0.dump();
     let keys: Vec<_> = after.keys.difference(&registry.keys).filter(|key| is_ours(key)).collect();
     assert_eq!(keys, [""; 0], "keys that stayed");
-    let values: Vec<_> = registry.changed(&after).into_iter().filter(|place| after.values.get(place).is_some_and(|value| is_ours(value))).collect();
+    let values: Vec<_> = registry
+        .changed(&after)
+        .into_iter()
+        .filter(|place| after.values.get(place).is_some_and(|value| is_ours(value)))
+        .collect();
     assert_eq!(values, [], "values that stayed");
     assert_ne!(pc.query(EVENT_SOURCE).code, Some(0), "the event source is gone");
     let path = pc.query(r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment").ok();
@@ -129,7 +136,10 @@ impl Pc {
         let ended = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
         assert!(ended.success(), "{words:?}");
         let left = self.0.processes().into_iter().filter_map(|process| std::fs::read(process.join("cmdline")).ok());
-        let left: Vec<_> = left.map(|line| String::from_utf8_lossy(&line).into_owned()).filter(|line| line.contains("rehome.exe")).collect();
+        let left: Vec<_> = left
+            .map(|line| String::from_utf8_lossy(&line).into_owned())
+            .filter(|line| line.contains("rehome.exe"))
+            .collect();
         assert_eq!(left, [""; 0], "no process of ours is left between runs");
     }
 

@@ -3,6 +3,7 @@
 //! `cargo xtask windows` builds the program; without it, or without Wine, the stories say so and do not run. What Wine cannot show (Store apps,
 //! join state, access rights, most calls that make a change visible) is not told here.
 
+mod apps;
 mod crash;
 mod dump;
 mod installer;

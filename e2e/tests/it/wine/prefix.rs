@@ -104,6 +104,13 @@ impl Prefix {
         command
     }
 
+    /// The same with something set in its environment.
+    pub fn rehome_with(&self, words: &[&str], (name, value): (&str, &str)) -> Ran {
+        let mut command = self.command(words);
+        command.env(name, value);
+        run(command, "")
+    }
+
     /// Runs a verb that prints JSON, and parses it.
     #[track_caller]
     pub fn json(&self, words: &[&str]) -> serde_json::Value {
@@ -120,6 +127,13 @@ impl Prefix {
     pub fn import(&self, registry: &MemoryRegistry) {
         let file = self.path().join("drive_c/import.reg");
         std::fs::write(&file, registry.to_reg_file()).unwrap();
+        self.wine(&["regedit", "/S", r"C:\import.reg"]).ok();
+    }
+
+    /// Imports sections of a `.reg` file, of any root.
+    pub fn import_text(&self, sections: &str) {
+        let text = format!("Windows Registry Editor Version 5.00\n\n{sections}").replace('\n', "\r\n");
+        std::fs::write(self.path().join("drive_c/import.reg"), text).unwrap();
         self.wine(&["regedit", "/S", r"C:\import.reg"]).ok();
     }
 
@@ -212,6 +226,23 @@ fn program() -> Option<&'static Path> {
         Some(program)
     });
     found.as_deref()
+}
+
+/// A small Windows program of these stories, built once from its C source in `tool/` with mingw, which built `rehome.exe` too.
+pub fn tool(name: &str) -> PathBuf {
+    static BUILT: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _one_at_a_time = BUILT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let source = root().join("e2e/tests/it/wine/tool").join(name).with_extension("c");
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name).with_extension("exe");
+    let made = |path: &Path| path.metadata().and_then(|found| found.modified()).ok();
+    if made(&program).is_none_or(|made_at| Some(made_at) < made(&source)) {
+        let fresh = program.with_extension("new.exe");
+        let mut compiler = Command::new("x86_64-w64-mingw32-gcc");
+        compiler.args(["-O1", "-s", "-o", arg(&fresh), arg(&source), "-lgdi32"]);
+        run(compiler, "").ok();
+        std::fs::rename(&fresh, &program).unwrap();
+    }
+    program
 }
 
 /// The prefix that all others are copies of.

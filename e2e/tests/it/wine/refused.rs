@@ -66,7 +66,10 @@ fn checks_setup(pc: &Prefix, row: model::prerequisite::Row) {
         let document: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
         let checks = document["checks"].as_array().unwrap();
         let check = checks.iter().find(|check| check["id"] == "windows.build.setup_restore").unwrap();
-        assert_eq!((&check["verdict"], &check["found"]), (&verdict.into(), &format!("{}.{revision}", row.least.build).into()));
+        assert_eq!(
+            (&check["verdict"], &check["found"]),
+            (&verdict.into(), &format!("{}.{revision}", row.least.build).into())
+        );
     }
 }
 

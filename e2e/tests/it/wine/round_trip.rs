@@ -35,7 +35,9 @@ fn every_setting_of_one_pc_comes_back_on_another_one_and_can_be_taken_back() {
     new.rehome(&["restore", "--from-device", "OLD-PC"]).ok();
     before.assert_same(&new.dump(), "a plan changes nothing");
 
-    let said = new.json(&["restore", "--from-device", "OLD-PC", "--yes"]);
+    let said = new.rehome(&["restore", "--from-device", "OLD-PC", "--yes", "--json"]);
+    assert_eq!(said.code, Some(11), "some of it is seen after signing out: {said:?}");
+    let said: Value = serde_json::from_str(&said.stdout).unwrap();
     let after = new.dump();
     assert_eq!(ids(&said["outcome"]["failed"]), [""; 0]);
     assert_eq!(ids(&said["outcome"]["applied"]).len(), settings().count(), "each setting is written once");
@@ -48,7 +50,7 @@ fn every_setting_of_one_pc_comes_back_on_another_one_and_can_be_taken_back() {
     }
     assert_eq!(before.changed(&after), ours, "nothing else is changed");
 
-    new.rehome(&["undo", "--yes"]).ok();
+    new.rehome(&["undo", "--yes"]).done();
     let back = new.dump();
     before.assert_same(&back, "undo gives back what was there");
     // A key that a restore has made stays, empty.
@@ -62,7 +64,7 @@ fn each_category_comes_back_alone() {
     let (theirs, before) = (old.export(), new.export());
     for category in Category::ALL {
         let word = category.word();
-        new.rehome(&["restore", "--from-device", "OLD-PC", "--only", word, "--yes"]).ok();
+        new.rehome(&["restore", "--from-device", "OLD-PC", "--only", word, "--yes"]).done();
         let wanted = restored(&before, &theirs, settings().filter(|(setting, _)| setting.category == category));
         let after = new.export();
         assert_eq!(values(&after), values(&wanted), "{word}: its settings, and nothing else");
@@ -72,7 +74,7 @@ fn each_category_comes_back_alone() {
         };
         assert!(settings().any(changed), "{word} is not empty");
         // What an undo left would be found beside the next category.
-        new.rehome(&["undo", "--yes"]).ok();
+        new.rehome(&["undo", "--yes"]).done();
     }
     assert_eq!(values(&new.export()), values(&before), "undo gives back what was there");
 }

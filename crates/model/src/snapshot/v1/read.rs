@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use super::write::{is_choice, is_value_text};
 use super::{APPS_MAX, FORMAT, NOT_CARRIED_MAX, PART_PLAIN_BYTES_MAX, READINGS_MAX};
-use super::{app_kind, outcome, value_type};
+use super::{again_key, app_kind, outcome, value_type};
 use crate::catalog::Category;
 use crate::cbor::fields::{Fields, FieldsError};
 use crate::cbor::{self, CborError, Item};
 use crate::envelope::BLOB_BYTES_MAX;
 use crate::ids::BlobId;
 use crate::reason::Reason;
+use crate::snapshot::app_id::{is_store_id, is_winget_id};
 use crate::snapshot::text::{APP_BYTES_MAX, NAME_BYTES_MAX, VERSION_BYTES_MAX, is_clean, is_entry_id};
-use crate::snapshot::{App, AppKind, DeviceFacts, PartKind, Reading, Snapshot};
+use crate::snapshot::{Again, App, AppKind, AppScope, DeviceFacts, PartKind, Reading, Snapshot};
 use crate::value::{Colour, FileRef, LIST_ITEMS_MAX, Value};
 
 /// What one part holds.
@@ -219,6 +220,8 @@ fn apps(fields: &mut Fields<'_>) -> Result<Content, DecodeError> {
     if items.len() > APPS_MAX {
         return Err(DecodeError::TooLarge { what: "apps", limit: APPS_MAX });
     }
+    let mut again =
+        fields.take(again_key::FIELD).map(|item| all_again(&item, items.len())).transpose()?.unwrap_or_default();
     let mut apps: Vec<App> = Vec::with_capacity(items.len());
     let mut before = (0, "");
     for (index, item) in items.iter().enumerate() {
@@ -227,9 +230,47 @@ fn apps(fields: &mut Fields<'_>) -> Result<Content, DecodeError> {
             return Err(DecodeError::App { index });
         }
         before = (number, id);
-        apps.extend(app);
+        apps.extend(app.map(|app| App { again: again.remove(&index).unwrap_or_default(), ..app }));
     }
     Ok(Content::Apps(apps))
+}
+
+/// How apps can be had again, by their places in the list.
+fn all_again(item: &Item<'_>, apps: usize) -> Result<BTreeMap<usize, Again>, DecodeError> {
+    const FIELD: DecodeError = DecodeError::Field { field: "again" };
+    let Item::Map(pairs) = item else { return Err(FIELD) };
+    // An empty map would be a second spelling of no map.
+    if pairs.is_empty() {
+        return Err(FIELD);
+    }
+    let mut all = BTreeMap::new();
+    for (index, item) in pairs {
+        let index: u32 = index.as_unsigned().ok_or(FIELD)?;
+        let index = usize::try_from(index).ok().filter(|index| *index < apps).ok_or(FIELD)?;
+        all.insert(index, again(item).ok_or(DecodeError::App { index })?);
+    }
+    Ok(all)
+}
+
+/// How one app can be had again. Fields that this version does not know are left out: each is a help, and none changes another.
+fn again(item: &Item<'_>) -> Option<Again> {
+    let Item::Map(pairs) = item else { return None };
+    if pairs.is_empty() {
+        return None;
+    }
+    let mut again = Again::default();
+    for (key, item) in pairs {
+        match (key.as_unsigned::<u64>()?, item) {
+            (again_key::STORE, Item::Text(id)) if is_store_id(id) => again.store_id = Some((*id).to_owned()),
+            (again_key::WINGET, Item::Text(id)) if is_winget_id(id) => again.winget_id = Some((*id).to_owned()),
+            (again_key::SCOPE, Item::Unsigned(1)) => again.scope = Some(AppScope::User),
+            (again_key::SCOPE, Item::Unsigned(2)) => again.scope = Some(AppScope::Machine),
+            (again_key::PINNED, Item::Bool(true)) => again.pinned = true,
+            (again_key::STORE..=again_key::PINNED, _) => return None,
+            _ => {}
+        }
+    }
+    Some(again)
 }
 
 /// An app's kind number, id, and itself if the kind is known.
@@ -253,7 +294,11 @@ fn app<'a>(item: &Item<'a>) -> Option<(u64, &'a str, Option<App>)> {
     let name = text(name, APP_BYTES_MAX)?;
     let version = text(version, VERSION_BYTES_MAX)?;
     let publisher = text(publisher, APP_BYTES_MAX)?;
-    Some((*number, id, kind.map(|kind| App { kind, id: (*id).to_owned(), name, version, publisher })))
+    Some((
+        *number,
+        id,
+        kind.map(|kind| App { kind, id: (*id).to_owned(), name, version, publisher, again: Again::default() }),
+    ))
 }
 
 fn readings(fields: &mut Fields<'_>, category: Category) -> Result<Content, DecodeError> {

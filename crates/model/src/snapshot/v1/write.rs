@@ -3,14 +3,21 @@
 use std::collections::BTreeMap;
 
 use super::{APPS_MAX, CHOICE_BYTES_MAX, FORMAT, NOT_CARRIED_MAX, PART_PLAIN_BYTES_MAX, READINGS_MAX};
-use super::{app_kind, outcome, value_type};
+use super::{again_key, app_kind, outcome, value_type};
 use crate::catalog::Category;
 use crate::cbor::{self, ITEMS_MAX, Item};
 use crate::envelope::BLOB_BYTES_MAX;
 use crate::reason::Reason;
 use crate::snapshot::text::{APP_BYTES_MAX, NAME_BYTES_MAX, VERSION_BYTES_MAX, clean, is_entry_id, is_plain};
-use crate::snapshot::{App, AppKind, PartKind, Reading, Snapshot};
+use crate::snapshot::{Again, App, AppKind, PartKind, Reading, Snapshot};
 use crate::value::{Colour, LIST_ITEMS_MAX, TEXT_BYTES_MAX, Value};
+
+/// Items of an app's array, with itself.
+const APP_ITEMS: usize = 6;
+/// The most items of what is known of having an app again: its number, the map, four keys and their values.
+const AGAIN_ITEMS: usize = 10;
+/// The items of an app list besides: the map and its keys, the format, the array and the map in it.
+const ITEMS_BESIDE: usize = 8;
 
 /// One part, written down.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,6 +151,7 @@ fn apps(apps: &[App]) -> Result<Option<Part>, EncodeError> {
             name: cleaned(&app.name, APP_BYTES_MAX),
             version: cleaned(&app.version, VERSION_BYTES_MAX),
             publisher: cleaned(&app.publisher, APP_BYTES_MAX),
+            again: app.again.shaped(),
         })
         .filter(|app| !app.id.is_empty())
         .collect();
@@ -153,8 +161,30 @@ fn apps(apps: &[App]) -> Result<Option<Part>, EncodeError> {
     if apps.is_empty() {
         return Ok(None);
     }
-    let items = apps.iter().map(app).collect();
-    part(PartKind::Apps, apps.len(), vec![(1, Item::Array(items))]).map(Some)
+    let mut fields = vec![(1, Item::Array(apps.iter().map(app).collect()))];
+    // A list that fills the format leaves no room for help; what is there for the apps in front stays.
+    let mut room = ITEMS_MAX.saturating_sub((APP_ITEMS * apps.len()) + ITEMS_BESIDE);
+    let mut all_again = Vec::new();
+    for (at, item) in (0..).zip(&apps).filter_map(|(at, app)| Some((at, again(&app.again)?))) {
+        let Some(left) = room.checked_sub(AGAIN_ITEMS) else { break };
+        room = left;
+        all_again.push((Item::Unsigned(at), item));
+    }
+    if !all_again.is_empty() {
+        fields.push((again_key::FIELD, Item::Map(all_again)));
+    }
+    part(PartKind::Apps, apps.len(), fields).map(Some)
+}
+
+/// How an app can be had again; `None` if nothing is known.
+fn again(again: &Again) -> Option<Item<'_>> {
+    let mut fields = Vec::new();
+    fields.extend(again.store_id.as_ref().map(|id| (again_key::STORE, Item::Text(id))));
+    fields.extend(again.winget_id.as_ref().map(|id| (again_key::WINGET, Item::Text(id))));
+    fields.extend(again.scope.map(|scope| (again_key::SCOPE, Item::Unsigned(scope as u64))));
+    fields.extend(again.pinned.then_some((again_key::PINNED, Item::Bool(true))));
+    let items: Vec<_> = fields.into_iter().map(|(key, item)| (Item::Unsigned(key), item)).collect();
+    (!items.is_empty()).then_some(Item::Map(items))
 }
 
 fn app(app: &App) -> Item<'_> {

@@ -1,4 +1,4 @@
-//! `POST /api/v1/enroll`: a built-in account's password for a device, its profile, its token and its keys.
+//! `POST /api/v1/enroll`: a sign-in, or a built-in account's password, for a device, its profile, its token and its keys.
 
 use std::sync::Arc;
 
@@ -7,15 +7,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use model::api::{EnrollRequest, Enrolled};
 use model::ids::{DeviceId, ProfileId, to_hex};
-use model::reason::Reason;
-use store::{Account, NewDevice, Origin};
+use store::{Account, NewDevice};
 
+use crate::App;
 use crate::access::{Allowed, Anyone};
 use crate::api::extract::{Body, Peer, Whence, apart};
-use crate::app::{App, DEFAULT_TENANT};
 use crate::identity::hash_token;
 use crate::keyring::KeyringError;
-use crate::password;
+use crate::login::prove::{self, Shown};
 use crate::problem::Refusal;
 
 /// The largest request: two names and a password, generously.
@@ -40,37 +39,19 @@ pub(crate) async fn handle(
     Whence(origin): Whence,
     Body(body): Body<BODY_BYTES_MAX>,
 ) -> Result<(StatusCode, Json<Enrolled>), Refusal> {
-    app.gates.enrolment(address).map_err(|seconds| {
-        let detail = "too many tries from this address";
-        Refusal::new(StatusCode::TOO_MANY_REQUESTS, Reason::RateLimited, detail).retry_after(seconds)
-    })?;
     let request: EnrollRequest = serde_json::from_slice(&body).map_err(|error| Refusal::invalid(error.to_string()))?;
     store::check_name(&request.device_name)?;
-    let _turn = app.passwords.acquire().await.map_err(|_| Refusal::stopping())?;
+    let shown = match (&request.sign_in, &request.user, &request.password) {
+        (Some(token), None, None) => Shown::SignIn(token),
+        (None, Some(user), Some(password)) => Shown::Password(user, password),
+        _ => return Err(Refusal::invalid("either `sign_in` or `user` and `password` is wanted")),
+    };
+    let account = prove::account(&app, shown, "", address).await?;
     let worker = Arc::clone(&app);
-    let enrolled = apart(move || enroll(&worker, &request, origin)).await?;
+    let account = account.by(origin);
+    let enrolled = apart(move || make_device(&worker, &account, &request.device_name)).await?;
     tracing::info!(tenant = %enrolled.tenant, user = %enrolled.user, device = %enrolled.device, "device enrolled");
     Ok((StatusCode::CREATED, Json(enrolled)))
-}
-
-/// Looks the password up and makes the device. Takes the time of one password hash, whether the account exists or not.
-fn enroll(app: &App, request: &EnrollRequest, origin: Origin) -> Result<Enrolled, Refusal> {
-    let (tenant, user) = request.user.split_once('/').unwrap_or((DEFAULT_TENANT, &request.user));
-    let account = app.store.account(tenant, user)?;
-    let hash = account.as_ref().map_or("", |account| account.password.as_str());
-    let right = password::matches(&request.password, hash);
-    let Some(account) = account.as_ref().filter(|_| right) else {
-        let detail = "no account has this name and password";
-        let refusal = Refusal::new(StatusCode::UNAUTHORIZED, Reason::WrongCredentials, detail);
-        return Err(match &account {
-            Some(account) => refusal.about(account.tenant_scope()).whom(account.user),
-            None => match app.store.operator(tenant)? {
-                Some(tenant) => refusal.about(&tenant),
-                None => refusal,
-            },
-        });
-    };
-    make_device(app, &account.clone().by(origin), &request.device_name)
 }
 
 fn make_device(app: &App, account: &Account, name: &str) -> Result<Enrolled, Refusal> {
