@@ -91,7 +91,7 @@ pub fn run(args: &MachineArgs, run: &Run) -> Result<Exit, Failure> {
         What::Install(args) => install(args, run),
         What::Token(args) => token(args, run),
         What::Schedule => schedule(run),
-        What::Remove(args) => remove(args, run),
+        What::Remove(args) => Ok(remove(args, run)),
     }
 }
 
@@ -116,7 +116,7 @@ fn install(args: &InstallArgs, run: &Run) -> Result<Exit, Failure> {
         Failure::of(&error, Reason::ConfigInvalid).hint("give the installer's property another value, or leave it out")
     })?;
     for (property, text) in &given {
-        machine::set(property.value, text)?;
+        place::set(property.value, text)?;
     }
     run.screen.say(&format!("Remembered {} properties of the installer", given.len()));
     Ok(Exit::Success)
@@ -131,7 +131,7 @@ fn token(args: &TokenArgs, run: &Run) -> Result<Exit, Failure> {
         let message = format!("ENROLLTOKEN: it is empty, longer than {TOKEN_BYTES_MAX} bytes, or of several lines");
         return Err(Failure::new(Reason::ConfigInvalid, message));
     }
-    machine::set_token(&Secret(token))?;
+    place::set_token(&Secret(token))?;
     run.screen.say("Remembered the enrolment token");
     Ok(Exit::Success)
 }
@@ -144,7 +144,7 @@ fn schedule(run: &Run) -> Result<Exit, Failure> {
 }
 
 /// Goes on whatever fails: half an uninstallation is worse than a leftover, which is said.
-fn remove(args: &RemoveArgs, run: &Run) -> Result<Exit, Failure> {
+fn remove(args: &RemoveArgs, run: &Run) -> Exit {
     let mut left = Vec::new();
     if crate::schedule::is_registered() != Some(false) && crate::schedule::unregister().is_err() {
         left.push("the scheduled task");
@@ -155,17 +155,17 @@ fn remove(args: &RemoveArgs, run: &Run) -> Result<Exit, Failure> {
         said => said != "0",
     };
     if !keeps {
-        left.extend(machine::forget());
+        left.extend(place::forget());
     }
     if left.is_empty() {
-        return Ok(Exit::Success);
+        return Exit::Success;
     }
     run.screen.warn(&format!("could not be removed: {}", left.join(", ")));
-    Ok(Exit::Warnings)
+    Exit::Warnings
 }
 
 #[cfg(windows)]
-mod machine {
+mod place {
     use device::state::Secret;
     use model::reason::Reason;
 
@@ -199,7 +199,7 @@ mod machine {
 }
 
 #[cfg(not(windows))]
-mod machine {
+mod place {
     use device::state::Secret;
     use model::reason::Reason;
 

@@ -97,9 +97,8 @@ fn check(property: Property, text: &str) -> Result<(), String> {
     if property != CA_CERTIFICATE && text.chars().any(char::is_control) {
         return Err("it has control characters".to_owned());
     }
-    let one_of = |words: &[&str]| match words.contains(&text) {
-        true => Ok(()),
-        false => Err(format!("it is none of {}", words.join(", "))),
+    let one_of = |words: &[&str]| {
+        if words.contains(&text) { Ok(()) } else { Err(format!("it is none of {}", words.join(", "))) }
     };
     match property {
         SERVER_URL => Address::parse(text, false).map(drop).map_err(|error| format!("{error}; {}", error.hint())),
@@ -158,7 +157,8 @@ mod tests {
 
     #[test]
     fn a_wrong_word_is_refused_by_the_name_of_its_property() {
-        let wrong: [(&str, fn(&mut Told)); 12] = [
+        type Change = fn(&mut Told);
+        let wrong: [(&str, Change); 12] = [
             ("SERVERURL", |told| told.server_url = "rehome.example.com".to_owned()),
             ("SERVERURL", |told| told.server_url = "http://rehome.example.com".to_owned()),
             ("TENANT", |told| told.tenant = "a/b".to_owned()),

@@ -3,12 +3,7 @@
 //!
 //! `UPDATE_PARITY=1 cargo test -p model --test parity` writes the page anew.
 
-#![expect(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test writes the page it guards, says what it could not do, and may panic"
-)]
+#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test writes the page it guards, and may panic")]
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -1,6 +1,6 @@
 //! `cargo xtask msi`: the installer of the agent, built on Linux with wixl, and the winget manifest that names it.
 //!
-//! wixl knows a part of the language WiX; what it does not know is put into the package afterwards, statement by statement, from
+//! wixl knows a part of the language that such packages are described in; what it does not know is put into the package afterwards, statement by statement, from
 //! `packaging/windows/finish.sql`. The package says by its product code which build it is, so the manifest is filled in from the package.
 
 mod winget;
