@@ -5,6 +5,7 @@
 mod apps;
 mod backup;
 mod baseline;
+mod browser;
 mod bundle;
 mod catalog;
 mod cli;
@@ -23,6 +24,7 @@ mod here;
 mod import;
 mod logs;
 mod machine;
+mod man;
 mod near;
 mod outcome;
 mod paint;
@@ -37,6 +39,7 @@ mod run;
 mod schedule;
 mod screen;
 mod show;
+mod sign_in;
 mod snapshots;
 mod status;
 mod stop;
@@ -110,6 +113,7 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
         Verb::Explain(args) => explain::run(args, run),
         Verb::Version(args) => version::run(args, run),
         Verb::Completions(args) => completions::run(args, run),
+        Verb::Man(args) => man::run(args, run),
     }
 }
 

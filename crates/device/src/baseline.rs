@@ -174,6 +174,7 @@ mod tests {
                 id_key: "33".repeat(32),
                 current: model::ids::KeyId([8; 16]),
                 keys: vec![(model::ids::KeyId([8; 16]), "44".repeat(32))],
+                sealed_for: None,
             };
             let pc = Self { state, ring: seal::KeyRing::from_api(&keys).unwrap(), folder };
             pc.set(values);

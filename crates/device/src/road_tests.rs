@@ -154,7 +154,7 @@ impl Wire for MemoryServer {
 
 fn keys() -> ProfileKeys {
     let key = KeyId([6; 16]);
-    ProfileKeys { current: key, keys: vec![(key, "77".repeat(32))], id_key: "88".repeat(32) }
+    ProfileKeys { current: key, keys: vec![(key, "77".repeat(32))], id_key: "88".repeat(32), sealed_for: None }
 }
 
 /// A person's PC: its state and its folder.

@@ -131,6 +131,18 @@ pub struct ProfileKeys {
     pub keys: Vec<(KeyId, String)>,
     /// The user's key for content ids, 32 bytes in hexadecimal digits.
     pub id_key: String,
+    /// Whose the profile was when its snapshots were sealed, if it was moved to another account since. Envelopes name that person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_for: Option<SealedFor>,
+}
+
+/// The account under which a profile that was moved was sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedFor {
+    /// The organisation.
+    pub tenant: TenantId,
+    /// The person.
+    pub user: UserId,
 }
 
 impl std::fmt::Debug for ProfileKeys {

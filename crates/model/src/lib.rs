@@ -4,6 +4,7 @@
 //! input or output here, no clock and no randomness: whoever needs those is handed a [`world::Clock`] or a [`world::Random`].
 //! Agent, server and tests therefore agree on every word by construction.
 
+pub mod admin;
 pub mod api;
 pub mod audit;
 pub mod bundle;

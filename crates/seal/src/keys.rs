@@ -196,6 +196,7 @@ impl KeyRing {
             current: self.current().id,
             keys: self.keys.iter().map(|key| (key.id, key.secret.to_hex().to_string())).collect(),
             id_key: self.id_key.0.to_hex().to_string(),
+            sealed_for: None,
         }
     }
 

@@ -24,6 +24,8 @@ pub enum Purpose {
     User(TenantId, UserId),
     /// A profile's key, wrapped by the user's.
     Profile(TenantId, UserId, ProfileId),
+    /// The key for content ids of a profile that came from another account, wrapped by its new user's.
+    Origin(TenantId, UserId, ProfileId),
 }
 
 /// Bytes that do not unwrap.
@@ -68,6 +70,7 @@ impl Purpose {
             Self::Tenant(tenant) => (1, tenant, none.1, none.2),
             Self::User(tenant, user) => (2, tenant, user, none.2),
             Self::Profile(tenant, user, profile) => (3, tenant, user, profile),
+            Self::Origin(tenant, user, profile) => (7, tenant, user, profile),
         };
         let mut aad = b"rehome/wrap/v1".to_vec();
         aad.extend_from_slice(&[ALGORITHM, number]);

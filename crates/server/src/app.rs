@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use model::ids::AssignmentId;
 use model::world::{Clock, Random};
 use store::blobs::DiskBlobs;
 use store::people::Change;
@@ -13,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use crate::audit::refusals::Refusals;
 use crate::gates::{Gates, REQUESTS_AT_ONCE};
-use crate::identity::{DeviceTokens, Identify};
+use crate::identity::{DeviceTokens, Identify, ServiceTokens};
 use crate::jobs::Jobs;
 use crate::keyring::{self, Keyring, KeyringError};
 use crate::login::oidc::known::Providers;
@@ -105,13 +106,14 @@ impl App {
     pub fn open(settings: &Settings, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, OpenError> {
         let data = &settings.data_dir;
         make_private(data)?;
-        let database = data.join("rehome.db");
+        let database = database(settings);
         let root = keyring::root_key(&settings.root_key, data, !database.exists(), &*random)?;
         let blobs = DiskBlobs::open(data.join("blobs"))?;
         let store = Arc::new(Store::open(&database, Arc::new(blobs), clock.now())?);
         let keyring = Keyring::open(root, &settings.root_key, &store, &*random)?;
         Ok(Self {
             identity: vec![
+                Box::new(ServiceTokens::new(Arc::clone(&store), Arc::clone(&clock))),
                 Box::new(DeviceTokens::new(Arc::clone(&store), Arc::clone(&clock))),
                 Box::new(Sessions::new(Arc::clone(&store), Arc::clone(&clock), settings.site.clone())),
             ],
@@ -148,6 +150,12 @@ impl App {
         let password = password::make(&*self.random);
         let hash = password::hash(&password, &*self.random);
         self.keyring.create_user(&self.store, &tenant, (DEFAULT_USER, hash), world)?;
+        if let Some(user) = self.store.user_named(&tenant, DEFAULT_USER)? {
+            let mut id = [0; AssignmentId::LEN];
+            self.random.fill(&mut id);
+            let given = self.store.make_owner(&tenant, (AssignmentId(id), user), self.clock.now());
+            given.map_err(|error| KeyringError::Store(StoreError::NotCommitted(error.to_string())))?;
+        }
         if let Some(account) = self.store.account(DEFAULT_TENANT, DEFAULT_USER)? {
             // The operator's own terminal showed it, so a first PC may be connected with it; the page asks for another.
             self.store.order_password_change(&account.person(), Change::OnThePage)?;
@@ -180,6 +188,11 @@ impl App {
         self.jobs.run_due(self);
         Ok(())
     }
+}
+
+/// Where the database lies.
+pub(crate) fn database(settings: &Settings) -> PathBuf {
+    settings.data_dir.join("rehome.db")
 }
 
 /// Makes the data folder, for the server's own account only.

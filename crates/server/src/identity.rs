@@ -9,10 +9,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use model::world::{Clock, Moment};
+use model::world::{Clock, Moment, Random};
 use store::{Scope, Store};
 
 use crate::access::Principal;
+use crate::api::extract::peer;
 use crate::problem::Refusal;
 
 /// How long a token that was found is not looked up again, in milliseconds: so long may a withdrawal go unnoticed.
@@ -65,6 +66,47 @@ impl Identify for DeviceTokens {
             known.insert(hash, (scope.clone(), now));
         }
         Ok(found.map(Principal::Device))
+    }
+}
+
+/// What tokens of service accounts begin with, so that a scanner of secrets knows one.
+pub const SERVICE_PREFIX: &str = "rhs_";
+
+/// How often the use of a service account is written down: one write a minute, not one a request.
+const USED_MILLIS: i64 = 60_000;
+
+/// A new token for a service account: 256 random bits.
+pub fn new_service_token(random: &dyn Random) -> String {
+    let mut secret = [0; 32];
+    random.fill(&mut secret);
+    format!("{SERVICE_PREFIX}{}", model::ids::to_hex(&secret))
+}
+
+/// Tokens of service accounts. Looked up anew each time: withdrawing one takes effect at once.
+pub struct ServiceTokens {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+}
+
+impl ServiceTokens {
+    /// The tokens that the store knows.
+    pub fn new(store: Arc<Store>, clock: Arc<dyn Clock>) -> Self {
+        Self { store, clock }
+    }
+}
+
+impl Identify for ServiceTokens {
+    fn identify(&self, parts: &Parts) -> Result<Option<Principal>, Refusal> {
+        let Some(token) = bearer(&parts.headers).filter(|token| token.starts_with(SERVICE_PREFIX)) else {
+            return Ok(None);
+        };
+        let used = (peer(parts), self.clock.now());
+        let Some((service, noted)) = self.store.service(&hash_token(token), used)? else { return Ok(None) };
+        let fresh = noted.is_some_and(|noted| (0..USED_MILLIS).contains(&used.1.0.saturating_sub(noted.0)));
+        if !fresh {
+            self.store.note_used(&service, used)?;
+        }
+        Ok(Some(Principal::Service(service)))
     }
 }
 

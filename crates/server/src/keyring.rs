@@ -9,7 +9,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use model::api::ProfileKeys;
+use model::api::{ProfileKeys, SealedFor};
 use model::audit::{HEAD_LEN, Head};
 use model::erasure::{ERASURE_LEN, Erasure};
 use model::ids::{KeyId, ProfileId, TenantId, UserId};
@@ -17,8 +17,10 @@ use model::receipt::{RECEIPT_LEN, Receipt};
 use model::world::{Moment, Random};
 use seal::receipt::ReceiptKey;
 use seal::wrap::{Purpose, UnwrapError, unwrap, wrap};
-use seal::{Key, KeyRing, Secret};
-use store::{Account, NewKey, NewTenant, NewUser, Scope, SignErasure, Store, StoreError, TenantScope, WrappedKey};
+use seal::{IdKey, Key, KeyRing, Secret};
+use store::{
+    Account, Moving, NewKey, NewTenant, NewUser, Scope, SignErasure, Store, StoreError, TenantScope, WrappedKey,
+};
 
 use crate::App;
 
@@ -99,14 +101,12 @@ fn root_id(secret: &Secret) -> KeyId {
 fn write_root(path: &Path, secret: &Secret) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    // Under another name until it is whole (mode 0600 from the start): half a key would be taken for a wrong one at the next start.
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(secret.to_hex().as_bytes())?;
     file.write_all(b"\n")?;
-    file.sync_all()?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path)?;
     fs::File::open(folder)?.sync_all()
 }
 
@@ -222,7 +222,47 @@ impl Keyring {
         let purpose = Purpose::Profile(scope.tenant(), scope.user(), profile);
         let open = |key: &WrappedKey| unwrap(&key.wrapped, key.id, &user, purpose);
         let keys = wrapped.iter().map(open).collect::<Result<Vec<_>, _>>()?;
-        ring(keys, &user).map(Some)
+        let Some((sealed_for, origin)) = store.origin(scope, profile)? else { return ring(keys, &user).map(Some) };
+        // It came from another account: content ids are that person's.
+        let purpose = Purpose::Origin(scope.tenant(), scope.user(), profile);
+        let id_key = unwrap(&origin.wrapped, origin.id, &user, purpose)?;
+        let current = keys.first().ok_or(KeyringError::Gone)?.id;
+        let id_key = IdKey::new(Secret::from_bytes(id_key.secret().expose()));
+        let ring = KeyRing::new(current, keys, id_key).map_err(|_| KeyringError::Gone)?;
+        Ok(Some(ProfileKeys { sealed_for: Some(sealed_for), ..ring.to_api() }))
+    }
+
+    /// Wraps a profile's keys for the person whose it will be. `None`: it or one of the two people is not there, or has no key.
+    pub fn move_profile(
+        &self,
+        store: &Store,
+        tenant: &TenantScope,
+        (profile, to): (ProfileId, UserId),
+        random: &dyn Random,
+    ) -> Result<Option<Moving>, KeyringError> {
+        let Some(found) = store.keys_to_move(tenant, profile, to)? else { return Ok(None) };
+        let id = tenant.tenant();
+        let tenant_key = self.tenant_key(id, &store.tenant_keys(tenant)?)?;
+        let user = user_key(&tenant_key, id, found.user, &found.user_keys)?;
+        let new_user = user_key(&tenant_key, id, to, &found.new_user_keys)?;
+        let rewrap = |key: &WrappedKey| {
+            let opened = unwrap(&key.wrapped, key.id, &user, Purpose::Profile(id, found.user, profile))?;
+            let wrapped = wrap(&opened, &new_user, Purpose::Profile(id, to, profile), random).to_vec();
+            Ok::<_, KeyringError>(WrappedKey { id: key.id, wrapped })
+        };
+        let keys = found.profile_keys.iter().map(rewrap).collect::<Result<Vec<_>, _>>()?;
+        let (sealed_for, id_key) = if let Some((sealed_for, key)) = &found.origin {
+            // Moved before: it was sealed for whoever had it first.
+            let purpose = Purpose::Origin(id, found.user, profile);
+            (*sealed_for, unwrap(&key.wrapped, key.id, &user, purpose)?)
+        } else {
+            let named = Key::random(random).id;
+            let secret = Secret::from_bytes(user.id_key().secret().expose());
+            (SealedFor { tenant: id, user: found.user }, Key::new(named, secret))
+        };
+        let wrapped = wrap(&id_key, &new_user, Purpose::Origin(id, to, profile), random).to_vec();
+        let origin = WrappedKey { id: id_key.id, wrapped };
+        Ok(Some(Moving { profile, from: found.user, to, keys, origin, sealed_for }))
     }
 
     pub(crate) fn tenant_key(&self, tenant: TenantId, keys: &[WrappedKey]) -> Result<Key, KeyringError> {

@@ -20,6 +20,7 @@ pub mod logs;
 pub mod pages;
 pub mod password;
 pub mod problem;
+pub mod rehome;
 mod seen;
 pub mod world;
 

@@ -107,6 +107,7 @@ impl From<StoreError> for Refusal {
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, Reason::ServerFull, "the server's disk is full")
                     .retry_after(600)
             }
+            StoreError::Taken { .. } => Self::new(StatusCode::CONFLICT, Reason::NameTaken, error.to_string()),
             StoreError::BadName(_) => Self::invalid(error.to_string()),
             StoreError::Damaged(what) => {
                 tracing::error!(what, "stored data is damaged");

@@ -270,7 +270,7 @@ pub fn check_name(name: &str) -> Result<(), StoreError> {
     if fits { Ok(()) } else { Err(StoreError::BadName(name.chars().take(NAME_CHARS_MAX).collect())) }
 }
 
-fn taken(
+pub(crate) fn taken(
     tx: &Connection,
     what: &'static str,
     name: &str,

@@ -269,6 +269,16 @@ impl Store {
         })
     }
 
+    /// One request of the view's tenant.
+    pub fn seen_approval(&self, view: &View, id: ApprovalId) -> Result<Option<Approval>, StoreError> {
+        self.approval(view.scope(), id)
+    }
+
+    /// From when a request that is made now would count as approved without a second admin. `None`: there is one.
+    pub fn alone_from(&self, view: &View, at: Moment) -> Result<Option<Moment>, StoreError> {
+        self.read(|connection| Ok((others(connection, view, at)? == 0).then(|| at.plus_millis(ALONE_MILLIS))))
+    }
+
     /// One request of the tenant.
     pub fn approval(&self, tenant: &TenantScope, id: ApprovalId) -> Result<Option<Approval>, StoreError> {
         self.read(|connection| load(connection, tenant.no, id))

@@ -79,6 +79,40 @@ pub(crate) enum Action {
     ApprovalAlone,
     /// Target: the request. It was done, or could not be.
     ApprovalDone,
+    /// Target: the scope tag.
+    TagCreate,
+    /// Target: the scope tag.
+    TagUpdate,
+    /// Target: the scope tag.
+    TagDelete,
+    /// Target: the group.
+    GroupCreate,
+    /// Target: the group.
+    GroupUpdate,
+    /// Target: the group.
+    GroupDelete,
+    /// Target: the role.
+    RoleCreate,
+    /// Target: the role.
+    RoleUpdate,
+    /// Target: the role.
+    RoleDelete,
+    /// Target: the role assignment.
+    RoleAssign,
+    /// Target: the role assignment.
+    RoleReassign,
+    /// Target: the role assignment.
+    RoleUnassign,
+    /// Target: the service account.
+    TokenCreate,
+    /// Target: the service account.
+    TokenRevoke,
+    /// Target: the person.
+    UserTags,
+    /// Target: the device.
+    DeviceTags,
+    /// Target: the profile.
+    ProfileRehome,
     /// By and target: the person; detail: 1 if more than one factor was used.
     SignIn,
     /// Target: the person; detail: how many sessions were closed.
@@ -137,6 +171,23 @@ impl Action {
             Self::ApprovalExpire => "approval.expire",
             Self::ApprovalAlone => "approval.alone",
             Self::ApprovalDone => "approval.done",
+            Self::TagCreate => "tag.create",
+            Self::TagUpdate => "tag.update",
+            Self::TagDelete => "tag.delete",
+            Self::GroupCreate => "group.create",
+            Self::GroupUpdate => "group.update",
+            Self::GroupDelete => "group.delete",
+            Self::RoleCreate => "role.create",
+            Self::RoleUpdate => "role.update",
+            Self::RoleDelete => "role.delete",
+            Self::RoleAssign => "role.assign",
+            Self::RoleReassign => "role.reassign",
+            Self::RoleUnassign => "role.unassign",
+            Self::TokenCreate => "token.create",
+            Self::TokenRevoke => "token.revoke",
+            Self::UserTags => "user.tags",
+            Self::DeviceTags => "device.tags",
+            Self::ProfileRehome => "profile.rehome",
             Self::SignIn => "sign_in.done",
             Self::SignOut => "session.close",
             Self::PasswordChange => "password.change",

@@ -7,8 +7,6 @@
 //! A range is people (those of some groups, or all) and tags (some, or all). What carries no tag is seen by those who see all tags. A device is seen
 //! with its own tags and with its person's.
 
-#![expect(dead_code, reason = "ranges go into statements with the admin API, which comes next")]
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -17,10 +15,10 @@ use model::permission::{BuiltIn, Permission};
 use model::world::Moment;
 use rusqlite::Connection;
 
+use crate::admin::tags::Kind;
 use crate::audit::origin::Origin;
 use crate::people::Person;
 use crate::scope::TenantScope;
-use crate::tags::Kind;
 use crate::{Store, StoreError, row};
 
 /// Who acts, for the record.
@@ -368,6 +366,19 @@ pub(crate) fn from_words(words: &str) -> BTreeSet<Permission> {
 /// Permissions for a row.
 pub(crate) fn to_words(permissions: &BTreeSet<Permission>) -> String {
     permissions.iter().map(|permission| permission.word()).collect::<Vec<_>>().join(" ")
+}
+
+/// What a person may do, somewhere, that `authority` may not do there.
+pub(crate) fn above(
+    connection: &Connection,
+    authority: &Authority,
+    who: (i64, Moment),
+) -> Result<Vec<Permission>, StoreError> {
+    let mut above = BTreeSet::new();
+    for grant in of_person(connection, authority.tenant.no, who)? {
+        above.extend(authority.lacks(&grant.permissions, &grant.range));
+    }
+    Ok(above.into_iter().collect())
 }
 
 /// The people, switched on, who hold a permission at that time, over whatever.

@@ -19,6 +19,8 @@ pub enum Purpose {
     User = 2,
     /// Seals snapshots; wrapped by the user's key.
     Profile = 3,
+    /// Gives the content ids of a profile that came from another account; wrapped by its new user's key.
+    Origin = 7,
 }
 
 /// A key to be stored.
@@ -122,10 +124,20 @@ impl Store {
     }
 }
 
-fn user_keys(connection: &Connection, tenant: i64, user: i64) -> Result<Vec<WrappedKey>, StoreError> {
+pub(crate) fn user_keys(connection: &Connection, tenant: i64, user: i64) -> Result<Vec<WrappedKey>, StoreError> {
     let sql = "SELECT id, wrapped FROM keys WHERE tenant = $1 AND user_no = $2 AND purpose = $3 AND profile_no IS NULL \
                ORDER BY created_at DESC, id";
     select(connection, sql, (tenant, user, Purpose::User as u8))
+}
+
+/// The keys of a profile for one purpose, newest first.
+pub(crate) fn of_profile(
+    connection: &Connection,
+    (tenant, profile): (i64, i64),
+    purpose: Purpose,
+) -> Result<Vec<WrappedKey>, StoreError> {
+    let sql = "SELECT id, wrapped FROM keys WHERE tenant = $1 AND profile_no = $2 AND purpose = $3 ORDER BY created_at DESC, id";
+    select(connection, sql, (tenant, profile, purpose as u8))
 }
 
 fn select(connection: &Connection, sql: &str, owner: impl rusqlite::Params) -> Result<Vec<WrappedKey>, StoreError> {

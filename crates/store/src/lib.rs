@@ -7,6 +7,7 @@
 //! Start reading at `commit.rs`: the one transaction that all the rest is there for.
 
 mod accounts;
+mod admin;
 mod approvals;
 mod audit;
 mod authority;
@@ -19,12 +20,12 @@ mod keys;
 mod pack;
 pub mod people;
 mod rehearsals;
+mod rehome;
 mod reports;
 mod retention;
 mod row;
 mod scope;
 mod snapshots;
-mod tags;
 mod uploads;
 mod verify;
 mod writer;
@@ -36,6 +37,14 @@ use model::world::Moment;
 use rusqlite::{Connection, OptionalExtension};
 
 pub use accounts::{Account, Device, NAME_CHARS_MAX, NewDevice, NewTenant, NewUser, check_name};
+pub use admin::assignments::{Assignment, Terms, Which};
+pub use admin::devices::Listed as ListedDevice;
+pub use admin::groups::{Group, GroupChange, NewGroup, Source};
+pub use admin::people::{Listed as ListedPerson, PersonChange};
+pub use admin::roles::{NewRole, Role, RoleChange};
+pub use admin::tags::Tag;
+pub use admin::tokens::{Network, NewToken, TOKEN_MILLIS_MAX, Token};
+pub use admin::{PAGE_MAX, Page, Slice, TAGS_MAX};
 pub use approvals::{ALONE_MILLIS, Approval, NOTE_CHARS_MAX, NewApproval, State, WAITING_MILLIS};
 pub use audit::Outcome;
 pub use audit::chain::{FIRST as FIRST_HASH, link as audit_link};
@@ -49,6 +58,7 @@ pub use erase::{Deleted, EraseError, SignErasure};
 pub use error::{AdminError, StoreError};
 pub use keys::{NewKey, Purpose, WrappedKey};
 pub use people::Person;
+pub use rehome::{KeysToMove, Moving, RehomePreview};
 pub use reports::{Filed, REPORTS_KEPT_MAX};
 pub use retention::{Listed, Mark};
 pub use scope::{Scope, TenantScope};

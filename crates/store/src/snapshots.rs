@@ -275,15 +275,17 @@ impl Store {
     }
 }
 
-/// Reads a snapshot whole. `None`: no such number.
+/// Reads a snapshot whole. `None`: no such number. The header of a profile that was moved names for whom it was sealed.
 pub(crate) fn load(connection: &Connection, own: &OwnProfile, seq: i64) -> Result<Option<Stored>, StoreError> {
     let damaged = |what: &str| StoreError::Damaged(format!("{what} of snapshot {seq} of profile {}", own.id));
     let mut statement = connection.prepare_cached(
-        "SELECT s.id, s.header, s.header_tag, s.checksum, s.signature, s.epoch, s.committed_at, t.id, u.id, d.id \
-         FROM snapshots s JOIN profiles p ON p.tenant = s.tenant AND p.no = s.profile_no \
+        "SELECT s.id, s.header, s.header_tag, s.checksum, s.signature, s.epoch, s.committed_at, \
+         COALESCE(m.origin_tenant, t.id), COALESCE(m.origin_user, u.id), d.id FROM snapshots s \
+         JOIN profiles p ON p.tenant = s.tenant AND p.no = s.profile_no \
          JOIN tenants t ON t.no = s.tenant \
          JOIN users u ON u.tenant = p.tenant AND u.no = p.user_no \
          JOIN devices d ON d.tenant = p.tenant AND d.no = p.device_no \
+         LEFT JOIN moved m ON m.tenant = p.tenant AND m.profile_no = p.no \
          WHERE s.tenant = $1 AND s.profile_no = $2 AND s.seq = $3",
     )?;
     let mut rows = statement.query((own.tenant, own.no, seq))?;

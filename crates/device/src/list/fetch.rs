@@ -3,6 +3,7 @@
 //! The server could hand out another envelope than the one asked for. What comes must name the same snapshot, be sealed for this person and
 //! open with a key of theirs; all else is refused.
 
+use model::api::SealedFor;
 use model::envelope::{Envelope, EnvelopeError, Header};
 use model::ids::{ProfileId, SnapshotId};
 use model::reason::Reason;
@@ -90,25 +91,30 @@ pub fn fetch(
     if envelope.header.snapshot != snapshot {
         return Err(FetchError::Another { wanted: snapshot, given: envelope.header.snapshot });
     }
-    let ring = ring(server, enrolment, profile, &envelope.header)?;
+    let (ring, moved) = ring(server, enrolment, profile, &envelope.header)?;
     progress.station(Station::Open);
-    let owner = Owner { tenant: enrolment.tenant, user: enrolment.user, profile };
+    let own = SealedFor { tenant: enrolment.tenant, user: enrolment.user };
+    let SealedFor { tenant, user } = moved.unwrap_or(own);
+    let owner = Owner { tenant, user, profile };
     let opened = seal::open(&envelope, &owner, &ring).map_err(|source| FetchError::Open { snapshot, source })?;
     Ok(Fetched { opened, header: envelope.header, owner, ring, envelope_bytes: bytes.len() as u64 })
 }
 
-/// The keys that enrolment gave, or those that the server has now if they were changed since or the profile is another PC's.
+/// The keys that enrolment gave, or those that the server has now if they were changed since or the profile is another PC's; and for whom it was sealed
+/// if an administrator has moved it here from another account. A server that lies about that gains nothing: the keys that it gives open what was
+/// sealed for that person or nothing, and what may be written is the catalog's to say.
 fn ring(
     server: &Server<'_>,
     enrolment: &Enrolment,
     profile: ProfileId,
     header: &Header,
-) -> Result<KeyRing, FetchError> {
+) -> Result<(KeyRing, Option<SealedFor>), FetchError> {
     if profile == enrolment.profile {
         let ring = KeyRing::from_api(&enrolment.keys)?;
         if ring.find(header.key).is_some() {
-            return Ok(ring);
+            return Ok((ring, None));
         }
     }
-    Ok(KeyRing::from_api(&keys(server, profile)?)?)
+    let answer = keys(server, profile)?;
+    Ok((KeyRing::from_api(&answer)?, answer.sealed_for))
 }

@@ -29,6 +29,7 @@ fn enrolment() -> Enrolment {
             current: KeyId([6; 16]),
             keys: vec![(KeyId([6; 16]), "77".repeat(32))],
             id_key: "88".repeat(32),
+            sealed_for: None,
         },
     };
     Enrolment::new(chosen, enrolled).unwrap()

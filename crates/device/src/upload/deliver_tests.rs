@@ -52,7 +52,7 @@ impl Pc {
             user_name: text("ada"),
             device_name: text("PC"),
         };
-        let keys = ProfileKeys { current: KeyId([6; 16]), keys: Vec::new(), id_key: text("") };
+        let keys = ProfileKeys { current: KeyId([6; 16]), keys: Vec::new(), id_key: text(""), sealed_for: None };
         let enrolled = Enrolled {
             tenant: OWNER.tenant,
             tenant_name: text("Example"),

@@ -31,10 +31,14 @@ impl FromRequestParts<Arc<App>> for Peer {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Refusal> {
-        // Without an address (a router driven directly in a test) all share one.
-        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        Ok(Self(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))))
+        Ok(Self(peer(parts)))
     }
+}
+
+/// The address that a request comes from. Without one (a router driven directly in a test) all share one.
+pub(crate) fn peer(parts: &Parts) -> IpAddr {
+    let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }
 
 /// The server's own address, as whoever asks knows it.

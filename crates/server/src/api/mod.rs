@@ -3,16 +3,27 @@
 //! `docs/api.md` is the contract.
 
 mod about;
+pub(crate) mod admin;
+pub(crate) mod approvals;
+mod assignments;
 mod backups;
 mod blobs;
+mod devices;
 mod enroll;
 pub(crate) mod extract;
+mod groups;
+mod me;
 mod pins;
 mod profiles;
 mod rehearsals;
+mod rehome;
 mod reports;
+pub(crate) mod roles;
+mod service_accounts;
 mod sign_in;
 mod snapshots;
+mod tags;
+mod users;
 
 use std::sync::Arc;
 
@@ -61,6 +72,50 @@ pub fn routes() -> Routes {
         .get("/api/v1/reports", reports::list::handle)
         .get("/api/v1/reports/{report}", reports::get::handle)
         .put("/api/v1/reports/{report}", reports::put::handle)
+        .with(admin_routes)
+}
+
+/// What administrators and service accounts use.
+fn admin_routes(routes: Routes) -> Routes {
+    routes
+        .get("/api/v1/me", me::get::handle)
+        .get("/api/v1/users", users::list::handle)
+        .get("/api/v1/users/{user}", users::get::handle)
+        .patch("/api/v1/users/{user}", users::patch::handle)
+        .delete("/api/v1/users/{user}", users::delete::handle)
+        .get("/api/v1/devices", devices::list::handle)
+        .get("/api/v1/devices/{device}", devices::get::handle)
+        .patch("/api/v1/devices/{device}", devices::patch::handle)
+        .post("/api/v1/devices/{device}/revoke", devices::revoke::handle)
+        .get("/api/v1/groups", groups::list::handle)
+        .post("/api/v1/groups", groups::create::handle)
+        .get("/api/v1/groups/{group}", groups::get::handle)
+        .patch("/api/v1/groups/{group}", groups::patch::handle)
+        .delete("/api/v1/groups/{group}", groups::delete::handle)
+        .get("/api/v1/roles", roles::list::handle)
+        .post("/api/v1/roles", roles::create::handle)
+        .get("/api/v1/roles/{role}", roles::get::handle)
+        .patch("/api/v1/roles/{role}", roles::patch::handle)
+        .delete("/api/v1/roles/{role}", roles::delete::handle)
+        .get("/api/v1/role-assignments", assignments::list::handle)
+        .post("/api/v1/role-assignments", assignments::create::handle)
+        .get("/api/v1/role-assignments/{assignment}", assignments::get::handle)
+        .put("/api/v1/role-assignments/{assignment}", assignments::put::handle)
+        .delete("/api/v1/role-assignments/{assignment}", assignments::delete::handle)
+        .get("/api/v1/scope-tags", tags::list::handle)
+        .post("/api/v1/scope-tags", tags::create::handle)
+        .get("/api/v1/scope-tags/{tag}", tags::get::handle)
+        .patch("/api/v1/scope-tags/{tag}", tags::patch::handle)
+        .delete("/api/v1/scope-tags/{tag}", tags::delete::handle)
+        .get("/api/v1/service-accounts", service_accounts::list::handle)
+        .post("/api/v1/service-accounts", service_accounts::create::handle)
+        .get("/api/v1/service-accounts/{token}", service_accounts::get::handle)
+        .delete("/api/v1/service-accounts/{token}", service_accounts::delete::handle)
+        .get("/api/v1/approvals", approvals::list::handle)
+        .get("/api/v1/approvals/{approval}", approvals::get::handle)
+        .post("/api/v1/approvals/{approval}/decision", approvals::decide::handle)
+        .post("/api/v1/approvals/{approval}/withdraw", approvals::withdraw::handle)
+        .post("/api/v1/profiles/{profile}/rehome", rehome::create::handle)
 }
 
 /// All routes and all pages as a service. Serve it with the peers' addresses (`into_make_service_with_connect_info`), which the rate of enrolments needs.

@@ -1,6 +1,7 @@
 //! What the server does by itself, now and then. Housekeeping calls [`Jobs::run_due`] every half minute; each job has its own rhythm by the
 //! clock that is handed in. A job that fails is logged and tried again at its next time; it never stops the server.
 
+pub mod approvals;
 pub mod heads;
 pub mod retention;
 
@@ -33,6 +34,11 @@ impl Jobs {
     /// Runs what is due.
     pub fn run_due(&self, app: &App) {
         let now = app.clock.now();
+        match approvals::run(app) {
+            Ok(0) => {}
+            Ok(done) => tracing::info!(done, "approved requests"),
+            Err(error) => tracing::warn!(%error, "approved requests could not be done"),
+        }
         if is_due(Moment(self.retention_at.load(Ordering::Relaxed)), now, RETENTION_MILLIS) {
             self.retention_at.store(now.0, Ordering::Relaxed);
             match retention::run(app) {

@@ -2,19 +2,27 @@
 
 #![allow(dead_code, clippy::allow_attributes, reason = "each test program uses its share of this")]
 
+use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+
+use axum::http::request::Parts;
 
 use model::api::{Enrolled, Problem};
 use model::envelope::{BlobEntry, Envelope, Header, PartEntry, Source};
-use model::ids::{BlobId, PartId, SnapshotId};
+use model::ids::{AssignmentId, BlobId, PartId, SnapshotId};
+use model::permission::BuiltIn;
 use model::world::{Clock, Moment};
 use seal::random::SystemRandom;
+use server::access::Principal;
 use server::app::Settings;
+use server::identity::Identify;
+use server::problem::Refusal;
 use server::{App, listen};
+use store::{Person, Terms, View, Which};
 use tokio::sync::oneshot;
 
 pub const PASSWORD: &str = "correct horse battery";
@@ -85,13 +93,33 @@ impl Place {
                 }
             }
         }
-        Live::start(Arc::new(app), self.data().join("rehome.db"))
+        let mut app = app;
+        let sessions: Arc<Sessions> = Arc::default();
+        app.identity.insert(0, Box::new(Shown(Arc::clone(&sessions))));
+        Live::start(Arc::new(app), sessions, self.data().join("rehome.db"))
+    }
+}
+
+/// People who are signed in, by what they show as a bearer token. What a browser's cookie is takes the place of this in a real sign-in; everything behind
+/// it is the real thing.
+type Sessions = Mutex<HashMap<String, (Person, Moment)>>;
+
+struct Shown(Arc<Sessions>);
+
+impl Identify for Shown {
+    fn identify(&self, parts: &Parts) -> Result<Option<Principal>, Refusal> {
+        let value = parts.headers.get("authorization").and_then(|value| value.to_str().ok());
+        let token = value.and_then(|value| value.strip_prefix("Bearer "));
+        let sessions = self.0.lock().unwrap();
+        let found = token.and_then(|token| sessions.get(token)).cloned();
+        Ok(found.map(|(person, signed_in_at)| Principal::Person { person, signed_in_at }))
     }
 }
 
 /// A server at work; stops when dropped.
 pub struct Live {
     pub app: Arc<App>,
+    sessions: Arc<Sessions>,
     pub address: SocketAddr,
     pub database: PathBuf,
     stop: Option<oneshot::Sender<()>>,
@@ -126,7 +154,47 @@ impl Answer {
 }
 
 impl Live {
-    fn start(app: Arc<App>, database: PathBuf) -> Self {
+    /// Signs a person in, given as `tenant/name`, and gives what they show.
+    pub fn sign_in(&self, who: &str) -> String {
+        let person = self.person(who);
+        let mut sessions = self.sessions.lock().unwrap();
+        let token = format!("session-{}", sessions.len());
+        sessions.insert(token.clone(), (person, self.app.clock.now()));
+        token
+    }
+
+    fn person(&self, who: &str) -> Person {
+        let (tenant, name) = who.split_once('/').unwrap();
+        let scope = self.app.store.operator(tenant).unwrap().unwrap();
+        let id = self.app.store.user_named(&scope, name).unwrap().unwrap();
+        self.app.store.person(&scope, id).unwrap().unwrap()
+    }
+
+    /// Makes a person an owner of their tenant, as the operator does.
+    pub fn make_owner(&self, who: &str) {
+        self.give(who, BuiltIn::Owner);
+    }
+
+    /// Gives a person a role over everything, as the operator does.
+    pub fn give(&self, who: &str, role: BuiltIn) {
+        let scope = self.app.store.operator(who.split_once('/').unwrap().0).unwrap().unwrap();
+        let mut id = [0; 16];
+        self.app.random.fill(&mut id);
+        let terms = Terms {
+            name: format!("{}: {}", role.word(), who.replace('/', " ")),
+            role: Which::BuiltIn(role),
+            users: vec![self.person(who).user()],
+            groups: Vec::new(),
+            tokens: Vec::new(),
+            scope_groups: None,
+            scope_tags: None,
+            expires_at: None,
+        };
+        let now = self.app.clock.now();
+        self.app.store.assign(&View::operator(&scope), (AssignmentId(id), terms, None), now).unwrap();
+    }
+
+    fn start(app: Arc<App>, sessions: Arc<Sessions>, database: PathBuf) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -138,7 +206,7 @@ impl Live {
         });
         let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0);
         let agent = config.build().into();
-        Self { app, address, database, stop: Some(stop), thread: Some(thread), agent }
+        Self { app, sessions, address, database, stop: Some(stop), thread: Some(thread), agent }
     }
 
     #[expect(clippy::too_many_arguments, reason = "these are the pieces of a request")]

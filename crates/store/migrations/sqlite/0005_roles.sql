@@ -33,7 +33,7 @@ CREATE TABLE user_groups (
     no INTEGER NOT NULL,
     id BLOB NOT NULL,
     name TEXT NOT NULL,
-    origin INTEGER NOT NULL,              -- groups.rs, `Origin`: who says who is in it
+    origin INTEGER NOT NULL,              -- groups.rs, `Source`: who says who is in it
     external_id TEXT,                     -- as the origin knows it
     version INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
@@ -182,18 +182,6 @@ CREATE TABLE approvals (
 ) STRICT;
 CREATE INDEX approvals_by_state ON approvals (state, tenant);
 
--- What a write with an `Idempotency-Key` answered, for a day.
-CREATE TABLE idempotency (
-    tenant INTEGER NOT NULL REFERENCES tenants (no),
-    actor BLOB NOT NULL,
-    name TEXT NOT NULL,                   -- the key as the client chose it
-    request BLOB NOT NULL,                -- BLAKE3 of method, path and body: the same key with another request is a mistake
-    status INTEGER NOT NULL,
-    answer BLOB NOT NULL,
-    at INTEGER NOT NULL,
-    PRIMARY KEY (tenant, actor, name)
-) STRICT;
-
 -- What SCIM says of a person beyond what Rehome uses, so that a provider reads back what it wrote.
 CREATE TABLE scim_users (
     tenant INTEGER NOT NULL,
@@ -214,4 +202,15 @@ CREATE INDEX scim_users_external ON scim_users (tenant, external_id);
 CREATE TABLE leaving (
     tenant INTEGER NOT NULL PRIMARY KEY REFERENCES tenants (no),
     erase INTEGER NOT NULL
+) STRICT;
+
+-- Profiles that came from another account: for whom their snapshots were sealed.
+CREATE TABLE moved (
+    tenant INTEGER NOT NULL,
+    profile_no INTEGER NOT NULL,
+    origin_tenant BLOB NOT NULL,
+    origin_user BLOB NOT NULL,
+    moved_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, profile_no),
+    FOREIGN KEY (tenant, profile_no) REFERENCES profiles (tenant, no)
 ) STRICT;

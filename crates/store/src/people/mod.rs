@@ -185,6 +185,12 @@ impl Store {
     }
 }
 
+/// Ends what a person is signed in with right now.
+pub(crate) fn end_sessions(tx: &Connection, person: &Person) -> Result<(), StoreError> {
+    sessions::close_all(tx, person)?;
+    agents::forget(tx, person)
+}
+
 /// Everything that signs a person in, for good. Their row stays: `erase.rs`.
 pub(crate) fn forget(tx: &Connection, (tenant, no): (i64, i64)) -> Result<(), StoreError> {
     for table in

@@ -93,7 +93,7 @@ fn a_full_disk_under_the_state_folder_changes_nothing() {
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.stderr.contains("hint: free some space"), "{said:?}");
     before.assert_same(&new.dump(), "nothing was written");
-    small.empty();
+    small.make_room();
     rehome(&RESTORE, "").ok();
     assert!(!before.changed(&new.dump()).is_empty(), "with room it goes ahead");
 }

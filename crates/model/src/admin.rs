@@ -1,0 +1,416 @@
+//! The shapes of the API for administrators. `docs/api.md` is the contract; `docs/roles.md` says who may use which address.
+//!
+//! As in [`crate::api`]: snake case, times as milliseconds in `*_at` fields, ids as hexadecimal digits. A field that is not agreed is refused, so that
+//! a misspelt one does not go unnoticed. Optional fields that are left out leave a thing as it is.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ApprovalId, AssignmentId, DeviceId, GroupId, ProfileId, TagId, TenantId, TokenId, UserId};
+use crate::permission::Permission;
+use crate::world::Moment;
+
+/// Part of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listing<T> {
+    /// The items, oldest first.
+    pub items: Vec<T>,
+    /// For `?cursor=`, if there is more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// `GET /api/v1/me`: who has signed in, and what they may do somewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Me {
+    /// The organisation.
+    pub tenant: TenantId,
+    /// The person.
+    pub user: UserId,
+    /// Everything that they may do somewhere.
+    pub permissions: Vec<Permission>,
+    /// Until when sensitive permissions may be used.
+    pub fresh_until_at: Moment,
+}
+
+/// A person's account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// Their id.
+    pub id: UserId,
+    /// Their name, to be shown.
+    pub name: String,
+    /// Whether they get in.
+    pub active: bool,
+    /// Since when they do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled_at: Option<Moment>,
+    /// Live devices.
+    pub devices: u64,
+    /// Profiles that hold something.
+    pub profiles: u64,
+    /// Scope tags.
+    pub scope_tags: Vec<TagId>,
+    /// When the account was made.
+    pub created_at: Moment,
+}
+
+/// `PATCH /api/v1/users/{user}`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UserPatch {
+    /// Switch on or off.
+    pub active: Option<bool>,
+    /// Exactly these scope tags.
+    pub scope_tags: Option<Vec<TagId>>,
+}
+
+/// A PC.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// Its id.
+    pub id: DeviceId,
+    /// Its name.
+    pub name: String,
+    /// Whose.
+    pub user: UserId,
+    /// Their name.
+    pub user_name: String,
+    /// When it was connected.
+    pub created_at: Moment,
+    /// When it last asked anything.
+    pub seen_at: Moment,
+    /// When its access was withdrawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<Moment>,
+    /// Its own scope tags; it is seen with its person's as well.
+    pub scope_tags: Vec<TagId>,
+}
+
+/// `PATCH /api/v1/devices/{device}`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DevicePatch {
+    /// Exactly these scope tags.
+    pub scope_tags: Vec<TagId>,
+}
+
+/// A group of people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// Its id.
+    pub id: GroupId,
+    /// Its name.
+    pub name: String,
+    /// `admins`, or `provider` if an identity provider says who is in it.
+    pub managed_by: String,
+    /// How many people are in it.
+    pub member_count: u64,
+    /// Who, as far as the asker sees them; only when one group is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<Vec<Member>>,
+    /// Scope tags.
+    pub scope_tags: Vec<TagId>,
+    /// When it was made.
+    pub created_at: Moment,
+}
+
+/// A person in a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Their id.
+    pub id: UserId,
+    /// Their name.
+    pub name: String,
+}
+
+/// `POST /api/v1/groups`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewGroup {
+    /// Its name.
+    pub name: String,
+    /// Who is in it.
+    #[serde(default)]
+    pub members: Vec<UserId>,
+    /// Scope tags; left out: those of who makes it.
+    #[serde(default)]
+    pub scope_tags: Option<Vec<TagId>>,
+}
+
+/// `PATCH /api/v1/groups/{group}`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GroupPatch {
+    /// Another name.
+    pub name: Option<String>,
+    /// Exactly these members.
+    pub members: Option<Vec<UserId>>,
+    /// These as well.
+    pub add_members: Vec<UserId>,
+    /// These no more.
+    pub remove_members: Vec<UserId>,
+    /// Exactly these scope tags.
+    pub scope_tags: Option<Vec<TagId>>,
+}
+
+/// A role: a set of permissions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Role {
+    /// Its id, or the word of a built-in role.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Whether every tenant has it.
+    pub built_in: bool,
+    /// Whether only service accounts may have it.
+    pub api_only: bool,
+    /// What it lets one do.
+    pub permissions: Vec<Permission>,
+    /// Scope tags.
+    pub scope_tags: Vec<TagId>,
+}
+
+/// `POST /api/v1/roles`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewRole {
+    /// Its name.
+    pub name: String,
+    /// What it lets one do.
+    pub permissions: Vec<Permission>,
+    /// Scope tags; left out: those of who makes it.
+    #[serde(default)]
+    pub scope_tags: Option<Vec<TagId>>,
+}
+
+/// `PATCH /api/v1/roles/{role}`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RolePatch {
+    /// Another name.
+    pub name: Option<String>,
+    /// Exactly these permissions.
+    pub permissions: Option<Vec<Permission>>,
+    /// Exactly these scope tags.
+    pub scope_tags: Option<Vec<TagId>>,
+}
+
+/// What a role assignment says: `POST /api/v1/role-assignments` and `PUT /api/v1/role-assignments/{assignment}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewAssignment {
+    /// Its name.
+    pub name: String,
+    /// The word of a built-in role, or the id of one of the tenant's own.
+    pub role: String,
+    /// People who have the role.
+    #[serde(default)]
+    pub users: Vec<UserId>,
+    /// Groups whose people have it.
+    #[serde(default)]
+    pub groups: Vec<GroupId>,
+    /// Service accounts that have it.
+    #[serde(default)]
+    pub service_accounts: Vec<TokenId>,
+    /// Over the people of which groups; left out: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope_groups: Option<Vec<GroupId>>,
+    /// Over the objects with which scope tags; left out: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope_tags: Option<Vec<TagId>>,
+    /// Until when; left out: without an end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Moment>,
+    /// Its own scope tags, which say who sees it; left out: those of who makes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<TagId>>,
+}
+
+/// A role assignment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// Its id.
+    pub id: AssignmentId,
+    /// What it says.
+    #[serde(flatten)]
+    pub terms: AssignmentTerms,
+}
+
+/// The same fields as [`NewAssignment`], as they are read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssignmentTerms {
+    /// Its name.
+    pub name: String,
+    /// The word of a built-in role, or an id.
+    pub role: String,
+    /// People who have the role.
+    pub users: Vec<UserId>,
+    /// Groups whose people have it.
+    pub groups: Vec<GroupId>,
+    /// Service accounts that have it.
+    pub service_accounts: Vec<TokenId>,
+    /// Over the people of which groups; `null`: all.
+    pub scope_groups: Option<Vec<GroupId>>,
+    /// Over the objects with which scope tags; `null`: all.
+    pub scope_tags: Option<Vec<TagId>>,
+    /// Until when; `null`: without an end.
+    pub expires_at: Option<Moment>,
+    /// Its own scope tags.
+    pub tags: Vec<TagId>,
+}
+
+/// A scope tag.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tag {
+    /// Its id.
+    pub id: TagId,
+    /// Its name.
+    pub name: String,
+}
+
+/// `POST /api/v1/scope-tags` and `PATCH /api/v1/scope-tags/{tag}`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewTag {
+    /// Its name.
+    pub name: String,
+}
+
+/// A service account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    /// Its id.
+    pub id: TokenId,
+    /// Its name.
+    pub name: String,
+    /// Networks that it may come from; none: any.
+    pub networks: Vec<String>,
+    /// When it was made.
+    pub created_at: Moment,
+    /// When it ends.
+    pub expires_at: Moment,
+    /// When it was last used, to the minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_at: Option<Moment>,
+    /// From where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_from: Option<String>,
+    /// When it was withdrawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<Moment>,
+    /// Scope tags.
+    pub scope_tags: Vec<TagId>,
+    /// The token itself: shown this once, when it is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+/// `POST /api/v1/service-accounts`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewToken {
+    /// Its name.
+    pub name: String,
+    /// The word of a built-in role, or the id of one of the tenant's own.
+    pub role: String,
+    /// When it ends, within a year.
+    pub expires_at: Moment,
+    /// Networks that it may come from, as `10.0.0.0/8`; none: any.
+    #[serde(default)]
+    pub networks: Vec<String>,
+    /// Over the people of which groups; left out: all.
+    #[serde(default)]
+    pub scope_groups: Option<Vec<GroupId>>,
+    /// Over the objects with which scope tags; left out: all.
+    #[serde(default)]
+    pub scope_tags: Option<Vec<TagId>>,
+}
+
+/// Something that takes a second admin. `D`: what exactly, which each kind has its own shape for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval<D> {
+    /// Its id.
+    pub id: ApprovalId,
+    /// What is to be done: `profile.rehome`, `case.open`.
+    pub kind: String,
+    /// Id of what it is done to.
+    pub target: String,
+    /// What exactly.
+    pub details: D,
+    /// Why, in the words of who asks.
+    pub note: String,
+    /// Who asks; left out: the operator of the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_by: Option<UserId>,
+    /// When.
+    pub asked_at: Moment,
+    /// When it lapses.
+    pub expires_at: Moment,
+    /// From when it counts as approved, because there is no second admin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alone_from_at: Option<Moment>,
+    /// `waiting`, `approved`, `denied`, `withdrawn`, `expired`, `done`, `failed`.
+    pub state: String,
+    /// Who decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_by: Option<UserId>,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_at: Option<Moment>,
+    /// In their words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// When it was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done_at: Option<Moment>,
+    /// What became of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+}
+
+/// `POST /api/v1/approvals/{approval}/decision`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Decision {
+    /// Yes or no.
+    pub approve: bool,
+    /// In the decider's words.
+    #[serde(default)]
+    pub answer: String,
+}
+
+/// `POST /api/v1/profiles/{profile}/rehome`: asks for a profile to be moved, or says what that would do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rehome {
+    /// To whom.
+    pub to_user: UserId,
+    /// Why.
+    #[serde(default)]
+    pub note: String,
+    /// Only say what it would do.
+    #[serde(default)]
+    pub preview: bool,
+}
+
+/// What moving a profile would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RehomePreview {
+    /// The profile.
+    pub profile: ProfileId,
+    /// Its PC's name.
+    pub device_name: String,
+    /// Whose it is.
+    pub from_user_name: String,
+    /// Whose it will be.
+    pub to_user_name: String,
+    /// Snapshots that move.
+    pub snapshots: u64,
+    /// Snapshots of them on legal hold: while there is one, nothing moves.
+    pub held: u64,
+    /// Whether the PC must be connected anew.
+    pub device_revoked: bool,
+    /// From when it would be done without a second admin; left out: one has to approve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alone_from_at: Option<Moment>,
+}

@@ -1,0 +1,3 @@
+//! Who has signed in.
+
+pub(crate) mod get;

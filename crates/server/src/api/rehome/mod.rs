@@ -1,0 +1,3 @@
+//! Moving a profile to another account.
+
+pub(crate) mod create;

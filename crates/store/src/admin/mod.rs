@@ -1,0 +1,123 @@
+//! What admins do through the API and the operator on the command line: people, devices, groups, roles, assignments, tags, service accounts.
+//!
+//! Everything takes a [`View`](crate::View) and finds only what that sees. A change names the version that it changes; what is made carries the tags of
+//! who made it; nobody grants what they lack; and whatever is done, an owner stays ([`guard_owner`]).
+
+pub(crate) mod assignments;
+pub(crate) mod devices;
+pub(crate) mod groups;
+pub(crate) mod people;
+pub(crate) mod roles;
+pub(crate) mod tags;
+pub(crate) mod tokens;
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use crate::authority::{self, View};
+use crate::error::AdminError;
+use crate::row;
+
+/// The most that a page of a list holds.
+pub const PAGE_MAX: usize = 200;
+
+/// The most tags on an object, and tags, groups or members in a role assignment, as in Intune (`microsoft.md` 2.8).
+pub const TAGS_MAX: usize = 100;
+
+/// Part of a list: what comes next has a number above `next`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Where the next page begins; `None`: this is the last.
+    pub next: Option<i64>,
+}
+
+/// Which part of a list.
+#[derive(Clone, Copy, Debug)]
+pub struct Slice {
+    /// After which number.
+    pub after: i64,
+    /// How many at most.
+    pub limit: usize,
+}
+
+impl Default for Slice {
+    fn default() -> Self {
+        Self { after: 0, limit: PAGE_MAX }
+    }
+}
+
+impl Slice {
+    /// Rows to ask for: one more than wanted says whether there is a next page.
+    fn rows(self) -> i64 {
+        i64::try_from(self.limit.clamp(1, PAGE_MAX)).unwrap_or(1) + 1
+    }
+
+    fn page<T>(self, mut rows: Vec<(i64, T)>) -> Page<T> {
+        let limit = self.limit.clamp(1, PAGE_MAX);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().map(|(no, _)| *no).filter(|_| more);
+        Page { items: rows.into_iter().map(|(_, item)| item).collect(), next }
+    }
+}
+
+/// A change names the version that it was made for; `None`: whatever there is.
+fn check_version(wanted: Option<u64>, found: i64) -> Result<(), AdminError> {
+    let version = row::unsigned(found);
+    if wanted.is_none_or(|wanted| wanted == version) { Ok(()) } else { Err(AdminError::Changed { version }) }
+}
+
+/// Does something that could take the last owner away, and refuses it if it would.
+pub(crate) fn guard_owner<T>(
+    tx: &Connection,
+    tenant: i64,
+    work: impl FnOnce() -> Result<T, AdminError>,
+) -> Result<T, AdminError> {
+    let before = authority::owners(tx, tenant)?;
+    let result = work()?;
+    if before > 0 && authority::owners(tx, tenant)? == 0 { Err(AdminError::LastOwner) } else { Ok(result) }
+}
+
+/// The numbers of things by their ids. `table` is one of ours. One that is not there is refused.
+fn numbers<const N: usize>(
+    tx: &Connection,
+    tenant: i64,
+    table: &'static str,
+    ids: &[[u8; N]],
+) -> Result<BTreeSet<i64>, AdminError> {
+    let mut statement = tx.prepare_cached(&format!("SELECT no FROM {table} WHERE tenant = $1 AND id = $2"))?;
+    let number = |id: &[u8; N]| {
+        let found = statement.query_row((tenant, id), |row| row.get(0)).optional()?;
+        found.ok_or(AdminError::NotFound)
+    };
+    ids.iter().map(number).collect()
+}
+
+/// The tags that a new thing gets: those that are named, which its maker must hold, or else the maker's own.
+fn new_tags(tx: &Connection, view: &View, named: Option<&[[u8; 16]]>) -> Result<BTreeSet<i64>, AdminError> {
+    let Some(named) = named else { return Ok(view.own_tags()) };
+    if named.len() > TAGS_MAX {
+        return Err(AdminError::Invalid(format!("at most {TAGS_MAX} scope tags")));
+    }
+    let tags = numbers(tx, view.scope().no, "tags", named)?;
+    let lost = tags.is_empty() && !view.own_tags().is_empty();
+    if lost || !view.holds_tags(&tags) { Err(AdminError::TagNotHeld) } else { Ok(tags) }
+}
+
+/// Puts other tags on a thing. Tags that the admin does not hold stay as they are, since they do not see them.
+fn change_tags(
+    tx: &Connection,
+    view: &View,
+    (kind, no): (tags::Kind, i64),
+    named: &[[u8; 16]],
+) -> Result<(), AdminError> {
+    let mut tags = new_tags(tx, view, Some(named))?;
+    let own = view.own_tags();
+    if !own.is_empty() {
+        tags.extend(tags::of(tx, view.scope().no, (kind, no))?.difference(&own));
+    }
+    Ok(tags::put(tx, view.scope().no, (kind, no), &tags)?)
+}
