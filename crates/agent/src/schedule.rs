@@ -5,6 +5,7 @@ use device::apps::queue::Queue;
 use device::due::task::{TASK_PATH, Task};
 use device::due::{Due, Record, due};
 use device::state::State;
+use device::state::StateError;
 use model::policy::Effective;
 use model::reason::Reason;
 use model::world::Clock;
@@ -12,6 +13,7 @@ use serde::Serialize;
 
 use crate::apps;
 use crate::backup::{self, BackupArgs};
+use crate::enroll::EnrollArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::here;
@@ -137,6 +139,7 @@ fn said(run: &Run, due: Due) -> String {
 }
 
 fn run_if_due(args: &RunArgs, run: &Run) -> Result<Exit, Failure> {
+    connect_if_new(run)?;
     let known = here::known().unwrap_or_default();
     let policy = known.policy();
     let now = run.clock.now();
@@ -164,6 +167,17 @@ fn go_on_with_apps(run: &Run, state: &State) {
         Ok(queue) => run.screen.say(&format!("{} still wait to be installed", count(queue.waiting(), "app"))),
         Err(error) => run.screen.warn(&format!("apps could not be gone on with: {error}")),
     }
+}
+
+/// The first run on a PC that the installer was given a token for: it connects the person who is signed in, and the token goes.
+fn connect_if_new(run: &Run) -> Result<(), Failure> {
+    if !matches!(run.state()?.enrolment(), Err(StateError::NotEnrolled)) {
+        return Ok(());
+    }
+    let Some(token) = here::enrolment_token() else { return Ok(()) };
+    crate::enroll::run(&EnrollArgs::by_token(token), run)?;
+    here::forget_enrolment_token();
+    Ok(())
 }
 
 fn policy() -> Effective {

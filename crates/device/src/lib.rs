@@ -21,6 +21,7 @@ pub mod export;
 pub mod facts;
 pub mod input;
 pub mod installer;
+pub mod key;
 pub mod list;
 pub mod plan;
 pub mod progress;

@@ -2,12 +2,14 @@
 
 mod admin;
 mod check;
+mod device;
 mod health;
 mod keep;
 mod paper;
 mod people;
 mod report;
 mod serve;
+mod token;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -59,7 +61,10 @@ enum Verb {
     SignIn(people::SignInVerb),
     /// Devices
     #[command(subcommand)]
-    Device(admin::DeviceVerb),
+    Device(device::DeviceVerb),
+    /// Enrolment tokens
+    #[command(subcommand)]
+    Token(token::TokenVerb),
     /// What is kept and for how long
     #[command(subcommand)]
     Retention(keep::RetentionVerb),
@@ -223,7 +228,8 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
             people::provider(&open(&config)?, verb, config.settings.site.public_url.as_deref())
         }
         Verb::SignIn(verb) => people::sign_in(&open(&config()?)?, verb),
-        Verb::Device(verb) => admin::device(&open(&config()?)?, verb),
+        Verb::Device(verb) => device::run(&open(&config()?)?, verb),
+        Verb::Token(verb) => token::run(&open(&config()?)?, verb),
         Verb::Retention(verb) => keep::retention(&open(&config()?)?, verb),
         Verb::Snapshot(verb) => keep::snapshot(&open(&config()?)?, verb),
         Verb::Profile(verb) => keep::profile(&Arc::new(open(&config()?)?), verb),
@@ -247,6 +253,9 @@ fn show(config: &Config) -> Result<ExitCode, Failure> {
     if let Some((certificate, key)) = &config.tls {
         lines.push(format!("tls_cert = \"{}\"", certificate.display()));
         lines.push(format!("tls_key = \"{}\"", key.display()));
+    }
+    if !config.settings.hosts.is_empty() {
+        lines.push(format!("hosts = {:?}", config.settings.hosts));
     }
     print(&lines)
 }

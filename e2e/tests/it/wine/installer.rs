@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::harness::{PASSWORD, Ran, World, run};
+use crate::harness::{Ran, World, run};
 
 use super::prefix::{Prefix, installers};
 
 const FOLDER: &str = "drive_c/Program Files/Rehome";
 const PROGRAM: &str = r"C:\Program Files\Rehome\rehome.exe";
 const EVENT_SOURCE: &str = r"HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Rehome\Rehome";
-const TOKEN: &str = "geheim-4711";
 
 #[test]
 fn the_installer_comes_is_used_is_upgraded_and_leaves_nothing() {
@@ -29,7 +28,8 @@ fn the_installer_comes_is_used_is_upgraded_and_leaves_nothing() {
     assert!(!pc.0.dump().keys.iter().any(|key| key.ends_with(r"software\rehome")), "nothing was remembered");
 
     let server = format!("SERVERURL={}", world.address());
-    let token = format!("ENROLLTOKEN={TOKEN}");
+    let secret = world.server_command(&["token", "create", "--user", "ada"], "").ok().trim().to_owned();
+    let token = format!("ENROLLTOKEN={secret}");
     // Wine 8 does not tell an older product that it is being upgraded (`UPGRADINGPRODUCTCODE`), so it would take everything along as if it were removed.
     let keep = "KEEPDATA=1";
     pc.msiexec(&["/i", r"C:\rehome.msi", &server, &token, "LOGLEVEL=warn", "CHANNEL=canary", keep]).ok();
@@ -41,20 +41,20 @@ fn the_installer_comes_is_used_is_upgraded_and_leaves_nothing() {
     assert_eq!(value(r"software\rehome", "serverurl"), Some(format!("\"{}\"", world.address())));
     assert_eq!(value(r"software\rehome", "loglevel").as_deref(), Some("\"warn\""));
     assert_eq!(value(r"software\rehome", "channel").as_deref(), Some("\"canary\""));
-    assert_eq!(value(r"software\rehome\enrolment", "token"), Some(format!("\"{TOKEN}\"")));
+    assert_eq!(value(r"software\rehome\enrolment", "token"), Some(format!("\"{secret}\"")));
     let path = pc.query(r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment").ok();
     assert!(path.contains(r"\Program Files\Rehome"), "`rehome` works at every prompt: {path}");
     assert!(pc.query(EVENT_SOURCE).ok().contains(r"%SystemRoot%\System32\EventCreate.exe"));
     // Wine prints the properties at the end, also those that Windows hides (`MsiHiddenProperties`); nothing else may name the token.
     let log = pc.log();
-    let named: Vec<_> = log.lines().filter(|line| line.contains(TOKEN)).collect();
+    let named: Vec<_> = log.lines().filter(|line| line.contains(&secret)).collect();
     assert!(log.contains("MsiHiddenProperties = ENROLLTOKEN;SetEnrolToken"), "{log}");
     assert!(named.iter().all(|line| line.starts_with("Property(S): ENROLLTOKEN = ")), "{named:?}");
 
-    // The address of the server comes from the installer.
-    let words = ["enroll", "--user", "ada", "--password-stdin", "--device-name", "OLD-PC"];
-    run(pc.command(&words), PASSWORD).ok();
-    pc.rehome(&["backup"]).ok();
+    // What the scheduled task calls: the first run connects the person with the installer's token and address, backs up, and deletes the token.
+    pc.rehome(&["schedule", "run"]).ok();
+    let keys = pc.0.dump().keys;
+    assert!(!keys.contains(r"system.reg software\rehome\enrolment"), "the token was used and is gone");
     pc.leaves_no_process(&["schedule", "run"]);
     let checks = pc.json(&["doctor"]);
     let check = |id: &str| checks["checks"].as_array().unwrap().iter().find(|check| check["id"] == id).unwrap().clone();
