@@ -7,9 +7,10 @@ use std::io::{self, BufRead, Read};
 use std::path::PathBuf;
 
 use clap::Args;
+use device::facts::EnrolmentToken;
 use device::key::{DeviceKey, KeyRecord};
 use device::sign_in::Asked;
-use device::state::{Chosen, Enrolment, Secret, State};
+use device::state::{Chosen, Enrolment, State};
 use device::upload::address::Address;
 use device::upload::enroll::enroll;
 use model::api::EnrollRequest;
@@ -63,7 +64,7 @@ pub struct EnrollArgs {
 
 impl EnrollArgs {
     /// By a token alone, which asks nobody anything: what the installer's token is for.
-    pub fn by_token(token: Secret) -> Self {
+    pub fn by_token(token: EnrolmentToken) -> Self {
         Self {
             server: None,
             user: None,

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use device::apps::{Apps, Installer};
 use device::doctor::refusal;
+use device::facts::EnrolmentToken;
 use device::facts::{Installed, Known, Places};
 use device::input::Input;
-use device::state::Secret;
 use device::target::{RegTarget, RestoreTarget};
 use model::envelope::Source;
 use model::prerequisite::Activity;
@@ -164,7 +164,7 @@ pub fn known() -> Option<Known> {
 }
 
 /// The enrolment token that the installer was given, if nobody has used it yet.
-pub fn enrolment_token() -> Option<Secret> {
+pub fn enrolment_token() -> Option<EnrolmentToken> {
     #[cfg(windows)]
     return device::facts::enrolment_token(&win32::LivePlaces);
     #[cfg(not(windows))]

@@ -6,8 +6,8 @@
 use std::path::Path;
 
 use clap::{Args, Subcommand};
+use device::facts::EnrolmentToken;
 use device::installer::{CA_BYTES_MAX, Told};
-use device::state::Secret;
 use model::reason::Reason;
 
 use crate::exit::Exit;
@@ -131,7 +131,7 @@ fn token(args: &TokenArgs, run: &Run) -> Result<Exit, Failure> {
         let message = format!("ENROLLTOKEN: it is empty, longer than {TOKEN_BYTES_MAX} bytes, or of several lines");
         return Err(Failure::new(Reason::ConfigInvalid, message));
     }
-    place::set_token(&Secret(token))?;
+    place::set_token(&EnrolmentToken(token))?;
     run.screen.say("Remembered the enrolment token");
     Ok(Exit::Success)
 }
@@ -166,7 +166,7 @@ fn remove(args: &RemoveArgs, run: &Run) -> Exit {
 
 #[cfg(windows)]
 mod place {
-    use device::state::Secret;
+    use device::facts::EnrolmentToken;
     use model::reason::Reason;
 
     use crate::failure::Failure;
@@ -178,7 +178,7 @@ mod place {
         win32::machine::set(name, text).map_err(|error| failed(&error))
     }
 
-    pub(super) fn set_token(token: &Secret) -> Result<(), Failure> {
+    pub(super) fn set_token(token: &EnrolmentToken) -> Result<(), Failure> {
         win32::machine::set_token(&token.0).map_err(|error| failed(&error))
     }
 
@@ -200,7 +200,7 @@ mod place {
 
 #[cfg(not(windows))]
 mod place {
-    use device::state::Secret;
+    use device::facts::EnrolmentToken;
     use model::reason::Reason;
 
     use crate::failure::Failure;
@@ -209,7 +209,7 @@ mod place {
         Err(no_windows())
     }
 
-    pub(super) fn set_token(_token: &Secret) -> Result<(), Failure> {
+    pub(super) fn set_token(_token: &EnrolmentToken) -> Result<(), Failure> {
         Err(no_windows())
     }
 

@@ -9,7 +9,6 @@ use serde::Serialize;
 
 use super::Places;
 use crate::codec::text_of;
-use crate::state::Secret;
 
 /// The longest enrolment token, in characters; `EnrolmentToken` of the policies has the same limit.
 const TOKEN_CHARS_MAX: usize = 1024;
@@ -33,6 +32,15 @@ pub struct Installed {
     pub keep_data: bool,
 }
 
+/// An enrolment token. Never shown.
+pub struct EnrolmentToken(pub String);
+
+impl std::fmt::Debug for EnrolmentToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
 /// Reads it; what is not as it should be counts as not said.
 pub fn installed(places: &dyn Places) -> Installed {
     let text = |property: Property| text(places, INSTALLED_KEY, property.value, property.chars_max);
@@ -48,8 +56,8 @@ pub fn installed(places: &dyn Places) -> Installed {
 }
 
 /// The enrolment token that the installer was given, if it is still there.
-pub fn enrolment_token(places: &dyn Places) -> Option<Secret> {
-    text(places, ENROLMENT_KEY, TOKEN_VALUE, TOKEN_CHARS_MAX).filter(|text| is_plain(text)).map(Secret)
+pub fn enrolment_token(places: &dyn Places) -> Option<EnrolmentToken> {
+    text(places, ENROLMENT_KEY, TOKEN_VALUE, TOKEN_CHARS_MAX).filter(|text| is_plain(text)).map(EnrolmentToken)
 }
 
 fn text(places: &dyn Places, key: &str, name: &str, chars_max: usize) -> Option<String> {
@@ -103,6 +111,6 @@ mod tests {
              \"ProxyBypass\"=hex(1):61,00,0a,00,00,00\n\"NoUi\"=\"2\"\n"
         ));
         assert_eq!(installed(&RegPlaces(&told)), Installed::default());
-        assert_eq!(enrolment_token(&RegPlaces(&told)), None);
+        assert!(enrolment_token(&RegPlaces(&told)).is_none());
     }
 }

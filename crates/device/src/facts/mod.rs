@@ -28,7 +28,7 @@ use serde::Serialize;
 use crate::codec::text_of;
 use crate::registry::{RawValue, RegistryError};
 
-pub use installed::{Installed, enrolment_token, installed};
+pub use installed::{EnrolmentToken, Installed, enrolment_token, installed};
 pub use managed::Managed;
 pub use narrow::narrow;
 pub use sources::{HivePlaces, RegPlaces};
