@@ -13,6 +13,7 @@ use device::sign_in::Asked;
 use device::state::{Chosen, Enrolment, State};
 use device::upload::address::Address;
 use device::upload::enroll::enroll;
+use device::upload::http::HttpWire;
 use model::api::EnrollRequest;
 use model::ids::to_hex;
 use model::reason::Reason;
@@ -109,18 +110,22 @@ pub fn run(args: &EnrollArgs, run: &Run) -> Result<Exit, Failure> {
         Some(name) => name.clone(),
         None => network_name()?,
     };
+    let ca_pem = run.ca_pem()?;
+    let wire = run.wire(address.clone(), ca_pem.clone())?;
+    let password = user.as_deref().map(|user| password(args, user)).transpose()?;
     let (key, record) = keys::for_enrolment(&state)?;
     let request = EnrollRequest {
         device_name,
         public_key: to_hex(&key.public_key()),
         key_level: record.level,
         machine: keys::machine(run),
-        password: user.as_deref().map(|user| password(args, user)).transpose()?,
         user,
+        password,
         sign_in: None,
         token: named.or_else(of_policy),
     };
-    let enrolment = ask((run, &state), (&address, args, silent), request, (key, record))?;
+    let trusted = (&address, &wire, ca_pem);
+    let enrolment = ask((run, &state, args), trusted, (request, silent), (key, record))?;
     save(&state, &enrolment)?;
     if let Ok(ring) = KeyRing::from_api(&enrolment.keys) {
         baseline::at_enrolment(run, &state, &ring);
@@ -129,24 +134,22 @@ pub fn run(args: &EnrollArgs, run: &Run) -> Result<Exit, Failure> {
 }
 
 fn ask(
-    (run, state): (&Run, &State),
-    (address, args, silent): (&Address, &EnrollArgs, bool),
-    mut request: EnrollRequest,
+    (run, state, args): (&Run, &State, &EnrollArgs),
+    (address, wire, ca_pem): (&Address, &HttpWire, Option<String>),
+    (mut request, silent): (EnrollRequest, bool),
     (key, record): (Box<dyn DeviceKey>, KeyRecord),
 ) -> Result<Enrolment, Failure> {
-    let ca_pem = run.ca_pem()?;
-    let wire = run.wire(address.clone(), ca_pem.clone())?;
     let mut user_name = request.user.clone();
     if user_name.is_none() && !silent {
         let thumbprint = seal::device_key::thumbprint(&key.public_key());
         let installed = here::installed().tenant;
         let tenant = args.organisation.as_deref().or(installed.as_deref());
         let asked = Asked { tenant, device_name: &request.device_name, thumbprint: &thumbprint };
-        let token = sign_in::token((run, &run.server(&wire, None)), address, asked, args.device_code)?;
+        let token = sign_in::token((run, &run.server(wire, None)), address, asked, args.device_code)?;
         (user_name, request.sign_in) = (Some(token.user), Some(token.token));
     }
     let prover = keys::prover(key);
-    let server = run.server(&wire, Some(&prover));
+    let server = run.server(wire, Some(&prover));
     let enrolled = match enroll(&server, &request) {
         Ok(enrolled) => enrolled,
         Err(error) => {

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,8 +48,47 @@ pub enum TlsError {
     Rustls(#[from] rustls::Error),
 }
 
-/// TLS 1.3 with these files. HTTP/2 and HTTP/1.1 are offered.
-pub fn tls(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+/// Certificate and key, with what is served of them. Another certificate in the same files is taken up without a stop.
+pub struct Tls {
+    certificate: PathBuf,
+    key: PathBuf,
+    config: RustlsConfig,
+    stamp: Stamp,
+}
+
+/// What tells a file from another one in its place: when it was changed, and its length.
+type Stamp = [Option<(std::time::SystemTime, u64)>; 2];
+
+impl Tls {
+    /// TLS 1.3 with these files. HTTP/2 and HTTP/1.1 are offered.
+    pub fn open(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
+        let stamp = stamp(certificate, key);
+        let config = RustlsConfig::from_config(read(certificate, key)?);
+        Ok(Self { certificate: certificate.to_owned(), key: key.to_owned(), config, stamp })
+    }
+
+    /// Takes the files up again if they have changed, or in any case. `false`: there was nothing to do. After an error the old certificate is
+    /// served on.
+    fn renew(&mut self, in_any_case: bool) -> Result<bool, TlsError> {
+        let stamp = stamp(&self.certificate, &self.key);
+        if stamp == self.stamp && !in_any_case {
+            return Ok(false);
+        }
+        // Remembered even if they are wrong: they are complained of once, and looked at again when they change.
+        self.stamp = stamp;
+        self.config.reload_from_config(read(&self.certificate, &self.key)?);
+        Ok(true)
+    }
+}
+
+fn stamp(certificate: &Path, key: &Path) -> Stamp {
+    [certificate, key].map(|path| {
+        let meta = path.metadata().ok()?;
+        Some((meta.modified().ok()?, meta.len()))
+    })
+}
+
+fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
     let pem = |path: &Path| {
         let path = path.display().to_string();
         move |source| TlsError::Pem { path, source }
@@ -73,7 +112,7 @@ pub fn tls(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError
 pub async fn serve(
     app: Arc<App>,
     listener: TcpListener,
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<Tls>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
@@ -84,13 +123,13 @@ pub async fn serve(
     let mut server = axum_server::from_tcp(listener)?.handle(handle);
     server = server.first_request_timeout(Duration::from_secs(HEAD_SECONDS));
     limit(server.http_builder());
-    let served = match tls {
-        Some(config) => {
-            let acceptor = RustlsAcceptor::new(RustlsConfig::from_config(config));
-            server.acceptor(acceptor).serve(service).await
-        }
+    let acceptor = tls.as_ref().map(|tls| RustlsAcceptor::new(tls.config.clone()));
+    let renewing = tokio::spawn(keep_certificate(tls));
+    let served = match acceptor {
+        Some(acceptor) => server.acceptor(acceptor).serve(service).await,
         None => server.serve(service).await,
     };
+    renewing.abort();
     housekeeping.abort();
     drain.abort();
     // Last-seen times are the only thing that is not written yet; losing them loses nothing else.
@@ -132,6 +171,47 @@ async fn disk_failure(app: &App) {
     }
 }
 
+/// Takes up a new certificate: when its file has changed, and at SIGHUP, which without a certificate does nothing, instead of ending the server.
+async fn keep_certificate(mut tls: Option<Tls>) {
+    let mut hangups = Hangups::new();
+    loop {
+        let asked = tokio::select! {
+            () = hangups.next() => true,
+            () = tokio::time::sleep(Duration::from_secs(HOUSEKEEPING_SECONDS)) => false,
+        };
+        let Some(tls) = &mut tls else { continue };
+        match tls.renew(asked) {
+            Ok(true) => tracing::info!(certificate = %tls.certificate.display(), "took up the certificate"),
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "the new certificate cannot be used; the old one is served on"),
+        }
+    }
+}
+
+/// SIGHUP, where there is such a thing.
+struct Hangups {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+}
+
+impl Hangups {
+    fn new() -> Self {
+        Self {
+            #[cfg(unix)]
+            signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok(),
+        }
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.signal {
+            signal.recv().await;
+            return;
+        }
+        std::future::pending::<()>().await;
+    }
+}
+
 async fn keep_house(app: Arc<App>) {
     loop {
         tokio::time::sleep(Duration::from_secs(HOUSEKEEPING_SECONDS)).await;
@@ -158,4 +238,39 @@ pub async fn signals() {
         }
     }
     drop(tokio::signal::ctrl_c().await);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[expect(clippy::disallowed_methods, reason = "a test's own files")]
+    fn put(folder: &Path, certificate: &str, key: &str) -> (PathBuf, PathBuf) {
+        let paths = (folder.join("server.pem"), folder.join("server.key"));
+        std::fs::write(&paths.0, certificate).unwrap();
+        std::fs::write(&paths.1, key).unwrap();
+        paths
+    }
+
+    #[test]
+    fn another_certificate_in_the_same_files_is_taken_up_and_a_wrong_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = [(); 2].map(|()| rcgen::generate_simple_self_signed(vec!["rehome.test".to_owned()]).unwrap());
+        let [first, second] = made.map(|made| (made.cert.pem(), made.signing_key.serialize_pem()));
+        let paths = put(folder.path(), &first.0, &first.1);
+        let mut tls = Tls::open(&paths.0, &paths.1).unwrap();
+        let before = tls.config.get_inner();
+        assert!(!tls.renew(false).unwrap(), "nothing has changed");
+        put(folder.path(), &(second.0.clone() + "\n"), &second.1);
+        assert!(tls.renew(false).unwrap());
+        let after = tls.config.get_inner();
+        assert!(!Arc::ptr_eq(&before, &after));
+        put(folder.path(), "no certificate", &second.1);
+        assert!(tls.renew(false).is_err());
+        assert!(Arc::ptr_eq(&after, &tls.config.get_inner()), "the old one is served on");
+        assert!(!tls.renew(false).unwrap(), "complained of once");
+        assert!(tls.renew(true).is_err(), "and whenever somebody asks");
+        put(folder.path(), &second.0, &first.1);
+        assert!(tls.renew(false).is_err(), "certificate and key do not fit");
+    }
 }

@@ -345,6 +345,9 @@ fn unknown_addresses_and_verbs_are_problems_too_and_ids_are_echoed() {
     assert_eq!(live.get("/api/v1/enroll", "").problem(), (405, "method_not_allowed".to_owned()));
     let answer = live.ask("GET", "/livez", "", &[("x-request-id", "abc-1")], b"");
     assert_eq!(answer.header("x-request-id"), "abc-1");
+    let api = live.get("/api/v1/limits", "");
+    assert_eq!((api.header("x-content-type-options"), api.header("cache-control")), ("nosniff", "no-store"));
+    assert_eq!(api.header("strict-transport-security"), "", "not encrypted, not promised");
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Failure {
 pub(super) fn run(config: &Config) -> Result<ExitCode, Failure> {
     let tls = match &config.tls {
         Some((certificate, key)) => Some(
-            listen::tls(certificate, key)
+            listen::Tls::open(certificate, key)
                 .map_err(|error| Failure::new(2, Reason::ConfigInvalid, error.to_string()).hint(PEM_WANTED))?,
         ),
         None => None,
