@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 
-use crate::{bench, fuzz, process, repo, say, tidy, windows};
+use crate::{bench, fuzz, msi, process, repo, say, tidy, windows};
 
 /// What to check
 #[derive(clap::Args)]
@@ -180,7 +180,7 @@ fn wine() -> anyhow::Result<Outcome> {
         let hint = "rehome.exe was not run: no Wine here (`sudo apt-get install wine wine64`)";
         return Ok(Outcome::Skipped(hint.to_owned()));
     }
-    windows::build(false)?;
+    msi::build_with_next(&windows::build(false)?)?;
     // All at once, however few the processors: each of them waits for Wine most of the time.
     cargo(&["test", "--locked", "--package", "e2e", "--test", "it", "wine::", "--", "--test-threads", "8"])
 }

@@ -9,6 +9,7 @@ mod ci;
 mod demo;
 mod fuzz;
 mod http;
+mod msi;
 mod process;
 mod repo;
 mod say;
@@ -45,6 +46,8 @@ enum Verb {
     Fuzz(fuzz::Args),
     /// Build rehome.exe for Windows on this machine
     Windows(windows::Args),
+    /// Build the installer of rehome.exe, and its winget manifest
+    Msi(msi::Args),
 }
 
 fn main() -> ExitCode {
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Verb::Bench(args) => bench::run(&args),
         Verb::Fuzz(args) => fuzz::run(&args),
         Verb::Windows(args) => windows::run(&args),
+        Verb::Msi(args) => msi::run(&args),
     };
     match outcome {
         Ok(code) => code,

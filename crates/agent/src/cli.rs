@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    apps, backup, baseline, catalog, completions, diff, doctor, enroll, explain, export, forget, import, man, picture,
+    apps, backup, baseline, catalog, completions, diff, doctor, enroll, explain, export, forget, import, machine, man, picture,
     pin, plan, rehearse, report, restore, schedule, show, snapshots, status, undo, version,
 };
 
@@ -82,6 +82,8 @@ pub enum Verb {
     Status(status::StatusArgs),
     Doctor(doctor::DoctorArgs),
     Schedule(schedule::ScheduleArgs),
+    #[command(hide = true)]
+    Machine(machine::MachineArgs),
     Catalog(catalog::CatalogArgs),
     Explain(explain::ExplainArgs),
     Version(version::VersionArgs),

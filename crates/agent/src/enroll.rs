@@ -7,6 +7,7 @@ use std::io::{self, BufRead, Read};
 use std::path::PathBuf;
 
 use clap::Args;
+use device::facts::EnrolmentToken;
 use device::key::{DeviceKey, KeyRecord};
 use device::sign_in::Asked;
 use device::state::{Chosen, Enrolment, State};
@@ -36,7 +37,7 @@ const TOKEN_BYTES_MAX: u64 = 1024;
 /// Connect this PC with a Rehome server
 #[derive(Debug, Args)]
 pub struct EnrollArgs {
-    /// Address of the server, such as `https://rehome.example.com`; the organisation's policy without it
+    /// Address of the server, such as `https://rehome.example.com`; without it the one that policy or the installer names
     #[arg(long, value_name = "URL", env = "REHOME_SERVER")]
     server: Option<String>,
     /// Name of your account there, to connect with its password instead of signing in in the browser
@@ -60,6 +61,22 @@ pub struct EnrollArgs {
     /// Name of this PC as you know it; its network name without it
     #[arg(long, value_name = "NAME")]
     device_name: Option<String>,
+}
+
+impl EnrollArgs {
+    /// By a token alone, which asks nobody anything: what the installer's token is for.
+    pub fn by_token(token: EnrolmentToken) -> Self {
+        Self {
+            server: None,
+            user: None,
+            password_stdin: false,
+            device_code: false,
+            organisation: None,
+            token: Some(token.0),
+            token_file: None,
+            device_name: None,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -86,6 +103,7 @@ pub fn run(args: &EnrollArgs, run: &Run) -> Result<Exit, Failure> {
     let of_policy = || policy.as_ref().and_then(|policy| policy.enrolment_token().map(str::to_owned));
     let silent = named.is_some() && args.user.is_none() && !args.device_code && args.organisation.is_none();
     let address = Address::parse(&server, run.global.allow_http)?;
+    let user = args.user.as_ref().map(|user| account(user, here::installed().tenant.as_deref()));
     let state = run.state()?;
     let _lock = state.lock()?;
     let device_name = match &args.device_name {
@@ -94,14 +112,14 @@ pub fn run(args: &EnrollArgs, run: &Run) -> Result<Exit, Failure> {
     };
     let ca_pem = run.ca_pem()?;
     let wire = run.wire(address.clone(), ca_pem.clone())?;
-    let password = args.user.as_deref().map(|user| password(args, user)).transpose()?;
+    let password = user.as_deref().map(|user| password(args, user)).transpose()?;
     let (key, record) = keys::for_enrolment(&state)?;
     let request = EnrollRequest {
         device_name,
         public_key: to_hex(&key.public_key()),
         key_level: record.level,
         machine: keys::machine(run),
-        user: args.user.clone(),
+        user,
         password,
         sign_in: None,
         token: named.or_else(of_policy),
@@ -124,7 +142,8 @@ fn ask(
     let mut user_name = request.user.clone();
     if user_name.is_none() && !silent {
         let thumbprint = seal::device_key::thumbprint(&key.public_key());
-        let tenant = args.organisation.as_deref();
+        let installed = here::installed().tenant;
+        let tenant = args.organisation.as_deref().or(installed.as_deref());
         let asked = Asked { tenant, device_name: &request.device_name, thumbprint: &thumbprint };
         let token = sign_in::token((run, &run.server(wire, None)), address, asked, args.device_code)?;
         (user_name, request.sign_in) = (Some(token.user), Some(token.token));
@@ -184,6 +203,14 @@ fn tell(run: &Run, enrolment: &Enrolment) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
+/// The account with its organisation: the installer's, unless the person names one.
+fn account(user: &str, tenant: Option<&str>) -> String {
+    match tenant {
+        Some(tenant) if !user.contains('/') => format!("{tenant}/{user}"),
+        _ => user.to_owned(),
+    }
+}
+
 fn token(args: &EnrollArgs) -> Result<Option<String>, Failure> {
     let text = match (&args.token, &args.token_file) {
         (Some(token), _) => token.clone(),
@@ -219,4 +246,16 @@ fn network_name() -> Result<String, Failure> {
     name.filter(|name| !name.is_empty()).ok_or_else(|| {
         Failure::new(Reason::Usage, "this PC's name is not known").hint("give it one with `--device-name NAME`")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_installers_organisation_stands_before_an_account_that_names_none() {
+        assert_eq!(account("ada", Some("example")), "example/ada");
+        assert_eq!(account("other/ada", Some("example")), "other/ada");
+        assert_eq!(account("ada", None), "ada");
+    }
 }

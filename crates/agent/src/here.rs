@@ -6,7 +6,8 @@ use std::path::Path;
 
 use device::apps::{Apps, Installer};
 use device::doctor::refusal;
-use device::facts::{Known, Places};
+use device::facts::EnrolmentToken;
+use device::facts::{Installed, Known, Places};
 use device::input::Input;
 use device::target::{RegTarget, RestoreTarget};
 use model::envelope::Source;
@@ -160,6 +161,28 @@ pub fn known() -> Option<Known> {
     return Some(win32::known());
     #[cfg(not(windows))]
     None
+}
+
+/// The enrolment token that the installer was given, if nobody has used it yet.
+pub fn enrolment_token() -> Option<EnrolmentToken> {
+    #[cfg(windows)]
+    return device::facts::enrolment_token(&win32::LivePlaces);
+    #[cfg(not(windows))]
+    None
+}
+
+/// Deletes that token. Where it cannot be deleted the server counts its uses all the same.
+pub fn forget_enrolment_token() {
+    #[cfg(windows)]
+    drop(win32::machine::forget_token());
+}
+
+/// What the installer was told about this PC; nothing where there is no Windows to ask.
+pub fn installed() -> Installed {
+    #[cfg(windows)]
+    return device::facts::installed(&win32::LivePlaces);
+    #[cfg(not(windows))]
+    Installed::default()
 }
 
 /// Stops an undo that policy leaves to others: to an administrator, who runs this elevated, or to nobody.

@@ -55,12 +55,16 @@ pub enum Event {
     ChecksPassed,
     /// A check failed or warned.
     ChecksFailed,
+    /// What the installer was told was remembered or removed.
+    MachineSet,
+    /// What the installer was told was refused, or something could not be removed.
+    MachineFailed,
 }
 
 impl Event {
     /// All events, by id.
     #[cfg(test)]
-    pub const ALL: [Event; 16] = [
+    pub const ALL: [Event; 18] = [
         Self::BackedUp,
         Self::BackedUpPartly,
         Self::BackupRefused,
@@ -77,6 +81,8 @@ impl Event {
         Self::EnrolFailed,
         Self::ChecksPassed,
         Self::ChecksFailed,
+        Self::MachineSet,
+        Self::MachineFailed,
     ];
 
     /// The stable id.
@@ -98,6 +104,8 @@ impl Event {
             Self::EnrolFailed => 411,
             Self::ChecksPassed => 500,
             Self::ChecksFailed => 510,
+            Self::MachineSet => 600,
+            Self::MachineFailed => 611,
         }
     }
 
@@ -120,6 +128,8 @@ impl Event {
             Self::EnrolFailed => "connecting with a server failed",
             Self::ChecksPassed => "all checks passed",
             Self::ChecksFailed => "checks failed or warned",
+            Self::MachineSet => "what the installer was told was remembered or removed",
+            Self::MachineFailed => "what the installer was told was refused or not removed",
         }
     }
 
@@ -132,6 +142,7 @@ impl Event {
             Verb::Schedule(_) => [Self::ScheduleRan, Self::ScheduleRan, Self::ScheduleFailed, Self::ScheduleFailed],
             Verb::Enroll(_) => [Self::Enrolled, Self::Enrolled, Self::EnrolFailed, Self::EnrolFailed],
             Verb::Doctor(_) => [Self::ChecksPassed, Self::ChecksFailed, Self::ChecksFailed, Self::ChecksFailed],
+            Verb::Machine(_) => [Self::MachineSet, Self::MachineFailed, Self::MachineFailed, Self::MachineFailed],
             _ => return None,
         };
         Some(match exit {

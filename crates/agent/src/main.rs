@@ -24,6 +24,7 @@ mod here;
 mod import;
 mod keys;
 mod logs;
+mod machine;
 mod man;
 mod near;
 mod outcome;
@@ -86,8 +87,8 @@ fn main() -> ExitCode {
         }
     };
     let ended = Ended { exit, reason, began, over: run.clock.now() };
-    // Without a folder for its state there is none for a log.
-    let state = run.state().ok();
+    // Without a folder for its state there is none for a log; what the installer calls must leave none behind.
+    let state = run.state().ok().filter(|_| !matches!(cli.verb, Verb::Machine(_)));
     logs::remember(&cli.verb, &ended, state.as_ref().map(State::folder));
     ExitCode::from(exit.code())
 }
@@ -113,6 +114,7 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
         Verb::Status(args) => status::run(args, run),
         Verb::Doctor(args) => doctor::run(args, run),
         Verb::Schedule(args) => schedule::run(args, run),
+        Verb::Machine(args) => machine::run(args, run),
         Verb::Catalog(args) => catalog::run(args, run),
         Verb::Explain(args) => explain::run(args, run),
         Verb::Version(args) => version::run(args, run),

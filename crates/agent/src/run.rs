@@ -6,6 +6,7 @@ use device::state::{Enrolment, State};
 use device::upload::address::Address;
 use device::upload::http::{HttpWire, WireOptions};
 use device::upload::prover::Prover;
+use device::upload::proxy::Proxy;
 use device::upload::server::{Patience, Server};
 use etcetera::BaseStrategy;
 use model::reason::Reason;
@@ -14,6 +15,7 @@ use seal::random::SystemRandom;
 
 use crate::cli::Global;
 use crate::failure::Failure;
+use crate::here;
 use crate::progress::Shown;
 use crate::screen::Screen;
 use crate::when::When;
@@ -69,7 +71,14 @@ impl Run {
 
     /// A wire to an address, as the flags want it.
     pub fn wire(&self, address: Address, ca_pem: Option<String>) -> Result<HttpWire, Failure> {
-        let options = WireOptions { ca_pem: ca_pem.map(String::into_bytes), timeout: self.global.timeout };
+        let installed = here::installed();
+        let proxy = installed
+            .proxy_url
+            .as_ref()
+            .map(|url| Proxy::new(url, installed.proxy_bypass.as_deref().unwrap_or_default()));
+        let proxy = proxy.transpose().map_err(|error| Failure::of(&error, Reason::ConfigInvalid))?;
+        let ca_pem = ca_pem.or(installed.ca_pem).map(String::into_bytes);
+        let options = WireOptions { ca_pem, timeout: self.global.timeout, proxy };
         HttpWire::new(address, &options).map_err(|error| match &self.global.ca_cert {
             Some(path) => Failure::new(Reason::ConfigInvalid, format!("`{}`: {error}", path.display()))
                 .hint("name a PEM file, which begins with `-----BEGIN CERTIFICATE-----`"),

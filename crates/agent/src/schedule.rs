@@ -5,6 +5,7 @@ use device::apps::queue::Queue;
 use device::due::task::{TASK_PATH, Task};
 use device::due::{Due, Record, due};
 use device::state::State;
+use device::state::StateError;
 use model::policy::Effective;
 use model::reason::Reason;
 use model::world::Clock;
@@ -12,6 +13,7 @@ use serde::Serialize;
 
 use crate::apps;
 use crate::backup::{self, BackupArgs};
+use crate::enroll::EnrollArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::here;
@@ -79,12 +81,8 @@ pub fn run(args: &ScheduleArgs, run: &Run) -> Result<Exit, Failure> {
 }
 
 fn install(args: &InstallArgs, run: &Run) -> Result<Exit, Failure> {
-    let program = std::env::current_exe().map_err(|error| Failure::of(&error, Reason::Internal))?;
-    let program = program.display().to_string();
-    // A PC that is not connected yet has no id; its name spreads as well.
-    let seed = run.state()?.enrolment().map_or_else(|_| program.clone(), |enrolment| enrolment.device.to_string());
-    let seed = seed.bytes().fold(0_u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
-    let task = Task { program, minute: Task::minute_of(seed), on_battery: !args.no_battery };
+    let device = run.state()?.enrolment().ok().map(|enrolment| enrolment.device.to_string());
+    let task = task(device, !args.no_battery)?;
     if args.print {
         run.screen.text(&task.xml())?;
         return Ok(Exit::Success);
@@ -92,6 +90,16 @@ fn install(args: &InstallArgs, run: &Run) -> Result<Exit, Failure> {
     register(&task)?;
     run.screen.say(&format!("Registered the task `{TASK_PATH}`: daily and at sign-in, it backs up when that is due"));
     Ok(Exit::Success)
+}
+
+/// The task of this PC. `spread` differs from PC to PC, so that a fleet does not start in the same minute; a PC that is not connected yet
+/// has no id, and its name does as well.
+pub fn task(spread: Option<String>, on_battery: bool) -> Result<Task, Failure> {
+    let program = std::env::current_exe().map_err(|error| Failure::of(&error, Reason::Internal))?;
+    let name = || here::known().and_then(|known| known.facts.name).unwrap_or_default();
+    let seed = spread.unwrap_or_else(name);
+    let seed = seed.bytes().fold(0_u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    Ok(Task { program: program.display().to_string(), minute: Task::minute_of(seed), on_battery })
 }
 
 fn remove(run: &Run) -> Result<Exit, Failure> {
@@ -131,6 +139,7 @@ fn said(run: &Run, due: Due) -> String {
 }
 
 fn run_if_due(args: &RunArgs, run: &Run) -> Result<Exit, Failure> {
+    connect_if_new(run)?;
     let known = here::known().unwrap_or_default();
     let policy = known.policy();
     let now = run.clock.now();
@@ -160,6 +169,17 @@ fn go_on_with_apps(run: &Run, state: &State) {
     }
 }
 
+/// The first run on a PC that the installer was given a token for: it connects the person who is signed in, and the token goes.
+fn connect_if_new(run: &Run) -> Result<(), Failure> {
+    if !matches!(run.state()?.enrolment(), Err(StateError::NotEnrolled)) {
+        return Ok(());
+    }
+    let Some(token) = here::enrolment_token() else { return Ok(()) };
+    crate::enroll::run(&EnrollArgs::by_token(token), run)?;
+    here::forget_enrolment_token();
+    Ok(())
+}
+
 fn policy() -> Effective {
     here::known().unwrap_or_default().policy()
 }
@@ -176,13 +196,15 @@ pub fn is_registered() -> Option<bool> {
     None
 }
 
+/// Registers the task, or replaces it.
 #[cfg(windows)]
-fn register(task: &Task) -> Result<(), Failure> {
+pub fn register(task: &Task) -> Result<(), Failure> {
     win32::schedule::register(TASK_PATH, &task.file()).map_err(|error| failed(&error))
 }
 
+/// Removes the task.
 #[cfg(windows)]
-fn unregister() -> Result<(), Failure> {
+pub fn unregister() -> Result<(), Failure> {
     win32::schedule::remove(TASK_PATH).map_err(|error| failed(&error))
 }
 
@@ -196,13 +218,15 @@ fn failed(error: &std::io::Error) -> Failure {
         .hint("run it again as an administrator; `rehome schedule install --print` shows the task")
 }
 
+/// Registers the task, or replaces it.
 #[cfg(not(windows))]
-fn register(_task: &Task) -> Result<(), Failure> {
+pub fn register(_task: &Task) -> Result<(), Failure> {
     Err(no_service())
 }
 
+/// Removes the task.
 #[cfg(not(windows))]
-fn unregister() -> Result<(), Failure> {
+pub fn unregister() -> Result<(), Failure> {
     Err(no_service())
 }
 

@@ -20,6 +20,7 @@ pub mod due;
 pub mod export;
 pub mod facts;
 pub mod input;
+pub mod installer;
 pub mod key;
 pub mod list;
 pub mod picture;

@@ -13,6 +13,8 @@ mod effects;
 pub mod eventlog;
 mod facts;
 mod keys;
+pub mod machine;
+pub mod profiles;
 mod registry;
 pub mod schedule;
 mod store;

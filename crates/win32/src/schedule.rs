@@ -35,12 +35,14 @@ pub fn is_registered(path: &str) -> io::Result<bool> {
 }
 
 fn run(words: &[&str]) -> io::Result<()> {
-    let output = Command::new(program()?).args(words).stdin(Stdio::null()).output()?;
-    if output.status.success() {
+    let mut command = Command::new(program()?);
+    // Its text is in the language and code page of the PC: the code is what can be relied upon. So nobody listens, and a service that it starts
+    // and that keeps the stream open holds nobody up (seen under Wine).
+    let status = command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+    if status.success() {
         return Ok(());
     }
-    // Its text is in the language and code page of the PC: the code is what can be relied upon. It is 1 for everything, so whether this
-    // program runs elevated says which of the two causes it was.
+    // The code is 1 for everything, so whether this program runs elevated says which of the two causes it was.
     let kind = match crate::facts::ask().elevated {
         Some(false) => io::ErrorKind::PermissionDenied,
         _ => io::ErrorKind::NotFound,

@@ -257,13 +257,13 @@ fn a_stopped_run_says_what_that_means_and_ends_with_130() {
 }
 
 /// A tmpfs of a given size. Mounting needs root; without it the story says so and is passed over.
-struct SmallDisk {
-    folder: PathBuf,
+pub struct SmallDisk {
+    pub folder: PathBuf,
     _holder: tempfile::TempDir,
 }
 
 impl SmallDisk {
-    fn mount(size: &str) -> Option<Self> {
+    pub fn mount(size: &str) -> Option<Self> {
         let holder = tempfile::TempDir::new().unwrap();
         let folder = holder.path().join("disk");
         std::fs::create_dir(&folder).unwrap();
@@ -280,13 +280,13 @@ impl SmallDisk {
     }
 
     /// Takes all the room there is.
-    fn fill(&self) {
+    pub fn fill(&self) {
         let command = format!("cat /dev/zero > {} 2>/dev/null", arg(&self.folder.join("ballast")));
         Command::new("sh").args(["-c", &command]).status().unwrap();
     }
 
     /// Gives the room back.
-    fn make_room(&self) {
+    pub fn make_room(&self) {
         std::fs::remove_file(self.folder.join("ballast")).unwrap();
     }
 

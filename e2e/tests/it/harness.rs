@@ -64,6 +64,13 @@ impl Ran {
         self.stdout
     }
 
+    /// Asserts success and gives stderr.
+    #[track_caller]
+    pub fn ok_stderr(self) -> String {
+        assert_eq!(self.code, Some(0), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        self.stderr
+    }
+
     /// Asserts that something was done on a live PC: at once, or seen whole after signing out (exit code 11). Gives stdout.
     #[track_caller]
     pub fn done(self) -> String {

@@ -5,8 +5,8 @@
 
 use std::fmt::Write as _;
 
-/// The path of the task in the scheduler's library.
-pub const TASK_PATH: &str = r"\Rehome\Backup";
+/// The path of the task in the scheduler's library. Not in a folder: schtasks.exe makes one and cannot remove it, so it would stay for ever.
+pub const TASK_PATH: &str = r"\Rehome Backup";
 
 /// The well-known group of all local and domain users, `BUILTIN\Users`.
 const USERS: &str = "S-1-5-32-545";

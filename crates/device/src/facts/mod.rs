@@ -9,6 +9,7 @@
 //! (`PROCESSOR_ARCHITECTURE`), `Control\CloudDomainJoin\JoinInfo` (Entra), `Services\Tcpip\Parameters` (`Domain`), `SOFTWARE\Microsoft\Enrollments`
 //! (device management), and in the person's half `WorkplaceJoin\JoinInfo`, `User Shell Folders` and OneDrive's own account key.
 
+mod installed;
 mod join;
 mod managed;
 mod narrow;
@@ -27,6 +28,7 @@ use serde::Serialize;
 use crate::codec::text_of;
 use crate::registry::{RawValue, RegistryError};
 
+pub use installed::{EnrolmentToken, Installed, enrolment_token, installed};
 pub use managed::Managed;
 pub use narrow::narrow;
 pub use sources::{HivePlaces, RegPlaces};
@@ -147,6 +149,8 @@ pub struct Known {
     pub values: Values,
     /// Windows' own policies that are only shown, by value name.
     pub shown: BTreeMap<&'static str, Given>,
+    /// What the installer was told.
+    pub installed: Installed,
     /// The settings that the organisation decides itself.
     pub managed: Managed,
     /// What could not be read, a sentence each.
@@ -174,7 +178,7 @@ pub fn read(places: &dyn Places, asked: &Asked) -> Known {
     let facts = reader.facts(asked);
     let (values, shown) = policies::read(&mut reader);
     let managed = managed::read(&mut reader, asked.person.as_deref());
-    Known { facts, values, shown, managed, unread: reader.unread }
+    Known { facts, values, shown, managed, installed: installed(places), unread: reader.unread }
 }
 
 /// Reads single values and remembers what could not be read.

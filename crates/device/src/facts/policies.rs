@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use model::policy::installed::{INSTALLED_KEY, PROPERTIES};
 use model::policy::windows::{SETTING_SYNC, SHOWN};
 use model::policy::{Given, Hive, POLICIES, Values};
 
@@ -25,6 +26,12 @@ pub(super) fn read(reader: &mut Reader<'_>) -> (Values, BTreeMap<&'static str, G
             {
                 values.windows.insert(twin.value, given(&raw));
             }
+        }
+    }
+    for known in PROPERTIES {
+        let Some(id) = known.policy else { continue };
+        if let Some(raw) = reader.raw(Hive::Machine, INSTALLED_KEY, known.value) {
+            values.installed.insert(id, given(&raw));
         }
     }
     let shown = SHOWN

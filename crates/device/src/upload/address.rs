@@ -103,6 +103,11 @@ impl Address {
         self.tls
     }
 
+    /// The host: a name or an IP address.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// Whether the server is on this machine, so that no proxy stands between.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.host)

@@ -14,6 +14,7 @@ use ureq::unversioned::transport::DefaultConnector;
 
 use super::address::Address;
 use super::literal::LiteralResolver;
+use super::proxy::Proxy;
 use super::wire::{Answer, Cause, Method, Request, Wire, WireError};
 
 /// How long a connection may take to come about, including TLS. A server that is there answers within a few round trips.
@@ -35,6 +36,8 @@ pub struct WireOptions {
     pub ca_pem: Option<Vec<u8>>,
     /// How long one exchange may take; [`EXCHANGE_TIMEOUT`] if not given.
     pub timeout: Option<Duration>,
+    /// The proxy between; the environment's if not given.
+    pub proxy: Option<Proxy>,
 }
 
 /// The PEM file given holds no certificate.
@@ -68,6 +71,10 @@ impl HttpWire {
             .accept_encoding("");
         if address.is_loopback() {
             config = config.proxy(None);
+        } else if let Some(proxy) = &options.proxy {
+            // The address was checked when the proxy was made; one that ureq does not take all the same is no proxy.
+            let through = proxy.is_for(&address).then(|| ureq::Proxy::new(proxy.url()).ok()).flatten();
+            config = config.proxy(through);
         }
         if address.is_tls() {
             config = config.tls_config(tls(options.ca_pem.as_deref())?);
@@ -148,12 +155,7 @@ fn tls(ca_pem: Option<&[u8]>) -> Result<TlsConfig, NoCertificate> {
     let roots = match ca_pem {
         None => RootCerts::PlatformVerifier,
         Some(pem) => {
-            let certificates: Vec<Certificate<'static>> = ureq::tls::parse_pem(pem)
-                .filter_map(|item| match item {
-                    Ok(ureq::tls::PemItem::Certificate(certificate)) => Some(certificate),
-                    _ => None,
-                })
-                .collect();
+            let certificates = certificates(pem);
             if certificates.is_empty() {
                 return Err(NoCertificate);
             }
@@ -162,6 +164,19 @@ fn tls(ca_pem: Option<&[u8]>) -> Result<TlsConfig, NoCertificate> {
     };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     Ok(TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build())
+}
+
+fn certificates(pem: &[u8]) -> Vec<Certificate<'static>> {
+    let is_one = |item| match item {
+        Ok(ureq::tls::PemItem::Certificate(certificate)) => Some(certificate),
+        _ => None,
+    };
+    ureq::tls::parse_pem(pem).filter_map(is_one).collect()
+}
+
+/// The SHA-256 fingerprint of each certificate of a PEM file, as certificate viewers show it; empty if there is none.
+pub fn fingerprints(pem: &[u8]) -> Vec<[u8; 32]> {
+    certificates(pem).iter().map(|certificate| seal::device_key::sha256(certificate.der())).collect()
 }
 
 /// rustls reports through `io::Error`, so the cause must be looked for inside.

@@ -1,7 +1,8 @@
 //! Station "upload": bringing a sealed snapshot to the server, and the only road on which anything leaves the PC.
 //!
 //! [`wire`] is the trait that requests go through, [`http`] the real one, [`prover`] signs them, [`server`] says what a call gives or why not. [`check`] asks whether
-//! the last backup is still there; [`enroll`] connects a PC, [`sign_in`] asks who its person is, [`renew`] changes the PC's key, [`deliver`] brings a snapshot, [`tell`] small news.
+//! the last backup is still there; [`proxy`] may stand between; [`enroll`] connects a PC, [`sign_in`] asks who its person is, [`renew`] changes the PC's key, [`deliver`] brings
+//! a snapshot, [`tell`] small news.
 
 pub mod address;
 pub mod check;
@@ -10,6 +11,7 @@ pub mod enroll;
 pub mod http;
 mod literal;
 pub mod prover;
+pub mod proxy;
 pub mod renew;
 pub mod server;
 pub mod sign_in;

@@ -13,6 +13,7 @@ use super::address::Address;
 use super::check::{Latest, check};
 use super::fake::{Dice, FakeWire, json, with_server};
 use super::http::{HttpWire, WireOptions};
+use super::proxy::Proxy;
 use super::server::{Patience, Server, ServerError};
 use super::wire::{Answer, Method, Request, Wire, WireError};
 use crate::list;
@@ -170,6 +171,24 @@ fn a_real_answer_comes_through_with_status_headers_and_body() {
 }
 
 #[test]
+fn a_named_proxy_is_asked_and_this_machine_is_reached_without_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = format!("http://{}", listener.local_addr().unwrap());
+    let heard = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut bytes = [0; 4096];
+        let read = stream.read(&mut bytes).unwrap();
+        stream.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n").unwrap();
+        String::from_utf8_lossy(&bytes[..read]).into_owned()
+    });
+    let options = WireOptions { proxy: Some(Proxy::new(&proxy, "*.corp.example").unwrap()), ..WireOptions::default() };
+    assert!(ask(Address::parse("http://rehome.invalid", true).unwrap(), &options).is_err());
+    assert!(heard.join().unwrap().starts_with("CONNECT rehome.invalid:80 "), "a tunnel through the proxy");
+    let here = serve(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(ask(here, &options).unwrap().status, 200);
+}
+
+#[test]
 fn a_redirect_is_an_answer_and_not_followed() {
     let address = serve(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(ask(address, &WireOptions::default()).unwrap().status, 302);
@@ -185,7 +204,7 @@ fn an_answer_without_end_is_cut_off() {
 
 #[test]
 fn no_one_there_something_else_there_and_too_slow_are_told_apart() {
-    let options = WireOptions { ca_pem: None, timeout: Some(Duration::from_millis(200)) };
+    let options = WireOptions { timeout: Some(Duration::from_millis(200)), ..WireOptions::default() };
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let down = ask(Address::parse(&format!("http://{nobody}"), false).unwrap(), &options).unwrap_err();
     assert!(matches!(down, WireError::NoConnection(_)), "{down:?}");
@@ -216,5 +235,7 @@ fn tls_to_a_server_without_it_says_so() {
 #[test]
 fn a_file_without_a_certificate_is_refused() {
     let address = Address::parse("https://rehome.test", false).unwrap();
-    assert!(HttpWire::new(address, &WireOptions { ca_pem: Some(b"hello".to_vec()), timeout: None }).is_err());
+    assert!(
+        HttpWire::new(address, &WireOptions { ca_pem: Some(b"hello".to_vec()), ..WireOptions::default() }).is_err()
+    );
 }

@@ -27,6 +27,8 @@ pub struct Values {
     pub windows: BTreeMap<&'static str, Given>,
     /// The server's policy, by policy id.
     pub server: BTreeMap<&'static str, Given>,
+    /// What the installer was told, by policy id.
+    pub installed: BTreeMap<&'static str, Given>,
 }
 
 /// Who set a value.
@@ -46,6 +48,8 @@ pub enum Origin {
     },
     /// The server's policy.
     Server,
+    /// Whoever installed the program.
+    Installer,
     /// Nobody: it is the default.
     Default,
 }
@@ -57,6 +61,7 @@ impl std::fmt::Display for Origin {
             Self::User => f.write_str("policy for this person"),
             Self::Windows { title, .. } => write!(f, "Windows policy `{title}`"),
             Self::Server => f.write_str("policy of the server"),
+            Self::Installer => f.write_str("the installer"),
             Self::Default => f.write_str("default"),
         }
     }
@@ -311,9 +316,10 @@ impl Effective {
         if let Some(held) = follow.then(|| from_windows(policy, values)).flatten() {
             return held;
         }
-        let server = values.server.get(policy.id);
-        server
-            .and_then(|given| self.check(policy, Origin::Server, given))
+        let last =
+            [(Origin::Server, values.server.get(policy.id)), (Origin::Installer, values.installed.get(policy.id))];
+        last.into_iter()
+            .find_map(|(origin, given)| self.check(policy, origin, given?))
             .unwrap_or_else(|| Held { value: policy.default.clone(), origin: Origin::Default })
     }
 

@@ -5,10 +5,12 @@
 //! device's work; here they are judged: [`evaluate`] takes what was found and gives what holds, and for each value who set it.
 //!
 //! **Precedence**, highest first, published in `docs/policy.md`: Rehome's policy for the PC (`HKLM`), Rehome's policy for the person (`HKCU`),
-//! Windows' own policies that mean the same ([`windows`]), the server's policy, the default. The first that says something valid wins.
+//! Windows' own policies that mean the same ([`windows`]), the server's policy, what the installer was told ([`installed`]), the default. The first
+//! that says something valid wins.
 //! A value of the wrong type or out of its limits counts as not set, and is reported.
 
 mod effective;
+pub mod installed;
 mod table;
 pub mod windows;
 

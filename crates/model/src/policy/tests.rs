@@ -75,9 +75,20 @@ fn the_machine_beats_the_person_beats_windows_beats_the_server() {
             Origin::Machine => drop(values.own.remove(&(Hive::Machine, id))),
             Origin::User => drop(values.own.remove(&(Hive::User, id))),
             Origin::Windows { .. } => values.windows.clear(),
-            Origin::Server | Origin::Default => values.server.clear(),
+            Origin::Server | Origin::Installer | Origin::Default => values.server.clear(),
         }
     }
+}
+
+#[test]
+fn what_the_installer_was_told_counts_after_everybody_else() {
+    let mut values = own(&[]);
+    values.installed.insert("agent.log_level", text("warn"));
+    values.installed.insert("agent.server_url", text("https://rehome.example.com"));
+    assert_eq!(evaluate(&values).log_level(), Held { value: "warn", origin: Origin::Installer });
+    assert_eq!(evaluate(&values).server_url(), Some("https://rehome.example.com"));
+    values.server.insert("agent.log_level", text("debug"));
+    assert_eq!(evaluate(&values).log_level(), Held { value: "debug", origin: Origin::Server });
 }
 
 #[test]

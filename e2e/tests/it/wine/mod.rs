@@ -7,6 +7,7 @@ mod apps;
 mod crash;
 mod dump;
 mod effects;
+mod installer;
 mod lived_in;
 mod pictures;
 mod prefix;

@@ -54,7 +54,8 @@ impl Prefix {
         std::fs::create_dir(&place).unwrap();
         std::fs::copy(program, place.join("rehome.exe")).unwrap();
         let shim = program.with_file_name("wine").join("bcryptprimitives.dll");
-        std::fs::copy(shim, place.join("bcryptprimitives.dll")).unwrap();
+        // Where every program finds it, wherever an installer puts one.
+        std::fs::copy(shim, here.join("drive_c/windows/system32/bcryptprimitives.dll")).unwrap();
         Some(prefix)
     }
 
@@ -153,18 +154,23 @@ impl Prefix {
         bare("wineserver", self.path()).arg("-k").status().unwrap();
     }
 
-    /// Ends everything that runs on the PC at once, as a power cut does: Wine saves nothing.
-    pub fn cut_power(&self) {
+    /// What runs on the PC: the folders of its processes in `/proc`.
+    pub fn processes(&self) -> Vec<PathBuf> {
         let mark = format!("WINEPREFIX={}", arg(self.path()));
-        let is_here = |process: &Path| {
+        let is_here = |process: &PathBuf| {
             let set = std::fs::read(process.join("environ")).unwrap_or_default();
             set.split(|byte| *byte == 0).any(|one| one == mark.as_bytes())
         };
+        let all = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+        all.filter(is_here).collect()
+    }
+
+    /// Ends everything that runs on the PC at once, as a power cut does: Wine saves nothing.
+    pub fn cut_power(&self) {
         // Again until none is left: one may have been starting another meanwhile. (A server that was overlooked so cut off the next program.)
         loop {
-            let processes = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
-            let here = processes.filter(|process| is_here(process));
-            let ids: Vec<_> = here.map(|process| process.file_name().unwrap().to_owned()).collect();
+            let here = self.processes();
+            let ids: Vec<_> = here.iter().map(|process| process.file_name().unwrap().to_owned()).collect();
             if ids.is_empty() {
                 return;
             }
@@ -183,11 +189,26 @@ impl Drop for Prefix {
 /// The files in which Wine keeps the registry: the person's, the machine's, and the one that new people start with.
 const REGISTRY_FILES: [&str; 3] = ["user.reg", "system.reg", "userdef.reg"];
 
-/// The built program, if this machine can run it. Says so if not, past the test runner, which keeps what passing tests print to itself.
+/// The built installer and the one of the next version, if they are there.
+pub fn installers() -> Option<[PathBuf; 2]> {
+    let folder = program()?.with_file_name("wine");
+    let found = ["rehome.msi", "rehome-next.msi"].map(|name| folder.join(name));
+    if found.iter().all(|file| file.is_file()) {
+        return Some(found);
+    }
+    say("\nSKIPPED: no installer to run under Wine; `cargo xtask msi` builds it\n");
+    None
+}
+
+/// Says something past the test runner, which keeps what passing tests print to itself.
+fn say(what: &str) {
+    drop(std::io::Write::write_all(&mut std::io::stderr(), what.as_bytes()));
+}
+
+/// The built program, if this machine can run it. Says so if not.
 fn program() -> Option<&'static Path> {
     static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
     let found = PROGRAM.get_or_init(|| {
-        let say = |what: &str| drop(std::io::Write::write_all(&mut std::io::stderr(), what.as_bytes()));
         let test = std::env::current_exe().expect("a test knows its own path");
         let target = test.ancestors().nth(3).expect("target/debug/deps/it");
         let program = target.join("x86_64-pc-windows-gnu/release/rehome.exe");

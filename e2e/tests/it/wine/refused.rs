@@ -2,9 +2,10 @@
 
 use model::prerequisite::{Activity, ROWS};
 
-use crate::harness::World;
+use crate::faults::SmallDisk;
+use crate::harness::{PASSWORD, World, arg, run};
 
-use super::prefix::VERSION;
+use super::prefix::{Prefix, VERSION};
 use super::two_pcs;
 
 const POLICIES: &str = r"HKLM\Software\Policies\Rehome";
@@ -18,7 +19,11 @@ fn what_policy_or_windows_itself_rules_out_changes_nothing() {
         let (pc, words): (_, &[&str]) = match row.activity {
             Activity::Backup => (&old, &["backup", "--no-rehearsal"]),
             Activity::SignInRestore => (&new, &RESTORE[..3]),
-            Activity::SetupRestore => continue,
+            // Nothing restores during setup yet: what would be allowed is a check.
+            Activity::SetupRestore => {
+                checks_setup(&new, row);
+                continue;
+            }
         };
         pc.reg_add(VERSION, ("CurrentBuildNumber", "REG_SZ", &row.least.build.to_string()));
         pc.reg_add(VERSION, ("UBR", "REG_DWORD", &(row.least.revision - 1).to_string()));
@@ -35,8 +40,60 @@ fn what_policy_or_windows_itself_rules_out_changes_nothing() {
     before.assert_same(&new.dump(), "policy");
 
     new.reg_add(POLICIES, ("EnableRestore", "REG_DWORD", "1"));
+    new.reg_add(POLICIES, ("RequiredJoinState", "REG_SZ", "microsoft"));
+    world.add_user("bob");
+    let as_bob = ["enroll", "--profile", "bob", "--server", world.address(), "--user", "bob", "--password-stdin"];
+    run(new.command(&as_bob), PASSWORD).ok();
     let before = new.dump();
+    new.rehome(&RESTORE).refused(5, &["this PC is not joined", "Entra joined or hybrid joined"]);
+    before.assert_same(&new.dump(), "join state");
+
+    new.reg_add(POLICIES, ("RequiredJoinState", "REG_SZ", "any"));
+    let before = new.dump();
+    new.rehome(&[&RESTORE[..], &["--profile", "bob"]].concat()).refused(10, &[]);
+    before.assert_same(&new.dump(), "other account");
     world.kill_server();
     new.rehome(&RESTORE).refused(6, &[]);
     before.assert_same(&new.dump(), "no server");
+}
+
+/// One below is refused and the build itself is not, as `rehome doctor` says.
+fn checks_setup(pc: &Prefix, row: model::prerequisite::Row) {
+    for (revision, verdict) in [(row.least.revision - 1, "fail"), (row.least.revision, "pass")] {
+        pc.reg_add(VERSION, ("CurrentBuildNumber", "REG_SZ", &row.least.build.to_string()));
+        pc.reg_add(VERSION, ("UBR", "REG_DWORD", &revision.to_string()));
+        let said = pc.rehome(&["doctor", "--json"]);
+        let document: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+        let checks = document["checks"].as_array().unwrap();
+        let check = checks.iter().find(|check| check["id"] == "windows.build.setup_restore").unwrap();
+        assert_eq!(
+            (&check["verdict"], &check["found"]),
+            (&verdict.into(), &format!("{}.{revision}", row.least.build).into())
+        );
+    }
+}
+
+#[test]
+fn a_full_disk_under_the_state_folder_changes_nothing() {
+    let world = World::new();
+    let Some((_old, new)) = two_pcs(&world) else { return };
+    let Some(small) = SmallDisk::mount("512k") else { return };
+    // Wine shows this machine's files as the drive Z:.
+    let folder = format!("Z:{}", arg(&small.folder));
+    let rehome = |words: &[&str], input: &str| {
+        let mut command = new.command(words);
+        command.env("REHOME_STATE_DIR", &folder);
+        run(command, input)
+    };
+    let enroll = ["enroll", "--server", world.address(), "--user", "ada", "--password-stdin", "--device-name", "SMALL"];
+    rehome(&enroll, PASSWORD).ok();
+    let before = new.dump();
+    small.fill();
+    let said = rehome(&RESTORE, "");
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.stderr.contains("hint: free some space"), "{said:?}");
+    before.assert_same(&new.dump(), "nothing was written");
+    small.make_room();
+    rehome(&RESTORE, "").ok();
+    assert!(!before.changed(&new.dump()).is_empty(), "with room it goes ahead");
 }

@@ -1,0 +1,163 @@
+//! The installer's life on a PC: put there silently, used, brought up to date, taken away.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::harness::{Ran, World, run};
+
+use super::prefix::{Prefix, installers};
+
+const FOLDER: &str = "drive_c/Program Files/Rehome";
+const PROGRAM: &str = r"C:\Program Files\Rehome\rehome.exe";
+const EVENT_SOURCE: &str = r"HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Rehome\Rehome";
+
+#[test]
+fn the_installer_comes_is_used_is_upgraded_and_leaves_nothing() {
+    let Some([first, next]) = installers() else { return };
+    let world = World::new();
+    let Some(pc) = Prefix::fresh() else { return };
+    let pc = Pc(pc);
+    pc.take_along(&first, "rehome.msi");
+    pc.take_along(&next, "next.msi");
+    let (registry, files) = (pc.0.dump(), pc.files());
+
+    // What is refused is refused as a whole, before anything is remembered.
+    let refused = pc.msiexec(&["/i", r"C:\rehome.msi", "LOGLEVEL=loud", "SERVERURL=https://rehome.example.com"]);
+    assert_ne!(refused.code, Some(0));
+    assert!(!pc.0.dump().keys.iter().any(|key| key.ends_with(r"software\rehome")), "nothing was remembered");
+
+    let server = format!("SERVERURL={}", world.address());
+    let secret = world.server_command(&["token", "create", "--user", "ada"], "").ok().trim().to_owned();
+    let token = format!("ENROLLTOKEN={secret}");
+    // Wine 8 does not tell an older product that it is being upgraded (`UPGRADINGPRODUCTCODE`), so it would take everything along as if it were removed.
+    let keep = "KEEPDATA=1";
+    pc.msiexec(&["/i", r"C:\rehome.msi", &server, &token, "LOGLEVEL=warn", "CHANNEL=canary", keep]).ok();
+    assert!(pc.0.path().join(FOLDER).join("rehome.exe").is_file());
+    assert!(pc.task().is_file(), "the task is registered");
+    assert_eq!(pc.json(&["schedule", "status"])["registered"], true);
+    let there = pc.0.dump();
+    let value = |key: &str, name: &str| there.values.get(&(format!("system.reg {key}"), name.to_owned())).cloned();
+    assert_eq!(value(r"software\rehome", "serverurl"), Some(format!("\"{}\"", world.address())));
+    assert_eq!(value(r"software\rehome", "loglevel").as_deref(), Some("\"warn\""));
+    assert_eq!(value(r"software\rehome", "channel").as_deref(), Some("\"canary\""));
+    assert_eq!(value(r"software\rehome\enrolment", "token"), Some(format!("\"{secret}\"")));
+    let path = pc.query(r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment").ok();
+    assert!(path.contains(r"\Program Files\Rehome"), "`rehome` works at every prompt: {path}");
+    assert!(pc.query(EVENT_SOURCE).ok().contains(r"%SystemRoot%\System32\EventCreate.exe"));
+    // Wine prints the properties at the end, also those that Windows hides (`MsiHiddenProperties`); nothing else may name the token.
+    let log = pc.log();
+    let named: Vec<_> = log.lines().filter(|line| line.contains(&secret)).collect();
+    assert!(log.contains("MsiHiddenProperties = ENROLLTOKEN;SetEnrolToken"), "{log}");
+    assert!(named.iter().all(|line| line.starts_with("Property(S): ENROLLTOKEN = ")), "{named:?}");
+
+    // What the scheduled task calls: the first run connects the person with the installer's token and address, backs up, and deletes the token.
+    pc.rehome(&["schedule", "run"]).ok();
+    let keys = pc.0.dump().keys;
+    assert!(!keys.contains(r"system.reg software\rehome\enrolment"), "the token was used and is gone");
+    pc.leaves_no_process(&["schedule", "run"]);
+    let checks = pc.json(&["doctor"]);
+    let check = |id: &str| checks["checks"].as_array().unwrap().iter().find(|check| check["id"] == id).unwrap().clone();
+    assert_eq!(check("enrolment")["found"], "connected");
+
+    pc.msiexec(&["/i", r"C:\next.msi"]).ok();
+    let upgraded = pc.0.dump();
+    let is_product = |((key, name), value): &(&(String, String), &String)| {
+        key.contains(r"currentversion\uninstall\") && name == "displayname" && *value == "\"Rehome\""
+    };
+    let products: Vec<_> = upgraded.values.iter().filter(is_product).collect();
+    assert_eq!(products.len(), 1, "the older one is gone: {products:?}");
+    assert_eq!(
+        upgraded.values.get(&("system.reg software\\rehome".to_owned(), "loglevel".to_owned())).map(String::as_str),
+        Some("\"warn\"")
+    );
+    assert!(pc.task().is_file());
+    assert!(pc.rehome(&["backup"]).ok_stderr().contains("Nothing changed"), "the state was kept");
+    assert_ne!(pc.msiexec(&["/i", r"C:\rehome.msi"]).code, Some(0), "an older one is refused");
+
+    pc.msiexec(&["/x", r"C:\next.msi", "KEEPDATA=0"]).ok();
+    let left: Vec<_> = pc.files().difference(&files).cloned().collect();
+    let ours: Vec<_> = left.iter().filter(|file| is_ours(file)).collect();
+    assert_eq!(ours, [""; 0], "files that stayed");
+    let after = pc.0.dump();
+    let keys: Vec<_> = after.keys.difference(&registry.keys).filter(|key| is_ours(key)).collect();
+    assert_eq!(keys, [""; 0], "keys that stayed");
+    let values: Vec<_> = registry
+        .changed(&after)
+        .into_iter()
+        .filter(|place| after.values.get(place).is_some_and(|value| is_ours(value)))
+        .collect();
+    assert_eq!(values, [], "values that stayed");
+    assert_ne!(pc.query(EVENT_SOURCE).code, Some(0), "the event source is gone");
+    let path = pc.query(r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment").ok();
+    assert!(!is_ours(&path), "{path}");
+}
+
+fn is_ours(text: &str) -> bool {
+    text.to_lowercase().contains("rehome")
+}
+
+struct Pc(Prefix);
+
+impl Pc {
+    fn take_along(&self, file: &Path, name: &str) {
+        std::fs::copy(file, self.0.path().join("drive_c").join(name)).unwrap();
+    }
+
+    /// Runs the installer as management does, with a log of everything.
+    fn msiexec(&self, words: &[&str]) -> Ran {
+        self.0.wine(&[&["msiexec"], words, &["/qn", "/norestart", "/l*v", r"C:\install.log"]].concat())
+    }
+
+    fn log(&self) -> String {
+        let bytes = std::fs::read(self.0.path().join("drive_c/install.log")).unwrap();
+        let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+        let wide = String::from_utf16_lossy(&units);
+        format!("{}\n{wide}", String::from_utf8_lossy(&bytes))
+    }
+
+    /// What a key holds.
+    fn query(&self, key: &str) -> Ran {
+        self.0.wine(&["reg", "query", key])
+    }
+
+    /// The installed program, not yet run.
+    fn command(&self, words: &[&str]) -> Command {
+        self.0.program(PROGRAM, words)
+    }
+
+    fn rehome(&self, words: &[&str]) -> Ran {
+        run(self.command(words), "")
+    }
+
+    /// Runs the program without waiting for what it might have started, and looks for it at once.
+    fn leaves_no_process(&self, words: &[&str]) {
+        let mut command = self.command(words);
+        let ended = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+        assert!(ended.success(), "{words:?}");
+        let left = self.0.processes().into_iter().filter_map(|process| std::fs::read(process.join("cmdline")).ok());
+        let left: Vec<_> = left
+            .map(|line| String::from_utf8_lossy(&line).into_owned())
+            .filter(|line| line.contains("rehome.exe"))
+            .collect();
+        assert_eq!(left, [""; 0], "no process of ours is left between runs");
+    }
+
+    #[track_caller]
+    fn json(&self, words: &[&str]) -> serde_json::Value {
+        let said = self.rehome(&[words, &["--json"]].concat());
+        serde_json::from_str(&said.stdout).unwrap_or_else(|error| panic!("{error} in: {said:?}"))
+    }
+
+    /// Where Wine's task scheduler keeps the task.
+    fn task(&self) -> PathBuf {
+        self.0.path().join("drive_c/windows/system32/tasks/Rehome Backup")
+    }
+
+    /// All files and folders of the PC.
+    fn files(&self) -> BTreeSet<String> {
+        let listed = Command::new("find").arg(self.0.path().join("drive_c")).output().unwrap();
+        let here = self.0.path().to_str().unwrap().to_owned();
+        String::from_utf8_lossy(&listed.stdout).lines().map(|line| line.replace(&here, "")).collect()
+    }
+}
