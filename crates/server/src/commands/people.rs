@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use model::ids::AssignmentId;
 use model::ids::ProviderId;
 use model::reason::Reason;
 use store::people::{Change, Mapping, Provider, ProviderKind, ProviderSettings};
@@ -143,6 +144,11 @@ pub(super) fn admin(app: &App, verb: AdminVerb) -> Result<ExitCode, Failure> {
     let made = password::make(&*app.random);
     let hash = password::hash(&made, &*app.random);
     app.keyring.create_user(&app.store, &scope, (&name, hash), world)?;
+    if let Some(user) = app.store.user_named(&scope, &name)? {
+        let mut id = [0; AssignmentId::LEN];
+        app.random.fill(&mut id);
+        app.store.make_owner(&scope, (AssignmentId(id), user), app.clock.now())?;
+    }
     order_change(app, &tenant, &name)?;
     say(&format!(
         "made the administrator `{name}`; the password is shown this once, and must be changed at the first sign-in:"
