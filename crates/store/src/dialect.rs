@@ -90,6 +90,12 @@ pub(crate) fn overwriting<T, E: From<StoreError>>(
     result
 }
 
+/// Writes the whole database anew, so that nothing is left in the slack of its pages: overwriting what is deleted does not reach copies that were left when
+/// rows moved from page to page. Takes the write lock and as long as copying the database does.
+pub(crate) fn rewrite(connection: &Connection) -> Result<(), StoreError> {
+    Ok(connection.execute_batch("VACUUM")?)
+}
+
 /// What the database's own check finds wrong first, if anything.
 pub(crate) fn damage(connection: &Connection) -> Result<Option<String>, StoreError> {
     let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;

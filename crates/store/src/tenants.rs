@@ -2,7 +2,7 @@
 //!
 //! Deleting goes in steps that each leave a state that the next run finishes: the tenant is closed (nobody of it gets in and nothing new is
 //! written), then one transaction removes every row of every table that has a tenant, destroying its keys, and keeps the signed receipt; then the
-//! folder of its files goes, again at the next sweep if that was cut off. Its number is never given to another tenant, since what is remembered for
+//! folder of its files goes, again at the next sweep if that was cut off, and the database is written anew. Its number is never given to another tenant, since what is remembered for
 //! seconds in a running server (a device's scope) names tenants by number.
 
 use model::erasure::{ERASURE_LEN, Erased, Erasure};
@@ -43,8 +43,10 @@ pub struct ListedTenant {
 pub struct DeletedTenant {
     /// The receipt.
     pub receipt: [u8; ERASURE_LEN],
-    /// Rows that went now: none if it was gone already.
+    /// Rows that went.
     pub rows: u64,
+    /// Whether the database was written anew, so that names are not left in the slack of its pages either. Not if it was too busy or the disk too full.
+    pub rewritten: bool,
 }
 
 impl Store {
@@ -111,12 +113,13 @@ impl Store {
                 let receipt = sign(&erasure);
                 tx.prepare_cached("INSERT INTO gone_tenants (no, id, receipt, deleted_at) VALUES ($1, $2, $3, $4)")?
                     .execute((scope.no, scope.id.as_bytes(), receipt, at.0))?;
-                Ok::<_, EraseError>(DeletedTenant { receipt, rows })
+                Ok::<_, EraseError>(DeletedTenant { receipt, rows, rewritten: false })
             })
         })?;
         self.blobs.remove_all(tenant.id)?;
+        let rewritten = dialect::open_writer(&self.path).and_then(|connection| dialect::rewrite(&connection)).is_ok();
         self.checkpoint()?;
-        Ok(deleted)
+        Ok(DeletedTenant { rewritten, ..deleted })
     }
 
     /// The receipt of a tenant that was deleted.

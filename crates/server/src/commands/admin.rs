@@ -153,6 +153,11 @@ fn delete_tenant(app: &Arc<App>, name: &str, yes: bool) -> Result<ExitCode, Fail
     let scope = scope(app, name)?;
     let deleted = app.store.delete_tenant(&scope, (app.clock.now(), erasure_signer(app)))?;
     say(&format!("deleted the tenant `{name}` ({}); its keys are destroyed; the receipt:", found.id));
+    if !deleted.rewritten {
+        say(
+            "the database was too busy to be written anew: names may stand in freed parts of its file until the next deletion",
+        );
+    }
     print(&[to_hex(&deleted.receipt)])
 }
 
