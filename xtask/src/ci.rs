@@ -43,9 +43,12 @@ const STAGES: &[Stage] = &[
     // The stories under Wine are a stage of their own, so that a machine without Wine says what it has not run.
     Stage {
         name: "test",
-        run: || cargo(&["test", "--workspace", "--locked", "--no-fail-fast", "--", "--skip", "wine::"]),
+        run: || {
+            cargo(&["test", "--workspace", "--locked", "--no-fail-fast", "--", "--skip", "wine::", "--skip", "idp::"])
+        },
     },
     Stage { name: "wine", run: wine },
+    Stage { name: "provider", run: provider },
     Stage { name: "hostile snapshots", run: hostile },
     Stage { name: "docs", run: docs },
     Stage {
@@ -180,6 +183,25 @@ fn wine() -> anyhow::Result<Outcome> {
     windows::build(false)?;
     // All at once, however few the processors: each of them waits for Wine most of the time.
     cargo(&["test", "--locked", "--package", "e2e", "--test", "it", "wine::", "--", "--test-threads", "8"])
+}
+
+/// The stories with a certified identity provider, which npm brings by its name into a folder below `target`.
+fn provider() -> anyhow::Result<Outcome> {
+    const PACKAGE: &str = "oidc-provider@9.13.3";
+    if repo::which("npm").is_none() || repo::which("node").is_none() {
+        let hint = "no certified identity provider was asked: no node here (`sudo apt-get install nodejs npm`)";
+        return Ok(Outcome::Skipped(hint.to_owned()));
+    }
+    let folder = repo::root().join("target/npm");
+    if !folder.join("node_modules/oidc-provider").is_dir() {
+        std::fs::create_dir_all(&folder)?;
+        let mut install = Command::new("npm");
+        install.args(["install", "--no-audit", "--no-fund", "--silent", "--prefix"]).arg(&folder).arg(PACKAGE);
+        if !process::run(&mut install, "")?.success() {
+            return Ok(Outcome::Skipped(format!("{PACKAGE} could not be installed with npm")));
+        }
+    }
+    cargo(&["test", "--locked", "--package", "e2e", "--test", "it", "idp::"])
 }
 
 fn deny() -> anyhow::Result<Outcome> {

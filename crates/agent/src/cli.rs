@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    apps, backup, baseline, catalog, completions, diff, doctor, enroll, explain, export, forget, import, pin, plan,
-    rehearse, report, restore, schedule, show, snapshots, status, undo, version,
+    apps, backup, baseline, catalog, completions, diff, doctor, enroll, explain, export, forget, import, man, pin,
+    plan, rehearse, report, restore, schedule, show, snapshots, status, undo, version,
 };
 
 /// Back up the settings and app list of a Windows PC, and give them back on another
@@ -86,6 +86,7 @@ pub enum Verb {
     Explain(explain::ExplainArgs),
     Version(version::VersionArgs),
     Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
 /// Reads `500ms`, `30s`, `2m`; zero would mean "never", so it is refused.

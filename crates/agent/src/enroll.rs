@@ -1,11 +1,13 @@
-//! `rehome enroll`: connects this PC with a server.
+//! `rehome enroll`: connects this PC with a server, for whoever signs in in the browser or has a password there.
 
 use std::io::{self, BufRead, Read};
 
 use clap::Args;
+use device::sign_in::Asked;
 use device::state::{Chosen, Enrolment};
 use device::upload::address::Address;
 use device::upload::enroll::enroll;
+use device::upload::server::Server;
 use model::api::EnrollRequest;
 use model::reason::Reason;
 use seal::KeyRing;
@@ -16,6 +18,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::paint::tame;
 use crate::run::Run;
+use crate::sign_in;
 
 /// The longest password that is read. The server hashes it, so there is no use for more.
 const PASSWORD_BYTES_MAX: u64 = 1024;
@@ -26,12 +29,18 @@ pub struct EnrollArgs {
     /// Address of the server, such as `https://rehome.example.com`
     #[arg(long, value_name = "URL", env = "REHOME_SERVER")]
     server: String,
-    /// Name of your account there
+    /// Name of your account there, to connect with its password instead of signing in in the browser
     #[arg(long, value_name = "NAME")]
-    user: String,
+    user: Option<String>,
     /// Read the password from the first line of stdin instead of asking for it
-    #[arg(long)]
+    #[arg(long, requires = "user")]
     password_stdin: bool,
+    /// Sign in by a code that you type on another device
+    #[arg(long, conflicts_with = "user")]
+    device_code: bool,
+    /// Your organisation on a server that has several
+    #[arg(long, value_name = "NAME", conflicts_with = "user")]
+    organisation: Option<String>,
     /// Name of this PC as you know it; its network name without it
     #[arg(long, value_name = "NAME")]
     device_name: Option<String>,
@@ -58,19 +67,14 @@ pub fn run(args: &EnrollArgs, run: &Run) -> Result<Exit, Failure> {
     };
     let ca_pem = run.ca_pem()?;
     let wire = run.wire(address.clone(), ca_pem.clone())?;
-    let request = EnrollRequest {
-        user: Some(args.user.clone()),
-        password: Some(password(args)?),
-        sign_in: None,
-        device_name: device_name.clone(),
-    };
     let server = run.server(&wire, None);
-    let enrolled = enroll(&server, &request)?;
+    let shown = show((run, &server), &address, args, &device_name)?;
+    let enrolled = enroll(&server, &shown.request)?;
     let chosen = Chosen {
         server: address.to_string(),
         allow_http: run.global.allow_http,
         ca_pem,
-        user_name: args.user.clone(),
+        user_name: shown.user,
         device_name,
     };
     let enrolment =
@@ -80,6 +84,31 @@ pub fn run(args: &EnrollArgs, run: &Run) -> Result<Exit, Failure> {
         baseline::at_enrolment(run, &state, &ring);
     }
     tell(run, &enrolment)
+}
+
+/// What the server is shown, and whose it is.
+struct Shown {
+    request: EnrollRequest,
+    user: String,
+}
+
+/// The person's password, or their sign-in in the browser.
+fn show(
+    (run, server): (&Run, &Server<'_>),
+    address: &Address,
+    args: &EnrollArgs,
+    device_name: &str,
+) -> Result<Shown, Failure> {
+    let (device_name, tenant) = (device_name.to_owned(), args.organisation.as_deref());
+    if let Some(user) = &args.user {
+        let password = Some(password(args, user)?);
+        let request = EnrollRequest { user: Some(user.clone()), password, sign_in: None, device_name };
+        return Ok(Shown { request, user: user.clone() });
+    }
+    let asked = Asked { tenant, device_name: &device_name, thumbprint: "" };
+    let token = sign_in::token((run, server), address, asked, args.device_code)?;
+    let request = EnrollRequest { user: None, password: None, sign_in: Some(token.token), device_name };
+    Ok(Shown { request, user: token.user })
 }
 
 fn tell(run: &Run, enrolment: &Enrolment) -> Result<Exit, Failure> {
@@ -102,9 +131,9 @@ fn tell(run: &Run, enrolment: &Enrolment) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn password(args: &EnrollArgs) -> Result<String, Failure> {
+fn password(args: &EnrollArgs, user: &str) -> Result<String, Failure> {
     if !args.password_stdin {
-        let asked = rpassword::prompt_password(format!("Password of {}: ", tame(&args.user, 64)));
+        let asked = rpassword::prompt_password(format!("Password of {}: ", tame(user, 64)));
         return asked.map_err(|error| {
             Failure::of(&error, Reason::Usage)
                 .hint("there is no terminal to ask on: hand it over with `--password-stdin`")

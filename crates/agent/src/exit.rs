@@ -135,7 +135,8 @@ impl Exit {
             | R::NoUserProfile
             | R::NotABundle
             | R::NotAKeyFile
-            | R::AlreadyThere => Self::Usage,
+            | R::AlreadyThere
+            | R::NotAFile => Self::Usage,
             R::Truncated | R::DamagedState | R::IntegrityFailed | R::Damaged => Self::Integrity,
             R::ServerUnreachable
             | R::ServerSlow

@@ -21,8 +21,11 @@ pub struct ForgetArgs {
     #[arg(long, value_name = "NAME")]
     from_device: Option<String>,
     /// Do it
-    #[arg(long, short)]
+    #[arg(long, short, conflicts_with = "dry_run")]
     yes: bool,
+    /// Only say what would be deleted; the default
+    #[arg(long, short = 'n')]
+    dry_run: bool,
 }
 
 #[derive(Serialize)]

@@ -5,6 +5,7 @@
 mod apps;
 mod backup;
 mod baseline;
+mod browser;
 mod bundle;
 mod catalog;
 mod cli;
@@ -22,6 +23,7 @@ mod forget;
 mod here;
 mod import;
 mod logs;
+mod man;
 mod near;
 mod outcome;
 mod paint;
@@ -36,6 +38,7 @@ mod run;
 mod schedule;
 mod screen;
 mod show;
+mod sign_in;
 mod snapshots;
 mod status;
 mod stop;
@@ -108,6 +111,7 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
         Verb::Explain(args) => explain::run(args, run),
         Verb::Version(args) => version::run(args, run),
         Verb::Completions(args) => completions::run(args, run),
+        Verb::Man(args) => man::run(args, run),
     }
 }
 

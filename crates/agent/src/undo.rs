@@ -38,8 +38,11 @@ pub struct UndoArgs {
     #[arg(long, conflicts_with_all = ["only", "journal", "yes"])]
     list: bool,
     /// Do it
-    #[arg(long, short)]
+    #[arg(long, short, conflicts_with = "dry_run")]
     yes: bool,
+    /// Only say what would be taken back; the default
+    #[arg(long, short = 'n')]
+    dry_run: bool,
 }
 
 #[derive(Serialize)]

@@ -72,13 +72,46 @@ impl Pc {
     }
 
     fn rehome(&self, words: &[&str]) -> Said {
-        let output = self.command().args(words).output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Said { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+        Said::of(self.command().args(words).output().unwrap())
+    }
+
+    /// Runs the program as a user whom permissions stop. Root is stopped by none, so for root it is somebody else.
+    #[cfg(unix)]
+    fn without_privileges(&self) -> Option<impl Fn(&[&str]) -> Said> {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+        const NOBODY: u32 = 65_534;
+        let is_root = fs::metadata("/proc/self").is_ok_and(|about| about.uid() == 0);
+        let program = self.path("rehome");
+        fs::copy(assert_cmd::cargo::cargo_bin!("rehome"), &program).unwrap();
+        let mut words = vec![program.display().to_string()];
+        if is_root {
+            fs::set_permissions(self.folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+            for path in ["state", "state/default", "state/default/enrolment.json"] {
+                chown(self.path(path), Some(NOBODY), Some(NOBODY)).unwrap();
+            }
+            let switch = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+            words.splice(0..0, switch.map(str::to_owned));
+        }
+        let (state, folder) = (self.path("state"), self.folder.path().to_owned());
+        let command = move || {
+            let mut command = std::process::Command::new(&words[0]);
+            command.args(&words[1..]).env("REHOME_STATE_DIR", &state).env("TZ", "UTC").current_dir(&folder);
+            command
+        };
+        if !command().arg("version").output().is_ok_and(|ran| ran.status.success()) {
+            eprintln!("SKIPPED: nobody else's program can be run here (setpriv of util-linux)");
+            return None;
+        }
+        Some(move |words: &[&str]| Said::of(command().args(words).output().unwrap()))
     }
 }
 
 impl Said {
+    fn of(output: std::process::Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
     /// Asserts the exit code, that the message holds `names`, and that a hint follows after an empty line.
     fn fails(&self, code: i32, names: &str) {
         let Self { out, err, .. } = self;
@@ -162,10 +195,28 @@ fn wrong_files_are_named_with_what_is_wrong() {
             2,
             "line 4",
         ),
-        (pc.file("torn.dat", b"regf"), 8, "torn.dat"),
+        (pc.file("torn.dat", b"regf"), 8, "torn.dat` is too damaged to be read"),
     ];
     for (path, code, names) in cases {
         pc.rehome(&["backup", "--from", &path]).fails(code, names);
+    }
+    #[cfg(unix)]
+    pc.rehome(&["backup", "--from", "/dev/zero"]).fails(2, "it is a device or a pipe");
+}
+
+#[test]
+fn a_hive_that_was_cut_before_its_first_keys_is_told_from_one_of_another_kind() {
+    let Some(path) = real("hives/win10-22h2-admin.NTUSER.DAT") else { return };
+    let pc = Pc::enrolled(&nobody());
+    let whole = fs::read(path).unwrap();
+    for length in [3_000, 5_000] {
+        let cut = pc.file("NTUSER.DAT", &whole[..length]);
+        let said = pc.rehome(&["backup", "--from", &cut]);
+        said.fails(8, "NTUSER.DAT` is too damaged to be read");
+        assert!(said.err.contains("copy it again from its disk"), "{}", said.err);
+        let document: serde_json::Value =
+            serde_json::from_str(&pc.rehome(&["backup", "--from", &cut, "--json"]).out).unwrap();
+        assert_eq!(document["code"], "truncated", "{document}");
     }
 }
 
@@ -177,16 +228,22 @@ fn a_hive_of_another_kind_is_not_a_users() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_may_not_be_read_is_a_matter_of_permission() {
+fn what_may_not_be_read_or_written_is_a_matter_of_permission() {
     use std::os::unix::fs::PermissionsExt;
+    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     let pc = Pc::enrolled(&nobody());
-    let path = pc.file("secret.dat", b"regf");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
-    if fs::File::open(&path).is_ok() {
-        eprintln!("SKIPPED: this user may read everything");
-        return;
-    }
-    pc.rehome(&["backup", "--from", &path]).fails(5, "secret.dat");
+    let secret = pc.file("secret.dat", b"regf");
+    mode(Path::new(&secret), 0o000);
+    fs::create_dir(pc.path("locked")).unwrap();
+    let target = pc.file("locked/new.reg", EXPORT);
+    mode(&pc.path("locked"), 0o555);
+    let Some(rehome) = pc.without_privileges() else { return };
+    rehome(&["backup", "--from", &secret]).fails(5, "secret.dat");
+    rehome(&["man", "--out", "locked/man"]).fails(5, "locked/man");
+    mode(&pc.path("state/default/enrolment.json"), 0o000);
+    rehome(&["status"]).fails(5, "enrolment.json");
+    let left = fs::read_dir(pc.path("locked")).unwrap().count();
+    assert_eq!((left, fs::read(target).unwrap().as_slice()), (1, EXPORT), "nothing was made or changed");
 }
 
 #[test]
@@ -283,7 +340,7 @@ fn a_target_that_cannot_be_is_refused_and_nothing_is_made() {
     let pc = Pc::enrolled(&nobody());
     fs::create_dir(pc.path("folder")).unwrap();
     let hive = pc.file("NTUSER.DAT", b"regf and more");
-    pc.rehome(&["restore", "--to", "missing/new.reg"]).fails(2, "missing/new.reg");
+    pc.rehome(&["restore", "--to", "missing/new.reg"]).fails(2, "missing/new.reg` cannot be made: there is no folder");
     pc.rehome(&["restore", "--to", "folder"]).fails(2, "folder");
     pc.rehome(&["restore", "--to", &hive, "--yes"]).fails(2, "NTUSER.DAT");
     assert!(!pc.path("missing").exists());
@@ -353,8 +410,36 @@ fn what_needs_no_server_works_without_one() {
         (&["explain", "tls_failed"], "tls_failed (402)"),
         (&["version"], "envelope format 1"),
         (&["completions", "bash"], "_rehome"),
+        (&["man"], ".TH rehome 1"),
     ] {
         let said = pc.rehome(words);
         assert!(said.code == 0 && said.out.contains(holds), "{words:?}: {}{}", said.out, said.err);
+    }
+}
+
+#[test]
+fn the_manual_has_a_page_for_every_verb() {
+    let pc = Pc::new();
+    let said = pc.rehome(&["man", "--out", "man"]);
+    assert_eq!((said.code, said.out.as_str()), (0, ""), "{}", said.err);
+    let restore = fs::read_to_string(pc.path("man/rehome-restore.1")).unwrap();
+    assert!(restore.contains("\\-\\-dry\\-run") && restore.contains("Only say what would be done"), "{restore}");
+    for verb in ["backup", "undo", "catalog-show", "schedule-run", "man"] {
+        assert!(pc.path(&format!("man/rehome-{verb}.1")).is_file(), "{verb}");
+    }
+    let file = pc.file("taken", b"");
+    pc.rehome(&["man", "--out", &file]).fails(5, "taken");
+}
+
+#[test]
+fn whatever_changes_something_can_be_asked_what_it_would_do() {
+    let pc = Pc::enrolled(&nobody());
+    for words in
+        [&["restore", "--to", "x.reg"][..], &["undo"], &["forget", "latest"], &["import", "x", "--to", "x.reg"]]
+    {
+        let both = pc.rehome(&[words, &["-n", "--yes"]].concat());
+        assert!(both.code == 2 && both.err.contains("cannot be used with"), "{words:?}: {}", both.err);
+        let only = pc.rehome(&[words, &["--dry-run"]].concat());
+        assert!(only.code != 0 && !only.err.contains("unexpected argument"), "{words:?}: {}", only.err);
     }
 }

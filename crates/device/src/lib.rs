@@ -27,6 +27,7 @@ pub mod registry;
 pub mod rehearse;
 pub mod report;
 pub mod restore;
+pub mod sign_in;
 pub mod state;
 pub mod target;
 pub mod upload;

@@ -167,11 +167,15 @@ pub struct RegTarget {
 impl RegTarget {
     /// Reads the file, if there is one. Nothing is written before something is restored.
     pub fn open(path: &Path) -> Result<Self, InputError> {
-        let unread = |source| InputError::Read { path: path.to_owned(), source };
-        let path = std::path::absolute(path).map_err(unread)?;
+        let given = path;
+        let unread = |source| InputError::Read { path: given.to_owned(), source };
+        let path = std::path::absolute(given).map_err(unread)?;
         let folder = path.parent().ok_or(InputError::File { path: path.clone(), reason: Reason::IsADirectory })?;
         // One name for one file, however it is written, so that its journals are found again.
-        let folder = folder.canonicalize().map_err(unread)?;
+        let folder = folder.canonicalize().map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => InputError::NoFolder { path: path.clone(), folder: folder.to_owned() },
+            _ => unread(source),
+        })?;
         let path = folder.join(path.file_name().unwrap_or_default());
         let registry = match path.try_exists() {
             Ok(false) => MemoryRegistry::new(),

@@ -18,6 +18,9 @@ pub const ITEMS_MAX: usize = 10_000;
 /// The longest byte or text string.
 pub const STRING_BYTES_MAX: usize = 32 * 1024;
 
+/// Pairs that a map finds room for before they are read: as many as the largest map of ours has, and 50 kB in the deepest nesting.
+const PAIRS_AT_ONCE: usize = 16;
+
 /// One item. Strings are borrowed from the bytes it was read from, or from whoever builds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item<'a> {
@@ -296,8 +299,8 @@ impl<'a> Reader<'a> {
 
     fn map(&mut self, first: u8, depth: usize, at: usize) -> Result<Item<'a>, CborError> {
         let len = self.children(first, 2, at)?;
-        // Grows as pairs are read: nested maps could each claim their share of the limit before one pair is there.
-        let mut pairs = Vec::new();
+        // A header's fields find room at once. More grows as it is read: nested maps could each claim their share of the limit before one pair is there.
+        let mut pairs = Vec::with_capacity(len.min(PAIRS_AT_ONCE));
         let mut before: &[u8] = &[];
         for _ in 0..len {
             let key_at = self.at;

@@ -85,7 +85,7 @@ reasons! {
     InstallGivenUp = 137, "install_given_up", "installing it failed for 7 days", "install it from the Store or from its maker";
 
     // People and PCs: why a backup or restore does not start.
-    NotEnrolled = 200, "not_enrolled", "this PC is not connected to a Rehome server", "run `rehome enroll --server ADDRESS --user NAME`";
+    NotEnrolled = 200, "not_enrolled", "this PC is not connected to a Rehome server", "run `rehome enroll --server ADDRESS`";
     Revoked = 201, "revoked", "this PC's access was withdrawn", "ask your administrator, then run `rehome enroll` again";
     WrongCredentials = 202, "wrong_credentials", "the name or the password is wrong", "try again; after several tries wait a minute";
     WrongAccount = 203, "wrong_account", "the backup belongs to another account", "sign in with the account that made it";
@@ -156,6 +156,7 @@ reasons! {
     NotABundle = 314, "not_a_bundle", "the file is not a Rehome bundle", "choose the file that `rehome export --as bundle` wrote";
     NotAKeyFile = 315, "not_a_key_file", "the file is not the key of a bundle", "choose the key file that was written with the bundle";
     AlreadyThere = 316, "already_there", "a file of that name is there already", "choose another name; it is never overwritten";
+    NotAFile = 317, "not_a_file", "it is a device or a pipe, not a file", "name a file or a folder";
 
     // Talking with the server.
     ServerUnreachable = 400, "server_unreachable", "the server does not answer", "check the address and the network, then try again";

@@ -106,7 +106,7 @@ impl App {
     pub fn open(settings: &Settings, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, OpenError> {
         let data = &settings.data_dir;
         make_private(data)?;
-        let database = data.join("rehome.db");
+        let database = database(settings);
         let root = keyring::root_key(&settings.root_key, data, !database.exists(), &*random)?;
         let blobs = DiskBlobs::open(data.join("blobs"))?;
         let store = Arc::new(Store::open(&database, Arc::new(blobs), clock.now())?);
@@ -188,6 +188,11 @@ impl App {
         self.jobs.run_due(self);
         Ok(())
     }
+}
+
+/// Where the database lies.
+pub(crate) fn database(settings: &Settings) -> PathBuf {
+    settings.data_dir.join("rehome.db")
 }
 
 /// Makes the data folder, for the server's own account only.

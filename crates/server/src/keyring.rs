@@ -101,14 +101,12 @@ fn root_id(secret: &Secret) -> KeyId {
 fn write_root(path: &Path, secret: &Secret) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    // Under another name until it is whole (mode 0600 from the start): half a key would be taken for a wrong one at the next start.
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(secret.to_hex().as_bytes())?;
     file.write_all(b"\n")?;
-    file.sync_all()?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path)?;
     fs::File::open(folder)?.sync_all()
 }
 

@@ -131,3 +131,73 @@ fn a_health_check_without_a_server_says_that_it_is_not_there() {
     let output = run(&place, &["healthcheck", "--listen", &here]);
     assert_eq!(output.status.code(), Some(6), "{}", said(&output));
 }
+
+#[test]
+fn the_manual_and_completions_need_no_configuration() {
+    let place = Place::new();
+    let file = place.path().join("server.toml");
+    fs::write(&file, "lisen = \"127.0.0.1:9\"\n").unwrap();
+    let config = file.to_str().unwrap();
+    let page = run(&place, &["man", "--config", config]);
+    let text = String::from_utf8(page.stdout).unwrap();
+    assert!(page.status.success() && text.contains(".TH rehome-server 1") && text.contains("healthcheck"), "{text}");
+    let script = run(&place, &["completions", "bash", "--config", config]);
+    assert!(String::from_utf8(script.stdout).unwrap().contains("complete -F _rehome"), "a script for bash");
+    let folder = place.path().join("man");
+    assert!(run(&place, &["man", "--out", folder.to_str().unwrap()]).status.success());
+    for name in ["rehome-server.1", "rehome-server-user-create.1", "rehome-server-serve.1"] {
+        assert!(fs::read_to_string(folder.join(name)).unwrap().starts_with(".ie"), "{name}");
+    }
+    let taken = run(&place, &["man", "--out", config]);
+    assert_eq!(taken.status.code(), Some(2), "{}", said(&taken));
+    assert!(said(&taken).contains(config) && said(&taken).contains("hint: "), "{}", said(&taken));
+}
+
+#[test]
+fn a_check_without_data_finds_nothing_in_order_and_makes_nothing() {
+    let place = Place::new();
+    let typo = place.path().join("sever");
+    let output = Command::new(env!("CARGO_BIN_EXE_rehome-server"))
+        .args(["check", "--data-dir", typo.to_str().unwrap(), "--root-key"])
+        .arg(place.path().join("other.key"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).starts_with("error[file_not_found]: there is no server's data in "), "{}", said(&output));
+    assert!(!typo.exists() && !place.path().join("other.key").exists());
+}
+
+#[test]
+fn what_keeps_a_server_from_starting_is_told_apart() {
+    let place = Place::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let file = place.path().join("no-folder");
+    fs::write(&file, "text").unwrap();
+    let (file, missing) = (file.to_str().unwrap().to_owned(), place.path().join("missing"));
+    let (missing, any) = (missing.to_str().unwrap(), "127.0.0.1:0");
+    let cases: [(&[&str], i32, &str, &str); 7] = [
+        (&["--listen", &taken], 7, "error[busy]: cannot listen on", "choose another address"),
+        (&["--listen", "192.0.2.1:8640"], 2, "error[config_invalid]: cannot listen on", "an address of this machine"),
+        (&["--config", missing], 2, "error[file_not_found]: ", "check the path"),
+        (
+            &["--listen", any, "--tls-cert", missing, "--tls-key", missing],
+            2,
+            "error[config_invalid]: ",
+            "name PEM files",
+        ),
+        (&["--listen", any, "--tls-cert", &file, "--tls-key", &file], 2, "error[config_invalid]: ", "name PEM files"),
+        (&["--listen", any, "--tls-cert", &file], 2, "error[config_invalid]: tls_cert and tls_key", "give both"),
+        (&["--listen", any, "--data-dir", &file], 2, "error[config_invalid]: ", "name a folder"),
+    ];
+    for (words, code, starts, hint) in cases {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rehome-server"));
+        let data = place.path().join("made-by-a-wrong-start");
+        command.arg("serve").env("REHOME_DATA_DIR", &data).env("REHOME_ROOT_KEY", place.path().join("new.key"));
+        let output = command.args(words).output().unwrap();
+        let told = said(&output);
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {told}");
+        assert!(told.starts_with(starts) && told.contains("\n  hint: ") && told.contains(hint), "{words:?}: {told}");
+        assert!(!data.exists(), "{words:?} left something behind");
+    }
+}

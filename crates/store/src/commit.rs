@@ -6,8 +6,7 @@
 //!
 //! Repeating a request gives the stored receipt again: the number is taken, the header is the same to the byte, and nothing is written.
 
-use std::collections::HashMap;
-
+use bytes::Bytes;
 use model::envelope::Envelope;
 use model::ids::{BlobId, PartId, SnapshotId};
 use model::receipt::{RECEIPT_LEN, Receipt};
@@ -78,7 +77,7 @@ struct Prepared {
     settings: u32,
     apps: u32,
     size_bytes: u64,
-    header: Vec<u8>,
+    header: Bytes,
     header_tag: [u8; 32],
     header_check: [u8; 16],
     outline: Outline,
@@ -92,7 +91,7 @@ struct Prepared {
 struct Part {
     id: PartId,
     sealed_len: u32,
-    sealed: Option<(Vec<u8>, [u8; 16])>,
+    sealed: Option<(Bytes, [u8; 16])>,
 }
 
 impl Store {
@@ -106,19 +105,31 @@ impl Store {
     ) -> Result<Committed, CommitError> {
         let (answer, wait) = std::sync::mpsc::sync_channel(1);
         // The receiver stands below until the answer has come, so sending cannot fail.
-        self.commit_then(scope, envelope, (at, sign), move |result| drop(answer.send(result)));
+        self.queue(prepare(scope, envelope, &Bytes::copy_from_slice, (at, self.epoch)), sign, move |result| {
+            drop(answer.send(result));
+        });
         wait.recv().unwrap_or(Err(CommitError::Store(StoreError::Stopped)))
     }
 
-    /// Queues a snapshot's commit; `done` is called once it is durable or refused, from the writer's thread or at once.
+    /// Queues a snapshot's commit; `done` is called once it is durable or refused, from the writer's thread or at once. `body` holds the
+    /// bytes that `envelope` borrows: what waits for its turn is kept as slices of it, and nothing is copied.
     pub fn commit_then(
         &self,
         scope: &Scope,
-        envelope: &Envelope<'_>,
+        (body, envelope): (&Bytes, &Envelope<'_>),
         (at, sign): (Moment, Sign<'_>),
         done: impl FnOnce(Result<Committed, CommitError>) + Send + 'static,
     ) {
-        match prepare(scope, envelope, at, self.epoch) {
+        self.queue(prepare(scope, envelope, &|bytes| body.slice_ref(bytes), (at, self.epoch)), sign, done);
+    }
+
+    fn queue(
+        &self,
+        prepared: Result<(Prepared, Receipt), CommitError>,
+        sign: Sign<'_>,
+        done: impl FnOnce(Result<Committed, CommitError>) + Send + 'static,
+    ) {
+        match prepared {
             Ok((mut prepared, receipt)) => {
                 prepared.receipt = sign(&receipt);
                 // Looking blobs up takes them back from condemnation; everything else is looked up before the first row is written.
@@ -130,10 +141,18 @@ impl Store {
     }
 }
 
-fn prepare(scope: &Scope, envelope: &Envelope<'_>, at: Moment, epoch: u64) -> Result<(Prepared, Receipt), CommitError> {
+/// Keeps borrowed bytes for as long as a commit waits.
+type Keep<'a> = &'a dyn Fn(&[u8]) -> Bytes;
+
+fn prepare(
+    scope: &Scope,
+    envelope: &Envelope<'_>,
+    keep: Keep<'_>,
+    (at, epoch): (Moment, u64),
+) -> Result<(Prepared, Receipt), CommitError> {
     let header = &envelope.header;
     check_owner(scope, envelope)?;
-    let parts = parts_of(envelope)?;
+    let parts = parts_of(envelope, keep)?;
     let part_ids: Vec<PartId> = parts.iter().map(|part| part.id).collect();
     let blobs: Vec<(BlobId, u64)> = header.blobs.iter().map(|blob| (blob.id, blob.sealed_len)).collect();
     let blob_ids: Vec<BlobId> = blobs.iter().map(|(id, _)| *id).collect();
@@ -164,9 +183,9 @@ fn prepare(scope: &Scope, envelope: &Envelope<'_>, at: Moment, epoch: u64) -> Re
         settings: header.settings_count,
         apps: header.apps_count,
         size_bytes,
-        header: envelope.header_bytes.to_vec(),
+        header: keep(envelope.header_bytes),
         header_tag: envelope.header_tag,
-        header_check: row::checksum(envelope.header_bytes),
+        header_check: row::half(header_hash),
         outline,
         parts,
         blobs,
@@ -190,23 +209,23 @@ fn check_owner(scope: &Scope, envelope: &Envelope<'_>) -> Result<(), CommitError
     }
 }
 
-/// The header's parts with the bytes that travelled along; none may travel that the header does not list.
-fn parts_of(envelope: &Envelope<'_>) -> Result<Vec<Part>, CommitError> {
-    let mut along: HashMap<PartId, &[u8]> = envelope.parts.iter().copied().collect();
+/// The header's parts with the bytes that travelled along, which come in the header's order; none may travel that the header does not list.
+fn parts_of(envelope: &Envelope<'_>, keep: Keep<'_>) -> Result<Vec<Part>, CommitError> {
+    let mut along = envelope.parts.iter().peekable();
     let mut parts = Vec::with_capacity(envelope.header.parts.len());
     for entry in &envelope.header.parts {
-        let sealed = along.remove(&entry.id);
+        let sealed = along.next_if(|(id, _)| *id == entry.id).map(|(_, sealed)| *sealed);
         if let Some(sealed) = sealed
             && sealed.len() != usize::try_from(entry.sealed_len).unwrap_or(usize::MAX)
         {
             let text = format!("part {} has {} bytes and should have {}", entry.id, sealed.len(), entry.sealed_len);
             return Err(CommitError::Malformed(text));
         }
-        let sealed = sealed.map(|sealed| (sealed.to_vec(), row::checksum(sealed)));
+        let sealed = sealed.map(|sealed| (keep(sealed), row::checksum(sealed)));
         parts.push(Part { id: entry.id, sealed_len: entry.sealed_len, sealed });
     }
-    match along.keys().next() {
-        Some(id) => Err(CommitError::Malformed(format!("part {id} is not in the header"))),
+    match along.next() {
+        Some((id, _)) => Err(CommitError::Malformed(format!("part {id} is not in the header, or not in its place"))),
         None => Ok(parts),
     }
 }

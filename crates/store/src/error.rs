@@ -23,6 +23,9 @@ pub enum StoreError {
     /// The disk is full.
     #[error("the disk of the store is full")]
     Full,
+    /// The database may not be written.
+    #[error("the database cannot be written: its file or folder is read-only here")]
+    ReadOnly,
     /// More jobs are waiting than the writer takes.
     #[error("too many writes are waiting")]
     Overloaded,
@@ -61,7 +64,13 @@ pub enum StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) { Self::Full } else { Self::Sql(error) }
+        use rusqlite::ErrorCode as Code;
+        match error.sqlite_error_code() {
+            Some(Code::DiskFull) => Self::Full,
+            Some(Code::ReadOnly) => Self::ReadOnly,
+            Some(Code::NotADatabase) => Self::Damaged("the file of the database is not a database".to_owned()),
+            _ => Self::Sql(error),
+        }
     }
 }
 

@@ -35,8 +35,13 @@ pub(crate) fn unsigned(number: i64) -> u64 {
 
 /// What finds rot in stored bytes: the first half of their BLAKE3. Chance misses one flip in 2^128; malice is the seal's business.
 pub(crate) fn checksum(bytes: &[u8]) -> [u8; 16] {
+    half(blake3::hash(bytes))
+}
+
+/// The [`checksum`] of bytes whose hash is known.
+pub(crate) fn half(hash: blake3::Hash) -> [u8; 16] {
     let mut half = [0; 16];
-    half.copy_from_slice(&blake3::hash(bytes).as_bytes()[..16]);
+    half.copy_from_slice(&hash.as_bytes()[..16]);
     half
 }
 

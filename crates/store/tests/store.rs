@@ -7,6 +7,7 @@ mod support;
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use model::envelope::Envelope;
 use model::ids::{BlobId, PartId};
 use model::world::Moment;
@@ -236,9 +237,10 @@ fn waiting_commits_share_syncs() {
     let (answer, answers) = std::sync::mpsc::channel();
     for seq in 1..=8 {
         for pc in &pcs {
-            let bytes = Made::new(pc, seq, &[(1, 1000)], &[]).envelope(|_| true);
+            let bytes = Bytes::from(Made::new(pc, seq, &[(1, 1000)], &[]).envelope(|_| true));
             let (envelope, answer) = (Envelope::parse(&bytes).unwrap(), answer.clone());
-            world.store.commit_then(pc, &envelope, (NOW, &sign), move |result| answer.send(result.is_ok()).unwrap());
+            let done = move |result: Result<Committed, _>| answer.send(result.is_ok()).unwrap();
+            world.store.commit_then(pc, (&bytes, &envelope), (NOW, &sign), done);
         }
     }
     assert!((0..8 * 32).all(|_| answers.recv().unwrap()));
@@ -251,10 +253,10 @@ fn one_refused_job_does_not_spoil_its_group() {
     let world = world();
     let (answer, answers) = std::sync::mpsc::channel();
     for seq in [1, 7, 2, 9, 3] {
-        let bytes = Made::new(&world.pc, seq, &[(seq, 100)], &[]).envelope(|_| true);
+        let bytes = Bytes::from(Made::new(&world.pc, seq, &[(seq, 100)], &[]).envelope(|_| true));
         let answer = answer.clone();
         let done = move |result: Result<Committed, _>| answer.send(result.is_ok()).unwrap();
-        world.store.commit_then(&world.pc, &Envelope::parse(&bytes).unwrap(), (NOW, &sign), done);
+        world.store.commit_then(&world.pc, (&bytes, &Envelope::parse(&bytes).unwrap()), (NOW, &sign), done);
     }
     assert_eq!((0..5).map(|_| answers.recv().unwrap()).collect::<Vec<_>>(), [true, false, true, false, true]);
     assert_eq!(world.findings(), Vec::<String>::new());

@@ -1,9 +1,11 @@
 //! The server dies, the disk fills, two runs meet: what was confirmed is kept, and what was not is said.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::harness::{Pc, World, arg, persona};
+use crate::harness::{PASSWORD, Pc, World, arg, persona};
 
 /// Kills the server at many moments of many backups; after each restart everything that a PC was told is kept must open.
 #[test]
@@ -103,12 +105,11 @@ fn a_full_disk_on_the_server_is_said_and_passes() {
     std::os::unix::fs::symlink(small.folder.join("server"), world.path("server")).unwrap();
     world.start_server();
     let pc = world.pc("PC");
-    let ballast = small.folder.join("ballast");
-    Command::new("sh").args(["-c", &format!("cat /dev/zero > {} 2>/dev/null", arg(&ballast))]).status().unwrap();
+    small.fill();
     let said = pc.run(&["backup", "--from", arg(&persona("old-pc.reg"))]);
     assert_ne!(said.code, Some(0), "{said:?}");
     assert!(said.stderr.contains("hint:"), "{said:?}");
-    std::fs::remove_file(ballast).unwrap();
+    small.make_room();
     pc.run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
     drop(world);
 }
@@ -123,13 +124,105 @@ fn a_full_disk_under_the_target_changes_nothing() {
     let target = small.folder.join("new.reg");
     std::fs::copy(persona("new-pc.reg"), &target).unwrap();
     let before = std::fs::read(&target).unwrap();
-    Command::new("sh")
-        .args(["-c", &format!("cat /dev/zero > {}/ballast 2>/dev/null", arg(&small.folder))])
-        .status()
-        .unwrap();
+    small.fill();
     let said = pc.run(&["restore", "latest", "--to", arg(&target), "--yes"]);
     assert_ne!(said.code, Some(0), "{said:?}");
     assert_eq!(std::fs::read(&target).unwrap(), before);
+}
+
+/// A full disk under the PC's own records: neither a restore nor an export begins, and what is there stays.
+#[test]
+fn a_full_disk_under_the_state_changes_nothing() {
+    let Some(small) = SmallDisk::mount("256k") else { return };
+    let world = World::new();
+    let pc = world.pc("PC");
+    pc.run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
+    let state = small.folder.join("state");
+    copy_folder(pc.state(), &state);
+    small.fill();
+    let target = world.path("new.reg");
+    let full = ["--state-dir", arg(&state)];
+    pc.run(&[&full[..], &["restore", "--to", arg(&target), "--yes"]].concat())
+        .refused(1, &["journal", "No space left"]);
+    assert!(!target.exists());
+    let export = small.folder.join("export.csv");
+    pc.run(&["export", "--as", "csv", "-o", arg(&export)]).refused(1, &["export.csv", "No space left"]);
+    let mut left: Vec<_> = std::fs::read_dir(&small.folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["ballast", "state"], "nothing half-written is left");
+    small.make_room();
+    pc.run(&[&full[..], &["restore", "--to", arg(&target), "--yes"]].concat()).ok();
+    assert!(target.exists());
+}
+
+/// A disk that is mounted for reading only, under the target, under the PC's records, and under the server.
+#[test]
+fn a_read_only_disk_is_named_and_nothing_is_tried_twice() {
+    let Some(disk) = SmallDisk::mount("8m") else { return };
+    let mut world = World::new();
+    let pc = world.pc("PC");
+    pc.run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
+    let (target, state) = (disk.folder.join("new.reg"), disk.folder.join("state"));
+    std::fs::copy(persona("new-pc.reg"), &target).unwrap();
+    copy_folder(pc.state(), &state);
+    disk.only_for_reading();
+    pc.run(&["restore", "--to", arg(&target), "--yes"]).refused(5, &["new.reg", "Read-only file system"]);
+    pc.run(&["export", "--as", "csv", "-o", arg(&disk.folder.join("a.csv"))]).refused(5, &["a.csv", "Read-only"]);
+    let there = ["--state-dir", arg(&state)];
+    pc.run(&[&there[..], &["backup", "--from", arg(&persona("old-pc.reg"))]].concat()).refused(5, &["Read-only"]);
+    pc.run(&[&there[..], &["snapshots"]].concat()).ok();
+    assert_eq!(std::fs::read(&target).unwrap(), std::fs::read(persona("new-pc.reg")).unwrap());
+
+    world.kill_server();
+    let disk = SmallDisk::mount("8m").expect("it went a moment ago");
+    copy_folder(&world.path("server"), &disk.folder.join("server"));
+    disk.only_for_reading();
+    let data = disk.folder.join("server");
+    let said = world.server_command(&["check", "--data-dir", arg(&data)], "").refused(5, &["read-only"]);
+    assert!(said.starts_with("error[read_only_target]"), "{said}");
+}
+
+/// A first start on a full disk leaves no half key, so that the next one, with room, just works.
+#[test]
+fn a_first_start_on_a_full_disk_leaves_no_half_of_a_key() {
+    let Some(small) = SmallDisk::mount("1m") else { return };
+    let world = World::new();
+    small.fill();
+    let (key, data) = (small.folder.join("root.key"), world.path("another"));
+    let create = ["tenant", "create", "x", "--root-key", arg(&key), "--data-dir", arg(&data)];
+    let said = world.server_command(&create, "").refused(1, &["No space left"]);
+    assert!(said.starts_with("error[disk_full]"), "{said}");
+    assert!(!key.exists());
+    small.make_room();
+    world.server_command(&create, "").ok();
+}
+
+/// SIGTERM: who is being answered is answered to the end, nobody new is let in, and the end is an orderly one.
+#[test]
+fn a_stopping_server_finishes_what_it_began() {
+    let mut world = World::new();
+    let address = world.address().trim_start_matches("http://").to_owned();
+    let body = format!(r#"{{"user":"ada","password":"not {PASSWORD}","device_name":"PC"}}"#);
+    let (first, rest) = body.split_at(20);
+    let mut stream = TcpStream::connect(&address).unwrap();
+    // A whole request before it, so that the half one is surely at work and not just on its way.
+    let head = format!(
+        "POST /api/v1/enroll HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(format!("GET /livez HTTP/1.1\r\nhost: x\r\n\r\n{head}{first}").as_bytes()).unwrap();
+    let mut answer = [0; 512];
+    let length = stream.read(&mut answer).unwrap();
+    assert!(answer[..length].starts_with(b"HTTP/1.1 200"));
+    world.ask_server_to_stop();
+    while TcpStream::connect(&address).is_ok() {}
+    stream.write_all(rest.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("wrong_credentials"), "{answer}");
+    assert_eq!(world.server_ended(), Some(0));
+    world.start_server();
+    assert_eq!(world.server_command(&["check"], "").code, Some(0));
 }
 
 /// Ctrl-C while a server keeps one waiting: the run ends at once, says that nothing happened, and the next one works.
@@ -184,6 +277,23 @@ impl SmallDisk {
             return None;
         }
         Some(Self { folder, _holder: holder })
+    }
+
+    /// Takes all the room there is.
+    fn fill(&self) {
+        let command = format!("cat /dev/zero > {} 2>/dev/null", arg(&self.folder.join("ballast")));
+        Command::new("sh").args(["-c", &command]).status().unwrap();
+    }
+
+    /// Gives the room back.
+    fn make_room(&self) {
+        std::fs::remove_file(self.folder.join("ballast")).unwrap();
+    }
+
+    /// Takes the right to write away from everybody, root included.
+    fn only_for_reading(&self) {
+        let mounted = Command::new("mount").args(["-o", "remount,ro", arg(&self.folder)]).status().unwrap();
+        assert!(mounted.success());
     }
 }
 

@@ -194,6 +194,23 @@ impl World {
         }
     }
 
+    /// Asks the server to stop, as systemd does, without waiting for it.
+    pub fn ask_server_to_stop(&self) {
+        let running = self.server.as_ref().expect("the server runs");
+        let pid = running.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
+    }
+
+    /// Waits for the server's own end and gives its exit code.
+    pub fn server_ended(&mut self) -> Option<i32> {
+        let mut running = self.server.take().expect("the server runs");
+        let status = running.child.wait().expect("the server ends");
+        if let Some(reader) = running.reader.take() {
+            reader.join().expect("the reader ends");
+        }
+        status.code()
+    }
+
     /// A PC of `ada`'s that is connected to the server.
     pub fn pc(&self, name: &str) -> Pc<'_> {
         self.pc_of("ada", name)

@@ -16,6 +16,7 @@ mod bundle;
 mod export;
 mod faults;
 mod harness;
+mod idp;
 mod real_hives;
 mod report;
 mod retention;

@@ -28,6 +28,14 @@ fn a_named_certificate_is_trusted_and_the_road_works() {
 }
 
 #[test]
+fn a_server_without_tls_is_told_from_one_that_is_away() {
+    let world = World::new();
+    let address = world.address().replace("http://", "https://");
+    let args = ["enroll", "--server", &address, "--user", "ada", "--password-stdin"];
+    world.stranger("PC").run_with(&args, PASSWORD).refused(6, &["does not speak TLS", "check the address"]);
+}
+
+#[test]
 fn an_unknown_certificate_and_a_wrong_name_are_refused_and_nothing_is_sent() {
     for (name, trusted) in [("127.0.0.1", false), ("elsewhere.example", true)] {
         let folder = TempDir::new().unwrap();

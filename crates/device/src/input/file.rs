@@ -25,7 +25,7 @@ pub(super) fn read(path: &Path, most: u64) -> Result<Vec<u8>, InputError> {
         return Err(refused(Reason::IsADirectory));
     }
     if !kind.is_file() {
-        return Err(refused(Reason::InputFailed));
+        return Err(refused(Reason::NotAFile));
     }
     if kind.len() > most {
         return Err(refused(Reason::FileTooBig));
@@ -44,7 +44,7 @@ pub(super) fn read(path: &Path, most: u64) -> Result<Vec<u8>, InputError> {
 pub(super) fn starts_like_a_hive(path: &Path) -> Result<bool, InputError> {
     let failed = |source| InputError::Read { path: path.to_owned(), source };
     if !fs::metadata(path).map_err(failed)?.is_file() {
-        return Err(InputError::File { path: path.to_owned(), reason: Reason::InputFailed });
+        return Err(InputError::File { path: path.to_owned(), reason: Reason::NotAFile });
     }
     let mut start = Vec::new();
     File::open(path).and_then(|file| file.take(HIVE_SIGNATURE.len() as u64).read_to_end(&mut start)).map_err(failed)?;

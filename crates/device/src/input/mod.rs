@@ -68,8 +68,16 @@ pub enum InputError {
         #[source]
         source: std::io::Error,
     },
+    /// A target in a folder that is not there.
+    #[error("`{path}` cannot be made: there is no folder `{folder}`")]
+    NoFolder {
+        /// The target.
+        path: PathBuf,
+        /// Its folder.
+        folder: PathBuf,
+    },
     /// A hive that is not a user's, or is beyond reading.
-    #[error("`{path}` is not a user's hive")]
+    #[error("`{path}` {}", if source.is_damage() { "is too damaged to be read" } else { "is not a user's hive" })]
     Hive {
         /// The file.
         path: PathBuf,
@@ -185,6 +193,7 @@ impl InputError {
     pub fn reason(&self) -> Reason {
         match self {
             Self::File { reason, .. } => *reason,
+            Self::NoFolder { .. } => Reason::FileNotFound,
             Self::Hive { source, .. } => source.reason(),
             Self::RegFile { source, .. } => source.reason(),
             Self::Read { source, .. } => match source.kind() {
@@ -200,6 +209,10 @@ impl InputError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::RegFile { source, .. } => source.hint(),
+            Self::NoFolder { .. } => "make the folder first, or choose another target",
+            Self::Hive { source, .. } if source.is_damage() => {
+                "copy it again from its disk, with the `.LOG1` and `.LOG2` files beside it"
+            }
             other => other.reason().next(),
         }
     }

@@ -74,7 +74,7 @@ pub enum HiveError {
         kind: HiveKind,
     },
     /// The keys that tell what it is cannot be read.
-    #[error("`{name}` is damaged at its root: {damage}")]
+    #[error("the keys at the root of `{name}` are lost: {damage}")]
     Root {
         /// Name of the file.
         name: String,
@@ -118,7 +118,11 @@ impl HiveFile {
                 }
             }
         }
-        damage.map_or(Ok(HiveKind::Other), |damage| Err(HiveError::Root { name: self.name.clone(), damage }))
+        let Some(damage) = damage else { return Ok(HiveKind::Other) };
+        // That the file ends early explains the lost key better than the key does.
+        let cut = |damage: &&hive::Damage| matches!(damage.what, hive::What::FileTruncated { .. });
+        let of_file = self.loaded.hive().ok().and_then(|hive| hive.damages().iter().find(cut).copied());
+        Err(HiveError::Root { name: self.name.clone(), damage: of_file.unwrap_or(damage) })
     }
 
     /// What a person should know before trusting what is read: half-written states, missing parts. A sentence each.
@@ -248,10 +252,16 @@ impl Registry for HiveRegistry {
 }
 
 impl HiveError {
+    /// Whether it is a hive that lost too much, rather than another file.
+    pub fn is_damage(&self) -> bool {
+        matches!(self.reason(), Reason::Damaged | Reason::Truncated)
+    }
+
     /// The reason code for people.
     pub fn reason(&self) -> Reason {
         match self {
             Self::Kind { .. } => Reason::WrongHive,
+            Self::Root { damage, .. } if matches!(damage.what, hive::What::FileTruncated { .. }) => Reason::Truncated,
             Self::Root { .. } | Self::Open { source: hive::OpenError::Root(_), .. } => Reason::Damaged,
             Self::Open { source: hive::OpenError::Truncated { actual: 0, .. }, .. } => Reason::FileEmpty,
             Self::Open { source: hive::OpenError::NotAHive { actual }, .. } if actual.is_empty() => Reason::FileEmpty,

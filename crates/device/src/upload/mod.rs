@@ -1,7 +1,7 @@
 //! Station "upload": bringing a sealed snapshot to the server, and the only road on which anything leaves the PC.
 //!
 //! [`wire`] is the trait that requests go through, [`http`] the real one, [`server`] what a call gives or why not. [`check`] asks whether
-//! the last backup is still there; [`enroll`] connects a PC, [`deliver`] brings a snapshot, [`tell`] small news.
+//! the last backup is still there; [`enroll`] connects a PC, [`sign_in`] asks who its person is, [`deliver`] brings a snapshot, [`tell`] small news.
 
 pub mod address;
 pub mod check;
@@ -10,6 +10,7 @@ pub mod enroll;
 pub mod http;
 mod literal;
 pub mod server;
+pub mod sign_in;
 pub mod tell;
 pub mod wire;
 

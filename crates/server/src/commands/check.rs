@@ -2,11 +2,25 @@
 
 use std::process::ExitCode;
 
+use model::reason::Reason;
+
 use super::{Failure, print, say};
 use crate::App;
+use crate::config::Config;
 
 /// Exit code for data that is not as it was written.
 const INTEGRITY: u8 = 8;
+
+/// Opens what is there. Without data there is nothing to check: a mistyped folder must not be found in order.
+pub(super) fn open(config: &Config) -> Result<App, Failure> {
+    let database = crate::app::database(&config.settings);
+    if database.exists() {
+        return super::open(config);
+    }
+    let text = format!("there is no server's data in `{}`", config.settings.data_dir.display());
+    Err(Failure::new(2, Reason::FileNotFound, text)
+        .hint("name the folder with `--data-dir`; `config show` says which it is"))
+}
 
 pub(super) fn run(app: &App) -> Result<ExitCode, Failure> {
     let key = app.keyring.receipt_key();

@@ -4,6 +4,7 @@ mod admin;
 mod check;
 mod health;
 mod keep;
+mod paper;
 mod people;
 mod report;
 mod roles;
@@ -90,6 +91,17 @@ enum Verb {
     Healthcheck,
     /// Print the version
     Version,
+    /// Print the completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write one for each command into a folder
+    Man {
+        /// Write the pages of all commands here, as packages do; made if it is not there
+        #[arg(long, short, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
 }
 
 #[derive(Subcommand)]
@@ -103,17 +115,48 @@ pub(crate) struct Failure {
     exit: u8,
     reason: Reason,
     text: String,
+    hint: &'static str,
 }
 
 impl Failure {
     pub(crate) fn new(exit: u8, reason: Reason, text: impl Into<String>) -> Self {
-        Self { exit, reason, text: text.into() }
+        Self { exit, reason, text: text.into(), hint: reason.next() }
+    }
+
+    /// What the system refused, told apart as far as a person can do something about it.
+    pub(crate) fn io(error: &std::io::Error, text: impl Into<String>) -> Self {
+        use std::io::ErrorKind as K;
+        let (exit, reason) = match error.kind() {
+            K::PermissionDenied => (5, Reason::PermissionDenied),
+            K::ReadOnlyFilesystem => (5, Reason::ReadOnlyTarget),
+            K::StorageFull | K::QuotaExceeded => (1, Reason::DiskFull),
+            K::NotFound => (2, Reason::FileNotFound),
+            K::AlreadyExists | K::NotADirectory | K::IsADirectory => (2, Reason::ConfigInvalid),
+            _ => (1, Reason::InputFailed),
+        };
+        let failure = Self::new(exit, reason, text);
+        if reason == Reason::ConfigInvalid {
+            failure.hint("name a folder where one is wanted, and a file where a file is")
+        } else {
+            failure
+        }
+    }
+
+    /// The same with another hint.
+    pub(crate) fn hint(self, hint: &'static str) -> Self {
+        Self { hint, ..self }
     }
 }
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        Self::new(2, Reason::ConfigInvalid, error.to_string())
+        let failure = Self::new(2, Reason::ConfigInvalid, error.to_string());
+        match error {
+            ConfigError::Io { source, .. } => Self::io(&source, failure.text),
+            ConfigError::HalfTls => failure.hint("give both or none"),
+            ConfigError::NoHome => failure.hint("name both"),
+            ConfigError::Toml { .. } | ConfigError::PublicUrl(_) => failure,
+        }
     }
 }
 
@@ -123,10 +166,7 @@ impl From<OpenError> for Failure {
         match error {
             OpenError::Keyring(error) => error.into(),
             OpenError::Store(error) => error.into(),
-            OpenError::Io { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
-                Self::new(5, Reason::PermissionDenied, text)
-            }
-            OpenError::Io { .. } => Self::new(1, Reason::InputFailed, text),
+            OpenError::Io { source, .. } => Self::io(&source, text),
         }
     }
 }
@@ -140,7 +180,7 @@ impl From<KeyringError> for Failure {
             }
             KeyringError::InsideData(_) => Self::new(2, Reason::ConfigInvalid, text),
             KeyringError::Store(error) => error.into(),
-            KeyringError::Io { .. } => Self::new(1, Reason::InputFailed, text),
+            KeyringError::Io { source, .. } => Self::io(&source, text),
             KeyringError::Unwrap(_) | KeyringError::Gone => Self::new(8, Reason::IntegrityFailed, text),
         }
     }
@@ -152,6 +192,7 @@ impl From<store::StoreError> for Failure {
         let (exit, reason) = match &error {
             E::NewerSchema { .. } => (1, Reason::NewerVersion),
             E::Full => (1, Reason::DiskFull),
+            E::ReadOnly => (5, Reason::ReadOnlyTarget),
             E::Damaged(_) => (8, Reason::IntegrityFailed),
             E::Taken { .. } | E::BadName(_) => (2, Reason::Usage),
             _ => (1, Reason::ServerError),
@@ -167,37 +208,45 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(failure) => {
             let mut stderr = anstream::stderr();
-            let next = failure.reason.next();
             // If even standard error is gone there is nobody to tell.
-            drop(writeln!(stderr, "error[{}]: {}\n  hint: {next}", failure.reason.code(), failure.text));
+            drop(writeln!(stderr, "error[{}]: {}\n  hint: {}", failure.reason.code(), failure.text, failure.hint));
             ExitCode::from(failure.exit)
         }
     }
 }
 
 fn run(line: Line) -> Result<ExitCode, Failure> {
-    let file = line.config.as_deref().map(config::read).transpose()?.unwrap_or_default();
-    let config = config::resolve(line.given, file)?;
-    match line.verb {
-        Verb::Serve => serve::run(&config),
-        Verb::Tenant(verb) => admin::tenant(&Arc::new(open(&config)?), verb),
-        Verb::User(verb) => admin::user(&Arc::new(open(&config)?), verb),
-        Verb::Admin(verb) => people::admin(&open(&config)?, verb),
-        Verb::Account(verb) => people::account(&open(&config)?, verb),
-        Verb::Provider(verb) => people::provider(&open(&config)?, verb, config.settings.site.public_url.as_deref()),
-        Verb::SignIn(verb) => people::sign_in(&open(&config)?, verb),
-        Verb::Role(verb) => roles::role(&open(&config)?, verb),
-        Verb::Tag(verb) => roles::tag(&open(&config)?, verb),
-        Verb::Apitoken(verb) => roles::token(&open(&config)?, verb),
-        Verb::Device(verb) => admin::device(&open(&config)?, verb),
-        Verb::Retention(verb) => keep::retention(&open(&config)?, verb),
-        Verb::Snapshot(verb) => keep::snapshot(&open(&config)?, verb),
-        Verb::Profile(verb) => keep::profile(&Arc::new(open(&config)?), verb),
-        Verb::Report(verb) => report::run(&open(&config)?, verb),
-        Verb::Check => check::run(&open(&config)?),
-        Verb::Config(ConfigVerb::Show) => show(&config),
-        Verb::Healthcheck => health::run(&config),
+    let Line { config, given, verb } = line;
+    // Read only by verbs that need it: a wrong file does not keep anybody from the manual.
+    let config = || -> Result<Config, Failure> {
+        let file = config.as_deref().map(config::read).transpose()?.unwrap_or_default();
+        Ok(config::resolve(given, file)?)
+    };
+    match verb {
+        Verb::Serve => serve::run(&config()?),
+        Verb::Tenant(verb) => admin::tenant(&Arc::new(open(&config()?)?), verb),
+        Verb::User(verb) => admin::user(&Arc::new(open(&config()?)?), verb),
+        Verb::Admin(verb) => people::admin(&open(&config()?)?, verb),
+        Verb::Account(verb) => people::account(&open(&config()?)?, verb),
+        Verb::Provider(verb) => {
+            let config = config()?;
+            people::provider(&open(&config)?, verb, config.settings.site.public_url.as_deref())
+        }
+        Verb::SignIn(verb) => people::sign_in(&open(&config()?)?, verb),
+        Verb::Role(verb) => roles::role(&open(&config()?)?, verb),
+        Verb::Tag(verb) => roles::tag(&open(&config()?)?, verb),
+        Verb::Apitoken(verb) => roles::token(&open(&config()?)?, verb),
+        Verb::Device(verb) => admin::device(&open(&config()?)?, verb),
+        Verb::Retention(verb) => keep::retention(&open(&config()?)?, verb),
+        Verb::Snapshot(verb) => keep::snapshot(&open(&config()?)?, verb),
+        Verb::Profile(verb) => keep::profile(&Arc::new(open(&config()?)?), verb),
+        Verb::Report(verb) => report::run(&open(&config()?)?, verb),
+        Verb::Check => check::run(&check::open(&config()?)?),
+        Verb::Config(ConfigVerb::Show) => show(&config()?),
+        Verb::Healthcheck => health::run(&config()?),
         Verb::Version => print(&[format!("rehome-server {}", env!("CARGO_PKG_VERSION"))]),
+        Verb::Completions { shell } => paper::completions(shell),
+        Verb::Man { out } => paper::man(out.as_deref()),
     }
 }
 

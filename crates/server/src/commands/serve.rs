@@ -1,6 +1,7 @@
 //! `rehome-server serve`.
 
-use std::net::TcpListener;
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -16,16 +17,31 @@ fn threads() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from)
 }
 
+/// What to do about a certificate or key that cannot be used.
+const PEM_WANTED: &str =
+    "name PEM files: the certificate with its chain (`--tls-cert`) and its private key (`--tls-key`)";
+
+fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Failure {
+    let text = format!("cannot listen on {address}: {error}");
+    match error.kind() {
+        ErrorKind::AddrInUse => Failure::new(7, Reason::Busy, text)
+            .hint("another program listens there: stop it, or choose another address with `--listen`"),
+        ErrorKind::PermissionDenied => Failure::new(5, Reason::PermissionDenied, text)
+            .hint("ports below 1024 need a right (CAP_NET_BIND_SERVICE); choose another with `--listen`"),
+        _ => Failure::new(2, Reason::ConfigInvalid, text).hint("choose an address of this machine with `--listen`"),
+    }
+}
+
 pub(super) fn run(config: &Config) -> Result<ExitCode, Failure> {
     let tls = match &config.tls {
         Some((certificate, key)) => Some(
-            listen::tls(certificate, key).map_err(|error| Failure::new(2, Reason::ConfigInvalid, error.to_string()))?,
+            listen::tls(certificate, key)
+                .map_err(|error| Failure::new(2, Reason::ConfigInvalid, error.to_string()).hint(PEM_WANTED))?,
         ),
         None => None,
     };
     // The address first: nothing is made if another server is at work here.
-    let listener = TcpListener::bind(config.listen)
-        .map_err(|error| Failure::new(1, Reason::Busy, format!("cannot listen on {}: {error}", config.listen)))?;
+    let listener = TcpListener::bind(config.listen).map_err(|error| cannot_listen(config.listen, &error))?;
     let address = listener.local_addr().unwrap_or(config.listen);
     let app = Arc::new(open(config)?);
     let scheme = if tls.is_some() { "https" } else { "http" };

@@ -34,7 +34,7 @@ pub(crate) async fn handle(
         let sign = |receipt: &_| app.keyring.sign(receipt);
         // Whoever has hung up gets no answer; the snapshot is kept all the same, and the repetition gives its receipt.
         let done = move |result| drop(answer.send(result));
-        app.store.commit_then(&scope, &envelope, (app.clock.now(), &sign), done);
+        app.store.commit_then(&scope, (&body, &envelope), (app.clock.now(), &sign), done);
     }
     drop(body);
     let committed = committed.await.map_err(|_| Refusal::stopping())??;
