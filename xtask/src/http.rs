@@ -26,20 +26,24 @@ impl Answer {
     }
 }
 
-/// A request with a device's token.
-pub fn get(listen: &str, path: &str, token: &str) -> anyhow::Result<Answer> {
-    let head = format!("GET {path} HTTP/1.1\r\nhost: {listen}\r\nauthorization: Bearer {token}\r\n");
-    exchange(listen, &(head + "connection: close\r\n\r\n"))
+/// A request with further header fields.
+pub fn get(listen: &str, path: &str, fields: &[(String, String)]) -> anyhow::Result<Answer> {
+    exchange(listen, &format!("GET {path} HTTP/1.1\r\nhost: {listen}\r\n{}connection: close\r\n\r\n", lines(fields)))
 }
 
-/// A request with a JSON body.
-pub fn post(listen: &str, path: &str, body: &serde_json::Value) -> anyhow::Result<Answer> {
-    let body = body.to_string();
+/// A request with a body and further header fields.
+pub fn post(listen: &str, path: &str, (fields, body): (&[(String, String)], &str)) -> anyhow::Result<Answer> {
     let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: {listen}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        "POST {path} HTTP/1.1\r\nhost: {listen}\r\n{}content-length: {}\r\nconnection: close\r\n\r\n",
+        lines(fields),
         body.len()
     );
-    exchange(listen, &(head + &body))
+    exchange(listen, &(head + body))
+}
+
+/// Fields as they stand in a head.
+pub fn lines(fields: &[(String, String)]) -> String {
+    fields.iter().flat_map(|(name, value)| [name.as_str(), ": ", value, "\r\n"]).collect()
 }
 
 fn exchange(listen: &str, request: &str) -> anyhow::Result<Answer> {

@@ -74,7 +74,7 @@ impl Server {
             let ready = if self.tls {
                 std::net::TcpStream::connect(&self.listen).is_ok()
             } else {
-                http::get(&self.listen, "/readyz", "").is_ok_and(|answer| answer.status == 200)
+                http::get(&self.listen, "/readyz", &[]).is_ok_and(|answer| answer.status == 200)
             };
             if ready {
                 return Ok(());

@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::here;
+use crate::keys::renew_if_due;
 use crate::paint::tame;
 use crate::rehearse::{RehearsalDocument, after_backup};
 use crate::render::value::{count, size};
@@ -54,6 +55,7 @@ pub fn run(args: &BackupArgs, run: &Run) -> Result<Exit, Failure> {
     let state = run.state()?;
     let connection = run.connect(&state)?;
     let _lock = state.lock()?;
+    let connection = renew_if_due(run, &state, connection)?;
     let input = here::input(args.from.as_deref(), Some(state.folder()))?;
     here::allow(Activity::Backup, &input.known, input.source)?;
     let progress = run.progress();
@@ -76,6 +78,9 @@ pub fn run(args: &BackupArgs, run: &Run) -> Result<Exit, Failure> {
     };
     // Reports of restores that were made without network; whatever comes of it, the backup is kept.
     drop(send_unsent(&state, &connection.server(run)));
+    if connection.clock_ahead() != 0 {
+        run.screen.warn("the clock of this PC is wrong; Rehome goes by the server's");
+    }
     Ok(tell(run, &done, rehearsal)?.max(exit))
 }
 

@@ -1,15 +1,21 @@
-//! `rehome enroll`: connects this PC with a server, for whoever signs in in the browser or has a password there.
+//! `rehome enroll`: connects this PC with a server, for whoever signs in in the browser or has a password there, or by an enrolment token.
+//!
+//! The PC makes its key first; a sign-in is good for that key only. A token that is named asks nobody anything, so that a deployment tool can use it; one that
+//! the organisation's policy holds goes along with the person's sign-in.
 
 use std::io::{self, BufRead, Read};
+use std::path::PathBuf;
 
 use clap::Args;
+use device::key::{DeviceKey, KeyRecord};
 use device::sign_in::Asked;
-use device::state::{Chosen, Enrolment};
+use device::state::{Chosen, Enrolment, State};
 use device::upload::address::Address;
 use device::upload::enroll::enroll;
-use device::upload::server::Server;
 use model::api::EnrollRequest;
+use model::ids::to_hex;
 use model::reason::Reason;
+use model::world::Clock;
 use seal::KeyRing;
 use serde::Serialize;
 
@@ -18,17 +24,20 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::paint::tame;
 use crate::run::Run;
-use crate::sign_in;
+use crate::{here, keys, sign_in};
 
 /// The longest password that is read. The server hashes it, so there is no use for more.
 const PASSWORD_BYTES_MAX: u64 = 1024;
 
+/// The longest file of a token that is read.
+const TOKEN_BYTES_MAX: u64 = 1024;
+
 /// Connect this PC with a Rehome server
 #[derive(Debug, Args)]
 pub struct EnrollArgs {
-    /// Address of the server, such as `https://rehome.example.com`
+    /// Address of the server, such as `https://rehome.example.com`; the organisation's policy without it
     #[arg(long, value_name = "URL", env = "REHOME_SERVER")]
-    server: String,
+    server: Option<String>,
     /// Name of your account there, to connect with its password instead of signing in in the browser
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
@@ -41,6 +50,12 @@ pub struct EnrollArgs {
     /// Your organisation on a server that has several
     #[arg(long, value_name = "NAME", conflicts_with = "user")]
     organisation: Option<String>,
+    /// Enrolment token of your organisation; nobody is asked anything then
+    #[arg(long, value_name = "TOKEN", env = "REHOME_ENROLL_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// Read the enrolment token from this file
+    #[arg(long, value_name = "FILE", env = "REHOME_ENROLL_TOKEN_FILE", conflicts_with = "token")]
+    token_file: Option<PathBuf>,
     /// Name of this PC as you know it; its network name without it
     #[arg(long, value_name = "NAME")]
     device_name: Option<String>,
@@ -54,61 +69,97 @@ struct EnrollDocument<'a> {
     device_name: &'a str,
     device: String,
     profile: String,
+    key: &'static str,
 }
 
 /// Asks the server to take this PC in, and remembers what it says.
 pub fn run(args: &EnrollArgs, run: &Run) -> Result<Exit, Failure> {
-    let address = Address::parse(&args.server, run.global.allow_http)?;
+    let known = here::known();
+    let policy = known.as_ref().map(device::facts::Known::policy);
+    let server = args.server.clone().or_else(|| policy.as_ref()?.server_url().map(str::to_owned));
+    let server = server.ok_or_else(|| {
+        Failure::new(Reason::Usage, "no server is named")
+            .hint("name it with `--server https://rehome.example.com` or `REHOME_SERVER`")
+    })?;
+    let named = token(args)?;
+    let of_policy = || policy.as_ref().and_then(|policy| policy.enrolment_token().map(str::to_owned));
+    let silent = named.is_some() && args.user.is_none() && !args.device_code && args.organisation.is_none();
+    let address = Address::parse(&server, run.global.allow_http)?;
     let state = run.state()?;
     let _lock = state.lock()?;
     let device_name = match &args.device_name {
         Some(name) => name.clone(),
         None => network_name()?,
     };
-    let ca_pem = run.ca_pem()?;
-    let wire = run.wire(address.clone(), ca_pem.clone())?;
-    let server = run.server(&wire, None);
-    let shown = show((run, &server), &address, args, &device_name)?;
-    let enrolled = enroll(&server, &shown.request)?;
-    let chosen = Chosen {
-        server: address.to_string(),
-        allow_http: run.global.allow_http,
-        ca_pem,
-        user_name: shown.user,
+    let (key, record) = keys::for_enrolment(&state)?;
+    let request = EnrollRequest {
         device_name,
+        public_key: to_hex(&key.public_key()),
+        key_level: record.level,
+        machine: keys::machine(run),
+        user: args.user.clone(),
+        password: args.user.as_deref().map(|user| password(args, user)).transpose()?,
+        sign_in: None,
+        token: named.or_else(of_policy),
     };
-    let enrolment =
-        Enrolment::new(chosen, enrolled).ok_or_else(|| server.not_rehome("its receipt key is not a key"))?;
-    state.save_enrolment(&enrolment)?;
+    let enrolment = ask((run, &state), (&address, args, silent), request, (key, record))?;
+    save(&state, &enrolment)?;
     if let Ok(ring) = KeyRing::from_api(&enrolment.keys) {
         baseline::at_enrolment(run, &state, &ring);
     }
     tell(run, &enrolment)
 }
 
-/// What the server is shown, and whose it is.
-struct Shown {
-    request: EnrollRequest,
-    user: String,
+fn ask(
+    (run, state): (&Run, &State),
+    (address, args, silent): (&Address, &EnrollArgs, bool),
+    mut request: EnrollRequest,
+    (key, record): (Box<dyn DeviceKey>, KeyRecord),
+) -> Result<Enrolment, Failure> {
+    let ca_pem = run.ca_pem()?;
+    let wire = run.wire(address.clone(), ca_pem.clone())?;
+    let mut user_name = request.user.clone();
+    if user_name.is_none() && !silent {
+        let thumbprint = seal::device_key::thumbprint(&key.public_key());
+        let tenant = args.organisation.as_deref();
+        let asked = Asked { tenant, device_name: &request.device_name, thumbprint: &thumbprint };
+        let token = sign_in::token((run, &run.server(&wire, None)), address, asked, args.device_code)?;
+        (user_name, request.sign_in) = (Some(token.user), Some(token.token));
+    }
+    let prover = keys::prover(key);
+    let server = run.server(&wire, Some(&prover));
+    let enrolled = match enroll(&server, &request) {
+        Ok(enrolled) => enrolled,
+        Err(error) => {
+            // A PC that waits asks again with the same key, and so does one that did not hear the answer. Whoever was refused has no use for it.
+            let waits = matches!(error.reason(), Reason::AwaitsApproval | Reason::AwaitsUser);
+            if error.problem().is_some() && !waits {
+                keys::drop_next(state);
+            }
+            return Err(error.into());
+        }
+    };
+    let chosen = Chosen {
+        server: address.to_string(),
+        allow_http: run.global.allow_http,
+        ca_pem,
+        user_name: user_name.unwrap_or_else(|| enrolled.user_name.clone()),
+        device_name: request.device_name,
+        key: (record, run.clock.now()),
+        machine: request.machine,
+    };
+    Enrolment::new(chosen, enrolled).ok_or_else(|| server.not_rehome("its receipt key is not a key").into())
 }
 
-/// The person's password, or their sign-in in the browser.
-fn show(
-    (run, server): (&Run, &Server<'_>),
-    address: &Address,
-    args: &EnrollArgs,
-    device_name: &str,
-) -> Result<Shown, Failure> {
-    let (device_name, tenant) = (device_name.to_owned(), args.organisation.as_deref());
-    if let Some(user) = &args.user {
-        let password = Some(password(args, user)?);
-        let request = EnrollRequest { user: Some(user.clone()), password, sign_in: None, device_name };
-        return Ok(Shown { request, user: user.clone() });
+/// Remembers the enrolment; the key of the one before it opens nothing any more.
+fn save(state: &State, enrolment: &Enrolment) -> Result<(), Failure> {
+    let before = state.enrolment().ok().map(|before| before.key).filter(|key| *key != enrolment.key);
+    state.save_enrolment(enrolment)?;
+    state.set_next_key(None)?;
+    if let Some(key) = before {
+        drop(device::key::forget(&keys::stores(), &key));
     }
-    let asked = Asked { tenant, device_name: &device_name, thumbprint: "" };
-    let token = sign_in::token((run, server), address, asked, args.device_code)?;
-    let request = EnrollRequest { user: None, password: None, sign_in: Some(token.token), device_name };
-    Ok(Shown { request, user: token.user })
+    Ok(())
 }
 
 fn tell(run: &Run, enrolment: &Enrolment) -> Result<Exit, Failure> {
@@ -121,14 +172,23 @@ fn tell(run: &Run, enrolment: &Enrolment) -> Result<Exit, Failure> {
             device_name: &enrolment.device_name,
             device: enrolment.device.to_string(),
             profile: enrolment.profile.to_string(),
+            key: enrolment.key.level.word(),
         })?;
     }
-    run.screen.say(&format!(
-        "Connected {device_name} with {} as {} of {organisation}",
-        enrolment.server, enrolment.user_name
-    ));
+    let user = tame(&enrolment.user_name, 64);
+    run.screen.say(&format!("Connected {device_name} with {} as {user} of {organisation}", enrolment.server));
     run.screen.hint("`rehome backup --from NTUSER.DAT` makes the first backup");
     Ok(Exit::Success)
+}
+
+fn token(args: &EnrollArgs) -> Result<Option<String>, Failure> {
+    let text = match (&args.token, &args.token_file) {
+        (Some(token), _) => token.clone(),
+        (None, Some(path)) => crate::file::read_text(path, TOKEN_BYTES_MAX)?,
+        (None, None) => return Ok(None),
+    };
+    let token = text.trim().to_owned();
+    if token.is_empty() { Err(Failure::new(Reason::Usage, "the enrolment token is empty")) } else { Ok(Some(token)) }
 }
 
 fn password(args: &EnrollArgs, user: &str) -> Result<String, Failure> {

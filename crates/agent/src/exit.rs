@@ -83,12 +83,18 @@ impl Exit {
     }
 
     /// How a run ends that could not go on for that reason.
+    #[expect(clippy::too_many_lines, reason = "a table, one reason a line")]
     pub fn of(reason: Reason) -> Self {
         use Reason as R;
         match reason {
             R::NotEnrolled
             | R::Revoked
             | R::WrongCredentials
+            | R::ProofInvalid
+            | R::AwaitsUser
+            | R::TokenRefused
+            | R::OtherMachine
+            | R::KeyExpired
             | R::SignInExpired
             | R::SignInRefused
             | R::SignInDenied
@@ -97,6 +103,8 @@ impl Exit {
             | R::PasswordChangeNeeded
             | R::SecondFactorNeeded => Self::NotEnrolled,
             R::WrongAccount
+            | R::DeviceForked
+            | R::AwaitsApproval
             | R::PolicyOff
             | R::BuildTooOld
             | R::WrongJoinState
@@ -136,6 +144,7 @@ impl Exit {
             | R::NotABundle
             | R::NotAKeyFile
             | R::AlreadyThere
+            | R::WrongHost
             | R::NotAFile => Self::Usage,
             R::Truncated | R::DamagedState | R::IntegrityFailed | R::Damaged => Self::Integrity,
             R::ServerUnreachable
@@ -150,6 +159,9 @@ impl Exit {
             | R::OffsetMismatch
             | R::ServerFull
             | R::Stopping
+            | R::ClockSkew
+            | R::Replayed
+            | R::SessionUnknown
             | R::ReceiptUnknown
             | R::ProviderUnreachable => Self::Unreachable,
             R::WrongKey | R::KeyErased => Self::WrongKey,

@@ -22,6 +22,7 @@ mod find;
 mod forget;
 mod here;
 mod import;
+mod keys;
 mod logs;
 mod man;
 mod near;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use device::state::{Enrolment, State};
 use device::upload::address::Address;
 use device::upload::http::{HttpWire, WireOptions};
+use device::upload::prover::Prover;
 use device::upload::server::{Patience, Server};
 use etcetera::BaseStrategy;
 use model::reason::Reason;
@@ -38,6 +39,7 @@ pub struct Connection {
     /// Who this PC is there.
     pub enrolment: Enrolment,
     wire: HttpWire,
+    prover: Prover,
 }
 
 impl Run {
@@ -53,10 +55,16 @@ impl Run {
     /// The server that this PC is connected to; nothing is sent yet.
     pub fn connect(&self, state: &State) -> Result<Connection, Failure> {
         let enrolment = state.enrolment()?;
+        let here = crate::keys::machine(self);
+        if enrolment.machine.is_some() && here.is_some() && enrolment.machine != here {
+            let message = format!("`{}` was made on another machine", state.folder().display());
+            return Err(Failure::new(Reason::OtherMachine, message));
+        }
+        let prover = crate::keys::prover(device::key::open(&crate::keys::stores(), &enrolment.key)?);
         let address = Address::parse(&enrolment.server, enrolment.allow_http || self.global.allow_http)?;
         let given = self.ca_pem()?;
         let wire = self.wire(address, given.or_else(|| enrolment.ca_pem.clone()))?;
-        Ok(Connection { enrolment, wire })
+        Ok(Connection { enrolment, wire, prover })
     }
 
     /// A wire to an address, as the flags want it.
@@ -75,9 +83,9 @@ impl Run {
         crate::file::read_text(path, CA_BYTES_MAX).map(Some)
     }
 
-    /// The server at the other end of a wire, with the token of this PC if there is one.
-    pub fn server<'a>(&'a self, wire: &'a HttpWire, token: Option<&'a str>) -> Server<'a> {
-        Server::new(wire, Patience { random: &self.random, wait: &world::wait }, token)
+    /// The server at the other end of a wire, with what signs for this PC if there is anything.
+    pub fn server<'a>(&'a self, wire: &'a HttpWire, prover: Option<&'a Prover>) -> Server<'a> {
+        Server::new(wire, Patience { random: &self.random, wait: &world::wait }, prover)
     }
 
     /// How far the run is, shown as the flags and the terminal allow.
@@ -94,7 +102,17 @@ impl Run {
 impl Connection {
     /// The server.
     pub fn server<'a>(&'a self, run: &'a Run) -> Server<'a> {
-        run.server(&self.wire, Some(&self.enrolment.token.0))
+        self.server_with(run, &self.prover)
+    }
+
+    /// The server, asked with another key than this PC's own.
+    pub fn server_with<'a>(&'a self, run: &'a Run, prover: &'a Prover) -> Server<'a> {
+        run.server(&self.wire, Some(prover))
+    }
+
+    /// How far the server's clock is ahead of this PC's, in seconds, where that mattered.
+    pub fn clock_ahead(&self) -> i64 {
+        self.prover.clock_ahead()
     }
 }
 

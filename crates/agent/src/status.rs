@@ -3,6 +3,7 @@
 use clap::Args;
 use device::state::{LastBackup, LastRehearsal, Remembered};
 use device::upload::check::{Latest, check};
+use model::device::KeyLevel;
 use model::reason::Reason;
 use model::report::words;
 use serde::Serialize;
@@ -30,6 +31,8 @@ struct StatusDocument<'a> {
     organisation: &'a str,
     user: &'a str,
     device_name: &'a str,
+    key: &'a str,
+    key_made_at: String,
     last_backup: Option<BackupDocument>,
     on_server: OnServer,
 }
@@ -79,6 +82,8 @@ pub fn run(args: &StatusArgs, run: &Run) -> Result<Exit, Failure> {
         organisation: &enrolment.tenant_name,
         user: &enrolment.user_name,
         device_name: &enrolment.device_name,
+        key: enrolment.key.level.word(),
+        key_made_at: rfc3339(enrolment.key_made_at),
         last_backup: match &last {
             Remembered::Last(last) => Some(BackupDocument {
                 snapshot: last.receipt.snapshot.to_string(),
@@ -134,6 +139,15 @@ fn rehearsal_said(last: &Remembered, rehearsed: Option<&LastRehearsal>) -> Strin
     }
 }
 
+/// Where the key of this PC is, for a person.
+fn key_said(level: KeyLevel) -> &'static str {
+    match level {
+        KeyLevel::File => "in a file that only you can read",
+        KeyLevel::CngSoftware => "kept by Windows",
+        KeyLevel::Tpm | KeyLevel::TpmAttested => "in this PC's TPM",
+    }
+}
+
 fn text(
     run: &Run,
     connection: &Connection,
@@ -147,6 +161,7 @@ fn text(
     row("Organisation", tame(&enrolment.tenant_name, 64));
     row("Account", tame(&enrolment.user_name, 64));
     row("This PC", tame(&enrolment.device_name, 64));
+    row("Key", format!("{}, {}", key_said(enrolment.key.level), run.when().said(enrolment.key_made_at)));
     row(
         "Last backup",
         match last {

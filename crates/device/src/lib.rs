@@ -20,6 +20,7 @@ pub mod due;
 pub mod export;
 pub mod facts;
 pub mod input;
+pub mod key;
 pub mod list;
 pub mod plan;
 pub mod progress;

@@ -180,14 +180,16 @@ impl Pc {
             ca_pem: None,
             user_name: text("ada"),
             device_name: text("LAPTOP-ADA"),
+            key: (crate::key::tests::record(), Moment(0)),
+            machine: None,
         };
         let enrolled = Enrolled {
             tenant: TenantId([1; 16]),
             tenant_name: text("Example"),
             user: UserId([2; 16]),
+            user_name: String::new(),
             device: DeviceId([3; 16]),
             profile: ProfileId([4; 16]),
-            token: text("token"),
             receipt_key: to_hex(&server.key.public_key()),
             keys: keys(),
         };
@@ -199,7 +201,7 @@ impl Pc {
         std::fs::write(&reg, OLD_PC).unwrap();
         let mut input = Input::open(&reg).unwrap();
         input.wallpaper = picture.map(Path::to_owned);
-        let server = Server::new(wire, Patience { random: &Dice(1), wait: &|_| () }, Some("token"));
+        let server = Server::new(wire, Patience { random: &Dice(1), wait: &|_| () }, None);
         Backup {
             device_name: "LAPTOP-ADA",
             enrolment: &self.enrolment,
@@ -214,7 +216,7 @@ impl Pc {
     }
 
     fn rehearse(&self, wire: &MemoryServer, done: &BackedUp, depth: Depth) -> Result<Found, RehearseError> {
-        let server = Server::new(wire, Patience { random: &Dice(1), wait: &|_| () }, Some("token"));
+        let server = Server::new(wire, Patience { random: &Dice(1), wait: &|_| () }, None);
         let rehearse = Rehearse { server: &server, enrolment: &self.enrolment, state: &self.state, progress: &Silent };
         rehearse.run((self.enrolment.profile, done.delivered.receipt.snapshot), depth)
     }
@@ -237,7 +239,7 @@ fn what_was_set_on_one_pc_comes_back_on_another_and_can_be_taken_back() {
     assert_eq!(pc.back_up(&wire, Some(&picture)).delivered.outcome, Outcome::Unchanged);
     assert_eq!(wire.requests.get() - before, 1, "nothing changed is one request");
 
-    let server = Server::new(&wire, Patience { random: &Dice(1), wait: &|_| () }, Some("token"));
+    let server = Server::new(&wire, Patience { random: &Dice(1), wait: &|_| () }, None);
     let restore = Restore { server: &server, enrolment: &pc.enrolment, progress: &Silent };
     let path = pc.root.path().join("new.reg");
     let mut target = RegTarget::open(&path).unwrap();
@@ -276,7 +278,7 @@ fn a_server_that_gives_another_snapshot_than_asked_for_is_found_out() {
     std::fs::write(&picture, JPEG).unwrap();
     let _newest = pc.back_up(&wire, Some(&picture));
 
-    let server = Server::new(&wire, Patience { random: &Dice(1), wait: &|_| () }, Some("token"));
+    let server = Server::new(&wire, Patience { random: &Dice(1), wait: &|_| () }, None);
     let restore = Restore { server: &server, enrolment: &pc.enrolment, progress: &Silent };
     let mut target = RegTarget::open(&pc.root.path().join("new.reg")).unwrap();
     let error = restore.preview((pc.enrolment.profile, first), &mut target, &pc.wish()).map(drop).unwrap_err();
@@ -295,7 +297,7 @@ fn a_changed_picture_is_not_written() {
         let middle = sealed.len() / 2;
         sealed[middle] ^= 1;
     }
-    let server = Server::new(&wire, Patience { random: &Dice(1), wait: &|_| () }, Some("token"));
+    let server = Server::new(&wire, Patience { random: &Dice(1), wait: &|_| () }, None);
     let restore = Restore { server: &server, enrolment: &pc.enrolment, progress: &Silent };
     let path = pc.root.path().join("new.reg");
     let mut target = RegTarget::open(&path).unwrap();

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::device::KeyLevel;
 use crate::ids::{BlobId, DeviceId, KeyId, PartId, ProfileId, SnapshotId, TenantId, UserId};
 use crate::reason::Reason;
 use crate::rehearsal::Rehearsed;
@@ -24,12 +25,26 @@ pub const PROBLEM_TYPE: &str = "application/problem+json";
 pub const OFFSET_HEADER: &str = "upload-offset";
 /// Header of a blob upload: how long the sealed bytes are in all.
 pub const LENGTH_HEADER: &str = "upload-length";
+/// Header of a request and of its answer that open a session: a one-time public key each ([`crate::signature`]).
+pub const SESSION_HEADER: &str = "rehome-session";
+/// Header of a backup that is no delta: the number of the newest backup whose receipt this PC holds.
+pub const LAST_HEADER: &str = "rehome-last";
 
-/// `POST /api/v1/enroll`: connects a PC with a built-in account.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// `POST /api/v1/enroll`: connects a PC. The request is signed with the key that it brings, which shows that the PC holds it.
+///
+/// Who the PC's user is comes from a password, from a sign-in, or from a token that is bound to somebody; a token may come with any of them.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EnrollRequest {
     /// Name of the PC as its people know it.
     pub device_name: String,
+    /// The PC's public key: an uncompressed point of P-256, 130 hexadecimal digits.
+    pub public_key: String,
+    /// Where the private half is.
+    pub key_level: KeyLevel,
+    /// What tells this PC from others, hashed on the PC, 64 hexadecimal digits; nothing if it does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<String>,
     /// Account name, of a built-in account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
@@ -39,6 +54,35 @@ pub struct EnrollRequest {
     /// What a sign-in through the browser gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_in: Option<String>,
+    /// An enrolment token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+impl std::fmt::Debug for EnrollRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EnrollRequest")
+            .field("device_name", &self.device_name)
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `POST /api/v1/device/key`: another key for the device, signed by the present one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeKey {
+    /// The new public key, as in [`EnrollRequest`].
+    pub public_key: String,
+    /// Where its private half is.
+    pub key_level: KeyLevel,
+    /// The new key's signature of `"rehome new device key\0"`, the device's id and the new public key: 128 hexadecimal digits. It shows that the PC holds it.
+    pub signature: String,
+}
+
+/// What a new key signs, to be exchanged for the present one.
+pub fn change_key_text(device: DeviceId, public_key: &[u8]) -> Vec<u8> {
+    [b"rehome new device key\0".as_slice(), device.as_bytes(), public_key].concat()
 }
 
 /// `POST /api/v1/sign-in/device-code`: a PC without a browser asks for a code.
@@ -110,12 +154,13 @@ pub struct Enrolled {
     pub tenant_name: String,
     /// The person.
     pub user: UserId,
-    /// The PC, new with each enrolment.
+    /// Their name, where the PC does not know it, because a token named them.
+    #[serde(default)]
+    pub user_name: String,
+    /// The PC: the same as before if the same user enrols the same PC again.
     pub device: DeviceId,
     /// The person's profile on the PC.
     pub profile: ProfileId,
-    /// Bearer token of the device, kept secret.
-    pub token: String,
     /// The server's Ed25519 public key, which signs receipts; 64 hexadecimal digits.
     pub receipt_key: String,
     /// Keys of the profile.
@@ -235,6 +280,9 @@ pub struct Problem {
     /// Number of the profile's newest snapshot, for [`Reason::OutOfOrder`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest_seq: Option<u64>,
+    /// What the server's clock shows, for [`Reason::ClockSkew`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_at: Option<Moment>,
 }
 
 impl Problem {
@@ -250,6 +298,7 @@ impl Problem {
             missing_parts: Vec::new(),
             missing_blobs: Vec::new(),
             latest_seq: None,
+            server_at: None,
         }
     }
 }

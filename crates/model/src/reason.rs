@@ -138,6 +138,19 @@ reasons! {
     SignInPending = 260, "sign_in_pending", "nobody has answered yet", "type the code on the named page";
     ProviderInvalid = 259, "provider_invalid", "the identity provider cannot be used as described", "correct the named value";
 
+    // The PC itself: its key and its place at the server.
+    ProofInvalid = 280, "proof_invalid", "the request does not bear this PC's own signature", "run `rehome enroll` again on this PC";
+    ClockSkew = 281, "clock_skew", "the clock of this PC is wrong", "nothing; Rehome goes by the server's clock. Set the PC's clock when you can";
+    Replayed = 282, "replayed", "the request was seen before", "nothing; it is made anew";
+    SessionUnknown = 283, "session_unknown", "the server does not know the session", "nothing; the PC signs with its own key again";
+    WrongHost = 284, "wrong_host", "the request is meant for another server", "use the address that your administrator gave you";
+    DeviceForked = 285, "device_forked", "two PCs back up as one", "ask your administrator to look at the PC; nothing is lost, and restoring works";
+    AwaitsApproval = 286, "awaits_approval", "an administrator has to approve this PC first", "ask your administrator, then run `rehome enroll` again";
+    AwaitsUser = 287, "awaits_user", "this PC is known, and its user has not signed in yet", "run `rehome enroll --user NAME` on it";
+    TokenRefused = 288, "token_refused", "the enrolment token is wrong, used up, expired or withdrawn", "ask your administrator for another";
+    OtherMachine = 289, "other_machine", "this record was made on another machine", "run `rehome enroll` on this PC, so that it gets a key of its own";
+    KeyExpired = 290, "key_expired", "the key of this PC is too old", "nothing; the PC makes a new one. Run `rehome enroll` again if that fails";
+
     // Files handed to us.
     FileNotFound = 300, "file_not_found", "there is no such file or folder", "check the path";
     IsADirectory = 301, "is_a_directory", "a file was expected and a folder was given", "name the file";

@@ -1,9 +1,9 @@
 //! A device's own key: ECDSA over P-256 with SHA-256, as [`model::signature`] wants its requests signed (`security.md` 2.8).
 //!
-//! The private half is made on the device and never leaves it. On a Windows PC with a TPM it will live there and this type will not see it;
-//! what is here is the kind that lies in a file only its owner can read.
+//! The private half is made on the device and never leaves it. Where a TPM or Windows itself holds it, [`DeviceKey`] never sees it and only
+//! [`prove`] and [`verify`] are used; [`DeviceKey`] is the kind that lies in a file only its owner can read.
 
-use model::signature::{self, Covered, Malformed, Parameters};
+use model::signature::{self, Covered, KeyPrint, Malformed, Parameters, Signer};
 use model::world::Random;
 use ring::rand::SystemRandom;
 use ring::signature::{
@@ -18,7 +18,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 pub const PUBLIC_KEY_LEN: usize = 65;
 
 /// Bytes of a signature: r and s (RFC 9421, 3.3.4).
-const SIGNATURE_LEN: usize = 64;
+pub const SIGNATURE_LEN: usize = 64;
 
 /// A device's private key.
 pub struct DeviceKey {
@@ -77,46 +77,98 @@ impl DeviceKey {
         self.pair.public_key().as_ref().try_into().expect("an uncompressed point of P-256 has 65 bytes")
     }
 
-    /// Signs a request.
+    /// Signs bytes: r and s one after the other (RFC 9421, 3.3.4).
     #[expect(clippy::disallowed_methods, reason = "ring draws the signature's secret number itself")]
-    pub fn sign(&self, covered: &Covered<'_>, parameters: &Parameters) -> Proof {
-        let base = covered.base(parameters);
-        let signature =
-            self.pair.sign(&SystemRandom::new(), base.as_bytes()).expect("signing fails only without randomness");
-        Proof {
-            input: covered.input(parameters),
-            signature: signature::signature_field(&BASE64.encode(signature.as_ref())),
-        }
+    pub fn sign(&self, bytes: &[u8]) -> [u8; SIGNATURE_LEN] {
+        let signature = self.pair.sign(&SystemRandom::new(), bytes).expect("signing fails only without randomness");
+        signature.as_ref().try_into().expect("a signature of P-256 has 64 bytes")
     }
 }
 
-/// Parameters for a request that is made now.
-pub fn parameters(device: model::ids::DeviceId, created: i64, random: &dyn Random) -> Parameters {
-    let mut nonce = [0; signature::NONCE_LEN];
-    random.fill(&mut nonce);
-    Parameters { created, device, nonce }
+/// Signs a request with a device's key, wherever that is.
+pub fn prove<E>(
+    covered: &Covered<'_>,
+    parameters: &Parameters,
+    sign: impl FnOnce(&[u8]) -> Result<[u8; SIGNATURE_LEN], E>,
+) -> Result<Proof, E> {
+    let signature = sign(covered.base(parameters).as_bytes())?;
+    Ok(Proof { input: covered.input(parameters), signature: signature::signature_field(&BASE64.encode(signature)) })
 }
 
-/// Checks a request's signature against the device's public key. Whether it is timely and new is for the caller to say.
+/// SHA-256 of bytes, for keys that sign a hash.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let hash = ring::digest::digest(&ring::digest::SHA256, bytes);
+    hash.as_ref().try_into().expect("SHA-256 has 32 bytes")
+}
+
+/// The thumbprint of a public key that a sign-in is bound to: its SHA-256 in base64url.
+pub fn thumbprint(public_key: &[u8; PUBLIC_KEY_LEN]) -> String {
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sha256(public_key))
+}
+
+/// The name of a public key on the wire.
+pub fn print(public_key: &[u8; PUBLIC_KEY_LEN]) -> KeyPrint {
+    let hash = ring::digest::digest(&ring::digest::SHA256, public_key);
+    KeyPrint(*hash.as_ref().first_chunk().expect("32 bytes hold 16"))
+}
+
+/// What tells a PC from others, hashed, so that its own number does not leave it. `profile` keeps several enrolments of one PC apart.
+pub fn machine(id: &str, profile: &str) -> [u8; 32] {
+    blake3::derive_key("rehome 2026 machine id", format!("{id}\n{profile}").as_bytes())
+}
+
+/// Parameters for a request that is signed now.
+pub fn parameters(key: KeyPrint, created: i64, random: &dyn Random) -> Parameters {
+    let mut nonce = [0; signature::NONCE_LEN];
+    random.fill(&mut nonce);
+    Parameters { created, by: Signer::Key { key, nonce } }
+}
+
+/// Checks the signature of a request whose parameters were read. Whether it is timely and new is for the caller to say.
 pub fn verify(
     covered: &Covered<'_>,
-    (input, field): (&str, &str),
+    parameters: &Parameters,
+    field: &str,
     public_key: &[u8; PUBLIC_KEY_LEN],
-) -> Result<Parameters, ProofError> {
-    let parameters = covered.read(input)?;
+) -> Result<(), ProofError> {
     let text = signature::read_signature_field(field)?;
     let signature = BASE64.decode(text).map_err(|_| Malformed)?;
     if signature.len() != SIGNATURE_LEN {
         return Err(Malformed.into());
     }
-    UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, public_key)
-        .verify(covered.base(&parameters).as_bytes(), &signature)
-        .map_err(|_| ProofError::WrongSignature)?;
-    Ok(parameters)
+    verify_bytes(covered.base(parameters).as_bytes(), &signature, public_key)
+}
+
+/// Checks a signature of bytes.
+pub fn verify_bytes(bytes: &[u8], signature: &[u8], public_key: &[u8; PUBLIC_KEY_LEN]) -> Result<(), ProofError> {
+    let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, public_key);
+    key.verify(bytes, signature).map_err(|_| ProofError::WrongSignature)
 }
 
 /// The `content-digest` field of a body (RFC 9530, 2).
 pub fn digest(body: &[u8]) -> String {
-    let hash = ring::digest::digest(&ring::digest::SHA256, body);
-    format!("sha-256=:{}:", BASE64.encode(hash.as_ref()))
+    let mut digest = BodyDigest::default();
+    digest.add(body);
+    digest.field()
+}
+
+/// The `content-digest` field of a body that comes in pieces.
+pub struct BodyDigest(ring::digest::Context);
+
+impl Default for BodyDigest {
+    fn default() -> Self {
+        Self(ring::digest::Context::new(&ring::digest::SHA256))
+    }
+}
+
+impl BodyDigest {
+    /// Adds the next piece.
+    pub fn add(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// The field of all pieces.
+    pub fn field(self) -> String {
+        ["sha-256=:", &BASE64.encode(self.0.finish().as_ref()), ":"].concat()
+    }
 }

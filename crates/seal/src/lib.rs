@@ -22,6 +22,7 @@ mod padding;
 mod part;
 pub mod random;
 pub mod receipt;
+pub mod session;
 pub mod wrap;
 
 pub use aead::Owner;

@@ -115,8 +115,8 @@ impl Access for OwnDevice {
             Some(Principal::Device(scope)) => scope,
             Some(_) => return Err(not_permitted("only a connected PC can ask this")),
             None => {
-                let detail = "the device token is missing, wrong or withdrawn";
-                return Err(Refusal::new(StatusCode::UNAUTHORIZED, Reason::Revoked, detail));
+                let detail = "the request is not signed by a PC";
+                return Err(Refusal::new(StatusCode::UNAUTHORIZED, Reason::ProofInvalid, detail));
             }
         };
         app.gates.request(scope.device()).map_err(|seconds| {

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use crate::audit::refusals::Refusals;
 use crate::gates::{Gates, REQUESTS_AT_ONCE};
-use crate::identity::{DeviceTokens, Identify, ServiceTokens};
+use crate::identity::{Identify, MemoryNonces, ServiceTokens, SignedDevices};
 use crate::jobs::Jobs;
 use crate::keyring::{self, Keyring, KeyringError};
 use crate::login::oidc::known::Providers;
@@ -66,6 +66,8 @@ pub struct Settings {
     pub enrolments_per_minute: u32,
     /// Requests a minute and device; 0: no limit.
     pub requests_per_minute: u32,
+    /// Names by which devices know this server; none: every name.
+    pub hosts: Vec<String>,
     /// Where browsers find it.
     pub site: Site,
 }
@@ -82,6 +84,8 @@ pub struct App {
     pub random: Arc<dyn Random>,
     /// Tells who asks: each knows one kind of credential, and the first that knows the request's answers.
     pub identity: Vec<Box<dyn Identify>>,
+    /// Devices that sign, among those; asked by itself for keys that nobody knows yet.
+    pub devices: Arc<SignedDevices>,
     /// Lets in.
     pub gates: Gates,
     /// The rate that devices are told.
@@ -111,12 +115,16 @@ impl App {
         let blobs = DiskBlobs::open(data.join("blobs"))?;
         let store = Arc::new(Store::open(&database, Arc::new(blobs), clock.now())?);
         let keyring = Keyring::open(root, &settings.root_key, &store, &*random)?;
+        let nonces = MemoryNonces::new(clock.now().0.div_euclid(1000));
+        let signed = SignedDevices::new(Arc::clone(&store), Arc::clone(&clock), Box::new(nonces), &settings.hosts);
+        let devices = Arc::new(signed);
         Ok(Self {
             identity: vec![
+                Box::new(Arc::clone(&devices)),
                 Box::new(ServiceTokens::new(Arc::clone(&store), Arc::clone(&clock))),
-                Box::new(DeviceTokens::new(Arc::clone(&store), Arc::clone(&clock))),
                 Box::new(Sessions::new(Arc::clone(&store), Arc::clone(&clock), settings.site.clone())),
             ],
+            devices,
             site: settings.site.clone(),
             tries: Tries::default(),
             providers: Providers::default(),
@@ -180,6 +188,7 @@ impl App {
             self.store.note_seen(seen)?;
         }
         self.gates.tidy();
+        self.devices.tidy();
         self.refusals.flush(self);
         let now = self.clock.now();
         self.store.sweep(now)?;

@@ -72,6 +72,10 @@ pub struct Given {
     /// Enrolments a minute and address; 0 for no limit [default: 10]
     #[arg(long, global = true, env = "REHOME_ENROLMENTS_PER_MINUTE", value_name = "COUNT")]
     pub enrolments_per_minute: Option<u32>,
+    /// Name by which devices know this server, with its port unless that is 443; may be given several times. Requests signed for
+    /// another are refused [default: every name is taken]
+    #[arg(long = "host", global = true, env = "REHOME_HOSTS", value_name = "NAME", value_delimiter = ',')]
+    pub hosts: Option<Vec<String>>,
 }
 
 /// The settings in force.
@@ -111,7 +115,8 @@ pub fn resolve(line: Given, file: Given) -> Result<Config, ConfigError> {
     };
     let public_url = line.public_url.or(file.public_url).map(|url| check_public(&url)).transpose()?;
     let site = Site { public_url, tls: tls.is_some() };
-    let settings = Settings { data_dir, root_key, enrolments_per_minute, requests_per_minute, site };
+    let hosts = line.hosts.or(file.hosts).unwrap_or_default();
+    let settings = Settings { data_dir, root_key, enrolments_per_minute, requests_per_minute, hosts, site };
     Ok(Config { settings, listen, tls, shown })
 }
 

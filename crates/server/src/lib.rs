@@ -10,6 +10,7 @@ pub mod app;
 pub mod audit;
 pub mod commands;
 pub mod config;
+pub mod enrolment_token;
 pub mod gates;
 pub mod identity;
 pub mod jobs;

@@ -121,6 +121,13 @@ impl From<StoreError> for Refusal {
     }
 }
 
+/// The server's time as HTTP writes it (RFC 9110, 5.6.7), by the clock that is handed in.
+fn date(at: model::world::Moment) -> HeaderValue {
+    let stamp = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let text = stamp.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    HeaderValue::from_str(&text).expect("digits and letters fit a header")
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -138,7 +145,10 @@ impl IntoResponse for Refusal {
             response.headers_mut().insert(model::api::OFFSET_HEADER, HeaderValue::from(offset));
         }
         if status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Signature"));
+            if let Some(server_at) = self.problem.server_at {
+                response.headers_mut().insert(header::DATE, date(server_at));
+            }
         }
         response
     }

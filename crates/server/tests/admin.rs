@@ -62,7 +62,7 @@ fn an_owner_sees_everybody_and_a_person_without_a_role_nothing() {
     let permissions = ada.get("/api/v1/me").json::<Value>()["permissions"].as_array().unwrap().len();
     assert_eq!(permissions, Permission::ALL.len());
     let pc = live.enroll("ada", "PC");
-    assert_eq!(live.get("/api/v1/users", &pc.token).problem(), (403, "not_permitted".to_owned()), "a PC is no admin");
+    assert_eq!(live.get("/api/v1/users", &pc).problem(), (403, "not_permitted".to_owned()), "a PC is no admin");
     assert_eq!(live.get("/api/v1/profiles", &owner).problem(), (403, "not_permitted".to_owned()), "an admin is no PC");
 }
 
@@ -336,28 +336,28 @@ fn a_profile_moves_to_another_account_when_a_second_admin_says_so() {
     let yes = json!({"approve": true, "answer": "checked with HR"});
     assert_eq!(ada.send("POST", &decision, &[], &yes).problem(), (403, "second_person".to_owned()));
     let keys = format!("/api/v1/profiles/{}/keys", old.profile);
-    let before: Value = live.get(&keys, &old.token).json();
+    let before: Value = live.get(&keys, &old).json();
     let snapshot = format!("/api/v1/profiles/{}/snapshots/{}", old.profile, "01".repeat(32));
-    let sealed = live.get(&snapshot, &old.token);
+    let sealed = live.get(&snapshot, &old);
     assert_eq!(sealed.status, 200);
-    assert_eq!(live.get(&keys, &new.token).problem(), (404, "not_found".to_owned()));
+    assert_eq!(live.get(&keys, &new).problem(), (404, "not_found".to_owned()));
     let token = live.sign_in("default/bob");
     let bob = As(&live, &token);
     let done = bob.send("POST", &decision, &[], &yes);
     assert_eq!((done.status, &done.json::<Value>()["state"]), (200, &json!("done")));
     assert_eq!(bob.send("POST", &decision, &[], &yes).problem(), (409, "already_decided".to_owned()));
     // The new person opens it with the same keys, and is told for whom it was sealed; the old one sees nothing any more.
-    let after: Value = live.get(&keys, &new.token).json();
+    let after: Value = live.get(&keys, &new).json();
     assert_eq!((&after["keys"], &after["id_key"]), (&before["keys"], &before["id_key"]));
     assert_eq!(after["sealed_for"]["user"], json!(ada_id));
-    assert_eq!(live.get(&snapshot, &new.token).body, sealed.body, "to the byte as it was sealed");
+    assert_eq!(live.get(&snapshot, &new).body, sealed.body, "to the byte as it was sealed");
     let theirs = live.enroll("ada", "PC-ADA-2");
-    assert_eq!(live.get(&snapshot, &theirs.token).status, 404);
-    assert_eq!(live.get(&keys, &theirs.token).problem(), (404, "not_found".to_owned()));
-    let listed: Value = live.get("/api/v1/profiles", &new.token).json();
+    assert_eq!(live.get(&snapshot, &theirs).status, 404);
+    assert_eq!(live.get(&keys, &theirs).problem(), (404, "not_found".to_owned()));
+    let listed: Value = live.get("/api/v1/profiles", &new).json();
     assert_eq!(listed["profiles"].as_array().unwrap().len(), 2, "theirs, and the one that came");
     place.clock.turn(31);
-    assert_eq!(live.get("/api/v1/profiles", &old.token).status, 401, "the old PC must be connected anew");
+    assert_eq!(live.get("/api/v1/profiles", &old).status, 401, "the old PC must be connected anew");
     assert_eq!(live.app.store.verify(&|_| true).unwrap().findings, Vec::<String>::new());
 }
 

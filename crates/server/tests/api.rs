@@ -13,7 +13,7 @@ use model::api::{
 use model::envelope::delta;
 use model::erasure::Erased;
 use model::ids::{BlobId, PartId, from_hex};
-use support::{Live, Made, PASSWORD, Place};
+use support::{Asker, Live, Made, Nobody, PASSWORD, Place};
 
 fn live() -> (Place, Live) {
     let place = Place::new();
@@ -29,20 +29,20 @@ fn latest(pc: &model::api::Enrolled) -> String {
 fn the_server_says_what_it_is_and_that_it_is_well() {
     let (_place, live) = live();
     for path in ["/livez", "/readyz", "/healthz"] {
-        assert_eq!((live.get(path, "").status, live.get(path, "").body), (200, b"ok\n".to_vec()), "{path}");
+        assert_eq!((live.get(path, &Nobody).status, live.get(path, &Nobody).body), (200, b"ok\n".to_vec()), "{path}");
     }
-    assert_eq!(live.get("/version", "").json::<Version>().api, [1]);
-    assert_eq!(live.get("/api/v1/limits", "").json::<Limits>().blob_piece_bytes_max, 4 * 1024 * 1024);
-    assert!(String::from_utf8(live.get("/api/v1/capabilities", "").body).unwrap().contains("blobs.resume"));
+    assert_eq!(live.get("/version", &Nobody).json::<Version>().api, [1]);
+    assert_eq!(live.get("/api/v1/limits", &Nobody).json::<Limits>().blob_piece_bytes_max, 4 * 1024 * 1024);
+    assert!(String::from_utf8(live.get("/api/v1/capabilities", &Nobody).body).unwrap().contains("blobs.resume"));
 }
 
 #[test]
 fn a_server_that_stops_says_so_and_still_lives() {
     let (_place, live) = live();
     live.app.stop();
-    assert_eq!(live.get("/readyz", "").problem(), (503, "stopping".to_owned()));
-    assert_eq!(live.get("/api/v1/limits", "").header("retry-after"), "5");
-    assert_eq!(live.get("/livez", "").status, 200);
+    assert_eq!(live.get("/readyz", &Nobody).problem(), (503, "stopping".to_owned()));
+    assert_eq!(live.get("/api/v1/limits", &Nobody).header("retry-after"), "5");
+    assert_eq!(live.get("/livez", &Nobody).status, 200);
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn a_password_connects_a_pc_and_a_wrong_one_does_not() {
     let first = live.enroll("ada", "PC-ADA");
     let second = live.enroll("default/ada", "PC-ADA");
     assert_eq!((first.user, first.tenant_name.as_str()), (second.user, "default"));
-    assert!(first.device != second.device && first.token != second.token && first.token.len() == 64);
+    assert_ne!(first.device, second.device, "a PC that does not say which it is, is another one");
     for (user, password) in
         [("ada", "wrong"), ("nobody", PASSWORD), ("other/ada", PASSWORD), ("eve", PASSWORD), ("", "")]
     {
@@ -59,9 +59,9 @@ fn a_password_connects_a_pc_and_a_wrong_one_does_not() {
     }
     assert_eq!(live.enroll("other/eve", "PC").tenant_name, "other");
     assert_eq!(live.try_enroll("ada", PASSWORD, " ").problem(), (400, "invalid_request".to_owned()));
-    let garbage = live.ask("POST", "/api/v1/enroll", "", &[], b"{");
+    let garbage = live.ask("POST", "/api/v1/enroll", &Nobody, &[], b"{");
     assert_eq!(garbage.problem(), (400, "invalid_request".to_owned()));
-    let large = live.ask("POST", "/api/v1/enroll", "", &[], &[b' '; 9_000]);
+    let large = live.ask("POST", "/api/v1/enroll", &Nobody, &[], &vec![b' '; 17_000]);
     assert_eq!(large.problem(), (413, "too_large".to_owned()));
 }
 
@@ -87,10 +87,10 @@ fn a_device_that_asks_too_often_is_told_when_to_come_back() {
     place.requests = 1;
     let live = place.serve();
     let (ada, bob) = (live.enroll("ada", "PC"), live.enroll("bob", "PC"));
-    let statuses: Vec<u16> = (0..3).map(|_| live.get("/api/v1/profiles", &ada.token).status).collect();
+    let statuses: Vec<u16> = (0..3).map(|_| live.get("/api/v1/profiles", &ada).status).collect();
     assert_eq!(statuses, [200, 200, 429]);
-    assert_eq!(live.get("/api/v1/profiles", &bob.token).status, 200, "another device is not held up");
-    assert_eq!(live.get("/api/v1/profiles", &ada.token).problem(), (429, "rate_limited".to_owned()));
+    assert_eq!(live.get("/api/v1/profiles", &bob).status, 200, "another device is not held up");
+    assert_eq!(live.get("/api/v1/profiles", &ada).problem(), (429, "rate_limited".to_owned()));
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn ten_equal_backups_at_once_give_one_snapshot_and_ten_equal_receipts() {
     });
     assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
     assert!(answers.iter().all(|answer| answer.status <= 201 && answer.body == answers[0].body));
-    let listed: Snapshots = live.get(&format!("/api/v1/profiles/{}/snapshots", pc.profile), &pc.token).json();
+    let listed: Snapshots = live.get(&format!("/api/v1/profiles/{}/snapshots", pc.profile), &pc).json();
     assert_eq!(listed.snapshots.len(), 1);
 }
 
@@ -177,7 +177,7 @@ fn an_envelope_may_come_as_a_delta_to_the_header_before() {
     assert_eq!((again.status, again.body), (200, answer.body), "repeating is harmless");
 
     let path = format!("/api/v1/profiles/{}/snapshots/{}", pc.profile, second.header.snapshot);
-    assert_eq!(live.get(&path, &pc.token).body, second.whole(), "kept to the byte");
+    assert_eq!(live.get(&path, &pc).body, second.whole(), "kept to the byte");
 }
 
 #[test]
@@ -203,15 +203,15 @@ fn a_delta_that_cannot_be_used_is_refused_and_keeps_nothing() {
 fn the_unchanged_check_is_one_request_without_a_body() {
     let (_place, live) = live();
     let pc = live.enroll("ada", "PC");
-    assert_eq!(live.get(&latest(&pc), &pc.token).problem(), (404, "no_profile".to_owned()));
+    assert_eq!(live.get(&latest(&pc), &pc).problem(), (404, "no_profile".to_owned()));
     let made = Made::new(&pc, 1, &[(1, 100)], &[]);
     live.backup(&pc, &made.whole());
-    let answer = live.get(&latest(&pc), &pc.token);
+    let answer = live.get(&latest(&pc), &pc);
     let tag = format!("\"1.{}\"", made.header.snapshot);
     assert_eq!((answer.status, answer.header("etag")), (200, tag.as_str()));
     let summary: SnapshotSummary = answer.json();
     assert_eq!((summary.settings, summary.apps, summary.size_bytes), (143, 27, 100));
-    let check = |known: &str| live.ask("GET", &latest(&pc), &pc.token, &[("if-none-match", known)], b"");
+    let check = |known: &str| live.ask("GET", &latest(&pc), &pc, &[("if-none-match", known)], b"");
     let rows = || live.app.store.verify(&|_| true).unwrap().audit_rows;
     let before = rows();
     assert_eq!((check(&tag).status, check(&tag).body), (304, Vec::new()));
@@ -228,18 +228,18 @@ fn another_pc_of_the_same_person_finds_and_opens_the_backup() {
     live.backup(&old, &made.whole());
     let second = Made::new(&old, 2, &[(1, 100), (3, 50)], &[]);
     live.backup(&old, &second.with(|index| index == 1));
-    let profiles: Profiles = live.get("/api/v1/profiles", &new.token).json();
+    let profiles: Profiles = live.get("/api/v1/profiles", &new).json();
     let seen: Vec<_> =
         profiles.profiles.iter().map(|one| (one.device_name.as_str(), one.this_device, one.snapshots)).collect();
     assert_eq!(seen, [("OLD", false, 2), ("NEW", true, 0)]);
     let base = format!("/api/v1/profiles/{}", old.profile);
-    let answer = live.get(&format!("{base}/snapshots/{}", second.header.snapshot), &new.token);
+    let answer = live.get(&format!("{base}/snapshots/{}", second.header.snapshot), &new);
     assert_eq!((answer.header("content-type"), &answer.body), (model::api::ENVELOPE_TYPE, &second.whole()));
-    let keys = live.get(&format!("{base}/keys"), &new.token);
+    let keys = live.get(&format!("{base}/keys"), &new);
     assert_eq!(keys.header("cache-control"), "no-store");
     let keys: ProfileKeys = keys.json();
     assert_eq!((keys.keys, keys.id_key), (old.keys.keys.clone(), new.keys.id_key.clone()));
-    let written = live.ask("DELETE", &format!("{base}/snapshots/{}", second.header.snapshot), &new.token, &[], b"");
+    let written = live.ask("DELETE", &format!("{base}/snapshots/{}", second.header.snapshot), &new, &[], b"");
     assert_eq!(written.status, 404, "but it does not write there");
 }
 
@@ -251,15 +251,15 @@ fn a_removed_snapshot_is_gone_and_the_one_before_is_the_newest() {
     live.backup(&pc, &first.whole());
     live.backup(&pc, &second.whole());
     let path = format!("/api/v1/profiles/{}/snapshots/{}", pc.profile, second.header.snapshot);
-    let deleted = live.ask("DELETE", &path, &pc.token, &[], b"");
+    let deleted = live.ask("DELETE", &path, &pc, &[], b"");
     assert_eq!((deleted.status, deleted.header("content-type")), (200, model::api::ERASURE_TYPE));
     let erasure = seal::receipt::verify_erasure(&deleted.body, &from_hex(&pc.receipt_key).unwrap()).unwrap();
     assert_eq!(erasure.erased, Erased::Snapshot(pc.profile, second.header.snapshot));
-    assert_eq!(live.ask("DELETE", &path, &pc.token, &[], b"").body, deleted.body, "again is the same receipt");
+    assert_eq!(live.ask("DELETE", &path, &pc, &[], b"").body, deleted.body, "again is the same receipt");
     let never = format!("/api/v1/profiles/{}/snapshots/{}", pc.profile, "9".repeat(64));
-    assert_eq!(live.ask("DELETE", &never, &pc.token, &[], b"").problem(), (404, "no_such_snapshot".to_owned()));
-    assert_eq!(live.get(&path, &pc.token).problem(), (404, "no_such_snapshot".to_owned()));
-    assert_eq!(live.get(&latest(&pc), &pc.token).json::<SnapshotSummary>().seq, 1);
+    assert_eq!(live.ask("DELETE", &never, &pc, &[], b"").problem(), (404, "no_such_snapshot".to_owned()));
+    assert_eq!(live.get(&path, &pc).problem(), (404, "no_such_snapshot".to_owned()));
+    assert_eq!(live.get(&latest(&pc), &pc).json::<SnapshotSummary>().seq, 1);
 }
 
 #[test]
@@ -268,13 +268,13 @@ fn a_file_is_taken_in_pieces_and_given_back_whole_or_from_any_byte() {
     let pc = live.enroll("ada", "PC");
     let path = format!("/api/v1/profiles/{}/blobs/{}", pc.profile, BlobId([9; 32]));
     let put = |offset: &str, length: &str, piece: &[u8]| {
-        live.ask("PUT", &path, &pc.token, &[(OFFSET_HEADER, offset), (LENGTH_HEADER, length)], piece)
+        live.ask("PUT", &path, &pc, &[(OFFSET_HEADER, offset), (LENGTH_HEADER, length)], piece)
     };
-    assert_eq!(live.ask("HEAD", &path, &pc.token, &[], b"").status, 404);
+    assert_eq!(live.ask("HEAD", &path, &pc, &[], b"").status, 404);
     assert_eq!(put("0", "10", b"01234").status, 204);
-    let head = live.ask("HEAD", &path, &pc.token, &[], b"");
+    let head = live.ask("HEAD", &path, &pc, &[], b"");
     assert_eq!((head.header(OFFSET_HEADER), head.header(LENGTH_HEADER)), ("5", "10"));
-    assert_eq!(live.get(&path, &pc.token).status, 404, "half a file is none");
+    assert_eq!(live.get(&path, &pc).status, 404, "half a file is none");
     let wrong = put("3", "10", b"345");
     assert_eq!((wrong.problem(), wrong.header(OFFSET_HEADER)), ((409, "offset_mismatch".to_owned()), "5"));
     assert_eq!(put("5", "9", b"5678").problem(), (400, "invalid_request".to_owned()));
@@ -282,8 +282,8 @@ fn a_file_is_taken_in_pieces_and_given_back_whole_or_from_any_byte() {
     assert_eq!(put("0", "99999999", b"5678").problem(), (413, "too_large".to_owned()));
     assert_eq!(put("5", "10", &vec![0; 4 * 1024 * 1024 + 1]).problem(), (413, "too_large".to_owned()));
     assert_eq!(put("5", "10", b"56789").status, 201);
-    assert_eq!(live.get(&path, &pc.token).body, b"0123456789");
-    let rest = live.ask("GET", &path, &pc.token, &[("range", "bytes=7-")], b"");
+    assert_eq!(live.get(&path, &pc).body, b"0123456789");
+    let rest = live.ask("GET", &path, &pc, &[("range", "bytes=7-")], b"");
     assert_eq!(
         (rest.status, rest.header("content-range"), rest.body.as_slice()),
         (206, "bytes 7-9/10", b"789".as_slice())
@@ -292,19 +292,21 @@ fn a_file_is_taken_in_pieces_and_given_back_whole_or_from_any_byte() {
 }
 
 #[test]
-fn nothing_is_told_without_a_token_or_with_one_that_was_withdrawn() {
+fn nothing_is_told_without_a_signature_or_to_one_that_was_withdrawn() {
     let (place, live) = live();
     let pc = live.enroll("ada", "PC");
-    for token in ["", "x", &"0".repeat(64), &pc.token[1..]] {
-        let answer = live.get("/api/v1/profiles", token);
-        assert_eq!(answer.problem(), (401, "revoked".to_owned()));
-        assert_eq!(answer.header("www-authenticate"), "Bearer");
+    for bearer in ["", "Bearer x", &format!("Bearer {}", "0".repeat(64))] {
+        let answer = live.ask("GET", "/api/v1/profiles", &Nobody, &[("authorization", bearer)], b"");
+        assert_eq!(answer.problem(), (401, "proof_invalid".to_owned()));
+        assert_eq!(answer.header("www-authenticate"), "Signature");
     }
-    assert_eq!(live.get("/api/v1/profiles", &pc.token).status, 200);
+    let stranger = live.get("/api/v1/profiles", &seal::device_key::DeviceKey::generate());
+    assert_eq!(stranger.problem(), (401, "revoked".to_owned()));
+    assert_eq!(live.get("/api/v1/profiles", &pc).status, 200);
     let operator = live.app.store.operator("default").unwrap().unwrap();
-    live.app.store.revoke(&operator, pc.device, live.app.clock.now()).unwrap();
+    live.app.store.revoke(&operator, store::Revoked::Device(pc.device), live.app.clock.now()).unwrap();
     place.clock.turn(30);
-    assert_eq!(live.get("/api/v1/profiles", &pc.token).status, 401, "within 30 seconds");
+    assert_eq!(live.get("/api/v1/profiles", &pc).status, 401, "within 30 seconds");
     let envelope = Made::new(&pc, 1, &[(1, 100)], &[]).whole();
     assert_eq!(live.backup(&pc, &envelope).problem(), (401, "revoked".to_owned()));
 }
@@ -326,14 +328,13 @@ fn what_is_somebody_elses_looks_like_what_is_not_there() {
             ("DELETE", format!("/snapshots/{snapshot}")),
             ("GET", format!("/blobs/{snapshot}")),
         ] {
-            let ask =
-                |profile: &str| live.ask(method, &format!("/api/v1/profiles/{profile}{rest}"), &other.token, &[], b"");
+            let ask = |profile: &str| live.ask(method, &format!("/api/v1/profiles/{profile}{rest}"), &other, &[], b"");
             let (foreign, nothing) = (ask(&ada.profile.to_string()), ask(unknown));
             assert_eq!((foreign.status, &foreign.body), (404, &nothing.body), "{method} {rest}");
         }
         assert_eq!(live.backup(&other, &made.whole()).problem(), (404, "not_found".to_owned()));
     }
-    assert_eq!(live.get(&latest(&ada), &ada.token).json::<SnapshotSummary>().seq, 1);
+    assert_eq!(live.get(&latest(&ada), &ada).json::<SnapshotSummary>().seq, 1);
 }
 
 #[test]
@@ -350,10 +351,11 @@ fn unknown_addresses_and_verbs_are_problems_too_and_ids_are_echoed() {
 fn garbage_on_the_wire_and_bodies_that_break_off_do_no_harm() {
     let (_place, live) = live();
     let pc = live.enroll("ada", "PC");
-    let half = format!(
-        "POST /api/v1/backups HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-length: 100\r\n\r\nRHE1",
-        pc.token
-    );
+    let mut headers = Vec::new();
+    pc.sign(&live, ("POST", "/api/v1/backups"), &mut headers, b"");
+    let headers: String = headers.iter().flat_map(|(name, value)| [name.as_str(), ": ", value, "\r\n"]).collect();
+    let half =
+        format!("POST /api/v1/backups HTTP/1.1\r\nhost: {}\r\n{headers}content-length: 100\r\n\r\nRHE1", live.address);
     let many = format!("GET /livez HTTP/1.1\r\n{}\r\n", "x-a: b\r\n".repeat(200));
     let long = format!("GET /livez HTTP/1.1\r\nx-a: {}\r\n\r\n", "b".repeat(64 * 1024));
     for bytes in [b"\0\x01\x02\xFF garbage\r\n\r\n".as_slice(), half.as_bytes(), many.as_bytes(), long.as_bytes()] {
@@ -364,12 +366,12 @@ fn garbage_on_the_wire_and_bodies_that_break_off_do_no_harm() {
         drop(stream.read_to_end(&mut answer));
         assert!(!answer.starts_with(b"HTTP/1.1 2"), "{}", String::from_utf8_lossy(&answer));
     }
-    assert_eq!(live.get("/livez", "").status, 200);
+    assert_eq!(live.get("/livez", &Nobody).status, 200);
     assert_eq!(live.backup(&pc, &Made::new(&pc, 1, &[(1, 10)], &[]).whole()).status, 201);
 }
 
 #[test]
-fn a_restart_keeps_receipts_tokens_and_keys() {
+fn a_restart_keeps_receipts_devices_and_keys() {
     let (place, live) = live();
     let pc = live.enroll("ada", "PC");
     let envelope = Made::new(&pc, 1, &[(1, 100)], &[]).whole();
@@ -377,6 +379,6 @@ fn a_restart_keeps_receipts_tokens_and_keys() {
     drop(live);
     let live = place.serve();
     assert_eq!(live.backup(&pc, &envelope).body, receipt);
-    let keys: ProfileKeys = live.get(&format!("/api/v1/profiles/{}/keys", pc.profile), &pc.token).json();
+    let keys: ProfileKeys = live.get(&format!("/api/v1/profiles/{}/keys", pc.profile), &pc).json();
     assert_eq!(keys.keys, pc.keys.keys);
 }

@@ -31,7 +31,7 @@ fn a_backup_is_told_with_who_and_from_where() {
     let pc = live.enroll("ada", "PC");
     let envelope = Made::new(&pc, 1, &[(1, 100)], &[]).whole();
     let with = [("content-type", model::api::ENVELOPE_TYPE), ("x-request-id", "r-4711")];
-    assert_eq!(live.ask("POST", "/api/v1/backups", &pc.token, &with, &envelope).status, 201);
+    assert_eq!(live.ask("POST", "/api/v1/backups", &pc, &with, &envelope).status, 201);
     let told = told(&live, "default");
     let backup = of(&told, "snapshot.create")[0];
     assert_eq!(backup.actor, Who::Device(pc.device));
@@ -50,8 +50,8 @@ fn a_check_that_nothing_changed_writes_no_row() {
     live.backup(&pc, &Made::new(&pc, 1, &[(1, 100)], &[]).whole());
     let before = told(&live, "default").len();
     let path = format!("/api/v1/profiles/{}/latest", pc.profile);
-    let tag = live.get(&path, &pc.token).header("etag").to_owned();
-    assert_eq!(live.ask("GET", &path, &pc.token, &[("if-none-match", &tag)], b"").status, 304);
+    let tag = live.get(&path, &pc).header("etag").to_owned();
+    assert_eq!(live.ask("GET", &path, &pc, &[("if-none-match", &tag)], b"").status, 304);
     assert_eq!(told(&live, "default").len(), before);
 }
 
@@ -79,7 +79,7 @@ fn refusals_are_told_in_the_chain_of_whom_they_are_about() {
     let server = live.app.store.server_chain(live.app.clock.now()).unwrap().unwrap();
     let rows = live.app.store.audit(&server, 1, 100).unwrap();
     let codes: Vec<_> = rows.iter().filter_map(|row| row.read(server.tenant()).unwrap().reason).collect();
-    assert_eq!(codes, ["wrong_credentials", "revoked"], "whose it is nobody knows");
+    assert_eq!(codes, ["wrong_credentials", "proof_invalid"], "whose it is nobody knows");
 }
 
 #[test]

@@ -6,12 +6,12 @@ mod support;
 
 use std::process::{Command, Output};
 
-use model::api::{Enrolled, SnapshotSummary, Snapshots};
+use model::api::{SnapshotSummary, Snapshots};
 use model::erasure::Erased;
 use model::ids::{ReportId, from_hex};
 use model::report::{AppsResult, KeptReport, Outcome, Report, Reports, SettingResult};
 use model::world::Moment;
-use support::{Live, Made, Place};
+use support::{Live, Made, Pc, Place};
 
 fn live() -> (Place, Live) {
     let place = Place::new();
@@ -37,17 +37,17 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-fn backup(live: &Live, pc: &Enrolled, seq: u64) -> String {
+fn backup(live: &Live, pc: &Pc, seq: u64) -> String {
     let made = Made::new(pc, seq, &[(u8::try_from(seq).unwrap(), 100)], &[]);
     assert_eq!(live.backup(pc, &made.whole()).status, 201);
     format!("/api/v1/profiles/{}/snapshots/{}", pc.profile, made.header.snapshot)
 }
 
-fn listed(live: &Live, pc: &Enrolled) -> Vec<SnapshotSummary> {
-    live.get(&format!("/api/v1/profiles/{}/snapshots", pc.profile), &pc.token).json::<Snapshots>().snapshots
+fn listed(live: &Live, pc: &Pc) -> Vec<SnapshotSummary> {
+    live.get(&format!("/api/v1/profiles/{}/snapshots", pc.profile), pc).json::<Snapshots>().snapshots
 }
 
-fn report(pc: &Enrolled) -> Report {
+fn report(pc: &Pc) -> Report {
     Report {
         report: ReportId([7; 16]),
         made_at: Moment(1_794_999_999_000),
@@ -66,9 +66,9 @@ fn report(pc: &Enrolled) -> Report {
     }
 }
 
-fn put_report(live: &Live, pc: &Enrolled, report: &Report) -> support::Answer {
+fn put_report(live: &Live, pc: &Pc, report: &Report) -> support::Answer {
     let path = format!("/api/v1/reports/{}", ReportId([7; 16]));
-    live.ask("PUT", &path, &pc.token, &[], &serde_json::to_vec(report).unwrap())
+    live.ask("PUT", &path, pc, &[], &serde_json::to_vec(report).unwrap())
 }
 
 #[test]
@@ -82,10 +82,10 @@ fn a_report_is_taken_once_and_read_by_its_person_and_the_operator() {
     changed.settings.pop();
     assert_eq!(put_report(&live, &pc, &changed).problem(), (409, "invalid_request".to_owned()));
     let path = format!("/api/v1/reports/{}", report.report);
-    let kept: KeptReport = live.get(&path, &pc.token).json();
+    let kept: KeptReport = live.get(&path, &pc).json();
     assert_eq!((kept.device_name.as_str(), &kept.report), ("NEW-PC", &report));
-    assert_eq!(live.get("/api/v1/reports", &pc.token).json::<Reports>().reports, [kept]);
-    assert_eq!(live.get(&path, &other.token).problem(), (404, "not_found".to_owned()));
+    assert_eq!(live.get("/api/v1/reports", &pc).json::<Reports>().reports, [kept]);
+    assert_eq!(live.get(&path, &other).problem(), (404, "not_found".to_owned()));
 
     let all = operated(&place, &["report", "list"]);
     assert!(all.contains("ada\tNEW-PC") && all.contains("1 setting restored"), "{all}");
@@ -111,12 +111,12 @@ fn a_report_that_could_carry_a_value_is_not_taken() {
         "{".to_owned(),
         sound.replace(&"07".repeat(16), &"08".repeat(16)),
     ] {
-        let answer = live.ask("PUT", &path, &pc.token, &[], wrong.as_bytes());
+        let answer = live.ask("PUT", &path, &pc, &[], wrong.as_bytes());
         assert_eq!(answer.problem(), (400, "invalid_request".to_owned()), "{wrong}");
     }
     let large = vec![b' '; model::report::REPORT_BYTES_MAX + 1];
-    assert_eq!(live.ask("PUT", &path, &pc.token, &[], &large).problem(), (413, "too_large".to_owned()));
-    assert!(live.get("/api/v1/reports", &pc.token).json::<Reports>().reports.is_empty());
+    assert_eq!(live.ask("PUT", &path, &pc, &[], &large).problem(), (413, "too_large".to_owned()));
+    assert!(live.get("/api/v1/reports", &pc).json::<Reports>().reports.is_empty());
 }
 
 #[test]
@@ -124,10 +124,10 @@ fn a_rehearsal_is_kept_with_its_snapshot() {
     let (place, live) = live();
     let pc = live.enroll("ada", "PC");
     let path = backup(&live, &pc, 1);
-    let put = |body: &str, token: &str| live.ask("PUT", &format!("{path}/rehearsal"), token, &[], body.as_bytes());
-    assert_eq!(put(r#"{"seq":1,"restorable":true}"#, &pc.token).status, 204);
+    let put = |body: &str, pc: &Pc| live.ask("PUT", &format!("{path}/rehearsal"), pc, &[], body.as_bytes());
+    assert_eq!(put(r#"{"seq":1,"restorable":true}"#, &pc).status, 204);
     assert!(listed(&live, &pc)[0].rehearsed.as_ref().unwrap().restorable);
-    assert_eq!(put(r#"{"seq":1,"restorable":false,"reason":"integrity_failed"}"#, &pc.token).status, 204);
+    assert_eq!(put(r#"{"seq":1,"restorable":false,"reason":"integrity_failed"}"#, &pc).status, 204);
     let found = listed(&live, &pc)[0].rehearsed.clone().unwrap();
     assert_eq!((found.restorable, found.reason.as_deref()), (false, Some("integrity_failed")));
     assert!(operated(&place, &["snapshot", "list"]).contains("DOES NOT OPEN"));
@@ -138,11 +138,11 @@ fn a_rehearsal_is_kept_with_its_snapshot() {
         r#"{"seq":1,"restorable":true,"values":[1]}"#,
         "",
     ] {
-        assert_eq!(put(wrong, &pc.token).problem(), (400, "invalid_request".to_owned()), "{wrong}");
+        assert_eq!(put(wrong, &pc).problem(), (400, "invalid_request".to_owned()), "{wrong}");
     }
-    assert_eq!(put(r#"{"seq":2,"restorable":true}"#, &pc.token).problem(), (404, "no_such_snapshot".to_owned()));
+    assert_eq!(put(r#"{"seq":2,"restorable":true}"#, &pc).problem(), (404, "no_such_snapshot".to_owned()));
     let second = live.enroll("ada", "PC-2");
-    let not_its_own = put(r#"{"seq":1,"restorable":true}"#, &second.token);
+    let not_its_own = put(r#"{"seq":1,"restorable":true}"#, &second);
     assert_eq!(not_its_own.problem(), (404, "no_such_snapshot".to_owned()), "another PC of the same person");
 }
 
@@ -152,7 +152,7 @@ fn a_pin_keeps_and_a_hold_refuses() {
     let pc = live.enroll("ada", "PC");
     let paths: Vec<String> = (1..=4).map(|seq| backup(&live, &pc, seq)).collect();
     let other = live.enroll("ada", "PC-2");
-    assert_eq!(live.ask("PUT", &format!("{}/pin", paths[0]), &other.token, &[], b"").status, 204, "from the new PC");
+    assert_eq!(live.ask("PUT", &format!("{}/pin", paths[0]), &other, &[], b"").status, 204, "from the new PC");
     let profile = pc.profile.to_string();
     operated(&place, &["snapshot", "hold", &profile, "2"]);
     operated(&place, &["retention", "set", "--keep-last", "1"]);
@@ -163,15 +163,15 @@ fn a_pin_keeps_and_a_hold_refuses() {
     assert_eq!(listed(&live, &pc).len(), 4, "a preview lets nothing go");
     operated(&place, &["retention", "run"]);
     assert_eq!(listed(&live, &pc).iter().map(|one| one.seq).collect::<Vec<_>>(), [4, 2, 1]);
-    let refused = live.ask("DELETE", &paths[1], &pc.token, &[], b"");
+    let refused = live.ask("DELETE", &paths[1], &pc, &[], b"");
     assert_eq!(refused.problem(), (403, "on_hold".to_owned()));
     let refused = operate(&place, &["user", "erase", "ada", "--yes"]);
     assert_eq!(refused.status.code(), Some(5), "{}", said(&refused));
-    assert_eq!(live.ask("DELETE", &format!("{}/pin", paths[0]), &pc.token, &[], b"").status, 204);
+    assert_eq!(live.ask("DELETE", &format!("{}/pin", paths[0]), &pc, &[], b"").status, 204);
     operated(&place, &["snapshot", "release", &profile, "2"]);
     operated(&place, &["retention", "run"]);
     assert_eq!(listed(&live, &pc).len(), 1);
-    assert_eq!(live.ask("PUT", &format!("{}/pin", paths[0]), &pc.token, &[], b"").problem().0, 404);
+    assert_eq!(live.ask("PUT", &format!("{}/pin", paths[0]), &pc, &[], b"").problem().0, 404);
     assert_eq!(operate(&place, &["snapshot", "pin", &profile, "99"]).status.code(), Some(2));
 }
 
@@ -220,11 +220,10 @@ fn an_erased_person_is_gone_and_the_receipt_says_so() {
     let again = operated(&place, &["user", "erase", &pc.user.to_string(), "--yes"]);
     assert_eq!(again, receipt, "erasing again gives the same receipt");
     assert_eq!(operate(&place, &["user", "erase", "ada", "--yes"]).status.code(), Some(2), "nobody has that name");
-    // The running server remembers a token for half a minute at most.
     place.clock.turn(60);
-    assert_eq!(live.get("/api/v1/profiles", &pc.token).problem(), (401, "revoked".to_owned()));
+    assert_eq!(live.get("/api/v1/profiles", &pc).problem(), (401, "revoked".to_owned()));
     assert_eq!(live.try_enroll("ada", support::PASSWORD, "PC").problem(), (401, "wrong_credentials".to_owned()));
-    assert_eq!(live.get(&bobs, &bob.token).status, 200);
+    assert_eq!(live.get(&bobs, &bob).status, 200);
     operated(&place, &["check"]);
 }
 
@@ -239,7 +238,7 @@ fn a_deleted_profile_is_gone_and_its_pc_must_connect_anew() {
     let erasure = seal::receipt::verify_erasure(&hex(receipt.trim()), &from_hex(&pc.receipt_key).unwrap()).unwrap();
     assert_eq!(erasure.erased, Erased::Profile(pc.profile));
     place.clock.turn(60);
-    assert_eq!(live.get("/api/v1/profiles", &pc.token).status, 401);
+    assert_eq!(live.get("/api/v1/profiles", &pc).status, 401);
     assert_eq!(backup_status(&live), 201, "connected anew, it backs up");
     assert_eq!(operate(&place, &["profile", "delete", &"9".repeat(32), "--yes"]).status.code(), Some(2));
 }

@@ -356,14 +356,14 @@ fn whoever_leaves_is_out_at_once_and_keeps_or_loses_their_data_as_decided() {
     assert_eq!(live.backup(&pc, &Made::new(&pc, 1, &[(1, 100)], &[]).whole()).status, 201);
     assert_eq!(scim.patch(&path, &json!([{"op": "Replace", "path": "active", "value": "False"}])).status, 200);
     place.clock.turn(31);
-    assert_eq!(live.get("/api/v1/profiles", &pc.token).status, 401);
+    assert_eq!(live.get("/api/v1/profiles", &pc).status, 401);
     assert_eq!(live.try_enroll("carol@example.com", support::PASSWORD, "PC-2").status, 401);
     // Taken away and given back under the same external id: the same person, with the same data.
     assert_eq!(scim.send("DELETE", &path, &json!({})).status, 204);
     let back = scim.user("carol.smith@example.com", "x3");
     assert_eq!(id(&back), id(&made), "a renamed user is the same user");
     place.clock.turn(31);
-    assert_eq!(live.get("/api/v1/profiles", &pc.token).json::<Value>()["profiles"].as_array().unwrap().len(), 1);
+    assert_eq!(live.get("/api/v1/profiles", &pc).json::<Value>()["profiles"].as_array().unwrap().len(), 1);
     // Somebody else who gets the old name is somebody else.
     let namesake = scim.user("carol@example.com", "x4");
     assert_ne!(id(&namesake), id(&made));

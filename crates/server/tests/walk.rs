@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use server::access::{Demand, Route};
 use server::{App, api};
 use store::{Slice, View};
-use support::{Live, Made, Place};
+use support::{Asker, Live, Made, Pc, Place};
 use tower::ServiceExt;
 
 /// A body that a route would take, so that what refuses is the check and not the form.
@@ -64,6 +64,16 @@ impl Ids {
     }
 }
 
+/// The address with ids that nothing has.
+fn unknown(path: &str) -> String {
+    let segment = |part: &str| match part {
+        "{snapshot}" | "{blob}" => "cd".repeat(32),
+        part if part.starts_with('{') => "ef".repeat(16),
+        part => part.to_owned(),
+    };
+    path.split('/').map(segment).collect::<Vec<_>>().join("/")
+}
+
 /// A tenant with one of everything, and everybody who must not touch it.
 struct World {
     live: Live,
@@ -71,17 +81,17 @@ struct World {
     ids: Ids,
     owner: String,
     stranger: String,
-    stranger_pc: String,
-    other_pc: String,
-    withdrawn_pc: String,
-    own_pc: String,
+    stranger_pc: Pc,
+    other_pc: Pc,
+    withdrawn_pc: Pc,
+    own_pc: Pc,
     nobody: String,
     tagged: String,
     expired: String,
     foreign_service: String,
 }
 
-fn call(live: &Live, token: &str, method: &str, path: &str, body: &Value) -> Value {
+fn call(live: &Live, token: &String, method: &str, path: &str, body: &Value) -> Value {
     let answer = live.ask(method, path, token, &[("if-match", "*")], body.to_string().as_bytes());
     assert!((200..300).contains(&answer.status), "{method} {path}: {}", String::from_utf8_lossy(&answer.body));
     serde_json::from_slice(&answer.body).unwrap_or(Value::Null)
@@ -99,7 +109,7 @@ fn world() -> World {
     let upload = live.ask(
         "PUT",
         &format!("/api/v1/profiles/{}/blobs/{blob}", pc.profile),
-        &pc.token,
+        &pc,
         &[("upload-offset", "0"), ("upload-length", "4")],
         b"blob",
     );
@@ -155,10 +165,10 @@ fn world() -> World {
     );
     place.clock.turn(2);
     World {
-        stranger_pc: live.enroll("other/eve", "PC").token,
-        other_pc: live.enroll("bob", "PC").token,
-        withdrawn_pc: withdrawn.token,
-        own_pc: pc.token,
+        stranger_pc: live.enroll("other/eve", "PC"),
+        other_pc: live.enroll("bob", "PC"),
+        withdrawn_pc: withdrawn,
+        own_pc: pc,
         nobody: live.sign_in("default/nobody"),
         tagged: live.sign_in("default/tagged"),
         foreign_service: foreign["token"].as_str().unwrap().to_owned(),
@@ -172,9 +182,9 @@ fn world() -> World {
 }
 
 /// Status and code, of the API's form or of SCIM's.
-fn ask(live: &Live, route: &Route, path: &str, token: &str, body: &Value) -> (u16, String) {
+fn ask(live: &Live, route: &Route, path: &str, who: &dyn Asker, body: &Value) -> (u16, String) {
     let with = [("if-match", "*"), ("upload-offset", "0"), ("upload-length", "4")];
-    let answer = live.ask(route.method.as_str(), path, token, &with, body.to_string().as_bytes());
+    let answer = live.ask(route.method.as_str(), path, who, &with, body.to_string().as_bytes());
     let code =
         serde_json::from_slice::<Value>(&answer.body).ok().and_then(|body| Some(body["code"].as_str()?.to_owned()));
     (answer.status, code.unwrap_or_default())
@@ -185,8 +195,9 @@ fn every_route_refuses_everybody_who_must_not_with_the_documented_code() {
     let world = world();
     let live = &world.live;
     let routes = api::routes();
-    let mut cases = 0;
-    let mut expect = |route: &Route, who: &str, token: &str, wanted: (u16, &str)| {
+    let (mut cases, mut signed) = (0, 0);
+    let (nobody, made_up) = (String::new(), "00".to_owned());
+    let mut expect = |route: &Route, who: &str, token: &dyn Asker, wanted: (u16, &str)| {
         let found = ask(live, route, &world.ids.fill(route.path), token, &body(route, &world.ids));
         cases += 1;
         // HEAD has no body, and what SCIM and pages do not find is said in their own form.
@@ -204,12 +215,28 @@ fn every_route_refuses_everybody_who_must_not_with_the_documented_code() {
         match route.demand {
             Demand::Anyone => {}
             Demand::OwnDevice => {
-                expect(route, "nobody", "", (401, "revoked"));
-                expect(route, "a token of nobody", "00", (401, "revoked"));
+                expect(route, "nobody", &nobody, (401, "proof_invalid"));
+                expect(route, "a token of nobody", &made_up, (401, "proof_invalid"));
                 expect(route, "a withdrawn device", &world.withdrawn_pc, (401, "revoked"));
-                expect(route, "an expired service account", &world.expired, (401, "revoked"));
+                expect(route, "an expired service account", &world.expired, (401, "proof_invalid"));
                 expect(route, "a person", &world.owner, (403, "not_permitted"));
                 expect(route, "a service account", &world.foreign_service, (403, "not_permitted"));
+                for (host, twice, code) in [("elsewhere.example", false, "wrong_host"), ("", true, "replayed")] {
+                    let own = live.address.to_string();
+                    let host = if host.is_empty() { &own } else { host };
+                    let path = unknown(route.path);
+                    let (mut headers, empty) = (Vec::new(), b"{}");
+                    let created = live.app.clock.now().0 / 1000;
+                    let request = (route.method.as_str(), path.as_str());
+                    support::sign(&world.own_pc.key, (request, host, created), &mut headers, empty);
+                    let first = live.send(request, &headers, empty);
+                    let answer = if twice { live.send(request, &headers, empty) } else { first };
+                    signed += 1;
+                    assert_eq!(answer.status, 401, "{} {path}: {code}", route.method);
+                    if route.method != "HEAD" {
+                        assert_eq!(answer.problem().1, code, "{} {path}", route.method);
+                    }
+                }
                 if has_id {
                     let code = if route.path.contains("{snapshot}") { "no_such_snapshot" } else { "not_found" };
                     expect(route, "another person's device", &world.other_pc, (404, code));
@@ -217,16 +244,16 @@ fn every_route_refuses_everybody_who_must_not_with_the_documented_code() {
                 }
             }
             Demand::SignedIn => {
-                expect(route, "nobody", "", (401, "signed_out"));
+                expect(route, "nobody", &nobody, (401, "signed_out"));
                 expect(route, "a device", &world.own_pc, (403, "not_permitted"));
                 expect(route, "a service account", &world.foreign_service, (403, "not_permitted"));
                 expect(route, "an expired service account", &world.expired, (401, "signed_out"));
             }
             Demand::Permission(permission) => {
-                expect(route, "nobody", "", (401, "signed_out"));
-                expect(route, "a token of nobody", "00", (401, "signed_out"));
+                expect(route, "nobody", &nobody, (401, "signed_out"));
+                expect(route, "a token of nobody", &made_up, (401, "signed_out"));
                 expect(route, "an expired service account", &world.expired, (401, "signed_out"));
-                expect(route, "a withdrawn device", &world.withdrawn_pc, (401, "signed_out"));
+                expect(route, "a withdrawn device", &world.withdrawn_pc, (401, "revoked"));
                 expect(route, "a device", &world.own_pc, (403, "not_permitted"));
                 expect(route, "a person without a role", &world.nobody, (403, "not_permitted"));
                 if permission.is_sensitive() {
@@ -239,7 +266,7 @@ fn every_route_refuses_everybody_who_must_not_with_the_documented_code() {
             }
         }
     }
-    println!("{} routes, {cases} refusals", routes.table().len());
+    println!("{} routes, {cases} refusals and {signed} of signed requests", routes.table().len());
     assert!(cases > 400, "{cases}");
 }
 
@@ -323,9 +350,10 @@ fn twenty_thousand_attempts_across_tenants_and_people_are_all_refused() {
     let router = api::router(Arc::clone(&live.app));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let routes = api::routes();
-    let identities: Vec<(&str, &str)> = vec![
-        ("nobody", ""),
-        ("a token of nobody", "00"),
+    let (none, made_up) = (String::new(), "00".to_owned());
+    let identities: Vec<(&str, &dyn Asker)> = vec![
+        ("nobody", &none),
+        ("a token of nobody", &made_up),
         ("another tenant's owner", &world.stranger),
         ("another tenant's device", &world.stranger_pc),
         ("another tenant's service account", &world.foreign_service),
@@ -360,15 +388,18 @@ fn twenty_thousand_attempts_across_tenants_and_people_are_all_refused() {
                     world.ids.real.get(kind).cloned().unwrap_or_else(|| ids[(index + 1) % ids.len()].clone())
                 };
                 let path = route.path.split('/').map(segment).collect::<Vec<_>>().join("/");
-                let request = Request::builder()
+                let mut headers =
+                    vec![("upload-offset".to_owned(), "0".to_owned()), ("upload-length".to_owned(), "4".to_owned())];
+                token.sign(live, (route.method.as_str(), &path), &mut headers, body.as_bytes());
+                let mut request = Request::builder()
                     .method(route.method.clone())
                     .uri(&path)
-                    .header("authorization", format!("Bearer {token}"))
-                    .header("if-match", "*")
-                    .header("upload-offset", "0")
-                    .header("upload-length", "4")
-                    .body(Body::from(body.clone()))
-                    .unwrap();
+                    .header("host", live.address.to_string())
+                    .header("if-match", "*");
+                for (name, value) in &headers {
+                    request = request.header(name, value);
+                }
+                let request = request.body(Body::from(body.clone())).unwrap();
                 let status = runtime.block_on(router.clone().oneshot(request)).unwrap().status().as_u16();
                 attempts += 1;
                 if ![401, 403, 404].contains(&status) {

@@ -1,16 +1,16 @@
-//! Tenants, users and devices: who there is.
+//! Tenants and users: who there is.
 //!
-//! Passwords come here hashed and tokens as hashes only. The keys that each of them owns are made and wrapped by the server and stored in the same
+//! Passwords come here hashed. The keys that each of them owns are made and wrapped by the server and stored in the same
 //! transaction, so that there never is a user without a key.
 
-use model::ids::{DeviceId, ProfileId, TenantId, UserId};
+use model::ids::{TenantId, UserId};
 use model::world::Moment;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::audit::origin::Origin;
 use crate::audit::{self, Action, Event};
 use crate::keys::{NewKey, Owner};
-use crate::scope::{Scope, TenantScope};
+use crate::scope::TenantScope;
 use crate::{Store, StoreError, keys, row};
 
 /// The most characters a name may have.
@@ -38,20 +38,6 @@ pub struct NewUser {
     pub keys: Vec<NewKey>,
 }
 
-/// A device to be made, with the profile of its user.
-pub struct NewDevice {
-    /// Its id.
-    pub id: DeviceId,
-    /// Its name.
-    pub name: String,
-    /// BLAKE3 of its token.
-    pub token_hash: [u8; 32],
-    /// The id of the profile.
-    pub profile: ProfileId,
-    /// The profile's key, wrapped by the user's.
-    pub key: NewKey,
-}
-
 /// A user who says a name. The server checks the password before it does anything with it.
 #[derive(Clone, Debug)]
 pub struct Account {
@@ -61,6 +47,8 @@ pub struct Account {
     pub tenant_name: String,
     /// The user's id.
     pub user: UserId,
+    /// The user's name.
+    pub name: String,
     /// The password's hash.
     pub password: String,
 }
@@ -77,21 +65,6 @@ impl Account {
         self.tenant = self.tenant.by(origin);
         self
     }
-}
-
-/// A device of a tenant, for its operator.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Device {
-    /// Its id.
-    pub id: DeviceId,
-    /// Its name.
-    pub name: String,
-    /// The user's name.
-    pub user: String,
-    /// When it last asked anything.
-    pub seen_at: Moment,
-    /// Whether its access was withdrawn.
-    pub revoked: bool,
 }
 
 impl Store {
@@ -144,7 +117,7 @@ impl Store {
     pub fn account(&self, tenant: &str, user: &str) -> Result<Option<Account>, StoreError> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT t.no, t.id, t.name, u.no, u.id, u.password \
+                "SELECT t.no, t.id, t.name, u.no, u.id, u.password, u.name \
                  FROM tenants t JOIN users u ON u.tenant = t.no WHERE t.name = $1 AND u.name = $2 AND u.disabled_at IS NULL",
             )?;
             let account = statement.query_row([tenant, user], |row| {
@@ -154,96 +127,10 @@ impl Store {
                     user_no: row.get(3)?,
                     user: row::Id(row.get(4)?).into(),
                     password: row.get(5)?,
+                    name: row.get(6)?,
                 })
             });
             Ok(account.optional()?)
-        })
-    }
-
-    /// Makes a device with a profile for `account`, whose password was right.
-    pub fn enroll(&self, account: &Account, new: NewDevice, at: Moment) -> Result<Scope, StoreError> {
-        check_name(&new.name)?;
-        let (tenant, user_no) = (account.tenant.clone(), account.user_no);
-        self.writer.write(move |tx| {
-            let device_no =
-                row::next_no(tx, "SELECT COALESCE(MAX(no), 0) + 1 FROM devices WHERE tenant = $1", tenant.no)?;
-            tx.prepare_cached(
-                "INSERT INTO devices (tenant, no, id, user_no, name, token_hash, created_at, seen_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $7)",
-            )?
-            .execute((
-                tenant.no,
-                device_no,
-                new.id.as_bytes(),
-                user_no,
-                &new.name,
-                new.token_hash,
-                at.0,
-            ))?;
-            let no = row::next_no(tx, "SELECT COALESCE(MAX(no), 0) + 1 FROM profiles WHERE tenant = $1", tenant.no)?;
-            tx.prepare_cached(
-                "INSERT INTO profiles (tenant, no, id, user_no, device_no, last_seq, next_part, next_blob, created_at) \
-                 VALUES ($1, $2, $3, $4, $5, 0, 1, 1, $6)",
-            )?
-            .execute((tenant.no, no, new.profile.as_bytes(), user_no, device_no, at.0))?;
-            keys::insert(tx, &Owner::profile(tenant.no, user_no, no), &new.key, at)?;
-            let event = Event {
-                person: Some(user_no),
-                ..Event::by(new.id.as_bytes(), at, Action::DeviceEnroll, (new.id.as_bytes(), 0))
-            };
-            audit::append(tx, &tenant, &event)?;
-            Scope::of_token(tx, &new.token_hash)?
-                .ok_or_else(|| StoreError::Damaged("a new device is not found".to_owned()))
-        })
-    }
-
-    /// The live device that holds the token with this BLAKE3 hash.
-    pub fn authenticate(&self, token_hash: &[u8; 32]) -> Result<Option<Scope>, StoreError> {
-        self.read(|connection| Scope::of_token(connection, token_hash))
-    }
-
-    /// The tenant's devices, by name.
-    pub fn devices(&self, tenant: &TenantScope) -> Result<Vec<Device>, StoreError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT d.id, d.name, u.name, d.seen_at, d.revoked_at FROM devices d \
-                 JOIN users u ON u.tenant = d.tenant AND u.no = d.user_no WHERE d.tenant = $1 ORDER BY d.name, d.no",
-            )?;
-            let devices = statement.query_map([tenant.no], |row| {
-                Ok(Device {
-                    id: row::Id(row.get(0)?).into(),
-                    name: row.get(1)?,
-                    user: row.get(2)?,
-                    seen_at: Moment(row.get(3)?),
-                    revoked: row.get::<_, Option<i64>>(4)?.is_some(),
-                })
-            })?;
-            Ok(devices.collect::<Result<_, _>>()?)
-        })
-    }
-
-    /// Withdraws a device's access. `false`: there is no such device, or it was withdrawn before.
-    pub fn revoke(&self, tenant: &TenantScope, device: DeviceId, at: Moment) -> Result<bool, StoreError> {
-        let tenant = tenant.clone();
-        self.writer.write(move |tx| {
-            let sql = "UPDATE devices SET revoked_at = $1 WHERE tenant = $2 AND id = $3 AND revoked_at IS NULL";
-            let changed = tx.prepare_cached(sql)?.execute((at.0, tenant.no, device.as_bytes()))?;
-            if changed == 1 {
-                audit::append(tx, &tenant, &Event::by_operator(at, Action::DeviceRevoke, device.as_bytes()))?;
-            }
-            Ok(changed == 1)
-        })
-    }
-
-    /// Notes when devices last asked something. One transaction for all, no audit: checks that change nothing leave no trace but this.
-    pub fn note_seen(&self, seen: Vec<(Scope, Moment)>) -> Result<(), StoreError> {
-        self.writer.write(move |tx| {
-            let sql = "UPDATE devices SET seen_at = $1 WHERE tenant = $2 AND no = $3";
-            let mut statement = tx.prepare_cached(sql)?;
-            for (scope, at) in &seen {
-                statement.execute((at.0, scope.tenant.no, scope.device_no))?;
-            }
-            Ok(())
         })
     }
 }

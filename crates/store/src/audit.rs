@@ -37,6 +37,20 @@ pub(crate) enum Action {
     DeviceEnroll,
     /// Target: the device.
     DeviceRevoke,
+    /// Target: the device. It changed its key; the old one vouched for the new one.
+    DeviceKey,
+    /// Target: the device. Two PCs seem to back up as it.
+    DeviceFork,
+    /// Target: the device. It may write again.
+    DeviceAccept,
+    /// Target: the name of the PC's key. A token let it in; it waits for its user or an administrator.
+    DeviceWait,
+    /// Target: the name of the PC's key.
+    DeviceApprove,
+    /// Target: the enrolment token.
+    EnrolmentTokenCreate,
+    /// Target: the enrolment token.
+    EnrolmentTokenRevoke,
     /// Target: the profile; detail: the number.
     SnapshotCreate,
     /// Target: the profile; detail: the number.
@@ -154,6 +168,13 @@ impl Action {
             Self::UserCreate => "user.create",
             Self::DeviceEnroll => "device.enroll",
             Self::DeviceRevoke => "device.revoke",
+            Self::DeviceKey => "device.key",
+            Self::DeviceFork => "device.fork",
+            Self::DeviceAccept => "device.accept",
+            Self::DeviceWait => "device.wait",
+            Self::DeviceApprove => "device.approve",
+            Self::EnrolmentTokenCreate => "enrolment_token.create",
+            Self::EnrolmentTokenRevoke => "enrolment_token.revoke",
             Self::SnapshotCreate => "snapshot.create",
             Self::SnapshotDelete => "snapshot.delete",
             Self::SnapshotRead => "snapshot.read",

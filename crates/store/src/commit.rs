@@ -42,6 +42,9 @@ pub enum CommitError {
     /// The device's access was withdrawn.
     #[error("the device's access was withdrawn")]
     Revoked,
+    /// Two PCs seem to back up as this device.
+    #[error("another PC has backed up as this one")]
+    Forked,
     /// Another number is next.
     #[error("number {seq} does not follow {latest_seq}")]
     OutOfOrder {
@@ -84,6 +87,7 @@ struct Prepared {
     parts: Vec<Part>,
     blobs: Vec<(BlobId, u64)>,
     epoch: u64,
+    base: Option<u64>,
     receipt: [u8; RECEIPT_LEN],
 }
 
@@ -112,15 +116,18 @@ impl Store {
     }
 
     /// Queues a snapshot's commit; `done` is called once it is durable or refused, from the writer's thread or at once. `body` holds the
-    /// bytes that `envelope` borrows: what waits for its turn is kept as slices of it, and nothing is copied.
+    /// bytes that `envelope` borrows: what waits for its turn is kept as slices of it, and nothing is copied. `base` is the number of the newest
+    /// backup that the sender knows of, if it says so.
     pub fn commit_then(
         &self,
         scope: &Scope,
-        (body, envelope): (&Bytes, &Envelope<'_>),
+        (body, envelope, base): (&Bytes, &Envelope<'_>, Option<u64>),
         (at, sign): (Moment, Sign<'_>),
         done: impl FnOnce(Result<Committed, CommitError>) + Send + 'static,
     ) {
-        self.queue(prepare(scope, envelope, &|bytes| body.slice_ref(bytes), (at, self.epoch)), sign, done);
+        let prepared = prepare(scope, envelope, &|bytes| body.slice_ref(bytes), (at, self.epoch));
+        let based = prepared.map(|(prepared, receipt)| (Prepared { base, ..prepared }, receipt));
+        self.queue(based, sign, done);
     }
 
     fn queue(
@@ -190,6 +197,7 @@ fn prepare(
         parts,
         blobs,
         epoch,
+        base: None,
         receipt: [0; RECEIPT_LEN],
     };
     Ok((prepared, receipt))
@@ -234,16 +242,39 @@ fn parts_of(envelope: &Envelope<'_>, keep: Keep<'_>) -> Result<Vec<Part>, Commit
 struct Position {
     last_seq: u64,
     next_part: i64,
+    /// What the newest backup was made on top of, as its sender said.
+    last_base: Option<u64>,
+    forked: bool,
+}
+
+impl Position {
+    /// Whether the sender knows a history that is not this one.
+    ///
+    /// A sender goes on from the newest backup, whose receipt it holds; or from the same one as the sender before it, if that answer got lost
+    /// on the way. Whoever goes on from any other is a second PC with the same key, or one that was set back. One that was set up anew
+    /// knows of none and says nothing, and one whose server was set back knows more than the server.
+    fn is_fork(&self, base: Option<u64>) -> bool {
+        match (base, self.last_base) {
+            (Some(base), Some(last_base)) => base < self.last_seq && base != last_base,
+            _ => false,
+        }
+    }
 }
 
 /// What the transaction does.
 fn commit(tx: &Connection, new: &Prepared) -> Result<Committed, CommitError> {
     let position = position(tx, &new.scope)?.ok_or(CommitError::Revoked)?;
+    if position.forked {
+        return Err(CommitError::Forked);
+    }
     if new.seq <= position.last_seq {
-        return repeated(tx, new, position.last_seq);
+        return repeated(tx, new, &position);
     }
     if new.seq != position.last_seq + 1 {
         return Err(CommitError::OutOfOrder { seq: new.seq, latest_seq: position.last_seq });
+    }
+    if position.is_fork(new.base) {
+        return Err(CommitError::Forked);
     }
     let stored = find_parts(tx, new)?;
     let blobs = find_blobs(tx, new)?;
@@ -269,23 +300,29 @@ fn commit(tx: &Connection, new: &Prepared) -> Result<Committed, CommitError> {
 
 fn position(tx: &Connection, scope: &Scope) -> Result<Option<Position>, CommitError> {
     let mut statement = tx.prepare_cached(
-        "SELECT p.last_seq, p.next_part FROM profiles p JOIN devices d ON d.tenant = p.tenant AND d.no = p.device_no \
+        "SELECT p.last_seq, p.next_part, p.last_base, d.forked_at IS NOT NULL FROM profiles p JOIN devices d ON d.tenant = p.tenant AND d.no = p.device_no \
          WHERE p.tenant = $1 AND p.no = $2 AND p.device_no = $3 AND d.revoked_at IS NULL",
     )?;
     let position = statement.query_row((scope.tenant.no, scope.profile_no, scope.device_no), |row| {
-        Ok(Position { last_seq: row::unsigned(row.get(0)?), next_part: row.get(1)? })
+        Ok(Position {
+            last_seq: row::unsigned(row.get(0)?),
+            next_part: row.get(1)?,
+            last_base: row.get::<_, Option<i64>>(2)?.map(row::unsigned),
+            forked: row.get(3)?,
+        })
     });
     Ok(position.optional()?)
 }
 
-/// The number was given before: the same snapshot gets its receipt again, another one is told what is newest.
-fn repeated(tx: &Connection, new: &Prepared, latest_seq: u64) -> Result<Committed, CommitError> {
+/// The number was given before: the same snapshot gets its receipt again, another one is told what is newest, unless it comes from a fork.
+fn repeated(tx: &Connection, new: &Prepared, position: &Position) -> Result<Committed, CommitError> {
     let stored = snapshots::load(tx, &new.scope.own(), row::signed(new.seq))?;
     match stored {
         Some(stored) if stored.header == new.header && stored.header_tag == new.header_tag => {
             Ok(Committed { receipt: stored.receipt, new: false })
         }
-        _ => Err(CommitError::OutOfOrder { seq: new.seq, latest_seq }),
+        _ if position.is_fork(new.base) => Err(CommitError::Forked),
+        _ => Err(CommitError::OutOfOrder { seq: new.seq, latest_seq: position.last_seq }),
     }
 }
 
@@ -379,8 +416,16 @@ fn insert_snapshot(tx: &Connection, new: &Prepared, packed: &[u8]) -> Result<(),
 
 fn advance(tx: &Connection, new: &Prepared, next_part: i64) -> Result<(), CommitError> {
     tx.prepare_cached(
-        "UPDATE profiles SET last_seq = $1, latest_seq = $1, latest_id = $2, next_part = $3 WHERE tenant = $4 AND no = $5",
+        "UPDATE profiles SET last_seq = $1, latest_seq = $1, latest_id = $2, next_part = $3, last_base = $4 \
+         WHERE tenant = $5 AND no = $6",
     )?
-    .execute((row::signed(new.seq), new.id.as_bytes(), next_part, new.scope.tenant.no, new.scope.profile_no))?;
+    .execute((
+        row::signed(new.seq),
+        new.id.as_bytes(),
+        next_part,
+        new.base.map(row::signed),
+        new.scope.tenant.no,
+        new.scope.profile_no,
+    ))?;
     Ok(())
 }

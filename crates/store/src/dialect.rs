@@ -20,6 +20,7 @@ pub(crate) const BEGIN_READ: &str = "BEGIN DEFERRED";
 pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0001_begin.sql"),
     include_str!("../migrations/sqlite/0002_keep.sql"),
+    include_str!("../migrations/sqlite/0003_devices.sql"),
     include_str!("../migrations/sqlite/0004_people.sql"),
     include_str!("../migrations/sqlite/0005_roles.sql"),
     include_str!("../migrations/sqlite/0006_keys.sql"),

@@ -245,7 +245,11 @@ fn forget_names(tx: &Connection, (tenant, no): (i64, i64), user: UserId) -> Resu
         tenant,
         no,
     ))?;
-    tx.prepare_cached("UPDATE devices SET name = 'erased' WHERE tenant = $1 AND user_no = $2")?
+    tx.prepare_cached("UPDATE devices SET name = 'erased', machine = NULL WHERE tenant = $1 AND user_no = $2")?
         .execute((tenant, no))?;
+    // Nobody comes in as somebody who is gone.
+    tx.prepare_cached("DELETE FROM waiting_devices WHERE tenant = $1 AND token IN (SELECT id FROM enrolment_tokens WHERE tenant = $1 AND user_no = $2)")?
+        .execute((tenant, no))?;
+    tx.prepare_cached("DELETE FROM enrolment_tokens WHERE tenant = $1 AND user_no = $2")?.execute((tenant, no))?;
     Ok(())
 }

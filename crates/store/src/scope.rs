@@ -1,12 +1,13 @@
 //! Whose data an operation may touch, as a type.
 //!
-//! Nothing of a tenant is read or written without one of these, and they cannot be made up: [`Scope`] comes from a device token that was
+//! Nothing of a tenant is read or written without one of these, and they cannot be made up: [`Scope`] comes from a device's key that was
 //! looked up, [`TenantScope`] from the operator's command line, [`Account`](crate::Account) from a name whose password the server still has
 //! to check. Their numbers go into every statement (`security.md` 2.6).
 
 use std::sync::Arc;
 
 use model::ids::{DeviceId, ProfileId, TenantId, UserId};
+use model::signature::KeyPrint;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::StoreError;
@@ -88,18 +89,22 @@ impl Scope {
         self.profile
     }
 
-    /// Looks a live device up by the hash of its token.
-    pub(crate) fn of_token(connection: &Connection, token_hash: &[u8; 32]) -> Result<Option<Self>, StoreError> {
+    /// Looks a live device up by the name of its key; gives the columns that are asked for besides.
+    pub(crate) fn of_key<T>(
+        connection: &Connection,
+        key: KeyPrint,
+        also: impl FnOnce(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<(Self, T)>, StoreError> {
         let mut statement = connection.prepare_cached(
-            "SELECT d.tenant, t.id, d.user_no, u.id, d.no, d.id, p.no, p.id \
+            "SELECT d.tenant, t.id, d.user_no, u.id, d.no, d.id, p.no, p.id, d.public_key, d.forked_at, d.key_made_at, d.machine \
              FROM devices d \
              JOIN tenants t ON t.no = d.tenant \
              JOIN users u ON u.tenant = d.tenant AND u.no = d.user_no \
              JOIN profiles p ON p.tenant = d.tenant AND p.device_no = d.no \
-             WHERE d.token_hash = $1 AND d.revoked_at IS NULL AND u.disabled_at IS NULL",
+             WHERE d.key_print = $1 AND d.revoked_at IS NULL AND u.disabled_at IS NULL",
         )?;
-        let scope = statement.query_row([token_hash], |row| {
-            Ok(Self {
+        let scope = statement.query_row([key.0], |row| {
+            let scope = Self {
                 tenant: TenantScope::new(row.get(0)?, Id(row.get(1)?).into()),
                 user_no: row.get(2)?,
                 user: Id(row.get(3)?).into(),
@@ -107,7 +112,8 @@ impl Scope {
                 device: Id(row.get(5)?).into(),
                 profile_no: row.get(6)?,
                 profile: Id(row.get(7)?).into(),
-            })
+            };
+            Ok((scope, also(row)?))
         });
         Ok(scope.optional()?)
     }

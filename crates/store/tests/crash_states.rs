@@ -31,7 +31,7 @@ use model::envelope::Envelope;
 use model::ids::BlobId;
 use store::blobs::DiskBlobs;
 use store::{Piece, Scope, Store};
-use support::{Made, NOW, device, id32, sign, signed, tenant, user};
+use support::{Made, NOW, device, id32, print, sign, signed, tenant, user};
 use trace::Op;
 
 /// States that must be looked at, at least.
@@ -129,8 +129,8 @@ fn judge(folder: &Path, confirmed: u64) -> Result<(), String> {
     if let Some(finding) = report.findings.first() {
         return Err(finding.clone());
     }
-    let pc = match store.authenticate(&id32("token", 1)).map_err(|error| error.to_string())? {
-        Some(pc) => pc,
+    let pc = match store.authenticate(print(1)).map_err(|error| error.to_string())? {
+        Some(holder) => holder.scope,
         None if confirmed == 0 => return Ok(()),
         None => return Err("the device is lost".to_owned()),
     };

@@ -12,8 +12,8 @@ use model::envelope::Envelope;
 use model::ids::{BlobId, PartId};
 use model::world::Moment;
 use store::blobs::{Blobs, DiskBlobs, MemoryBlobs};
-use store::{CommitError, Committed, GRACE_MILLIS, Piece, Scope, Store, StoreError, UploadError};
-use support::{Made, NOW, device, id32, sign, sign_erasure, signed, tenant, user};
+use store::{CommitError, Committed, GRACE_MILLIS, Piece, Revoked, Scope, Store, StoreError, UploadError};
+use support::{Made, NOW, device, id32, print, sign, sign_erasure, signed, tenant, user};
 
 struct World {
     folder: tempfile::TempDir,
@@ -126,11 +126,11 @@ fn an_envelope_of_somebody_else_is_refused() {
 fn a_withdrawn_device_commits_nothing() {
     let world = world();
     let operator = world.store.operator("default").unwrap().unwrap();
-    assert!(world.store.revoke(&operator, world.pc.device(), NOW).unwrap());
-    assert!(!world.store.revoke(&operator, world.pc.device(), NOW).unwrap());
+    assert_eq!(world.store.revoke(&operator, Revoked::Device(world.pc.device()), NOW).unwrap(), 1);
+    assert_eq!(world.store.revoke(&operator, Revoked::Device(world.pc.device()), NOW).unwrap(), 0);
     let made = Made::new(&world.pc, 1, &[(1, 100)], &[]);
     assert!(matches!(world.commit(&made, |_| true), Err(CommitError::Revoked)));
-    assert_eq!(world.store.authenticate(&id32("token", 1)).unwrap(), None);
+    assert!(world.store.authenticate(print(1)).unwrap().is_none());
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn waiting_commits_share_syncs() {
             let bytes = Bytes::from(Made::new(pc, seq, &[(1, 1000)], &[]).envelope(|_| true));
             let (envelope, answer) = (Envelope::parse(&bytes).unwrap(), answer.clone());
             let done = move |result: Result<Committed, _>| answer.send(result.is_ok()).unwrap();
-            world.store.commit_then(pc, (&bytes, &envelope), (NOW, &sign), done);
+            world.store.commit_then(pc, (&bytes, &envelope, None), (NOW, &sign), done);
         }
     }
     assert!((0..8 * 32).all(|_| answers.recv().unwrap()));
@@ -256,7 +256,7 @@ fn one_refused_job_does_not_spoil_its_group() {
         let bytes = Bytes::from(Made::new(&world.pc, seq, &[(seq, 100)], &[]).envelope(|_| true));
         let answer = answer.clone();
         let done = move |result: Result<Committed, _>| answer.send(result.is_ok()).unwrap();
-        world.store.commit_then(&world.pc, (&bytes, &Envelope::parse(&bytes).unwrap()), (NOW, &sign), done);
+        world.store.commit_then(&world.pc, (&bytes, &Envelope::parse(&bytes).unwrap(), None), (NOW, &sign), done);
     }
     assert_eq!((0..5).map(|_| answers.recv().unwrap()).collect::<Vec<_>>(), [true, false, true, false, true]);
     assert_eq!(world.findings(), Vec::<String>::new());

@@ -1,4 +1,4 @@
-//! Windows itself: the live registry, the calls that make a change visible, the files that Windows keeps of a person's settings.
+//! Windows itself: the live registry, the places for the device's own key, the calls that make a change visible, the files that Windows keeps of a person's settings.
 //!
 //! All unsafe code of the project and every call of the Windows API are here, behind the traits of `device`; on other systems the crate is
 //! empty. Each `unsafe` block says why it is sound, and wraps one call.
@@ -11,6 +11,7 @@
 mod effects;
 pub mod eventlog;
 mod facts;
+mod keys;
 mod registry;
 pub mod schedule;
 mod store;
@@ -18,5 +19,6 @@ mod text;
 
 pub use effects::LiveEffects;
 pub use facts::{LivePlaces, ask, known};
+pub use keys::{key_stores, machine_id};
 pub use registry::{LiveRegistry, LiveRegistryWrite};
 pub use store::{open_store_page, without_window};

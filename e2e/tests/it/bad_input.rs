@@ -5,6 +5,11 @@ use std::path::Path;
 
 use crate::harness::{PASSWORD, World, arg, persona, shared_data};
 
+/// Some key of P-256 (PKCS#8), made for these tests and used for nothing else.
+const KEY: &str = "308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420ea760d584f5eceda5ed7e813306f5875\
+    c6c0525aae6d71285d0e58dd4ee77b45a14403420004de680b66743b8d47887cd854f10453885607ce00d2d0986e1625ad5810c8b6fc\
+    62a32a48642c1076853a9ef3b7220ee7d20328e8ece4e4b0b5a4f3792d158586";
+
 #[test]
 fn a_pc_that_is_not_connected_is_told_how_to_connect() {
     let world = World::new();
@@ -104,7 +109,7 @@ fn a_wrong_password_or_account_is_one_and_the_same_refusal() {
 fn a_revoked_token_is_told_so() {
     let world = World::new();
     let pc = world.pc("PC");
-    corrupt_token(pc.state());
+    exchange_key(pc.state());
     let ran = pc.run(&["snapshots"]);
     assert_eq!(ran.code, Some(4), "{ran:?}");
 }
@@ -137,8 +142,8 @@ fn a_target_that_cannot_be_written_changes_nothing() {
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
 }
 
-/// Replaces the token in the stored enrolment by one that the server never gave.
-fn corrupt_token(state: &Path) {
+/// Replaces the key in the stored enrolment by one that the server does not know.
+fn exchange_key(state: &Path) {
     let mut changed = false;
     let mut folders = vec![state.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -147,9 +152,8 @@ fn corrupt_token(state: &Path) {
                 folders.push(entry.path());
             } else if let Ok(text) = std::fs::read_to_string(entry.path()) {
                 if let Ok(mut json) = serde_json::from_str::<serde_json::Value>(&text) {
-                    if let Some(token) = json.get_mut("token") {
-                        let wrong: String = token.as_str().unwrap().chars().rev().collect();
-                        *token = wrong.into();
+                    if let Some(key) = json.get_mut("key") {
+                        key["record"] = KEY.into();
                         std::fs::write(entry.path(), json.to_string()).unwrap();
                         changed = true;
                     }
@@ -157,7 +161,7 @@ fn corrupt_token(state: &Path) {
             }
         }
     }
-    assert!(changed, "the enrolment holds a token");
+    assert!(changed, "the enrolment holds a key");
 }
 
 /// An export was put in the place of whatever its name stood for: with enough rights, `/dev/full` became a file.

@@ -1,5 +1,5 @@
 -- A changed backup for each request, for wrk: the next number of the next device, a new snapshot id, one new part of 8 kB.
--- The bench puts the devices in front: DEVICES = { { token, tenant, user, device, profile, key, last number }, ... }, ids as bytes.
+-- The bench puts sign.lua and the devices in front: DEVICES = { { session, tenant, user, device, profile, key, last number, secret }, ... }, ids as bytes.
 -- docs/format.md sections 7 and 8 say what the bytes are; the part's own bytes are random, as sealed ones look.
 
 math.randomseed(os.time())
@@ -50,7 +50,8 @@ local verified = false
 local function prepare(device)
   local function field(place, value) return number(0, place) .. value end
   device.head = "POST /api/v1/backups HTTP/1.1\r\nHost: " .. wrk.headers["Host"] ..
-    "\r\nContent-Type: application/vnd.rehome.envelope\r\nAuthorization: Bearer " .. device[1] .. "\r\nContent-Length: "
+    "\r\nContent-Type: application/vnd.rehome.envelope\r\n"
+  device.signer = signer(device[1], device[8], "POST", "/api/v1/backups", "application/vnd.rehome.envelope")
   device.whose = number(5, 15) .. field(0, bytes(device[2])) .. field(1, bytes(device[3])) .. field(2, bytes(device[4])) ..
     field(3, bytes(device[5])) .. number(0, 4)
   device.facts = field(6, unsigned(TAKEN_AT)) .. field(7, unsigned(1)) .. field(8, bytes(device[6])) .. field(9, unsigned(2)) ..
@@ -76,5 +77,5 @@ request = function()
   local start = sent % 4096
   local header = device.whose .. unsigned(device[7]) .. number(0, 5) .. bytes(snapshot) .. device.facts .. bytes(part) .. counts
   local body = "RHE1" .. u32(#header) .. header .. tag .. "\0\1" .. part .. sealed_length .. noise:sub(start + 1, start + 8192)
-  return device.head .. #body .. "\r\n\r\n" .. body
+  return device.head .. sign(device.signer, body) .. "Content-Length: " .. #body .. "\r\n\r\n" .. body
 end

@@ -15,6 +15,7 @@ mod product;
 mod rates;
 mod report;
 mod road;
+mod signing;
 mod source;
 mod start;
 

@@ -15,6 +15,7 @@ use super::Args;
 use super::measure::{Watch, median};
 use super::product::Product;
 use super::report::{Report, circumstances};
+use super::signing::{Session, Signer};
 use crate::process::{self, Guarded};
 use crate::repo::{self, Binaries};
 use crate::{http, say, serving};
@@ -25,6 +26,8 @@ const CLIENTS: u32 = 32;
 const DEVICES: usize = 128;
 /// Seconds of one run.
 const SECONDS: u32 = 4;
+/// Requests that are signed by keys beforehand: more than any server of two cores checks in the seconds of a run.
+const KEYED_MAX: usize = 100_000;
 /// Runs of each, in turn.
 const RUNS: usize = 3;
 /// How much the disk's sync time may differ between before and after.
@@ -62,8 +65,8 @@ pub fn measure(_args: &Args, report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Floor's backups, our backups, floor's checks, our checks; each once in a run.
-type Rates = [Vec<Rate>; 4];
+/// Floor's backups, our backups, floor's checks, our checks in sessions and by keys; each once in a run.
+type Rates = [Vec<Rate>; 5];
 
 /// Each run of each begins with an empty database.
 fn in_turn(binaries: &Binaries, floor: &Path, folder: &Path) -> anyhow::Result<Rates> {
@@ -76,6 +79,7 @@ fn in_turn(binaries: &Binaries, floor: &Path, folder: &Path) -> anyhow::Result<R
         rates[1].push(run_backups(product, &devices, folder)?);
         rates[2].push(floor_checks);
         rates[3].push(run_checks(product, &devices, folder)?);
+        rates[4].push(run_keyed(product, &devices, folder)?);
         let last = |row: usize| rates[row].last().map_or(f64::NAN, |rate: &Rate| rate.per_second);
         let (posts, checks) = (last(1) / last(0), last(3) / last(2));
         say::note(&format!(
@@ -93,13 +97,19 @@ fn middle(rates: &[Rate], of: fn(&Rate) -> f64) -> f64 {
 
 fn table(rates: &Rates, before: f64, after: f64) -> String {
     let mut text = format!(
-        "## Server rates\n\n{}\nSQLite in WAL mode with `synchronous=FULL`; every answer waits for the commit; login, checks of form, owner and \
+        "## Server rates\n\n{}\nSQLite in WAL mode with `synchronous=FULL`; every answer waits for the commit; each request is signed, in sessions unless said otherwise; checks of the signature, of form, owner and \
          order, and the audit row are on. {CLIENTS} connections, {RUNS} runs of {SECONDS} s in turn, medians. The floor answers after the commit too, \
          and checks nothing.\n\n",
         circumstances()
     );
     text += "| what | a second | p99 ms | server CPU us each | errors |\n| --- | --- | --- | --- | --- |\n";
-    let names = ["store floor: backups", "this project: backups", "store floor: checks", "this project: checks"];
+    let names = [
+        "store floor: backups",
+        "this project: backups",
+        "store floor: checks",
+        "this project: checks",
+        "this project: checks, each signed by the PC's key",
+    ];
     for (name, rates) in names.iter().zip(rates) {
         let (rate, p99) = (middle(rates, |r| r.per_second), middle(rates, |r| r.p99_ms));
         let (cpu, errors) = (middle(rates, |r| r.cpu_us), middle(rates, |r| r.errors));
@@ -122,7 +132,7 @@ fn build_floor() -> anyhow::Result<PathBuf> {
 
 /// A PC as the scripts need it.
 struct Device {
-    token: String,
+    signer: Signer,
     profile: String,
     /// tenant, user, device, profile, key: hexadecimal digits.
     ids: [String; 5],
@@ -134,36 +144,51 @@ fn enroll(product: &Product) -> anyhow::Result<Vec<Device>> {
     (0..DEVICES)
         .map(|number| {
             let who = &product.invitation;
-            let body =
-                serde_json::json!({"user": who.user, "password": who.password, "device_name": format!("PC {number}")});
-            let answer = http::post(product.server.listen(), "/api/v1/enroll", &body)?;
+            let signer = Signer::new()?;
+            let body = serde_json::json!({"user": who.user, "password": who.password, "device_name": format!("PC {number}"),
+                "public_key": signer.public_key(), "key_level": "file"});
+            let (listen, body) = (product.server.listen(), body.to_string());
+            let json = [("content-type", "application/json")];
+            let fields = signer.sign(("POST", listen, "/api/v1/enroll"), &json, Some(body.as_bytes()))?;
+            let answer = http::post(listen, "/api/v1/enroll", (&fields, &body))?;
             if !(200..300).contains(&answer.status) {
                 bail!("enrolment answered {}: {}", answer.status, answer.body);
             }
             let json: serde_json::Value = serde_json::from_str(&answer.body).context("enrolment answered no JSON")?;
             let ids =
                 [&json["tenant"], &json["user"], &json["device"], &json["profile"], &json["keys"]["current"]].map(text);
-            Ok(Device { token: text(&json["token"]), profile: ids[3].clone(), ids })
+            Ok(Device { signer, profile: ids[3].clone(), ids })
         })
         .collect()
 }
 
 /// The number and the tag of each device's newest snapshot; 0 and nothing if it has none.
 fn newest(product: &Product, device: &Device) -> anyhow::Result<(u64, String)> {
-    let answer =
-        http::get(product.server.listen(), &format!("/api/v1/profiles/{}/latest", device.profile), &device.token)?;
+    let (listen, path) = (product.server.listen(), format!("/api/v1/profiles/{}/latest", device.profile));
+    let answer = http::get(listen, &path, &device.signer.sign(("GET", listen, &path), &[], None)?)?;
     let tag = answer.header("etag").unwrap_or_default().to_owned();
     let number = tag.trim_matches('"').split('.').next().and_then(|digits| digits.parse().ok()).unwrap_or(0);
     Ok((number, tag))
 }
 
+/// Opens a session, as a device's second request does.
+fn session(product: &Product, device: &Device) -> anyhow::Result<Session> {
+    let (listen, path) = (product.server.listen(), "/api/v1/profiles");
+    let (offer, half) = device.signer.offer()?;
+    let fields = device.signer.sign(("GET", listen, path), &[("rehome-session", &half)], None)?;
+    let answer = http::get(listen, path, &fields)?;
+    let half = answer.header("rehome-session").context("the server opened no session")?;
+    device.signer.session(offer, half)
+}
+
 fn run_backups(product: &Product, devices: &[Device], folder: &Path) -> anyhow::Result<Rate> {
-    let mut lua = String::from("TAKEN_AT = 1764000000000\nDEVICES = {\n");
+    let mut lua = format!("{}TAKEN_AT = 1764000000000\nDEVICES = {{\n", include_str!("sign.lua"));
     for device in devices {
         let escape =
             |hex: &String| (0..hex.len() / 2).fold(String::new(), |text, at| text + "\\x" + &hex[at * 2..at * 2 + 2]);
         let ids: Vec<String> = device.ids.iter().map(|id| format!("\"{}\"", escape(id))).collect();
-        writeln!(lua, "  {{ \"{}\", {}, {} }},", device.token, ids.join(", "), newest(product, device)?.0)?;
+        let Session { name, secret } = session(product, device)?;
+        writeln!(lua, "  {{ \"{name}\", {}, {}, \"{secret}\" }},", ids.join(", "), newest(product, device)?.0)?;
     }
     lua += "}\n\n";
     let script = folder.join("backup.lua");
@@ -172,15 +197,34 @@ fn run_backups(product: &Product, devices: &[Device], folder: &Path) -> anyhow::
 }
 
 fn run_checks(product: &Product, devices: &[Device], folder: &Path) -> anyhow::Result<Rate> {
-    let mut lua = String::from("DEVICES = {\n");
+    let mut lua = String::from(include_str!("sign.lua")) + "DEVICES = {\n";
     for device in devices {
         let tag = newest(product, device)?.1;
-        writeln!(lua, "  {{ \"{}\", \"/api/v1/profiles/{}/latest\", '{tag}' }},", device.token, device.profile)?;
+        let Session { name, secret } = session(product, device)?;
+        let path = format!("/api/v1/profiles/{}/latest", device.profile);
+        writeln!(lua, "  {{ \"{name}\", \"{secret}\", \"{path}\", '{tag}' }},")?;
     }
     lua += "}\n\n";
     let script = folder.join("check.lua");
     repo::write(&script, lua + include_str!("check.lua"))?;
     wrk(&format!("http://{}", product.server.listen()), &script, product.server.pid())
+}
+
+/// Checks of which each is signed by a device's own key, as a PC's only request of the day is.
+fn run_keyed(product: &Product, devices: &[Device], folder: &Path) -> anyhow::Result<Rate> {
+    let mut requests = String::new();
+    let listen = product.server.listen();
+    let tags = devices.iter().map(|device| newest(product, device)).collect::<anyhow::Result<Vec<_>>>()?;
+    for (device, (_, tag)) in devices.iter().zip(&tags).cycle().take(KEYED_MAX) {
+        let path = format!("/api/v1/profiles/{}/latest", device.profile);
+        let fields = http::lines(&device.signer.sign(("GET", listen, &path), &[], None)?);
+        let head = format!("GET {path} HTTP/1.1\r\nhost: {listen}\r\nif-none-match: {tag}\r\n{fields}\r\n");
+        writeln!(requests, "{}", head.replace("\r\n", "\t"))?;
+    }
+    let (script, list) = (folder.join("keyed-check.lua"), folder.join("requests.txt"));
+    repo::write(&list, requests)?;
+    repo::write(&script, format!("REQUESTS = {:?}\n\n{}", list.display().to_string(), include_str!("keyed.lua")))?;
+    wrk(&format!("http://{listen}"), &script, product.server.pid())
 }
 
 /// The floor's two paths: `POST /backup/N` with 8 kB, `GET /state/N`, N below 100,000.
@@ -232,7 +276,7 @@ fn wrk(address: &str, script: &Path, server: u32) -> anyhow::Result<Rate> {
         .and_then(|line| line.rsplit(' ').next()?.parse().ok())
         .unwrap_or(0.0);
     // wrk counts a 304 as an error; a check that was answered so is what we ask for.
-    let checks = script.file_name().is_some_and(|name| name.to_string_lossy() == "check.lua");
+    let checks = script.file_name().is_some_and(|name| name.to_string_lossy().ends_with("check.lua"));
     let cpu_us = (cpu_seconds(server)? - before) * 1e6 / (per_second * f64::from(SECONDS));
     Ok(Rate { per_second, p99_ms, errors: if checks { 0.0 } else { errors }, cpu_us })
 }

@@ -1,27 +1,20 @@
 //! Who this PC is at its server, as it is written down.
 
-use std::fmt;
 use std::path::Path;
 
 use model::api::{Enrolled, ProfileKeys};
 use model::ids::{DeviceId, ProfileId, TenantId, UserId, from_hex};
+use model::world::Moment;
 use serde::{Deserialize, Serialize};
 
 use super::StateError;
+use crate::key::KeyRecord;
 
 /// The version of the file that this program writes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
-/// Text that is never shown.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(pub String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
+/// The last version whose devices had a token and no key.
+const BEFORE_KEYS: u32 = 1;
 
 /// Who this PC is at its server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -48,8 +41,13 @@ pub struct Enrolment {
     pub device_name: String,
     /// The person's profile on the PC.
     pub profile: ProfileId,
-    /// The device's bearer token.
-    pub token: Secret,
+    /// What finds this PC's key.
+    pub key: KeyRecord,
+    /// When the key was made.
+    pub key_made_at: Moment,
+    /// What told this PC from others when it was connected, hashed.
+    #[serde(default)]
+    pub machine: Option<String>,
     /// The key that signs receipts, pinned at enrolment.
     receipt_key: String,
     /// The profile's keys.
@@ -69,6 +67,10 @@ pub struct Chosen {
     pub user_name: String,
     /// Name of the PC.
     pub device_name: String,
+    /// What finds this PC's key, and when that was made.
+    pub key: (KeyRecord, Moment),
+    /// What tells this PC from others, hashed.
+    pub machine: Option<String>,
 }
 
 impl Enrolment {
@@ -87,7 +89,9 @@ impl Enrolment {
             device: enrolled.device,
             device_name: chosen.device_name,
             profile: enrolled.profile,
-            token: Secret(enrolled.token),
+            key: chosen.key.0,
+            key_made_at: chosen.key.1,
+            machine: chosen.machine,
             receipt_key: enrolled.receipt_key,
             keys: enrolled.keys,
         })
@@ -109,6 +113,9 @@ impl Enrolment {
         let Version { version } = serde_json::from_slice(bytes).map_err(in_json)?;
         if version > VERSION {
             return Err(StateError::Newer { path: path.to_owned() });
+        }
+        if version <= BEFORE_KEYS {
+            return Err(StateError::BeforeKeys);
         }
         let enrolment: Self = serde_json::from_slice(bytes).map_err(in_json)?;
         if from_hex::<32>(&enrolment.receipt_key).is_none() {

@@ -16,7 +16,9 @@ use model::reason::Reason;
 use model::receipt::{RECEIPT_LEN, Receipt};
 use seal::receipt::header_hash;
 
-pub use enrolment::{Chosen, Enrolment, Secret};
+use crate::key::KeyRecord;
+
+pub use enrolment::{Chosen, Enrolment};
 pub use records::{KeptReport, LastRehearsal};
 
 /// The longest name of a profile of the command line; it becomes a folder name.
@@ -34,6 +36,9 @@ pub enum StateError {
     /// There is no enrolment.
     #[error("this PC is not connected to a Rehome server")]
     NotEnrolled,
+    /// The enrolment is one of before PCs had keys.
+    #[error("this PC was connected by an older Rehome, before PCs had keys of their own")]
+    BeforeKeys,
     /// Another run holds the lock.
     #[error("another run holds `{path}`")]
     Busy {
@@ -79,7 +84,7 @@ impl StateError {
     pub fn reason(&self) -> Reason {
         match self {
             Self::BadName { .. } => Reason::Usage,
-            Self::NotEnrolled => Reason::NotEnrolled,
+            Self::NotEnrolled | Self::BeforeKeys => Reason::NotEnrolled,
             Self::Busy { .. } => Reason::Busy,
             Self::Damaged { .. } => Reason::DamagedState,
             Self::Newer { .. } => Reason::NewerVersion,
@@ -204,6 +209,31 @@ impl State {
         file::remove(&self.last_path())?;
         file::remove(&self.rehearsal_path())?;
         file::replace(&self.enrolment_path(), &enrolment.to_bytes())
+    }
+
+    /// Remembers a change of the same enrolment, such as another key; the last backup stays what it was.
+    pub fn update_enrolment(&self, enrolment: &Enrolment) -> Result<(), StateError> {
+        file::replace(&self.enrolment_path(), &enrolment.to_bytes())
+    }
+
+    /// A key on its way to becoming this PC's: made, and not yet known to be taken by the server.
+    pub fn next_key(&self) -> Result<Option<KeyRecord>, StateError> {
+        let bytes = file::read(&self.next_key_path())?;
+        // A damaged one was of use to nobody yet.
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    }
+
+    /// Remembers such a key before the server hears of it, or forgets it.
+    pub fn set_next_key(&self, key: Option<&KeyRecord>) -> Result<(), StateError> {
+        file::make_folder(&self.folder)?;
+        match key {
+            Some(key) => file::replace(&self.next_key_path(), &serde_json::to_vec(key).expect("it is plain data")),
+            None => file::remove(&self.next_key_path()),
+        }
+    }
+
+    fn next_key_path(&self) -> PathBuf {
+        self.folder.join("next-key.json")
     }
 
     /// The last confirmed backup, believed only with the server's signature, made with `receipt_key`, and with the header it names.

@@ -16,14 +16,16 @@ fn enrolment() -> Enrolment {
         ca_pem: None,
         user_name: "ada".to_owned(),
         device_name: "LAPTOP-ADA".to_owned(),
+        key: (crate::key::tests::record(), Moment(0)),
+        machine: None,
     };
     let enrolled = Enrolled {
         tenant: TenantId([1; 16]),
         tenant_name: "Example".to_owned(),
         user: UserId([2; 16]),
+        user_name: String::new(),
         device: DeviceId([3; 16]),
         profile: ProfileId([4; 16]),
-        token: "very-secret".to_owned(),
         receipt_key: "55".repeat(32),
         keys: ProfileKeys {
             current: KeyId([6; 16]),
@@ -61,8 +63,8 @@ fn an_enrolment_survives_and_a_new_one_forgets_the_last_backup() {
     state.save_last_backup(&receipt, b"header").unwrap();
     let back = state.enrolment().unwrap();
     assert_eq!(
-        (back.device_name.as_str(), back.token, back.keys.keys.len()),
-        ("LAPTOP-ADA", Secret("very-secret".into()), 1)
+        (back.device_name.as_str(), back.key, back.keys.keys.len()),
+        ("LAPTOP-ADA", crate::key::tests::record(), 1)
     );
 
     state.save_enrolment(&enrolment()).unwrap();
@@ -86,6 +88,24 @@ fn the_last_backup_is_believed_only_with_its_signature() {
 }
 
 #[test]
+fn an_enrolment_of_before_keys_says_so_and_a_new_key_waits_until_it_is_known() {
+    let root = tempfile::tempdir().unwrap();
+    let state = State::at(root.path(), "default").unwrap();
+    file::make_folder(state.folder()).unwrap();
+    std::fs::write(state.folder().join("enrolment.json"), br#"{"version": 1, "token": "very-secret"}"#).unwrap();
+    let error = state.enrolment().unwrap_err();
+    assert!(matches!(error, StateError::BeforeKeys) && error.reason() == Reason::NotEnrolled, "{error}");
+
+    let record = crate::key::tests::record();
+    state.set_next_key(Some(&record)).unwrap();
+    assert_eq!(state.next_key().unwrap(), Some(record));
+    std::fs::write(state.folder().join("next-key.json"), b"torn").unwrap();
+    assert_eq!(state.next_key().unwrap(), None);
+    state.set_next_key(None).unwrap();
+    assert_eq!(state.next_key().unwrap(), None);
+}
+
+#[test]
 fn a_damaged_enrolment_is_an_error_that_names_the_file() {
     let root = tempfile::tempdir().unwrap();
     let state = State::at(root.path(), "default").unwrap();
@@ -99,7 +119,7 @@ fn a_damaged_enrolment_is_an_error_that_names_the_file() {
         (vec![0; 100], Reason::DamagedState),
         (vec![b' '; 600 * 1024], Reason::DamagedState),
         (with(&"55".repeat(32), "55"), Reason::DamagedState),
-        (with("\"version\": 1", "\"version\": 2"), Reason::NewerVersion),
+        (with("\"version\": 2", "\"version\": 3"), Reason::NewerVersion),
     ] {
         std::fs::write(&path, bytes).unwrap();
         let error = state.enrolment().unwrap_err();
@@ -140,5 +160,5 @@ fn only_the_owner_may_read() {
 #[test]
 fn secrets_do_not_show_in_debug_output() {
     let shown = format!("{:?}", enrolment());
-    assert!(!shown.contains("very-secret") && !shown.contains("7777") && !shown.contains("8888"), "{shown}");
+    assert!(!shown.contains("5ec2e7") && !shown.contains("7777") && !shown.contains("8888"), "{shown}");
 }

@@ -1,6 +1,6 @@
 //! The address of a server, checked before anything is sent to it.
 //!
-//! A bearer token and sealed data travel to this address, so plain HTTP is only taken for the machine itself, unless a person says
+//! Signed requests and sealed data travel to this address, so plain HTTP is only taken for the machine itself, unless a person says
 //! otherwise in so many words.
 
 use std::fmt;
@@ -92,6 +92,12 @@ impl Address {
         Ok(Self { text: format!("{scheme}://{rest}"), host: host.to_owned(), tls })
     }
 
+    /// Host and port as a signature covers them.
+    pub fn authority(&self) -> String {
+        let rest = self.text.split_once("://").map_or("", |(_, rest)| rest);
+        model::signature::authority(rest.split('/').next().unwrap_or_default())
+    }
+
     /// Whether the connection is encrypted.
     pub fn is_tls(&self) -> bool {
         self.tls
@@ -159,6 +165,9 @@ mod tests {
         ] {
             assert_eq!(Address::parse(text, false).unwrap().to_string(), shown, "{text}");
         }
+        let authority = |text| Address::parse(text, false).unwrap().authority();
+        assert_eq!(authority("https://Rehome.example.com:8443/sub"), "rehome.example.com:8443");
+        assert_eq!(authority("https://rehome.example.com:443"), "rehome.example.com");
     }
 
     #[test]

@@ -11,7 +11,7 @@
 
 use std::io::{self, Read};
 
-use model::api::{ENVELOPE_DELTA_TYPE, ENVELOPE_TYPE, LENGTH_HEADER, OFFSET_HEADER, Problem};
+use model::api::{ENVELOPE_DELTA_TYPE, ENVELOPE_TYPE, LAST_HEADER, LENGTH_HEADER, OFFSET_HEADER, Problem};
 use model::envelope::{BlobEntry, Header, delta};
 use model::ids::{BlobId, PartId};
 use model::reason::Reason;
@@ -133,6 +133,8 @@ impl DeliverError {
 #[derive(Default)]
 struct Known {
     seq: u64,
+    /// The number of the newest receipt that is here.
+    held: Option<u64>,
     parts: Vec<(PartId, u32)>,
     blobs: Vec<BlobId>,
     lost: bool,
@@ -154,10 +156,10 @@ impl Delivery<'_, '_> {
                     return Ok(Delivered { receipt: last.receipt, outcome: Outcome::Unchanged, sent_bytes: 0 });
                 }
                 Latest::Other(summary) if summary.seq > last.receipt.seq => {
-                    known = Known { seq: summary.seq, ..Known::default() }
+                    known = Known { seq: summary.seq, held: known.held, ..Known::default() }
                 }
                 Latest::Other(_) | Latest::Nothing => {
-                    known = Known { seq: last.receipt.seq, lost: true, ..Known::default() }
+                    known = Known { seq: last.receipt.seq, held: known.held, lost: true, ..Known::default() }
                 }
             }
         }
@@ -183,7 +185,11 @@ impl Delivery<'_, '_> {
                 None => (ENVELOPE_TYPE, &packed.bytes),
             };
             sent_bytes += body.len() as u64;
-            let request = Request::new(Method::Post, "/api/v1/backups").body(media_type, body);
+            let mut request = Request::new(Method::Post, "/api/v1/backups").body(media_type, body);
+            // A delta names its base itself. The server finds out by it when two PCs back up as one.
+            if let Some(held) = known.held.filter(|_| !was_delta) {
+                request = request.header(LAST_HEADER, held.to_string());
+            }
             let error = match self.server.call(request, &[200, 201], Repeat::Harmless) {
                 Ok(answer) => {
                     let receipt = self.keep(&answer, &packed)?;
@@ -267,6 +273,7 @@ impl Known {
         let (parts, blobs) = header.map(|header| (header.parts, header.blobs)).unwrap_or_default();
         Self {
             seq: last.receipt.seq,
+            held: Some(last.receipt.seq),
             parts: parts.iter().map(|part| (part.id, part.sealed_len)).collect(),
             blobs: blobs.iter().map(|blob| blob.id).collect(),
             lost: false,

@@ -51,15 +51,17 @@ impl Pc {
             ca_pem: None,
             user_name: text("ada"),
             device_name: text("PC"),
+            key: (crate::key::tests::record(), Moment(0)),
+            machine: None,
         };
         let keys = ProfileKeys { current: KeyId([6; 16]), keys: Vec::new(), id_key: text(""), sealed_for: None };
         let enrolled = Enrolled {
             tenant: OWNER.tenant,
             tenant_name: text("Example"),
             user: OWNER.user,
+            user_name: String::new(),
             device: DeviceId([3; 16]),
             profile: OWNER.profile,
-            token: text("token"),
             receipt_key: model::ids::to_hex(&self.server_key.public_key()),
             keys,
         };

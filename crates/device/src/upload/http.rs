@@ -1,6 +1,6 @@
 //! The wire over HTTP: `ureq`, blocking, with rustls and ring (`docs/decisions/0003-ureq-in-the-agent.md`).
 //!
-//! Redirects are answers, never followed: the device's token goes to the address that the person named and to no other. Whose
+//! Redirects are answers, never followed: what the device signs goes to the address that the person named and to no other. Whose
 //! certificates are trusted is decided by the operating system, where an organisation has put its own, or by the file that the person
 //! named. TLS is set up on the first encrypted connection, so a plain connection to this machine costs nothing for it.
 
@@ -94,14 +94,7 @@ impl HttpWire {
 
 impl Wire for HttpWire {
     fn send(&self, request: &Request<'_>) -> Result<Answer, WireError> {
-        let method = match request.method {
-            Method::Get => http::Method::GET,
-            Method::Head => http::Method::HEAD,
-            Method::Post => http::Method::POST,
-            Method::Put => http::Method::PUT,
-            Method::Delete => http::Method::DELETE,
-        };
-        let mut builder = http::Request::builder().method(method).uri(self.address.join(request.path));
+        let mut builder = http::Request::builder().method(request.method.word()).uri(self.address.join(request.path));
         for (name, value) in &request.headers {
             builder = builder.header(*name, value);
         }

@@ -1,7 +1,7 @@
 //! Station "upload": bringing a sealed snapshot to the server, and the only road on which anything leaves the PC.
 //!
-//! [`wire`] is the trait that requests go through, [`http`] the real one, [`server`] what a call gives or why not. [`check`] asks whether
-//! the last backup is still there; [`enroll`] connects a PC, [`sign_in`] asks who its person is, [`deliver`] brings a snapshot, [`tell`] small news.
+//! [`wire`] is the trait that requests go through, [`http`] the real one, [`prover`] signs them, [`server`] says what a call gives or why not. [`check`] asks whether
+//! the last backup is still there; [`enroll`] connects a PC, [`sign_in`] asks who its person is, [`renew`] changes the PC's key, [`deliver`] brings a snapshot, [`tell`] small news.
 
 pub mod address;
 pub mod check;
@@ -9,6 +9,8 @@ pub mod deliver;
 pub mod enroll;
 pub mod http;
 mod literal;
+pub mod prover;
+pub mod renew;
 pub mod server;
 pub mod sign_in;
 pub mod tell;

@@ -11,7 +11,9 @@ use model::reason::Reason;
 use model::world::Random;
 
 use super::address::Address;
+use super::prover::Prover;
 use super::wire::{Answer, Cause, Request, Wire, WireError};
+use crate::key::KeyError;
 
 /// How often a call is made in all. Three tries ride out a server that restarts; more would only delay the message.
 const TRIES_MAX: u32 = 3;
@@ -21,6 +23,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// The longest `Retry-After` that is waited for. Beyond that a person would rather be told.
 const RETRY_AFTER_SECONDS_MAX: u64 = 5;
+
+/// How often a call is signed anew because of what an answer taught: once for the session, once for the clock.
+const LEARNT_MAX: u32 = 2;
 
 /// The most characters of a server's own words that are kept, so that a hostile one cannot flood the screen.
 const WORDS_CHARS_MAX: usize = 300;
@@ -54,6 +59,15 @@ pub enum ServerError {
         #[source]
         source: Cause,
     },
+    /// This PC's own key cannot be used.
+    #[error("the request to {address} could not be signed")]
+    NoKey {
+        /// The server.
+        address: Address,
+        /// What is wrong with the key.
+        #[source]
+        source: KeyError,
+    },
     /// Something answered that is not a Rehome server, or not one of this API.
     #[error("{address} does not answer as a Rehome server: {what}")]
     NotRehome {
@@ -85,6 +99,7 @@ impl ServerError {
             Self::Unreachable { .. } => Reason::ServerUnreachable,
             Self::Slow { .. } => Reason::ServerSlow,
             Self::Untrusted { .. } => Reason::TlsFailed,
+            Self::NoKey { .. } => Reason::DamagedState,
             Self::NotRehome { .. } => Reason::UnexpectedAnswer,
             Self::Refused { reason, .. } => *reason,
         }
@@ -116,12 +131,12 @@ pub struct Patience<'a> {
     pub wait: &'a dyn Fn(Duration),
 }
 
-/// One server, with the device's token if there is one.
+/// One server, with what signs the device's requests if there is anything.
 #[derive(Clone, Copy)]
 pub struct Server<'a> {
     wire: &'a dyn Wire,
     patience: Patience<'a>,
-    token: Option<&'a str>,
+    prover: Option<&'a Prover>,
 }
 
 /// Whether a call may be made again when it is not known if the first one arrived.
@@ -134,9 +149,9 @@ pub enum Repeat {
 }
 
 impl<'a> Server<'a> {
-    /// The server at the other end of `wire`; `token` is the device's bearer token.
-    pub fn new(wire: &'a dyn Wire, patience: Patience<'a>, token: Option<&'a str>) -> Self {
-        Self { wire, patience, token }
+    /// The server at the other end of `wire`.
+    pub fn new(wire: &'a dyn Wire, patience: Patience<'a>, prover: Option<&'a Prover>) -> Self {
+        Self { wire, patience, prover }
     }
 
     /// Where it is.
@@ -145,13 +160,28 @@ impl<'a> Server<'a> {
     }
 
     /// Makes a call and gives the answer if its status is among `expected`.
-    pub fn call(&self, mut request: Request<'_>, expected: &[u16], repeat: Repeat) -> Result<Answer, ServerError> {
-        if let Some(token) = self.token {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        let mut tries = 1;
+    #[expect(clippy::needless_pass_by_value, reason = "a request is made for one call")]
+    pub fn call(&self, request: Request<'_>, expected: &[u16], repeat: Repeat) -> Result<Answer, ServerError> {
+        let (mut tries, mut learnt) = (1, 0);
         loop {
-            let outcome = self.wire.send(&request);
+            // Each try is signed anew: the server takes no signature twice.
+            let outcome = match self.prover {
+                None => self.wire.send(&request),
+                Some(prover) => {
+                    let signed = prover.sign(request.clone(), &self.address().authority());
+                    let signed =
+                        signed.map_err(|source| ServerError::NoKey { address: self.address().clone(), source })?;
+                    let outcome = self.wire.send(&signed);
+                    if let Ok(answer) = &outcome
+                        && prover.learn(answer)
+                        && learnt < LEARNT_MAX
+                    {
+                        learnt += 1;
+                        continue;
+                    }
+                    outcome
+                }
+            };
             let pause = if tries < TRIES_MAX && repeat == Repeat::Harmless {
                 self.pause_before_retry(&outcome, tries)
             } else {

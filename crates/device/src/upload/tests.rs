@@ -113,17 +113,22 @@ fn retry_after_is_obeyed_when_short_and_told_when_long() {
 }
 
 #[test]
-fn enrolling_is_never_repeated() {
-    let wire = FakeWire::new([Err(broken_off())]);
+fn enrolling_again_with_the_same_key_is_harmless() {
+    let wire = FakeWire::new([Err(broken_off()), Err(broken_off()), Err(broken_off())]);
     let request = model::api::EnrollRequest {
+        device_name: "PC".into(),
+        public_key: "04".into(),
+        key_level: model::device::KeyLevel::File,
+        machine: None,
         user: Some("ada".into()),
         password: Some("secret".into()),
         sign_in: None,
-        device_name: "PC".into(),
+        token: None,
     };
+    assert!(!format!("{request:?}").contains("secret"));
     let (result, _) = with_server(&wire, |server| super::enroll::enroll(server, &request));
     assert_eq!(result.unwrap_err().reason(), Reason::ServerUnreachable);
-    assert_eq!(wire.asked(), ["Post /api/v1/enroll"]);
+    assert_eq!(wire.asked(), ["Post /api/v1/enroll"; 3]);
 }
 
 #[test]

@@ -20,6 +20,19 @@ pub enum Method {
     Delete,
 }
 
+impl Method {
+    /// The method as HTTP writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
 /// One request, borrowed from whoever makes it.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {

@@ -1,4 +1,6 @@
 //! What handlers take from a request once it is [allowed](crate::access): the ids in the address, the body.
+//!
+//! The signature of a device covers the hash of the body; [`Body`] compares that hash with the bytes that arrive.
 
 use std::future::poll_fn;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -10,8 +12,10 @@ use std::time::Duration;
 use axum::body::{Bytes, HttpBody};
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use model::reason::Reason;
+use model::signature::DIGEST_HEADER;
+use seal::device_key::BodyDigest;
 use store::{Origin, Who};
 
 use crate::App;
@@ -23,6 +27,23 @@ const BODY_SECONDS: u64 = 120;
 
 /// How much beyond the limit is thrown away before the connection is closed.
 const DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// A request whose signature is checked once its body has named the key, and from where it comes.
+pub(crate) struct Unproven {
+    pub(crate) parts: Parts,
+    pub(crate) address: IpAddr,
+    pub(crate) origin: Origin,
+}
+
+impl FromRequestParts<Arc<App>> for Unproven {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
+        let Peer(address) = Peer::from_request_parts(parts, app).await?;
+        let Whence(origin) = Whence::from_request_parts(parts, app).await?;
+        Ok(Self { parts: parts.clone(), address, origin })
+    }
+}
 
 /// The address that a connection comes from.
 pub(crate) struct Peer(pub(crate) IpAddr);
@@ -105,7 +126,8 @@ impl<const MAX: usize> FromRequest<Arc<App>> for Body<MAX> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, Refusal> {
-        let read = read(request.into_body(), MAX);
+        let digest = request.headers().get(DIGEST_HEADER).cloned();
+        let read = read(request.into_body(), MAX, digest);
         let Ok(bytes) = tokio::time::timeout(Duration::from_secs(BODY_SECONDS), read).await else {
             let detail = format!("the body did not arrive within {BODY_SECONDS} seconds");
             return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, Reason::InvalidRequest, detail));
@@ -116,12 +138,16 @@ impl<const MAX: usize> FromRequest<Arc<App>> for Body<MAX> {
 
 /// Collects a body. One that is too large is read on and thrown away for a while, because a client that is still sending when the connection
 /// closes never sees the answer.
-async fn read(mut body: axum::body::Body, max: usize) -> Result<Bytes, Refusal> {
+async fn read(mut body: axum::body::Body, max: usize, digest: Option<HeaderValue>) -> Result<Bytes, Refusal> {
     let (mut only, mut all, mut len) = (None, Vec::new(), 0);
+    let mut hashed = digest.is_some().then(BodyDigest::default);
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let frame = frame.map_err(|_| Refusal::invalid("the body ended too early"))?;
         let Ok(data) = frame.into_data() else { continue };
         len += data.len();
+        if let Some(hashed) = &mut hashed {
+            hashed.add(&data);
+        }
         if len > max + DISCARD_BYTES_MAX {
             break;
         } else if len > max {
@@ -134,7 +160,16 @@ async fn read(mut body: axum::body::Body, max: usize) -> Result<Bytes, Refusal> 
             all.extend_from_slice(&data);
         }
     }
-    if len > max { Err(Refusal::too_large(max)) } else { Ok(only.unwrap_or_else(|| all.into())) }
+    if len > max {
+        return Err(Refusal::too_large(max));
+    }
+    if let (Some(digest), Some(hashed)) = (digest, hashed)
+        && digest != hashed.field()
+    {
+        let detail = "the body is not the one whose hash was signed";
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, Reason::ProofInvalid, detail));
+    }
+    Ok(only.unwrap_or_else(|| all.into()))
 }
 
 /// A number in a header.

@@ -8,6 +8,7 @@ pub(crate) mod approvals;
 mod assignments;
 mod backups;
 mod blobs;
+mod device;
 mod devices;
 mod enroll;
 pub(crate) mod extract;
@@ -38,9 +39,12 @@ use model::reason::Reason;
 use crate::App;
 use crate::access::Routes;
 use crate::audit::door::Door;
+use crate::identity::SessionAnswer;
 use crate::problem::{Refusal, Refused};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const SESSION: HeaderName = HeaderName::from_static(model::api::SESSION_HEADER);
 
 /// The longest request id that is echoed.
 const REQUEST_ID_BYTES_MAX: usize = 128;
@@ -55,6 +59,7 @@ pub fn routes() -> Routes {
         .get("/api/v1/limits", about::limits::handle)
         .get("/api/v1/capabilities", about::capabilities::handle)
         .post("/api/v1/enroll", enroll::create::handle)
+        .post("/api/v1/device/key", device::key::handle)
         .post("/api/v1/sign-in/device-code", sign_in::device_code::handle)
         .post("/api/v1/sign-in/token", sign_in::token::handle)
         .post("/api/v1/backups", backups::create::handle)
@@ -171,7 +176,7 @@ async fn method_not_allowed(method: Method) -> Refusal {
 }
 
 /// What every request meets first: its id, and the number of requests at work. Health is answered even when all places are taken.
-async fn at_the_door(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+async fn at_the_door(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let given = request.headers().get(REQUEST_ID).filter(|id| id.len() <= REQUEST_ID_BYTES_MAX).cloned();
     let about =
         tracing::enabled!(tracing::Level::DEBUG).then(|| (request.method().clone(), request.uri().path().to_owned()));
@@ -179,14 +184,20 @@ async fn at_the_door(State(app): State<Arc<App>>, request: Request, next: Next) 
     let api = !health;
     let door = Arc::new(Door::of(&request, given.as_ref(), &*app.random));
     let asked = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
-    let mut request = request;
     request.extensions_mut().insert(Arc::clone(&door));
+    let session = request.headers().contains_key(model::api::SESSION_HEADER).then(SessionAnswer::default);
+    if let Some(session) = &session {
+        request.extensions_mut().insert(session.clone());
+    }
     let place = if api { app.at_once.try_acquire().map(Some) } else { Ok(None) };
     let mut response = match place {
         Ok(_) if api && app.stopping() => Refusal::stopping().into_response(),
         Ok(_place) => next.run(request).await,
         Err(_) => Refusal::busy().into_response(),
     };
+    if let Some(half) = session.and_then(|session| session.0.get().cloned()) {
+        response.headers_mut().insert(SESSION, half);
+    }
     let status = response.status();
     if let Some(refused) = response.extensions_mut().remove::<Refused>().filter(|_| is_noted(status)) {
         let asked = asked.1.map_or_else(|| asked.0.to_string(), |path| format!("{} {}", asked.0, path.as_str()));

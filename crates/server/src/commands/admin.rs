@@ -1,11 +1,11 @@
-//! Tenants, users and devices, for whoever may read the root key.
+//! Tenants and users, for whoever may read the root key.
 
 use std::io::Read;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Subcommand;
-use model::ids::{DeviceId, UserId, to_hex};
+use model::ids::{UserId, to_hex};
 use model::reason::Reason;
 use model::world::Moment;
 use store::TenantScope;
@@ -74,24 +74,6 @@ pub(super) enum UserVerb {
         /// Do it
         #[arg(long)]
         yes: bool,
-        /// The organisation
-        #[arg(long, default_value = DEFAULT_TENANT)]
-        tenant: String,
-    },
-}
-
-#[derive(Subcommand)]
-pub(super) enum DeviceVerb {
-    /// List the devices
-    List {
-        /// The organisation
-        #[arg(long, default_value = DEFAULT_TENANT)]
-        tenant: String,
-    },
-    /// Withdraw a device's access; its backups stay
-    Revoke {
-        /// Its id
-        device: DeviceId,
         /// The organisation
         #[arg(long, default_value = DEFAULT_TENANT)]
         tenant: String,
@@ -226,25 +208,4 @@ pub(super) fn read_password() -> Result<String, Failure> {
         )));
     }
     Ok(password.to_owned())
-}
-
-pub(super) fn device(app: &App, verb: DeviceVerb) -> Result<ExitCode, Failure> {
-    match verb {
-        DeviceVerb::List { tenant } => {
-            let devices = app.store.devices(&scope(app, &tenant)?)?;
-            let line = |device: store::Device| {
-                let state = if device.revoked { "revoked" } else { "active" };
-                format!("{}\t{state}\t{}\t{}", device.id, device.user, device.name)
-            };
-            print(&devices.into_iter().map(line).collect::<Vec<_>>())
-        }
-        DeviceVerb::Revoke { device, tenant } => {
-            if app.store.revoke(&scope(app, &tenant)?, device, app.clock.now())? {
-                say("access withdrawn; a running server notices within 30 seconds");
-                Ok(ExitCode::SUCCESS)
-            } else {
-                Err(Failure::new(2, Reason::NotFound, format!("no active device has the id {device}")))
-            }
-        }
-    }
 }

@@ -2,6 +2,7 @@
 
 mod admin;
 mod check;
+mod device;
 mod health;
 mod keep;
 mod paper;
@@ -9,6 +10,7 @@ mod people;
 mod report;
 mod roles;
 mod serve;
+mod token;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -69,7 +71,10 @@ enum Verb {
     Apitoken(roles::TokenVerb),
     /// Devices
     #[command(subcommand)]
-    Device(admin::DeviceVerb),
+    Device(device::DeviceVerb),
+    /// Enrolment tokens
+    #[command(subcommand)]
+    Token(token::TokenVerb),
     /// What is kept and for how long
     #[command(subcommand)]
     Retention(keep::RetentionVerb),
@@ -236,7 +241,8 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
         Verb::Role(verb) => roles::role(&open(&config()?)?, verb),
         Verb::Tag(verb) => roles::tag(&open(&config()?)?, verb),
         Verb::Apitoken(verb) => roles::token(&open(&config()?)?, verb),
-        Verb::Device(verb) => admin::device(&open(&config()?)?, verb),
+        Verb::Device(verb) => device::run(&open(&config()?)?, verb),
+        Verb::Token(verb) => token::run(&open(&config()?)?, verb),
         Verb::Retention(verb) => keep::retention(&open(&config()?)?, verb),
         Verb::Snapshot(verb) => keep::snapshot(&open(&config()?)?, verb),
         Verb::Profile(verb) => keep::profile(&Arc::new(open(&config()?)?), verb),
@@ -260,6 +266,9 @@ fn show(config: &Config) -> Result<ExitCode, Failure> {
     if let Some((certificate, key)) = &config.tls {
         lines.push(format!("tls_cert = \"{}\"", certificate.display()));
         lines.push(format!("tls_key = \"{}\"", key.display()));
+    }
+    if !config.settings.hosts.is_empty() {
+        lines.push(format!("hosts = {:?}", config.settings.hosts));
     }
     print(&lines)
 }

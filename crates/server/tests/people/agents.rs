@@ -1,8 +1,11 @@
 //! An agent signs its person in: by the browser on its PC, or by a code.
 
+use std::sync::OnceLock;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
-use model::api::{DeviceCode, Enrolled, SignInToken};
+use model::api::{DeviceCode, SignInToken};
+use seal::device_key::DeviceKey;
 use serde_json::{Value, json};
 
 use crate::people::browser::{Browser, field};
@@ -13,7 +16,7 @@ const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const REDIRECT: &str = "http://127.0.0.1:49152/callback";
 
 fn address(tenant: &str, changes: &[(&str, &str)]) -> String {
-    let challenge = server::login::oidc::start::challenge(VERIFIER);
+    let (challenge, thumbprint) = (server::login::oidc::start::challenge(VERIFIER), thumbprint());
     let mut fields = vec![
         ("client_id", "rehome-agent"),
         ("response_type", "code"),
@@ -21,7 +24,7 @@ fn address(tenant: &str, changes: &[(&str, &str)]) -> String {
         ("code_challenge", challenge.as_str()),
         ("redirect_uri", REDIRECT),
         ("state", "abc123"),
-        ("thumbprint", ""),
+        ("thumbprint", &thumbprint),
         ("device_name", "PC-ADA"),
     ];
     for (name, value) in changes {
@@ -40,8 +43,18 @@ fn redeem(live: &Live, code: &str, verifier: &str) -> Answer {
     post(live, "/api/v1/sign-in/token", &body)
 }
 
+/// The PC's own key, which the sign-in is for.
+fn key() -> &'static DeviceKey {
+    static KEY: OnceLock<DeviceKey> = OnceLock::new();
+    KEY.get_or_init(DeviceKey::generate)
+}
+
+fn thumbprint() -> String {
+    seal::device_key::thumbprint(&key().public_key())
+}
+
 fn enroll(live: &Live, token: &str) -> Answer {
-    post(live, "/api/v1/enroll", &json!({"sign_in": token, "device_name": "PC-ADA"}))
+    live.enroll_with(key(), |request| request.sign_in = Some(token.to_owned()))
 }
 
 #[test]
@@ -68,10 +81,10 @@ fn a_yes_in_the_browser_connects_the_pc_once() {
     let token: SignInToken = redeem(&live, &code, VERIFIER).json();
     assert_eq!((token.user.as_str(), token.expires_in_seconds), ("ada", 600));
     assert_eq!(redeem(&live, &code, VERIFIER).problem(), (401, "sign_in_expired".to_owned()), "a code works once");
-    let pc: Enrolled = enroll(&live, &token.token).json();
-    assert_eq!(live.get("/api/v1/profiles", &pc.token).status, 200);
+    assert_eq!(enroll(&live, &token.token).status, 201);
+    assert_eq!(live.get("/api/v1/profiles", key()).status, 200);
     assert_eq!(enroll(&live, &token.token).problem(), (401, "sign_in_expired".to_owned()), "and so does a token");
-    assert_eq!(live.get("/api/v1/profiles", &token.token).status, 401, "which is no device's");
+    assert_eq!(live.get("/api/v1/profiles", token.token.as_str()).status, 401, "which is no device's");
 }
 
 #[test]
@@ -147,7 +160,11 @@ fn with_one_provider_nothing_is_asked_but_yes() {
 }
 
 fn device_code(live: &Live, tenant: Option<&str>) -> Answer {
-    post(live, "/api/v1/sign-in/device-code", &json!({"tenant": tenant, "device_name": "PC-ADA", "thumbprint": ""}))
+    post(
+        live,
+        "/api/v1/sign-in/device-code",
+        &json!({"tenant": tenant, "device_name": "PC-ADA", "thumbprint": thumbprint()}),
+    )
 }
 
 fn poll(live: &Live, code: &DeviceCode) -> Answer {

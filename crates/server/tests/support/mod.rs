@@ -11,11 +11,14 @@ use std::thread::JoinHandle;
 
 use axum::http::request::Parts;
 
-use model::api::{Enrolled, Problem};
+use model::api::{EnrollRequest, Enrolled, Problem};
+use model::device::KeyLevel;
 use model::envelope::{BlobEntry, Envelope, Header, PartEntry, Source};
 use model::ids::{AssignmentId, BlobId, PartId, SnapshotId};
 use model::permission::BuiltIn;
+use model::signature::{Covered, DIGEST_HEADER, FIELDS, INPUT_HEADER, SIGNATURE_HEADER};
 use model::world::{Clock, Moment};
+use seal::device_key::{self, DeviceKey};
 use seal::random::SystemRandom;
 use server::access::Principal;
 use server::app::Settings;
@@ -47,6 +50,7 @@ pub struct Place {
     pub clock: Arc<TestClock>,
     pub enrolments: u32,
     pub requests: u32,
+    pub hosts: Vec<String>,
     pub site: server::login::site::Site,
 }
 
@@ -54,7 +58,14 @@ impl Place {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(1_795_000_000_000)));
-        Self { folder, clock, enrolments: 0, requests: 0, site: server::login::site::Site::default() }
+        Self {
+            folder,
+            clock,
+            enrolments: 0,
+            requests: 0,
+            hosts: Vec::new(),
+            site: server::login::site::Site::default(),
+        }
     }
 
     pub fn data(&self) -> PathBuf {
@@ -75,6 +86,7 @@ impl Place {
             root_key: self.root_key(),
             enrolments_per_minute: self.enrolments,
             requests_per_minute: self.requests,
+            hosts: self.hosts.clone(),
             site: self.site.clone(),
         };
         App::open(&settings, Arc::clone(&self.clock) as Arc<dyn Clock>, Arc::new(SystemRandom::new()))
@@ -209,16 +221,28 @@ impl Live {
         Self { app, sessions, address, database, stop: Some(stop), thread: Some(thread), agent }
     }
 
+    /// Asks as they are, with further headers.
     #[expect(clippy::too_many_arguments, reason = "these are the pieces of a request")]
-    /// Asks. `with`: further headers.
-    pub fn ask(&self, method: &str, path: &str, token: &str, with: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        who: &(impl Asker + ?Sized),
+        with: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
+        let mut headers: Vec<(String, String)> =
+            with.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        who.sign(self, (method, path), &mut headers, body);
+        self.send((method, path), &headers, body)
+    }
+
+    /// Asks with these headers and no others.
+    pub fn send(&self, (method, path): (&str, &str), headers: &[(String, String)], body: &[u8]) -> Answer {
         let uri = format!("http://{}{path}", self.address);
         let mut request = ureq::http::Request::builder().method(method).uri(uri);
-        if !token.is_empty() {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        for (name, value) in with {
-            request = request.header(*name, *value);
+        for (name, value) in headers {
+            request = request.header(name, value);
         }
         let mut response = if body.is_empty() && method != "POST" && method != "PUT" {
             self.agent.run(request.body(()).unwrap()).unwrap()
@@ -229,28 +253,135 @@ impl Live {
         Answer { status: response.status().as_u16(), headers: response.headers().clone(), body }
     }
 
-    pub fn get(&self, path: &str, token: &str) -> Answer {
-        self.ask("GET", path, token, &[], b"")
+    pub fn get(&self, path: &str, who: &(impl Asker + ?Sized)) -> Answer {
+        self.ask("GET", path, who, &[], b"")
+    }
+
+    /// Asks to be taken in with this key, and what `change` makes of the request.
+    pub fn enroll_with(&self, key: &DeviceKey, change: impl FnOnce(&mut EnrollRequest)) -> Answer {
+        let mut request = EnrollRequest {
+            device_name: "PC".to_owned(),
+            public_key: model::ids::to_hex(&key.public_key()),
+            key_level: KeyLevel::File,
+            machine: None,
+            user: None,
+            password: None,
+            sign_in: None,
+            token: None,
+        };
+        change(&mut request);
+        self.ask("POST", "/api/v1/enroll", key, &[], &serde_json::to_vec(&request).unwrap())
     }
 
     pub fn try_enroll(&self, user: &str, password: &str, device: &str) -> Answer {
-        let body = serde_json::json!({"user": user, "password": password, "device_name": device});
-        self.ask("POST", "/api/v1/enroll", "", &[], body.to_string().as_bytes())
+        self.enroll_with(&DeviceKey::generate(), |request| {
+            device.clone_into(&mut request.device_name);
+            request.user = Some(user.to_owned());
+            request.password = Some(password.to_owned());
+        })
     }
 
-    pub fn enroll(&self, user: &str, device: &str) -> Enrolled {
-        let answer = self.try_enroll(user, PASSWORD, device);
+    pub fn enroll(&self, user: &str, device: &str) -> Pc {
+        let key = DeviceKey::generate();
+        let answer = self.enroll_with(&key, |request| {
+            device.clone_into(&mut request.device_name);
+            request.user = Some(user.to_owned());
+            request.password = Some(PASSWORD.to_owned());
+        });
         assert_eq!(answer.status, 201, "{}", String::from_utf8_lossy(&answer.body));
-        answer.json()
+        Pc { enrolled: answer.json(), key }
     }
 
-    pub fn backup(&self, pc: &Enrolled, envelope: &[u8]) -> Answer {
-        self.ask("POST", "/api/v1/backups", &pc.token, &[("content-type", model::api::ENVELOPE_TYPE)], envelope)
+    pub fn backup(&self, pc: &Pc, envelope: &[u8]) -> Answer {
+        self.ask("POST", "/api/v1/backups", pc, &[("content-type", model::api::ENVELOPE_TYPE)], envelope)
     }
 
-    pub fn backup_delta(&self, pc: &Enrolled, delta: &[u8]) -> Answer {
-        self.ask("POST", "/api/v1/backups", &pc.token, &[("content-type", model::api::ENVELOPE_DELTA_TYPE)], delta)
+    pub fn backup_delta(&self, pc: &Pc, delta: &[u8]) -> Answer {
+        self.ask("POST", "/api/v1/backups", pc, &[("content-type", model::api::ENVELOPE_DELTA_TYPE)], delta)
     }
+}
+
+/// Whoever asks.
+pub trait Asker {
+    /// Adds what proves who asks.
+    fn sign(&self, live: &Live, request: (&str, &str), headers: &mut Vec<(String, String)>, body: &[u8]);
+}
+
+/// Nobody.
+pub struct Nobody;
+
+impl Asker for Nobody {
+    fn sign(&self, _: &Live, _: (&str, &str), _: &mut Vec<(String, String)>, _: &[u8]) {}
+}
+
+/// Somebody with a bearer token, or nobody without one.
+impl Asker for str {
+    fn sign(&self, _: &Live, _: (&str, &str), headers: &mut Vec<(String, String)>, _: &[u8]) {
+        if !self.is_empty() {
+            headers.push(("authorization".to_owned(), format!("Bearer {self}")));
+        }
+    }
+}
+
+impl Asker for String {
+    fn sign(&self, live: &Live, request: (&str, &str), headers: &mut Vec<(String, String)>, body: &[u8]) {
+        self.as_str().sign(live, request, headers, body);
+    }
+}
+
+/// Somebody with a key, known or not.
+impl Asker for DeviceKey {
+    fn sign(&self, live: &Live, request: (&str, &str), headers: &mut Vec<(String, String)>, body: &[u8]) {
+        let host = live.address.to_string();
+        let created = live.app.clock.now().0 / 1000;
+        sign(self, (request, &host, created), headers, body);
+    }
+}
+
+/// A PC that is taken in.
+pub struct Pc {
+    pub enrolled: Enrolled,
+    pub key: DeviceKey,
+}
+
+impl Asker for Pc {
+    fn sign(&self, live: &Live, request: (&str, &str), headers: &mut Vec<(String, String)>, body: &[u8]) {
+        Asker::sign(&self.key, live, request, headers, body);
+    }
+}
+
+impl std::ops::Deref for Pc {
+    type Target = Enrolled;
+
+    fn deref(&self) -> &Enrolled {
+        &self.enrolled
+    }
+}
+
+/// Signs a request as `docs/format.md` section 15 says.
+pub fn sign(
+    key: &DeviceKey,
+    ((method, path), host, created): ((&str, &str), &str, i64),
+    headers: &mut Vec<(String, String)>,
+    body: &[u8],
+) {
+    if matches!(method, "POST" | "PUT") {
+        headers.push((DIGEST_HEADER.to_owned(), device_key::digest(body)));
+    }
+    let parameters = device_key::parameters(device_key::print(&key.public_key()), created, &SystemRandom::new());
+    let proof = {
+        let covered = covered((method, path), host, headers);
+        device_key::prove(&covered, &parameters, |bytes| Ok::<_, std::convert::Infallible>(key.sign(bytes))).unwrap()
+    };
+    headers.push((INPUT_HEADER.to_owned(), proof.input));
+    headers.push((SIGNATURE_HEADER.to_owned(), proof.signature));
+}
+
+/// What a signature covers of a request.
+pub fn covered<'a>((method, path): (&'a str, &'a str), host: &'a str, headers: &'a [(String, String)]) -> Covered<'a> {
+    let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+    let fields = FIELDS.map(|name| headers.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str()));
+    Covered { method, authority: host, path, query, fields }
 }
 
 impl Drop for Live {

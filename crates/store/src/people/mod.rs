@@ -86,7 +86,7 @@ impl Store {
     pub fn account_of(&self, person: &Person) -> Result<Option<Account>, StoreError> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT t.name, u.password FROM users u JOIN tenants t ON t.no = u.tenant \
+                "SELECT t.name, u.password, u.name FROM users u JOIN tenants t ON t.no = u.tenant \
                  WHERE u.tenant = $1 AND u.no = $2 AND u.disabled_at IS NULL",
             )?;
             let account = statement.query_row((person.tenant.no, person.user_no), |row| {
@@ -96,6 +96,7 @@ impl Store {
                     tenant_name: row.get(0)?,
                     user: person.user,
                     password: row.get(1)?,
+                    name: row.get(2)?,
                 })
             });
             Ok(account.optional()?)

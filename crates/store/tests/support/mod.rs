@@ -2,12 +2,14 @@
 
 #![allow(dead_code, clippy::allow_attributes, reason = "each test program uses its share of this")]
 
+use model::device::KeyLevel;
 use model::envelope::{BlobEntry, Envelope, Header, PartEntry, Source};
 use model::erasure::{ERASURE_LEN, Erasure};
 use model::ids::{BlobId, DeviceId, KeyId, PartId, ProfileId, SnapshotId, TenantId, UserId};
 use model::receipt::{RECEIPT_LEN, Receipt};
+use model::signature::KeyPrint;
 use model::world::Moment;
-use store::{Account, NewDevice, NewKey, NewTenant, NewUser, Purpose, Scope, SignErasure, Store};
+use store::{Account, NewDevice, NewDeviceKey, NewKey, NewTenant, NewUser, Purpose, Scope, SignErasure, Store};
 
 pub const NOW: Moment = Moment(1_795_000_000_000);
 
@@ -48,14 +50,25 @@ pub fn user(store: &Store, tenant: &str, name: &str, number: u64) -> Account {
 }
 
 pub fn device(store: &Store, account: &Account, number: u64) -> Scope {
-    let new = NewDevice {
+    store.enroll(account, new_device(number, None), None, NOW).unwrap()
+}
+
+/// The name of a device's key.
+pub fn print(number: u64) -> KeyPrint {
+    KeyPrint(id16("print", number))
+}
+
+pub fn new_device(number: u64, machine: Option<u64>) -> NewDevice {
+    let mut public = [4; 65];
+    public[1..33].copy_from_slice(&id32("key", number));
+    NewDevice {
         id: DeviceId(id16("device", number)),
         name: format!("PC {number}"),
-        token_hash: id32("token", number),
+        device_key: NewDeviceKey { print: print(number), public, level: KeyLevel::File },
+        machine: machine.map(|number| id32("machine", number)),
         profile: ProfileId(id16("profile", number)),
         key: key(number * 1000 + 2, Purpose::Profile),
-    };
-    store.enroll(account, new, NOW).unwrap()
+    }
 }
 
 /// A snapshot to be committed: which parts and blobs it names, by number.

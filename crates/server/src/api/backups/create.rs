@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use model::api::{ENVELOPE_DELTA_TYPE, RECEIPT_TYPE};
+use model::api::{ENVELOPE_DELTA_TYPE, LAST_HEADER, RECEIPT_TYPE};
 use model::envelope::delta::Delta;
 use model::envelope::{ENVELOPE_BYTES_MAX, Envelope};
 use model::reason::Reason;
@@ -16,7 +16,7 @@ use store::{CommitError, Scope};
 
 use crate::App;
 use crate::access::{Allowed, OwnDevice};
-use crate::api::extract::{Body, apart};
+use crate::api::extract::{Body, apart, number};
 use crate::problem::Refusal;
 
 pub(crate) async fn handle(
@@ -26,7 +26,12 @@ pub(crate) async fn handle(
     Body(body): Body<ENVELOPE_BYTES_MAX>,
 ) -> Result<Response, Refusal> {
     let is_delta = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == ENVELOPE_DELTA_TYPE);
-    let body = if is_delta { whole(&app, &scope, body).await? } else { body };
+    let (body, base) = if is_delta {
+        let (body, base) = whole(&app, &scope, body).await?;
+        (body, Some(base))
+    } else {
+        (body, number(&headers, LAST_HEADER))
+    };
     let (answer, committed) = tokio::sync::oneshot::channel();
     {
         let envelope = Envelope::parse(&body)
@@ -34,16 +39,22 @@ pub(crate) async fn handle(
         let sign = |receipt: &_| app.keyring.sign(receipt);
         // Whoever has hung up gets no answer; the snapshot is kept all the same, and the repetition gives its receipt.
         let done = move |result| drop(answer.send(result));
-        app.store.commit_then(&scope, (&body, &envelope), (app.clock.now(), &sign), done);
+        app.store.commit_then(&scope, (&body, &envelope, base), (app.clock.now(), &sign), done);
     }
     drop(body);
-    let committed = committed.await.map_err(|_| Refusal::stopping())??;
+    let committed = committed.await.map_err(|_| Refusal::stopping())?;
+    if matches!(committed, Err(CommitError::Forked)) {
+        tracing::warn!(device = %scope.device(), "two PCs back up as one device; it reads only from now on");
+        let (app, at) = (Arc::clone(&app), app.clock.now());
+        apart(move || app.store.mark_forked(&scope, at)).await?;
+    }
+    let committed = committed?;
     let status = if committed.new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, [(header::CONTENT_TYPE, RECEIPT_TYPE)], committed.receipt).into_response())
 }
 
-/// The envelope that a delta stands for. Whatever is wrong with it, the sender may send the envelope whole.
-async fn whole(app: &Arc<App>, scope: &Scope, body: Bytes) -> Result<Bytes, Refusal> {
+/// The envelope that a delta stands for, and the number of its base. Whatever is wrong with it, the sender may send the envelope whole.
+async fn whole(app: &Arc<App>, scope: &Scope, body: Bytes) -> Result<(Bytes, u64), Refusal> {
     let (app, scope) = (Arc::clone(app), scope.clone());
     apart(move || {
         let wrong = |error: model::envelope::delta::DeltaError| Refusal::invalid(error.to_string());
@@ -51,7 +62,7 @@ async fn whole(app: &Arc<App>, scope: &Scope, body: Bytes) -> Result<Bytes, Refu
         let base = app.store.header(&scope, delta.base)?;
         let base =
             base.ok_or_else(|| Refusal::invalid(format!("snapshot {}, the delta's base, is not here", delta.base)))?;
-        Ok::<_, Refusal>(delta.apply(&base).map_err(wrong)?.into())
+        Ok::<_, Refusal>((delta.apply(&base).map_err(wrong)?.into(), delta.base))
     })
     .await
 }
@@ -63,6 +74,7 @@ impl From<CommitError> for Refusal {
             CommitError::NotTheSenders(_) => Self::not_found(Reason::NotFound),
             CommitError::Malformed(_) => Self::invalid(detail),
             CommitError::Revoked => Self::new(StatusCode::UNAUTHORIZED, Reason::Revoked, detail),
+            CommitError::Forked => Self::new(StatusCode::FORBIDDEN, Reason::DeviceForked, detail),
             CommitError::OutOfOrder { latest_seq, .. } => {
                 let mut refusal = Self::new(StatusCode::CONFLICT, Reason::OutOfOrder, detail);
                 refusal.problem.latest_seq = Some(latest_seq);

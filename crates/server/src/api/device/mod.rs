@@ -1,0 +1,3 @@
+//! The device itself.
+
+pub(crate) mod key;
