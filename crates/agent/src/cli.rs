@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    apps, backup, baseline, catalog, completions, diff, doctor, enroll, explain, export, forget, import, machine, man, picture,
-    pin, plan, rehearse, report, restore, schedule, show, snapshots, status, undo, version,
+    apps, backup, baseline, catalog, completions, diff, doctor, enroll, explain, export, forget, import, machine, man,
+    picture, pin, plan, rehearse, report, restore, schedule, show, snapshots, status, undo, version,
 };
 
 /// Back up the settings and app list of a Windows PC, and give them back on another

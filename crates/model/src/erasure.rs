@@ -21,6 +21,8 @@ pub enum Erased {
     Profile(ProfileId),
     /// One person with all their profiles; their keys were destroyed.
     User(UserId),
+    /// An organisation with everything of it. Its id is that of the tenant.
+    Tenant,
 }
 
 /// What is confirmed.
@@ -45,6 +47,7 @@ impl Erased {
             Self::Snapshot(..) => 1,
             Self::Profile(_) => 2,
             Self::User(_) => 3,
+            Self::Tenant => 4,
         }
     }
 
@@ -54,6 +57,7 @@ impl Erased {
             Self::Snapshot(..) => "snapshot",
             Self::Profile(_) => "profile",
             Self::User(_) => "user",
+            Self::Tenant => "tenant",
         }
     }
 
@@ -63,6 +67,7 @@ impl Erased {
             Self::Snapshot(profile, snapshot) => (profile.0, snapshot.0),
             Self::Profile(profile) => (profile.0, [0; 32]),
             Self::User(user) => (user.0, [0; 32]),
+            Self::Tenant => ([0; 16], [0; 32]),
         }
     }
 
@@ -71,6 +76,7 @@ impl Erased {
             (1, _) => Some(Self::Snapshot(ProfileId(owner), SnapshotId(content))),
             (2, [0, ..]) if content == [0; 32] => Some(Self::Profile(ProfileId(owner))),
             (3, [0, ..]) if content == [0; 32] => Some(Self::User(UserId(owner))),
+            (4, [0, ..]) if content == [0; 32] && owner == [0; 16] => Some(Self::Tenant),
             _ => None,
         }
     }
@@ -126,6 +132,7 @@ mod tests {
             Erased::Snapshot(ProfileId([2; 16]), SnapshotId([3; 32])),
             Erased::Profile(ProfileId([2; 16])),
             Erased::User(UserId([4; 16])),
+            Erased::Tenant,
         ] {
             let erasure =
                 Erasure { tenant: TenantId([1; 16]), erased, snapshots: 7, at: Moment(1_795_000_000_000), epoch: 5 };

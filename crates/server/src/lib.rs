@@ -22,6 +22,7 @@ pub mod pages;
 pub mod password;
 pub mod problem;
 pub mod rehome;
+pub mod scim;
 mod seen;
 pub mod world;
 

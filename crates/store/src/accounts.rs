@@ -73,7 +73,7 @@ impl Store {
         check_name(&new.name)?;
         self.writer.write(move |tx| {
             taken(tx, "tenant", &new.name, "SELECT 1 FROM tenants WHERE name = $1", [&new.name])?;
-            let no = tx.query_row("SELECT COALESCE(MAX(no), 0) + 1 FROM tenants", [], |row| row.get(0))?;
+            let no = tx.query_row("SELECT COALESCE(MAX(no), 0) + 1 FROM (SELECT no FROM tenants UNION ALL SELECT no FROM gone_tenants) used", [], |row| row.get(0))?;
             let scope = TenantScope::new(no, new.id);
             tx.prepare_cached("INSERT INTO tenants (no, id, name, created_at) VALUES ($1, $2, $3, $4)")?.execute((
                 no,

@@ -202,7 +202,7 @@ impl Store {
         let view = view.clone();
         self.writer.write(move |tx| {
             let tenant = view.scope().no;
-            let found = load(tx, tenant, id)?.ok_or(AdminError::NotFound)?;
+            let found = load(tx, tenant, id)?.filter(|found| sees(&view, found)).ok_or(AdminError::NotFound)?;
             let Actor::User(decider) = view.actor() else { return Err(AdminError::OwnRequest) };
             if found.asked_by == Some(decider) {
                 return Err(AdminError::OwnRequest);
@@ -257,7 +257,7 @@ impl Store {
         })
     }
 
-    /// The tenant's requests, newest first, of one state or all.
+    /// The requests that the view sees, newest first, of one state or all: all of them, or without a reach over everything one's own.
     pub fn approvals(&self, view: &View, state: Option<State>) -> Result<Vec<Approval>, StoreError> {
         self.read(|connection| {
             let sql = format!(
@@ -265,13 +265,15 @@ impl Store {
             );
             let mut statement = connection.prepare_cached(&sql)?;
             let rows = statement.query_map((view.scope().no, state.map(|state| state as u8)), from_row)?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            let mut all: Vec<Approval> = rows.collect::<Result<_, _>>()?;
+            all.retain(|found| sees(view, found));
+            Ok(all)
         })
     }
 
-    /// One request of the view's tenant.
+    /// One request that the view sees.
     pub fn seen_approval(&self, view: &View, id: ApprovalId) -> Result<Option<Approval>, StoreError> {
-        self.approval(view.scope(), id)
+        Ok(self.approval(view.scope(), id)?.filter(|found| sees(view, found)))
     }
 
     /// From when a request that is made now would count as approved without a second admin. `None`: there is one.
@@ -354,6 +356,11 @@ pub(crate) fn finish(
         record(tx, tenant, &Actor::Operator, (Action::ApprovalDone, at), id)?;
     }
     Ok(changed == 1)
+}
+
+/// Requests carry no tags: who reaches everything sees all of them, who does not their own.
+fn sees(view: &View, found: &Approval) -> bool {
+    view.is_whole() || matches!(view.actor(), Actor::User(user) if found.asked_by == Some(user))
 }
 
 /// How many others could decide.

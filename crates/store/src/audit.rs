@@ -131,6 +131,10 @@ pub(crate) enum Action {
     DeviceTags,
     /// Target: the profile.
     ProfileRehome,
+    /// Target: the person. What an identity provider says of them.
+    UserUpdate,
+    /// Target: the tenant. What becomes of people whom a provider takes away.
+    LeavingSet,
     /// By and target: the person; detail: 1 if more than one factor was used.
     SignIn,
     /// Target: the person; detail: how many sessions were closed.
@@ -215,6 +219,8 @@ impl Action {
             Self::UserTags => "user.tags",
             Self::DeviceTags => "device.tags",
             Self::ProfileRehome => "profile.rehome",
+            Self::UserUpdate => "user.update",
+            Self::LeavingSet => "leaving.set",
             Self::SignIn => "sign_in.done",
             Self::SignOut => "session.close",
             Self::PasswordChange => "password.change",

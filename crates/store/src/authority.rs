@@ -156,6 +156,11 @@ impl View {
         self.authority.tenant.id
     }
 
+    /// The organisation's scope. Whoever uses this beyond what the view sees has looked there first.
+    pub fn tenant_scope(&self) -> &TenantScope {
+        &self.authority.tenant
+    }
+
     /// Who acts.
     pub fn actor(&self) -> Actor {
         self.authority.actor
@@ -381,7 +386,7 @@ pub(crate) fn above(
     Ok(above.into_iter().collect())
 }
 
-/// The people, switched on, who hold a permission at that time, over whatever.
+/// The people, switched on, who hold a permission at that time over everything.
 pub(crate) fn holders(
     connection: &Connection,
     tenant: i64,
@@ -396,7 +401,10 @@ pub(crate) fn holders(
     let people: Vec<i64> = statement.query_map([tenant], |row| row.get(0))?.collect::<Result<_, _>>()?;
     let mut holders = BTreeSet::new();
     for no in people {
-        if of_person(connection, tenant, (no, at))?.iter().any(|grant| grant.permissions.contains(&permission)) {
+        if of_person(connection, tenant, (no, at))?
+            .iter()
+            .any(|grant| grant.permissions.contains(&permission) && grant.range == Range::default())
+        {
             holders.insert(no);
         }
     }

@@ -91,6 +91,12 @@ pub(crate) fn overwriting<T, E: From<StoreError>>(
     result
 }
 
+/// Writes the whole database anew, so that nothing is left in the slack of its pages: overwriting what is deleted does not reach copies that were left when
+/// rows moved from page to page. Takes the write lock and as long as copying the database does.
+pub(crate) fn rewrite(connection: &Connection) -> Result<(), StoreError> {
+    Ok(connection.execute_batch("VACUUM")?)
+}
+
 /// What the database's own check finds wrong first, if anything.
 pub(crate) fn damage(connection: &Connection) -> Result<Option<String>, StoreError> {
     let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
@@ -126,4 +132,44 @@ fn next_step(connection: &Connection, known: i64) -> Result<(), StoreError> {
     connection.execute_batch(sql)?;
     connection.pragma_update(None, "user_version", found + 1)?;
     Ok(())
+}
+
+/// Removes every row of a tenant from every table that has a column `tenant`, and says how many. Which tables there are is asked of the database, so that one
+/// that is added later is not forgotten. In rounds: a table that others still refer to waits for the next one.
+///
+/// Triggers that keep rows from being deleted are taken away and put back within the transaction.
+pub(crate) fn delete_tenant_rows(tx: &Connection, tenant: i64) -> Result<u64, StoreError> {
+    let mut tables = tx.prepare(
+        "SELECT m.name FROM sqlite_schema m WHERE m.type = 'table' \
+         AND EXISTS (SELECT 1 FROM pragma_table_info(m.name) c WHERE c.name = 'tenant') ORDER BY m.name",
+    )?;
+    let mut left: Vec<String> = tables.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let mut triggers = tx.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")?;
+    let triggers: Vec<(String, String)> =
+        triggers.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    for (name, _) in &triggers {
+        tx.execute_batch(&format!("DROP TRIGGER {name}"))?;
+    }
+    let mut removed = 0;
+    while !left.is_empty() {
+        let before = left.len();
+        let mut waiting = Vec::new();
+        for table in left {
+            match tx.execute(&format!("DELETE FROM {table} WHERE tenant = $1"), [tenant]) {
+                Ok(count) => removed += count as u64,
+                Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
+                    waiting.push(table);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if waiting.len() == before {
+            return Err(StoreError::Damaged(format!("rows of {} refer to each other", waiting.join(", "))));
+        }
+        left = waiting;
+    }
+    for (_, sql) in &triggers {
+        tx.execute_batch(sql)?;
+    }
+    Ok(removed)
 }

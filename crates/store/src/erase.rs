@@ -236,8 +236,9 @@ fn destroy_keys(tx: &Connection, column: &'static str, owner: (i64, i64)) -> Res
     Ok(())
 }
 
-/// Names that say who it was. The password becomes text that no password fits.
+/// Names, roles and what a provider said: all that says who it was. The password becomes text that no password fits.
 fn forget_names(tx: &Connection, (tenant, no): (i64, i64), user: UserId) -> Result<(), StoreError> {
+    crate::scim::forget(tx, (tenant, no))?;
     crate::people::forget(tx, (tenant, no))?;
     tx.prepare_cached("UPDATE users SET name = $1, password = '' WHERE tenant = $2 AND no = $3")?.execute((
         format!("erased {user}"),

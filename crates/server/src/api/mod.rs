@@ -20,6 +20,7 @@ mod rehearsals;
 mod rehome;
 mod reports;
 pub(crate) mod roles;
+mod scim;
 mod service_accounts;
 mod sign_in;
 mod snapshots;
@@ -78,6 +79,7 @@ pub fn routes() -> Routes {
         .get("/api/v1/reports/{report}", reports::get::handle)
         .put("/api/v1/reports/{report}", reports::put::handle)
         .with(admin_routes)
+        .with(scim_routes)
 }
 
 /// What administrators and service accounts use.
@@ -121,6 +123,35 @@ fn admin_routes(routes: Routes) -> Routes {
         .post("/api/v1/approvals/{approval}/decision", approvals::decide::handle)
         .post("/api/v1/approvals/{approval}/withdraw", approvals::withdraw::handle)
         .post("/api/v1/profiles/{profile}/rehome", rehome::create::handle)
+}
+
+/// What identity providers use.
+fn scim_routes(routes: Routes) -> Routes {
+    routes
+        .get("/scim/v2/ServiceProviderConfig", scim::about::config)
+        .get("/scim/v2/ResourceTypes", scim::about::resource_types)
+        .get("/scim/v2/ResourceTypes/{id}", scim::about::resource_type)
+        .get("/scim/v2/Schemas", scim::about::schemas)
+        .get("/scim/v2/Schemas/{id}", scim::about::schema)
+        .get("/scim/v2/Users", scim::users::list::handle)
+        .post("/scim/v2/Users", scim::users::create::handle)
+        .get("/scim/v2/Users/{id}", scim::users::get::handle)
+        .put("/scim/v2/Users/{id}", scim::users::put::handle)
+        .patch("/scim/v2/Users/{id}", scim::users::patch::handle)
+        .delete("/scim/v2/Users/{id}", scim::users::delete::handle)
+        .get("/scim/v2/Groups", scim::groups::list::handle)
+        .post("/scim/v2/Groups", scim::groups::create::handle)
+        .get("/scim/v2/Groups/{id}", scim::groups::get::handle)
+        .put("/scim/v2/Groups/{id}", scim::groups::put::handle)
+        .patch("/scim/v2/Groups/{id}", scim::groups::patch::handle)
+        .delete("/scim/v2/Groups/{id}", scim::groups::delete::handle)
+}
+
+/// As [`extract::apart`], for work that is refused in SCIM's form.
+async fn scim_apart<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, crate::scim::Wrong> + Send + 'static,
+) -> Result<T, crate::scim::Wrong> {
+    extract::apart(move || Ok::<_, Refusal>(work())).await?
 }
 
 /// All routes and all pages as a service. Serve it with the peers' addresses (`into_make_service_with_connect_info`), which the rate of enrolments needs.

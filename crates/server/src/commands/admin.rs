@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Subcommand;
-use model::ids::UserId;
+use model::ids::{UserId, to_hex};
 use model::reason::Reason;
 use model::world::Moment;
 use store::TenantScope;
@@ -23,6 +23,35 @@ pub(super) enum TenantVerb {
         /// Its name
         name: String,
     },
+    /// List the organisations
+    List,
+    /// Say what an organisation has
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Delete an organisation for good: everybody, their keys, their backups, everything
+    Delete {
+        /// Its name, or the id that an earlier deletion printed
+        name: String,
+        /// Do it
+        #[arg(long)]
+        yes: bool,
+    },
+    /// What becomes of the data of people whom an identity provider takes away
+    Leaving {
+        /// `keep` it, or `erase` it at once; without, say which it is
+        what: Option<Leaving>,
+        /// The organisation
+        #[arg(long, default_value = DEFAULT_TENANT)]
+        tenant: String,
+    },
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(super) enum Leaving {
+    Keep,
+    Erase,
 }
 
 #[derive(Subcommand)]
@@ -56,10 +85,71 @@ pub(super) fn scope(app: &App, tenant: &str) -> Result<TenantScope, Failure> {
     scope.ok_or_else(|| Failure::new(2, Reason::Usage, format!("there is no tenant `{tenant}`")))
 }
 
-pub(super) fn tenant(app: &App, verb: TenantVerb) -> Result<ExitCode, Failure> {
-    let TenantVerb::Create { name } = verb;
-    let scope = app.keyring.create_tenant(&app.store, &name, (app.clock.now(), &*app.random))?;
-    print(&[scope.tenant().to_string()])
+pub(super) fn tenant(app: &Arc<App>, verb: TenantVerb) -> Result<ExitCode, Failure> {
+    match verb {
+        TenantVerb::Create { name } => {
+            let scope = app.keyring.create_tenant(&app.store, &name, (app.clock.now(), &*app.random))?;
+            print(&[scope.tenant().to_string()])
+        }
+        TenantVerb::List => print(&app.store.listed_tenants()?.iter().map(tenant_line).collect::<Vec<_>>()),
+        TenantVerb::Show { name } => {
+            let all = app.store.listed_tenants()?;
+            let found = all.iter().find(|tenant| tenant.name == name);
+            let found = found.ok_or_else(|| Failure::new(2, Reason::Usage, format!("there is no tenant `{name}`")))?;
+            print(&[tenant_line(found)])
+        }
+        TenantVerb::Delete { name, yes } => delete_tenant(app, &name, yes),
+        TenantVerb::Leaving { what, tenant } => leaving(app, what, &tenant),
+    }
+}
+
+/// Tab-separated: id, name, since when, people, live PCs, snapshots, bytes.
+fn tenant_line(tenant: &store::ListedTenant) -> String {
+    format!(
+        "{}\t{}\t{}\t{} people\t{} PCs\t{} snapshots\t{} bytes",
+        tenant.id,
+        tenant.name,
+        at(tenant.created_at),
+        tenant.users,
+        tenant.devices,
+        tenant.snapshots,
+        tenant.bytes
+    )
+}
+
+fn delete_tenant(app: &Arc<App>, name: &str, yes: bool) -> Result<ExitCode, Failure> {
+    let all = app.store.listed_tenants()?;
+    let Some(found) = all.iter().find(|tenant| tenant.name == name) else {
+        let gone = name.parse().ok().map(|id| app.store.tenant_receipt(id)).transpose()?.flatten();
+        let gone = gone.ok_or_else(|| Failure::new(2, Reason::NotFound, format!("there is no tenant `{name}`")))?;
+        return print(&[to_hex(&gone)]);
+    };
+    if !yes {
+        print(&[tenant_line(found)])?;
+        say(&format!(
+            "would delete the tenant `{name}` for good, with {} snapshots on hold; nothing was deleted; add `--yes` to do it",
+            found.held
+        ));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let scope = scope(app, name)?;
+    let deleted = app.store.delete_tenant(&scope, (app.clock.now(), erasure_signer(app)))?;
+    say(&format!("deleted the tenant `{name}` ({}); its keys are destroyed; the receipt:", found.id));
+    if !deleted.rewritten {
+        say(
+            "the database was too busy to be written anew: names may stand in freed parts of its file until the next deletion",
+        );
+    }
+    print(&[to_hex(&deleted.receipt)])
+}
+
+fn leaving(app: &App, what: Option<Leaving>, tenant: &str) -> Result<ExitCode, Failure> {
+    let scope = scope(app, tenant)?;
+    if let Some(what) = what {
+        app.store.set_erases_leaving(&scope, matches!(what, Leaving::Erase), app.clock.now())?;
+    }
+    let erases = app.store.erases_leaving(&scope)?;
+    print(&[if erases { "erase" } else { "keep" }.to_owned()])
 }
 
 pub(super) fn user(app: &Arc<App>, verb: UserVerb) -> Result<ExitCode, Failure> {

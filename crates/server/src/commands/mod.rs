@@ -9,6 +9,7 @@ mod key;
 mod paper;
 mod people;
 mod report;
+mod roles;
 mod serve;
 mod token;
 
@@ -61,6 +62,15 @@ enum Verb {
     /// What an organisation decides about signing in
     #[command(subcommand)]
     SignIn(people::SignInVerb),
+    /// Roles and who has them
+    #[command(subcommand)]
+    Role(roles::RoleVerb),
+    /// Scope tags
+    #[command(subcommand)]
+    Tag(roles::TagVerb),
+    /// Service accounts: tokens for programs
+    #[command(subcommand)]
+    Apitoken(roles::TokenVerb),
     /// Devices
     #[command(subcommand)]
     Device(device::DeviceVerb),
@@ -237,7 +247,7 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
     };
     match verb {
         Verb::Serve => serve::run(&config()?),
-        Verb::Tenant(verb) => admin::tenant(&open(&config()?)?, verb),
+        Verb::Tenant(verb) => admin::tenant(&Arc::new(open(&config()?)?), verb),
         Verb::User(verb) => admin::user(&Arc::new(open(&config()?)?), verb),
         Verb::Admin(verb) => people::admin(&open(&config()?)?, verb),
         Verb::Account(verb) => people::account(&open(&config()?)?, verb),
@@ -246,6 +256,9 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
             people::provider(&open(&config)?, verb, config.settings.site.public_url.as_deref())
         }
         Verb::SignIn(verb) => people::sign_in(&open(&config()?)?, verb),
+        Verb::Role(verb) => roles::role(&open(&config()?)?, verb),
+        Verb::Tag(verb) => roles::tag(&open(&config()?)?, verb),
+        Verb::Apitoken(verb) => roles::token(&open(&config()?)?, verb),
         Verb::Device(verb) => device::run(&open(&config()?)?, verb),
         Verb::Token(verb) => token::run(&open(&config()?)?, verb),
         Verb::Retention(verb) => keep::retention(&open(&config()?)?, verb),

@@ -192,6 +192,7 @@ CREATE TABLE scim_users (
     attributes TEXT NOT NULL,             -- JSON
     created_at INTEGER NOT NULL,
     changed_at INTEGER NOT NULL,
+    gone_at INTEGER,                      -- taken away; only the external id is kept, by which they would come back
     PRIMARY KEY (tenant, user_no),
     UNIQUE (tenant, folded),
     FOREIGN KEY (tenant, user_no) REFERENCES users (tenant, no)
@@ -213,4 +214,12 @@ CREATE TABLE moved (
     moved_at INTEGER NOT NULL,
     PRIMARY KEY (tenant, profile_no),
     FOREIGN KEY (tenant, profile_no) REFERENCES profiles (tenant, no)
+) STRICT;
+
+-- Tenants that were deleted: their receipts, and their numbers, which are never given again.
+CREATE TABLE gone_tenants (
+    no INTEGER NOT NULL PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    receipt BLOB NOT NULL,
+    deleted_at INTEGER NOT NULL
 ) STRICT;

@@ -36,7 +36,7 @@ pub struct Group {
     /// Its name, unique in the tenant.
     pub name: String,
     /// Who says who is in it.
-    pub origin: Source,
+    pub source: Source,
     /// As the provider knows it.
     pub external_id: Option<String>,
     /// How many people are in it.
@@ -59,7 +59,7 @@ pub struct NewGroup {
     /// Its name.
     pub name: String,
     /// Who says who is in it.
-    pub origin: Source,
+    pub source: Source,
     /// As the provider knows it.
     pub external_id: Option<String>,
     /// Who is in it.
@@ -92,7 +92,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<(i64, Group)> {
     let group = Group {
         id: row::Id(row.get(1)?).into(),
         name: row.get(2)?,
-        origin: if row.get::<_, i64>(3)? == 0 { Source::Admins } else { Source::Provider },
+        source: if row.get::<_, i64>(3)? == 0 { Source::Admins } else { Source::Provider },
         external_id: row.get(4)?,
         members: row::unsigned(row.get(5)?),
         tags: Vec::new(),
@@ -133,9 +133,9 @@ fn put_member(tx: &Connection, tenant: i64, group: i64, user: i64) -> Result<(),
 }
 
 /// Refuses a change by whom the group does not belong to: admins change theirs, a provider its own.
-fn check_source(view: &View, origin: Source, by_provider: bool) -> Result<(), AdminError> {
+fn check_source(view: &View, source: Source, by_provider: bool) -> Result<(), AdminError> {
     let operator = view.actor() == crate::Actor::Operator;
-    if operator || (origin == Source::Provider) == by_provider { Ok(()) } else { Err(AdminError::ManagedElsewhere) }
+    if operator || (source == Source::Provider) == by_provider { Ok(()) } else { Err(AdminError::ManagedElsewhere) }
 }
 
 impl Store {
@@ -160,7 +160,7 @@ impl Store {
                 no,
                 new.id.as_bytes(),
                 &new.name,
-                new.origin as u8,
+                new.source as u8,
                 &new.external_id,
                 at.0,
             ))?;
@@ -225,7 +225,7 @@ impl Store {
             let (no, group) = find(tx, &view, id)?;
             check_version(version, row::signed(group.version))?;
             if change.name.is_some() || change.external_id.is_some() || touches_members(&change) {
-                check_source(&view, group.origin, by_provider)?;
+                check_source(&view, group.source, by_provider)?;
             }
             if let Some(name) = change.name.as_ref().filter(|name| **name != group.name) {
                 let same = "SELECT 1 FROM user_groups WHERE tenant = $1 AND name = $2";
@@ -268,7 +268,7 @@ impl Store {
             let tenant = view.scope().no;
             let (no, group) = find(tx, &view, id)?;
             check_version(version, row::signed(group.version))?;
-            check_source(&view, group.origin, by_provider)?;
+            check_source(&view, group.source, by_provider)?;
             let used: i64 = tx
                 .prepare_cached(
                     "SELECT (SELECT COUNT(*) FROM assignment_groups WHERE tenant = $1 AND group_no = $2) + \

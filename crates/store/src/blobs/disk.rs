@@ -8,6 +8,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use model::ids::TenantId;
+
 use super::{BlobKey, Blobs};
 use crate::StoreError;
 
@@ -95,6 +97,15 @@ impl Blobs for DiskBlobs {
 
     fn check(&self, key: &BlobKey) -> Result<Option<(u64, [u8; 32])>, StoreError> {
         hash_file(&self.file(key))
+    }
+
+    fn remove_all(&self, tenant: TenantId) -> Result<(), StoreError> {
+        let folder = self.root.join(tenant.to_string());
+        match fs::remove_dir_all(&folder) {
+            Ok(()) => File::open(&self.root).and_then(|root| root.sync_all()).map_err(StoreError::io(&self.root)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(StoreError::io(&folder)(error)),
+        }
     }
 
     fn remove(&self, key: &BlobKey) -> Result<(), StoreError> {

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use model::ids::TenantId;
+
 use super::{BlobKey, Blobs};
 use crate::StoreError;
 
@@ -58,6 +60,11 @@ impl Blobs for MemoryBlobs {
         let held = self.held();
         let blob = held.get(key).filter(|blob| blob.finished);
         Ok(blob.map(|blob| (blob.bytes.len() as u64, blake3::hash(&blob.bytes).into())))
+    }
+
+    fn remove_all(&self, tenant: TenantId) -> Result<(), StoreError> {
+        self.held().retain(|key, _| key.tenant != tenant);
+        Ok(())
     }
 
     fn remove(&self, key: &BlobKey) -> Result<(), StoreError> {

@@ -45,6 +45,9 @@ pub trait Blobs: Send + Sync {
     /// Length and BLAKE3 of a blob, read anew. `None`: no such blob.
     fn check(&self, key: &BlobKey) -> Result<Option<(u64, [u8; 32])>, StoreError>;
 
+    /// Removes everything of a tenant, if there is anything.
+    fn remove_all(&self, tenant: TenantId) -> Result<(), StoreError>;
+
     /// Removes a blob or an upload, if it is there.
     fn remove(&self, key: &BlobKey) -> Result<(), StoreError>;
 }

@@ -95,7 +95,7 @@ impl Store {
     }
 }
 
-fn find(
+pub(crate) fn find(
     connection: &Connection,
     tenant: &TenantScope,
     identity: &Identity,
@@ -111,7 +111,7 @@ fn find(
     Ok(found.optional()?)
 }
 
-fn link(tx: &Connection, person: &Person, identity: &Identity, at: Moment) -> Result<(), StoreError> {
+pub(crate) fn link(tx: &Connection, person: &Person, identity: &Identity, at: Moment) -> Result<(), StoreError> {
     let sql = "INSERT INTO identities (tenant, authority, subject, user_no, created_at) VALUES ($1, $2, $3, $4, $5)";
     let key = (person.tenant.no, &identity.authority, &identity.subject, person.user_no, at.0);
     tx.prepare_cached(sql)?.execute(key)?;
@@ -119,7 +119,7 @@ fn link(tx: &Connection, person: &Person, identity: &Identity, at: Moment) -> Re
 }
 
 /// The name, or the name with a number, that nobody has yet.
-fn free_name(tx: &Connection, tenant: &TenantScope, wanted: &str) -> Result<String, StoreError> {
+pub(crate) fn free_name(tx: &Connection, tenant: &TenantScope, wanted: &str) -> Result<String, StoreError> {
     let clean: String = wanted.chars().filter(|c| *c != '/' && !c.is_control()).take(NAME_CHARS_MAX - 7).collect();
     let base = if clean.trim().is_empty() { "user".to_owned() } else { clean.trim().to_owned() };
     let mut exists = tx.prepare_cached("SELECT 1 FROM users WHERE tenant = $1 AND name = $2")?;

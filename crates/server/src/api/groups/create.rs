@@ -28,7 +28,7 @@ pub(crate) async fn handle(
     let group = store::NewGroup {
         id,
         name: input.name,
-        origin: Source::Admins,
+        source: Source::Admins,
         external_id: None,
         members: input.members,
         tags: input.scope_tags,

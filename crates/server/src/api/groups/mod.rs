@@ -10,7 +10,7 @@ use model::admin::Group;
 use store::Source;
 
 fn shape(group: store::Group) -> Group {
-    let managed_by = if group.origin == Source::Admins { "admins" } else { "provider" };
+    let managed_by = if group.source == Source::Admins { "admins" } else { "provider" };
     Group {
         id: group.id,
         name: group.name,

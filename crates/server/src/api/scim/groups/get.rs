@@ -1,0 +1,29 @@
+//! `GET /scim/v2/Groups/{id}`: one group.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use model::permission::may;
+
+use crate::App;
+use crate::access::Allowed;
+use crate::api::scim_apart;
+use crate::scim::Wrong;
+use crate::scim::resource::{Asked, group, one};
+
+pub(crate) async fn handle(
+    Allowed(view): Allowed<may::ScimWrite>,
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    asked: Asked,
+    headers: HeaderMap,
+) -> Result<Response, Wrong> {
+    let id = super::id(&id)?;
+    let (found, members) = scim_apart(move || super::read(&app.store, &view, id).map_err(Wrong::from)).await?;
+    let resource = group(&found, asked.wants("members").then_some(members.as_slice()));
+    let mut shown = asked.project(resource.clone());
+    shown["meta"] = resource["meta"].clone();
+    Ok(one(StatusCode::OK, &headers, &shown))
+}

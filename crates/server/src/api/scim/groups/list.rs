@@ -1,0 +1,40 @@
+//! `GET /scim/v2/Groups`: the groups that the provider manages and that fit a filter.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use model::permission::may;
+use store::{AdminError, Slice, Source};
+
+use crate::App;
+use crate::access::Allowed;
+use crate::api::scim_apart;
+use crate::scim::Wrong;
+use crate::scim::resource::{Asked, group};
+
+pub(crate) async fn handle(
+    Allowed(view): Allowed<may::ScimWrite>,
+    State(app): State<Arc<App>>,
+    asked: Asked,
+) -> Result<Response, Wrong> {
+    let filter = asked.filter()?;
+    let wants_members = asked.wants("members");
+    let found = scim_apart(move || {
+        let (mut all, mut slice) = (Vec::new(), Slice::default());
+        loop {
+            let page = app.store.groups(&view, slice).map_err(AdminError::from)?;
+            for found in page.items.into_iter().filter(|found| found.source == Source::Provider) {
+                let members = if wants_members { Some(app.store.group(&view, found.id)?.1) } else { None };
+                all.push(group(&found, members.as_deref()));
+            }
+            match page.next {
+                Some(after) => slice.after = after,
+                None => return Ok::<_, Wrong>(all),
+            }
+        }
+    });
+    let mut all = found.await?;
+    all.retain(|one| filter.as_ref().is_none_or(|filter| filter.fits(one)));
+    Ok(asked.page(all))
+}

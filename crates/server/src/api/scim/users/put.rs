@@ -1,0 +1,29 @@
+//! `PUT /scim/v2/Users/{id}`: puts a person in place of what was said of them.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use model::permission::may;
+
+use crate::App;
+use crate::access::Allowed;
+use crate::api::scim_apart;
+use crate::scim::Wrong;
+use crate::scim::resource::{Input, one, to_write, user, version};
+
+pub(crate) async fn handle(
+    Allowed(view): Allowed<may::ScimWrite>,
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Input(input): Input,
+) -> Result<Response, Wrong> {
+    let (id, version) = (super::id(&id)?, version(&headers));
+    let changed = scim_apart(move || {
+        let write = to_write(&input)?;
+        Ok::<_, Wrong>(app.store.scim_replace(&view, (id, version), write, app.clock.now())?)
+    });
+    Ok(one(StatusCode::OK, &headers, &user(&changed.await?)))
+}

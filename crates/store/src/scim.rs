@@ -1,0 +1,356 @@
+//! People as an identity provider tells of them by SCIM.
+//!
+//! The external id is who somebody is: with exactly one identity provider in the tenant it is also the subject of their identity there, so that a person who is
+//! provisioned and a person who signs in are the same. A user name says nothing about that. So whoever comes back under the same external id is the
+//! same person with the same data, and whoever gets a name that somebody else had is another.
+
+use model::ids::{GroupId, UserId};
+use model::world::Moment;
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use crate::accounts::{self, NewUser};
+use crate::admin::people;
+use crate::admin::tags::{self, Kind};
+use crate::audit::{self, Action, Event};
+use crate::authority::View;
+use crate::error::AdminError;
+use crate::people::{self as signing, Identity, Person, ProviderKind, ProviderSettings};
+use crate::scope::TenantScope;
+use crate::{Store, StoreError, row};
+
+/// What a provider says of a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScimWrite {
+    /// Their user name, unique in the tenant without regard to case.
+    pub user_name: String,
+    /// Their id at the provider.
+    pub external_id: Option<String>,
+    /// All else, as JSON.
+    pub attributes: String,
+}
+
+/// A person whom a provider has told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScimUser {
+    /// Their id here.
+    pub id: UserId,
+    /// Their user name, as it was written.
+    pub user_name: String,
+    /// Their id at the provider.
+    pub external_id: Option<String>,
+    /// All else, as JSON.
+    pub attributes: String,
+    /// Whether they are switched on.
+    pub active: bool,
+    /// Groups that they are in.
+    pub groups: Vec<(GroupId, String)>,
+    /// Counts changes.
+    pub version: u64,
+    /// When the provider first told of them.
+    pub created_at: Moment,
+    /// When it last did.
+    pub changed_at: Moment,
+}
+
+/// Whom to look for.
+#[derive(Clone, Debug)]
+pub enum Lookup {
+    /// Everybody.
+    All,
+    /// The one with that user name, whatever its case.
+    UserName(String),
+    /// Those with that external id.
+    ExternalId(String),
+}
+
+/// What became of a person who was taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// Switched off; everything is kept.
+    Kept,
+    /// To be erased, as the tenant has decided.
+    Erase(UserId),
+}
+
+const FROM: &str = "SELECT u.no, u.id, s.user_name, s.external_id, s.attributes, u.disabled_at IS NULL, u.version, s.created_at, \
+                    s.changed_at FROM scim_users s JOIN users u ON u.tenant = s.tenant AND u.no = s.user_no \
+                    WHERE s.tenant = $1 AND s.gone_at IS NULL";
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<(i64, ScimUser)> {
+    let user = ScimUser {
+        id: row::Id(row.get(1)?).into(),
+        user_name: row.get(2)?,
+        external_id: row.get(3)?,
+        attributes: row.get(4)?,
+        active: row.get(5)?,
+        groups: Vec::new(),
+        version: row::unsigned(row.get(6)?),
+        created_at: Moment(row.get(7)?),
+        changed_at: Moment(row.get(8)?),
+    };
+    Ok((row.get(0)?, user))
+}
+
+fn with_groups(connection: &Connection, tenant: i64, (no, mut user): (i64, ScimUser)) -> Result<ScimUser, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT g.id, g.name FROM group_members m JOIN user_groups g ON g.tenant = m.tenant AND g.no = m.group_no \
+         WHERE m.tenant = $1 AND m.user_no = $2 ORDER BY g.no",
+    )?;
+    let rows = statement.query_map((tenant, no), |row| Ok((row::Id(row.get(0)?).into(), row.get(1)?)))?;
+    user.groups = rows.collect::<Result<_, _>>()?;
+    Ok(user)
+}
+
+fn find(connection: &Connection, view: &View, id: UserId) -> Result<(i64, ScimUser), AdminError> {
+    let mut statement = connection.prepare(&format!("{FROM} AND u.id = $2 AND {}", view.sees_person()))?;
+    let found = statement.query_row((view.scope().no, id.as_bytes()), from_row).optional()?;
+    let (no, user) = found.ok_or(AdminError::NotFound)?;
+    Ok((no, with_groups(connection, view.scope().no, (no, user))?))
+}
+
+/// The identity that an external id stands for, where it is plain at which provider.
+fn identity(connection: &Connection, tenant: i64, external_id: Option<&str>) -> Result<Option<Identity>, StoreError> {
+    let Some(subject) = external_id else { return Ok(None) };
+    let mut statement =
+        connection.prepare_cached("SELECT settings FROM providers WHERE tenant = $1 ORDER BY no LIMIT 2")?;
+    let rows = statement.query_map([tenant], |row| row.get::<_, String>(0))?;
+    let all: Vec<String> = rows.collect::<Result<_, _>>()?;
+    let [only] = all.as_slice() else { return Ok(None) };
+    let Ok(settings) = serde_json::from_str::<ProviderSettings>(only) else { return Ok(None) };
+    let authority = match settings.kind {
+        ProviderKind::Oidc => settings.issuer,
+        // login.microsoftonline.com/TENANT/v2.0
+        ProviderKind::Entra => match settings.issuer.split('/').nth(3) {
+            Some(directory) => format!("entra:{directory}"),
+            None => return Ok(None),
+        },
+    };
+    Ok(Some(Identity { authority, subject: subject.to_owned() }))
+}
+
+/// The person whom this is about, if they are here already: under the same external id, or signed in before.
+fn known(tx: &Connection, tenant: &TenantScope, write: &ScimWrite) -> Result<Option<(i64, UserId)>, AdminError> {
+    let Some(external) = &write.external_id else { return Ok(None) };
+    let sql = "SELECT u.no, u.id FROM scim_users s JOIN users u ON u.tenant = s.tenant AND u.no = s.user_no \
+               WHERE s.tenant = $1 AND s.external_id = $2 AND s.gone_at IS NOT NULL ORDER BY s.gone_at DESC LIMIT 1";
+    let read = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, UserId(row.get(1)?)));
+    if let Some(found) = tx.prepare_cached(sql)?.query_row((tenant.no, external), read).optional()? {
+        return Ok(Some(found));
+    }
+    let Some(identity) = identity(tx, tenant.no, Some(external))? else { return Ok(None) };
+    let Some((person, _)) = signing::find_identity(tx, tenant, &identity)? else { return Ok(None) };
+    let told = "SELECT 1 FROM scim_users WHERE tenant = $1 AND user_no = $2 AND gone_at IS NULL";
+    if tx.prepare_cached(told)?.exists((tenant.no, person.user_no))? {
+        return Err(StoreError::Taken { what: "external id", name: external.clone() }.into());
+    }
+    Ok(Some((person.user_no, person.user)))
+}
+
+fn check_free(tx: &Connection, tenant: i64, user_name: &str, own: Option<i64>) -> Result<(), AdminError> {
+    let sql = "SELECT user_no FROM scim_users WHERE tenant = $1 AND folded = $2";
+    let mut statement = tx.prepare_cached(sql)?;
+    let taken: Option<i64> = statement.query_row((tenant, user_name.to_lowercase()), |row| row.get(0)).optional()?;
+    if taken.is_some_and(|taken| Some(taken) != own) {
+        return Err(StoreError::Taken { what: "user", name: user_name.to_owned() }.into());
+    }
+    Ok(())
+}
+
+fn put(tx: &Connection, tenant: i64, no: i64, write: &ScimWrite, at: Moment) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO scim_users (tenant, user_no, user_name, folded, external_id, attributes, created_at, changed_at, gone_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $7, NULL) ON CONFLICT (tenant, user_no) DO UPDATE SET \
+         user_name = excluded.user_name, folded = excluded.folded, external_id = excluded.external_id, \
+         attributes = excluded.attributes, changed_at = excluded.changed_at, gone_at = NULL",
+    )?
+    .execute((
+        tenant,
+        no,
+        &write.user_name,
+        write.user_name.to_lowercase(),
+        &write.external_id,
+        &write.attributes,
+        at.0,
+    ))?;
+    Ok(())
+}
+
+/// The name that people see follows the user name: a renamed person is the same person.
+fn rename(tx: &Connection, tenant: &TenantScope, no: i64, user_name: &str) -> Result<(), StoreError> {
+    let sql = "SELECT name FROM users WHERE tenant = $1 AND no = $2";
+    let name: String = tx.prepare_cached(sql)?.query_row((tenant.no, no), |row| row.get(0))?;
+    let base = name.rsplit_once(" (").map_or(name.as_str(), |(base, _)| base);
+    if base.eq_ignore_ascii_case(user_name) || name.eq_ignore_ascii_case(user_name) {
+        return Ok(());
+    }
+    let free = signing::free_name(tx, tenant, user_name)?;
+    tx.prepare_cached("UPDATE users SET name = $1 WHERE tenant = $2 AND no = $3")?.execute((free, tenant.no, no))?;
+    Ok(())
+}
+
+fn link(tx: &Connection, person: &Person, write: &ScimWrite, at: Moment) -> Result<(), StoreError> {
+    let Some(identity) = identity(tx, person.tenant.no, write.external_id.as_deref())? else { return Ok(()) };
+    match signing::find_identity(tx, &person.tenant, &identity)? {
+        // Somebody else's identity is not taken from them.
+        Some(_) => Ok(()),
+        None => signing::link_identity(tx, person, &identity, at),
+    }
+}
+
+fn touch(tx: &Connection, tenant: i64, no: i64) -> Result<(), StoreError> {
+    let sql = "UPDATE users SET version = version + 1 WHERE tenant = $1 AND no = $2";
+    tx.prepare_cached(sql)?.execute((tenant, no))?;
+    Ok(())
+}
+
+impl Store {
+    /// Takes a person in. Whoever was here before under the same external id comes back; everybody else is made, with their keys.
+    pub fn scim_create(
+        &self,
+        view: &View,
+        (mut new, write, active): (NewUser, ScimWrite, bool),
+        at: Moment,
+    ) -> Result<ScimUser, AdminError> {
+        let view = view.clone();
+        self.writer.write(move |tx| {
+            let tenant = view.scope().clone();
+            let before = known(tx, &tenant, &write)?;
+            check_free(tx, tenant.no, &write.user_name, before.map(|(no, _)| no))?;
+            let (no, user) = if let Some((no, user)) = before {
+                people::refuse_above(tx, &view, no, at)?;
+                rename(tx, &tenant, no, &write.user_name)?;
+                (no, user)
+            } else {
+                new.name = signing::free_name(tx, &tenant, &write.user_name)?;
+                let no = accounts::insert_user(tx, &tenant, &new, at)?;
+                tags::put(tx, tenant.no, (Kind::User, no), &view.own_tags())?;
+                (no, new.id)
+            };
+            put(tx, tenant.no, no, &write, at)?;
+            let person = Person { tenant: tenant.clone(), user_no: no, user };
+            link(tx, &person, &write, at)?;
+            people::switch(tx, &view, &person, !active, at)?;
+            touch(tx, tenant.no, no)?;
+            let actor = view.actor();
+            audit::append(tx, &tenant, &Event::of(&actor, at, Action::UserUpdate, user.as_bytes()))?;
+            Ok(find(tx, &view, user)?.1)
+        })
+    }
+
+    /// A person whom the view sees and a provider has told of.
+    pub fn scim_user(&self, view: &View, id: UserId) -> Result<ScimUser, AdminError> {
+        self.read(|connection| Ok(find(connection, view, id).ok()))?.map(|(_, user)| user).ok_or(AdminError::NotFound)
+    }
+
+    /// People whom the view sees and a provider has told of, oldest first.
+    pub fn scim_users(&self, view: &View, lookup: &Lookup) -> Result<Vec<ScimUser>, StoreError> {
+        self.read(|connection| {
+            let (condition, text) = match lookup {
+                Lookup::All => ("$2 IS NULL", None),
+                Lookup::UserName(name) => ("s.folded = $2", Some(name.to_lowercase())),
+                Lookup::ExternalId(id) => ("s.external_id = $2", Some(id.clone())),
+            };
+            let sql = format!("{FROM} AND {condition} AND {} ORDER BY u.no", view.sees_person());
+            let mut statement = connection.prepare(&sql)?;
+            let rows = statement.query_map((view.scope().no, text), from_row)?;
+            let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
+            rows.into_iter().map(|row| with_groups(connection, view.scope().no, row)).collect()
+        })
+    }
+
+    /// Puts what a provider says now in place of what it said. `active`: `None` leaves it.
+    pub fn scim_replace(
+        &self,
+        view: &View,
+        (id, version): (UserId, Option<u64>),
+        (write, active): (ScimWrite, Option<bool>),
+        at: Moment,
+    ) -> Result<ScimUser, AdminError> {
+        let view = view.clone();
+        self.writer.write(move |tx| {
+            let tenant = view.scope().clone();
+            let (no, before) = find(tx, &view, id)?;
+            if version.is_some_and(|version| version != before.version) {
+                return Err(AdminError::Changed { version: before.version });
+            }
+            check_free(tx, tenant.no, &write.user_name, Some(no))?;
+            let person = Person { tenant: tenant.clone(), user_no: no, user: id };
+            let same = (&before.user_name, &before.external_id, &before.attributes);
+            if same != (&write.user_name, &write.external_id, &write.attributes) {
+                rename(tx, &tenant, no, &write.user_name)?;
+                put(tx, tenant.no, no, &write, at)?;
+                link(tx, &person, &write, at)?;
+                touch(tx, tenant.no, no)?;
+                let actor = view.actor();
+                audit::append(tx, &tenant, &Event::of(&actor, at, Action::UserUpdate, id.as_bytes()))?;
+            }
+            if let Some(active) = active.filter(|active| *active != before.active) {
+                people::refuse_above(tx, &view, no, at)?;
+                people::switch(tx, &view, &person, !active, at)?;
+            }
+            Ok(find(tx, &view, id)?.1)
+        })
+    }
+
+    /// Takes a person away: they are switched off, and the provider's words about them are forgotten but for the external id.
+    pub fn scim_remove(
+        &self,
+        view: &View,
+        (id, version): (UserId, Option<u64>),
+        at: Moment,
+    ) -> Result<Left, AdminError> {
+        let view = view.clone();
+        self.writer.write(move |tx| {
+            let tenant = view.scope().clone();
+            let (no, before) = find(tx, &view, id)?;
+            if version.is_some_and(|version| version != before.version) {
+                return Err(AdminError::Changed { version: before.version });
+            }
+            people::refuse_above(tx, &view, no, at)?;
+            let person = Person { tenant: tenant.clone(), user_no: no, user: id };
+            people::switch(tx, &view, &person, true, at)?;
+            tx.prepare_cached(
+                "UPDATE scim_users SET gone_at = $1, folded = $2, user_name = '', attributes = '{}' \
+                 WHERE tenant = $3 AND user_no = $4",
+            )?
+            .execute((at.0, format!("gone {id}"), tenant.no, no))?;
+            let sql = "DELETE FROM group_members WHERE tenant = $1 AND user_no = $2 AND group_no IN \
+                       (SELECT g.no FROM user_groups g WHERE g.tenant = $1 AND g.origin = 1)";
+            tx.prepare_cached(sql)?.execute((tenant.no, no))?;
+            let actor = view.actor();
+            audit::append(tx, &tenant, &Event::of(&actor, at, Action::UserUpdate, id.as_bytes()))?;
+            Ok(if erases(tx, tenant.no)? { Left::Erase(id) } else { Left::Kept })
+        })
+    }
+
+    /// Whether people whom a provider takes away are erased.
+    pub fn erases_leaving(&self, tenant: &TenantScope) -> Result<bool, StoreError> {
+        self.read(|connection| erases(connection, tenant.no))
+    }
+
+    /// Decides whether people whom a provider takes away are erased.
+    pub fn set_erases_leaving(&self, tenant: &TenantScope, erase: bool, at: Moment) -> Result<(), StoreError> {
+        let tenant = tenant.clone();
+        self.writer.write(move |tx| {
+            let sql = "INSERT INTO leaving (tenant, erase) VALUES ($1, $2) \
+                       ON CONFLICT (tenant) DO UPDATE SET erase = excluded.erase";
+            tx.prepare_cached(sql)?.execute((tenant.no, erase))?;
+            audit::append(tx, &tenant, &Event::by_operator(at, Action::LeavingSet, tenant.id.as_bytes()))
+        })
+    }
+}
+
+fn erases(connection: &Connection, tenant: i64) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT erase FROM leaving WHERE tenant = $1")?;
+    Ok(statement.query_row([tenant], |row| row.get(0)).optional()?.unwrap_or(false))
+}
+
+/// What a provider said of a person, their groups and roles: gone with them.
+pub(crate) fn forget(tx: &Connection, (tenant, no): (i64, i64)) -> Result<(), StoreError> {
+    tx.prepare_cached("DELETE FROM scim_users WHERE tenant = $1 AND user_no = $2")?.execute((tenant, no))?;
+    for table in ["group_members", "assignment_users"] {
+        let sql = format!("DELETE FROM {table} WHERE tenant = $1 AND user_no = $2");
+        tx.prepare_cached(&sql)?.execute((tenant, no))?;
+    }
+    Ok(())
+}
