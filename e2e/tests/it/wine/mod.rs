@@ -6,7 +6,6 @@
 mod apps;
 mod crash;
 mod dump;
-mod effects;
 mod installer;
 mod lived_in;
 mod pictures;
