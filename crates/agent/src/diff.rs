@@ -7,6 +7,7 @@ use device::apps::InputApps;
 use device::collect::{Sources, collect};
 use device::diff::diff;
 use device::input::Input;
+use model::reason::Reason;
 use model::snapshot::Snapshot;
 use seal::KeyRing;
 
@@ -25,6 +26,9 @@ pub struct DiffArgs {
     /// The newer snapshot
     #[arg(required_unless_present_any = ["with", "here"], conflicts_with_all = ["with", "here"])]
     b: Option<String>,
+    /// The older one is of another PC of yours, by its name
+    #[arg(long, value_name = "NAME")]
+    from_device: Option<String>,
     /// Compare with a hive, profile folder or `.reg` file instead
     #[arg(long, value_name = "PATH")]
     with: Option<PathBuf>,
@@ -42,9 +46,14 @@ pub fn run(args: &DiffArgs, run: &Run) -> Result<Exit, Failure> {
     let connection = run.connect(&state)?;
     let input = match (&args.with, args.here) {
         (None, false) => None,
-        (with, _) => Some(here::input(with.as_deref(), None)?),
+        (Some(file), _) => Some(Input::open(file)?),
+        (None, true) if cfg!(windows) => Some(here::input(None, None)?),
+        (None, true) => {
+            return Err(Failure::new(Reason::Usage, "this is not Windows: there is no PC here to compare with")
+                .hint("name a hive, a profile folder or a `.reg` file with `--with`"));
+        }
     };
-    let (_, old) = open(run, &connection, &args.a, None)?;
+    let (_, old) = open(run, &connection, &args.a, args.from_device.as_deref())?;
     let mut exit = tell_damage(run, &old);
     let new = match (&input, &args.b) {
         (Some(input), _) => read(input, &old.ring, &old.opened.snapshot),

@@ -277,9 +277,10 @@ fn sentence(what: &str, outcome: Outcome, reason: Option<&str>) -> String {
     }
 }
 
-/// Whether a person would miss it: what came back is not missing, and neither is what they left out themselves or what Windows brings along.
+/// Whether a person would miss it: what came back is not missing, and neither is what they left out themselves, what Windows brings along, or what came
+/// back under another name.
 fn is_missing(outcome: Outcome, reason: Option<&str>) -> bool {
-    let not_missed = [Reason::Excluded.code(), Reason::PartOfWindows.code()];
+    let not_missed = [Reason::Excluded.code(), Reason::PartOfWindows.code(), Reason::Moved.code()];
     !outcome.came_back() && !reason.is_some_and(|code| not_missed.contains(&code))
 }
 

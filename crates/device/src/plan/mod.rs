@@ -102,6 +102,8 @@ fn setting_step(
     let (reading, transformed) = transform::fitting(table, setting, reading, (old, here.now));
     about.transformed = transformed;
     let action = match refusal(setting, &reading, (here, rule), choice) {
+        // The old PC stored nothing either: there is nothing that this Windows could lack.
+        Some(Reason::NotOnThisBuild) if reading == Reading::Absent => SettingAction::Same { value: None },
         Some(reason) => SettingAction::Skip { reason, wanted: reading.value().cloned() },
         None => compare(setting, &reading, here.now.readings.get(id)),
     };

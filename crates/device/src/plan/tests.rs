@@ -359,6 +359,10 @@ fn a_setting_that_has_moved_comes_back_in_its_new_place_in_both_directions() {
 fn what_no_transform_brings_to_this_build_is_left_out() {
     let steps = on_build(26100, &[("multitasking.snap.fill", Value::Bool(false))]);
     assert_eq!(steps["multitasking.snap.fill"].action, skip(Reason::NotOnThisBuild, Some(Value::Bool(false))));
+    let mut nothing = snapshot(&[("multitasking.snap.fill", Reading::Absent)]);
+    nothing.device.build = Some(19045);
+    let same = plan(&nothing, &Here::bare(&snapshot(&[])), &Choice::all()).settings.remove(0).action;
+    assert_eq!(same, SettingAction::Same { value: None }, "nothing is lost");
     // The first Windows 11 had lost it, later ones have it again.
     let combine =
         |build| on_build(build, &[("taskbar.combine", choice("never"))]).remove("taskbar.combine").unwrap().action;

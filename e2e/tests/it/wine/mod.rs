@@ -23,6 +23,8 @@ fn two_pcs(world: &World) -> Option<(Prefix, Prefix)> {
     for pc in [&old, &new] {
         pc.import(&packed_values(&pc.export()));
     }
+    // What was imported belongs to the Windows that Wine is not: the person's first sign-in comes after it.
+    new.rehome(&["baseline", "--again"]).ok();
     old.import(&lived_in(&old.export()));
     old.reg_add(r"HKCU\Software\Microsoft\Windows\CurrentVersion\Explorer\Advanced", ("TaskbarAl", "REG_DWORD", "0"));
     old.rehome(&["backup"]).ok();
