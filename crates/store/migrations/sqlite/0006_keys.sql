@@ -25,7 +25,7 @@ CREATE TABLE audit_heads (
     PRIMARY KEY (tenant, n)
 ) STRICT;
 
--- Each time content was opened for somebody else than its owner, in a case (an approval of 0005). The owner sees these. cases.rs
+-- Each time content was opened for somebody else than its owner, in a case (an approval of 0005). Nothing writes it yet.
 CREATE TABLE openings (
     tenant INTEGER NOT NULL,
     no INTEGER NOT NULL,
