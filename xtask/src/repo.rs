@@ -61,11 +61,10 @@ pub struct Binaries {
 impl Binaries {
     /// Builds them, with cargo's own progress, and says where they are.
     pub fn build() -> anyhow::Result<Self> {
-        let status = cargo()
-            .args(["build", "--release", "--locked", "--package", "agent", "--package", "server"])
-            .status()
-            .context("could not run cargo")?;
-        if !status.success() {
+        // Guarded, so that Ctrl-C and SIGTERM end the build too.
+        let mut build = cargo();
+        build.args(["build", "--release", "--locked", "--package", "agent", "--package", "server"]);
+        if !crate::process::run(&mut build, "")?.success() {
             bail!("the build failed; the compiler's message is above");
         }
         let release = target()?.join("release");
