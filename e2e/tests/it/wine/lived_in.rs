@@ -93,7 +93,8 @@ fn other_value(setting: &Setting, here: Option<&RawValue>) -> Value {
     other.or_else(any).unwrap_or_else(|| panic!("{} takes no value that this test knows", setting.id))
 }
 
-fn candidates(setting: &Setting) -> Vec<Value> {
+/// Values that the setting may have.
+pub fn candidates(setting: &Setting) -> Vec<Value> {
     let texts = |words: &[&str]| words.iter().map(|word| Value::Text((*word).to_owned())).collect();
     let names = |names: Vec<&str>| names.into_iter().map(|name| Value::Choice(name.to_owned())).collect();
     match setting.kind {

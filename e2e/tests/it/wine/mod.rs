@@ -6,6 +6,7 @@
 mod apps;
 mod crash;
 mod dump;
+mod hostile;
 mod installer;
 mod lived_in;
 mod pictures;
