@@ -1,7 +1,7 @@
 //! Keys that Windows keeps and does not give out (CNG key storage, Windows documentation): in the TPM with the Platform Crypto Provider, else in
 //! the person's own store with the software provider. The record is the key's name.
 //!
-//! Not under Wine: its NCrypt has no ECDSA and refuses to make such a key, so nothing here has run on any system that we can test on.
+//! Not under Wine: its `NCrypt` has no ECDSA and refuses to make such a key, so nothing here has run on any system that we can test on.
 
 use std::ptr;
 use std::sync::Arc;
