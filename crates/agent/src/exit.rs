@@ -163,7 +163,8 @@ impl Exit {
             | R::Replayed
             | R::SessionUnknown
             | R::ReceiptUnknown
-            | R::ProviderUnreachable => Self::Unreachable,
+            | R::ProviderUnreachable
+            | R::KeysUnavailable => Self::Unreachable,
             R::WrongKey | R::KeyErased => Self::WrongKey,
             R::Busy => Self::Busy,
             R::Interrupted => Self::Interrupted,

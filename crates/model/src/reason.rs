@@ -131,7 +131,7 @@ reasons! {
     FormRefused = 252, "form_refused", "the form did not come from this page", "open the page again and send it once more";
     DeviceCodeOff = 253, "device_code_off", "your organisation does not let PCs be connected by a code", "run `rehome enroll` on a PC with a browser, or ask your administrator";
     SignInDenied = 254, "sign_in_denied", "the sign-in was turned down", "run `rehome enroll` again if that was a mistake";
-    NeedsHttps = 255, "needs_https", "people sign in over an encrypted connection only", "use the https address, or set `public_url` if a proxy encrypts";
+    NeedsHttps = 255, "needs_https", "people sign in over an encrypted connection only", "use the https address, or tell the server its public address if a proxy encrypts";
     FreshSignInNeeded = 256, "fresh_sign_in_needed", "you signed in too long ago for this", "sign in again";
     PasswordChangeNeeded = 257, "password_change_needed", "the first password must be changed before anything else", "sign in on the server's page and choose another";
     SecondFactorNeeded = 258, "second_factor_needed", "the account needs a second factor", "run `rehome enroll` without `--user`, and sign in in the browser";

@@ -233,6 +233,8 @@ fn data_of_before_devices_had_keys_stays_readable() {
     old.execute_batch(
         "INSERT INTO tenants VALUES (1, x'01010101010101010101010101010101', 'default', 5);
          INSERT INTO users VALUES (1, 1, x'02020202020202020202020202020202', 'ada', '', 5);
+         INSERT INTO keys (tenant, id, purpose, user_no, wrapped, created_at)
+         VALUES (1, x'06060606060606060606060606060606', 1, NULL, x'07', 5), (1, x'08080808080808080808080808080808', 2, 1, x'09', 5);
          INSERT INTO devices (tenant, no, id, user_no, name, token_hash, created_at, seen_at)
          VALUES (1, 1, x'03030303030303030303030303030303', 1, 'PC', x'04', 5, 6);
          INSERT INTO profiles (tenant, no, id, user_no, device_no, last_seq, next_part, next_blob, created_at)

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::harness::{PASSWORD, Pc, World, arg, persona};
+use crate::harness::{Pc, World, arg, persona};
 
 /// Kills the server at many moments of many backups; after each restart everything that a PC was told is kept must open.
 #[test]
@@ -202,24 +202,26 @@ fn a_first_start_on_a_full_disk_leaves_no_half_of_a_key() {
 fn a_stopping_server_finishes_what_it_began() {
     let mut world = World::new();
     let address = world.address().trim_start_matches("http://").to_owned();
-    let body = format!(r#"{{"user":"ada","password":"not {PASSWORD}","device_name":"PC"}}"#);
+    let body = r#"{"device_name":"THE-LAST-PC"}"#;
     let (first, rest) = body.split_at(20);
     let mut stream = TcpStream::connect(&address).unwrap();
-    // A whole request before it, so that the half one is surely at work and not just on its way.
+    // The server asks for the body once somebody wants to read it: the request is surely at work then, and not just on its way.
     let head = format!(
-        "POST /api/v1/enroll HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        "POST /api/v1/sign-in/device-code HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+         expect: 100-continue\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
-    stream.write_all(format!("GET /livez HTTP/1.1\r\nhost: x\r\n\r\n{head}{first}").as_bytes()).unwrap();
+    stream.write_all(head.as_bytes()).unwrap();
     let mut answer = [0; 512];
     let length = stream.read(&mut answer).unwrap();
-    assert!(answer[..length].starts_with(b"HTTP/1.1 200"));
+    assert!(answer[..length].starts_with(b"HTTP/1.1 100"), "{}", String::from_utf8_lossy(&answer[..length]));
+    stream.write_all(first.as_bytes()).unwrap();
     world.ask_server_to_stop();
     while TcpStream::connect(&address).is_ok() {}
     stream.write_all(rest.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("wrong_credentials"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 20") && answer.contains("user_code"), "{answer}");
     assert_eq!(world.server_ended(), Some(0));
     world.start_server();
     assert_eq!(world.server_command(&["check"], "").code, Some(0));

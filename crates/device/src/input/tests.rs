@@ -145,8 +145,8 @@ fn a_pipe_is_refused_and_not_waited_for() {
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    assert_eq!(reason_of(&pipe), Reason::InputFailed);
-    assert_eq!(reason_of(Path::new("/dev/zero")), Reason::InputFailed);
+    assert_eq!(reason_of(&pipe), Reason::NotAFile);
+    assert_eq!(reason_of(Path::new("/dev/zero")), Reason::NotAFile);
 }
 
 #[test]

