@@ -9,6 +9,7 @@ mod dump;
 mod hostile;
 mod installer;
 mod lived_in;
+mod owned;
 mod pictures;
 mod prefix;
 mod refused;
