@@ -2,7 +2,7 @@
 //!
 //! The address is that of the engine: `https://vault.example:8200/v1/transit?key=NAME&token-file=FILE[&ca-file=FILE]`. The service keeps versions of
 //! one key; it wraps with the newest and says which in its answer (`vault:v3:…`), and an id of ours stands for name and version. Redirects are not
-//! followed, every exchange ends within [`EXCHANGE_SECONDS`], and answers beyond [`ANSWER_BYTES_MAX`] are thrown away.
+//! followed, every exchange ends within [`EXCHANGE_SECONDS`], and answers beyond `ANSWER_BYTES_MAX` are thrown away.
 //! Source of the shapes: the documentation of Vault's transit engine, *encrypt data*, *decrypt data*, *read key*, *rotate key*, *trim key*.
 
 use std::io::Read;

@@ -2,7 +2,7 @@
 //!
 //! The tenant comes first, from the address (`/t/NAME/...`), and everything after that counts within it: its accounts, its providers, their keys. A
 //! browser shows a session's id in a cookie ([`visitor`]); every form is checked in one place before a page sees it ([`posted`]). Built-in accounts
-//! sign in with a password and a second factor ([`password`], [`second_factor`]), others at their provider ([`oidc`]). [`agent`] is the small
+//! sign in with a password and a second factor ([`password`], `second_factor`), others at their provider ([`oidc`]). [`agent`] is the small
 //! authorization server for our own agent and for nobody else.
 
 pub mod account;

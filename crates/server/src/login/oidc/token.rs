@@ -1,7 +1,7 @@
 //! ID tokens: what is checked before anything in one is believed (`security.md` 2.7; OpenID Connect Core 1.0, 3.1.3.7; RFC 8725).
 //!
 //! Everything is compared with what is configured for one provider of one tenant, never with what the token itself says. The signature is
-//! `jsonwebtoken`'s business (over [`super::ring`]); what that library lets pass (a name twice, a header that brings its own key, a further
+//! `jsonwebtoken`'s business (over `super::ring`); what that library lets pass (a name twice, a header that brings its own key, a further
 //! audience, a fraction as a time) is refused here.
 
 use base64::Engine as _;
