@@ -4,7 +4,7 @@
 //! are a queue of their own, kept apart from the journal: what is under way is on the disk before it begins, and a run that was killed, or a PC
 //! that was restarted, goes on where it stopped. Ordering an app twice is harmless: winget says that it is there.
 //!
-//! [`Queue`] is the record, [`Entry`] one app with its result, [`work`] the running. What is read from the disk is believed no more than a snapshot:
+//! [`Queue`] is the record, [`Entry`] one app with its result, `work` the running. What is read from the disk is believed no more than a snapshot:
 //! ids go through [`Order::of`] each time.
 
 mod work;
