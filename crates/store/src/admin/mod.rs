@@ -1,6 +1,6 @@
 //! What admins do through the API and the operator on the command line: people, devices, groups, roles, assignments, tags, service accounts.
 //!
-//! Everything takes a [`View`](crate::View) and finds only what that sees. A change names the version that it changes; what is made carries the tags of
+//! Everything takes a [`View`] and finds only what that sees. A change names the version that it changes; what is made carries the tags of
 //! who made it; nobody grants what they lack; and whatever is done, an owner stays ([`guard_owner`]).
 
 pub(crate) mod assignments;

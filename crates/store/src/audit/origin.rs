@@ -100,7 +100,7 @@ pub struct Origin {
 /// What lies beside an event: `salt 16 | address length 1 | address | request id length 1 | request id | words`.
 pub(crate) struct Private(Vec<u8>);
 
-/// The parts of [`Private`], read back.
+/// The parts of `Private`, read back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Beside {
     /// The address that the request came from.
