@@ -3,6 +3,7 @@
 //! Whoever keeps heads elsewhere can prove that no row before them was changed, added or removed. The bytes are those that are signed
 //! (`docs/format.md` section 14).
 
+use crate::fields::take;
 use crate::ids::TenantId;
 use crate::world::Moment;
 
@@ -58,12 +59,6 @@ impl Head {
         };
         Some((head, take(&mut rest)?))
     }
-}
-
-fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
-    let (head, tail) = rest.split_first_chunk::<N>()?;
-    *rest = tail;
-    Some(*head)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! It names what was deleted by its ids only, so that it can be kept without keeping anything of the person. Deleting the same again gives the
 //! same receipt. The bytes are those that are signed (`docs/format.md` section 10).
 
+use crate::fields::take;
 use crate::ids::{ProfileId, SnapshotId, TenantId, UserId};
 use crate::world::Moment;
 
@@ -114,12 +115,6 @@ impl Erasure {
         let epoch = u64::from_be_bytes(take(&mut rest)?);
         Some((Self { tenant, erased, snapshots, at, epoch }, take(&mut rest)?))
     }
-}
-
-fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
-    let (head, tail) = rest.split_first_chunk::<N>()?;
-    *rest = tail;
-    Some(*head)
 }
 
 #[cfg(test)]

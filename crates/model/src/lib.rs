@@ -13,6 +13,7 @@ pub mod cbor;
 pub mod device;
 pub mod envelope;
 pub mod erasure;
+mod fields;
 pub mod ids;
 pub mod permission;
 pub mod plan;

@@ -3,6 +3,7 @@
 //! The device keeps the newest one and shows it at its next check-in, so that a server that lost data (a restored old database, a failed
 //! disk) is told so and healed (`security.md` D9). Its bytes are those that are signed; nothing is re-encoded to check it.
 
+use crate::fields::take;
 use crate::ids::{ProfileId, SnapshotId, TenantId};
 use crate::world::Moment;
 
@@ -63,12 +64,6 @@ impl Receipt {
         };
         Some((receipt, take(&mut rest)?))
     }
-}
-
-fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
-    let (head, tail) = rest.split_first_chunk::<N>()?;
-    *rest = tail;
-    Some(*head)
 }
 
 #[cfg(test)]
