@@ -75,6 +75,7 @@ reasons! {
     NotInThisFormat = 118, "not_in_this_format", "a file of this kind cannot hold it", "restore it with Rehome instead";
     ChangedSinceSignIn = 119, "changed_since_sign_in", "you have changed it on this PC since your first sign-in", "nothing if yours should stay; `--replace` takes the one of the backup";
     Moved = 120, "moved", "this version of Windows has another setting in its place", "nothing; that one is listed as well";
+    NotExported = 127, "not_exported", "the export holds another part of the registry", "export the whole branch of the user, or back up the PC itself";
     StoreOff = 130, "store_off", "your organisation has blocked it, or the Store", "ask your administrator";
     InstallWaits = 131, "install_waits", "it waits to be installed", "nothing; Rehome tries again by itself, `rehome apps --continue` at once";
     InstallFailed = 132, "install_failed", "its installer failed", "nothing; Rehome tries again for 7 days";
