@@ -44,10 +44,12 @@ pub fn left_alone(paint: Paint, outcome: &Outcome) -> String {
     format!("{head}  {}\n{}\n", paint.dim(outcome.failed.len()), table.to_text("  "))
 }
 
-/// When the changes take effect, as a sentence; nothing if they do at once.
-pub fn effects(outcome: &Outcome) -> Option<&'static str> {
+/// When the changes take effect, as a sentence; nothing if they do at once, or if what was written is a file, in which nothing does.
+pub fn effects(outcome: &Outcome, target: Source) -> Option<&'static str> {
     let has = |effect| outcome.effects.contains(&effect);
-    if has(Effect::SignOut) {
+    if target != Source::Live {
+        None
+    } else if has(Effect::SignOut) {
         Some("Some changes take effect after signing out and in again")
     } else if has(Effect::Explorer) {
         Some("Some changes take effect when Explorer starts again")

@@ -249,13 +249,13 @@ pub fn show(planned: &Planned, run: &Run, done: Option<(&Outcome, Option<&Queue>
         format!("{}\n\n{left_alone}{}{}", paint.bold(heading), view.plan(&plan), paint.dim(told))
     })?;
     if let Some(outcome) = outcome {
-        told(run, outcome, target.name());
+        told(run, outcome, &**target);
     }
     Ok(tell_damage(run, &preview.fetched))
 }
 
-fn told(run: &Run, outcome: &Outcome, target: &str) {
-    if let Some(effects) = outcome::effects(outcome) {
+fn told(run: &Run, outcome: &Outcome, target: &dyn RestoreTarget) {
+    if let Some(effects) = outcome::effects(outcome, target.source()) {
         run.screen.say(effects);
     }
     outcome::tell_not_live(run, outcome);
@@ -263,7 +263,8 @@ fn told(run: &Run, outcome: &Outcome, target: &str) {
         run.screen.warn(&format!("{} could not be written", count(outcome.failed.len(), "setting")));
     }
     if outcome.journal.is_some() {
-        let undo = if target == THIS_PC { "rehome undo".to_owned() } else { format!("rehome undo --to {target}") };
+        let name = target.name();
+        let undo = if name == THIS_PC { "rehome undo".to_owned() } else { format!("rehome undo --to {name}") };
         run.screen.hint(&format!("`{undo}` takes it back for {UNDO_DAYS} days"));
     }
 }

@@ -86,7 +86,7 @@ pub fn run(args: &UndoArgs, run: &Run) -> Result<Exit, Failure> {
             run.screen.paint.bold(format!("{} taken back", count(done.applied.len(), "setting")))
         )
     })?;
-    if let Some(effects) = outcome::effects(&done) {
+    if let Some(effects) = outcome::effects(&done, target.source()) {
         run.screen.say(effects);
     }
     outcome::tell_not_live(run, &done);

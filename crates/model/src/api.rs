@@ -9,6 +9,7 @@ use crate::device::KeyLevel;
 use crate::ids::{BlobId, DeviceId, KeyId, PartId, ProfileId, SnapshotId, TenantId, UserId};
 use crate::reason::Reason;
 use crate::rehearsal::Rehearsed;
+use crate::retention::Kept;
 use crate::world::Moment;
 
 /// Media type of an envelope.
@@ -253,6 +254,28 @@ pub struct SnapshotSummary {
     /// asked, as where only the newest snapshot is given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<String>,
+    /// By which retention policies, where they are named ones: one for each reason and policy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_by: Vec<KeptBy>,
+}
+
+/// Which retention policy keeps a snapshot for which reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptBy {
+    /// A word of `kept`.
+    pub why: String,
+    /// The policy's name.
+    pub policy: String,
+}
+
+/// Reasons to keep as the API says them: the words, and which policies have them.
+pub fn reasons(kept: &[Kept]) -> (Vec<String>, Vec<KeptBy>) {
+    let words = kept.iter().map(|one| one.why.word().to_owned()).collect();
+    let by = |one: &Kept| {
+        let why = one.why.word();
+        one.policies.iter().map(|policy| KeptBy { why: why.to_owned(), policy: policy.clone() }).collect::<Vec<_>>()
+    };
+    (words, kept.iter().flat_map(by).collect())
 }
 
 /// What an error answer says: RFC 9457.

@@ -30,6 +30,8 @@ fn body(route: &Route, ids: &Ids) -> Value {
         ("POST", "/api/v1/approvals/{approval}/decision") => json!({"approve": true}),
         ("POST", "/api/v1/profiles/{profile}/rehome") => json!({"to_user": ids.real["user"]}),
         ("PUT", "/api/v1/profiles/{profile}/snapshots/{snapshot}/rehearsal") => json!({"seq": 1, "restorable": true}),
+        ("PUT", "/api/v1/retention") => json!({"rules": {"last": 1}}),
+        ("PUT", "/api/v1/retention-policies/{retention_policy}") => json!({"name": "x", "rules": {"last": 1}}),
         ("PUT", "/scim/v2/Users/{id}") => json!({"userName": "x"}),
         ("PUT", "/scim/v2/Groups/{id}") => json!({"displayName": "x"}),
         ("PATCH", "/scim/v2/Users/{id}" | "/scim/v2/Groups/{id}") => {
@@ -116,13 +118,13 @@ fn world() -> World {
     real.insert("user", bob.clone());
     real.insert("group", make("/api/v1/groups", json!({"name": "g"})));
     real.insert("role", make("/api/v1/roles", json!({"name": "r", "permissions": ["user.read"]})));
-    let tag = make("/api/v1/scope-tags", json!({"name": "t"}));
+    real.insert("tag", make("/api/v1/scope-tags", json!({"name": "t"})));
     let other_tag = make("/api/v1/scope-tags", json!({"name": "elsewhere"}));
-    real.insert("tag", tag);
     real.insert(
         "assignment",
         make("/api/v1/role-assignments", json!({"name": "a", "role": "auditor", "scope_tags": []})),
     );
+    real.insert("retention_policy", make("/api/v1/retention-policies", json!({"name": "p", "rules": {"last": 1}})));
     let ends = live.app.clock.now().0 + 3_600_000;
     let account = |name: &str, ends: i64| json!({"name": name, "role": "gitops", "expires_at": ends});
     real.insert("token", make("/api/v1/service-accounts", account("s", ends)));

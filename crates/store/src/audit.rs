@@ -73,6 +73,12 @@ pub(crate) enum Action {
     UserErase,
     /// Target: the tenant.
     RetentionSet,
+    /// Target: the retention policy. Its rules, and how many of each kind it is for, are in `after`.
+    RetentionPolicyCreate,
+    /// Target: the retention policy.
+    RetentionPolicyUpdate,
+    /// Target: the retention policy.
+    RetentionPolicyDelete,
     /// Target: the profile that was restored from.
     RestoreReport,
     /// Target: the profile. Its keys were given out.
@@ -190,6 +196,9 @@ impl Action {
             Self::ProfileDelete => "profile.delete",
             Self::UserErase => "user.erase",
             Self::RetentionSet => "retention.set",
+            Self::RetentionPolicyCreate => "retention_policy.create",
+            Self::RetentionPolicyUpdate => "retention_policy.update",
+            Self::RetentionPolicyDelete => "retention_policy.delete",
             Self::RestoreReport => "restore.report",
             Self::KeysRead => "keys.read",
             Self::AccessRefuse => "access.refuse",

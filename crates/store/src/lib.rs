@@ -45,6 +45,10 @@ pub use admin::assignments::{Assignment, Terms, Which};
 pub use admin::devices::Listed as ListedDevice;
 pub use admin::groups::{Group, GroupChange, NewGroup, Source};
 pub use admin::people::{Listed as ListedPerson, PersonChange};
+pub use admin::retention::{
+    PREVIEWED_MAX, Previewed, RETENTION_POLICIES_MAX, RetentionChange, RetentionPolicy, RetentionPreview,
+    RetentionTerms,
+};
 pub use admin::roles::{NewRole, Role, RoleChange};
 pub use admin::tags::Tag;
 pub use admin::tokens::{Network, NewToken, TOKEN_MILLIS_MAX, Token};

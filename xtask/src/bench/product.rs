@@ -80,6 +80,11 @@ impl Product {
         self.words(&["restore", "--quiet", "--from-device", "PC", "--to", &target.display().to_string(), "--yes"])
     }
 
+    /// The same, which says how far it is, one JSON document a line.
+    pub fn restore_with_progress(&self, target: &Path) -> Vec<String> {
+        self.words(&["restore", "--json-lines", "--from-device", "PC", "--to", &target.display().to_string(), "--yes"])
+    }
+
     /// What the commands need in their environment.
     pub fn environment(&self) -> Vec<(String, String)> {
         vec![("REHOME_STATE_DIR".to_owned(), self.state.display().to_string())]

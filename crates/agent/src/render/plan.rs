@@ -363,8 +363,8 @@ pub mod tests {
                 app(AppKind::Store, "Windows Terminal", AppAction::Install),
                 app(AppKind::Store, "\u{1b}[2JNotes", AppAction::Install),
                 app(AppKind::Store, "Photos", AppAction::Present),
-                app(AppKind::System, "Shell", AppAction::Skip { reason: Reason::PartOfWindows }),
-                app(AppKind::Desktop, "Contoso Ledger", AppAction::Skip { reason: Reason::NeedsTheApp }),
+                app(AppKind::System, "Shell", AppAction::NotAvailable { reason: Reason::PartOfWindows }),
+                app(AppKind::Desktop, "Contoso Ledger", AppAction::NotAvailable { reason: Reason::NeedsTheApp }),
             ],
             not_carried: vec![NotCarried {
                 id: "devices.pointer_files".to_owned(),

@@ -19,6 +19,8 @@ mod profiles;
 mod rehearsals;
 mod rehome;
 mod reports;
+mod retention;
+mod retention_policies;
 pub(crate) mod roles;
 mod scim;
 mod service_accounts;
@@ -114,6 +116,14 @@ fn admin_routes(routes: Routes) -> Routes {
         .get("/api/v1/scope-tags/{tag}", tags::get::handle)
         .patch("/api/v1/scope-tags/{tag}", tags::patch::handle)
         .delete("/api/v1/scope-tags/{tag}", tags::delete::handle)
+        .get("/api/v1/retention", retention::get::handle)
+        .put("/api/v1/retention", retention::put::handle)
+        .post("/api/v1/retention/preview", retention::preview::handle)
+        .get("/api/v1/retention-policies", retention_policies::list::handle)
+        .post("/api/v1/retention-policies", retention_policies::create::handle)
+        .get("/api/v1/retention-policies/{retention_policy}", retention_policies::get::handle)
+        .put("/api/v1/retention-policies/{retention_policy}", retention_policies::put::handle)
+        .delete("/api/v1/retention-policies/{retention_policy}", retention_policies::delete::handle)
         .get("/api/v1/service-accounts", service_accounts::list::handle)
         .post("/api/v1/service-accounts", service_accounts::create::handle)
         .get("/api/v1/service-accounts/{token}", service_accounts::get::handle)

@@ -9,6 +9,7 @@ mod key;
 mod paper;
 mod people;
 mod report;
+mod retention;
 mod roles;
 mod serve;
 mod token;
@@ -79,7 +80,7 @@ enum Verb {
     Token(token::TokenVerb),
     /// What is kept and for how long
     #[command(subcommand)]
-    Retention(keep::RetentionVerb),
+    Retention(retention::RetentionVerb),
     /// Snapshots: why they are kept, pins and holds
     #[command(subcommand)]
     Snapshot(keep::SnapshotVerb),
@@ -261,7 +262,7 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
         Verb::Apitoken(verb) => roles::token(&open(&config()?)?, verb),
         Verb::Device(verb) => device::run(&open(&config()?)?, verb),
         Verb::Token(verb) => token::run(&open(&config()?)?, verb),
-        Verb::Retention(verb) => keep::retention(&open(&config()?)?, verb),
+        Verb::Retention(verb) => retention::run(&open(&config()?)?, verb),
         Verb::Snapshot(verb) => keep::snapshot(&open(&config()?)?, verb),
         Verb::Profile(verb) => keep::profile(&Arc::new(open(&config()?)?), verb),
         Verb::Key(verb) => key::run(&config()?, verb),
