@@ -46,9 +46,12 @@ pub trait RestoreTarget {
 
 /// The calls that make a change visible on a live PC. Apply makes them after each stage, when what the stage has written is durable.
 pub trait Effects {
-    /// Makes one change visible that a call or a broadcast can; `picture` is the desktop background as this run left it. The error says why
-    /// not: a value that is stored but not seen yet is no failure.
+    /// Makes one change visible that a call or a broadcast can, or tells Explorer of it; `picture` is the desktop background as this run left it.
+    /// The error says why not: a value that is stored but not seen yet is no failure.
     fn take(&mut self, effect: Effect, picture: &Picture) -> Result<(), String>;
+
+    /// Ends the person's Explorer and has it started again. The error says why not.
+    fn restart_explorer(&mut self) -> Result<(), String>;
 }
 
 /// A target that nobody looks at, such as a file: there is nothing to make visible.
@@ -58,6 +61,10 @@ pub struct Unseen;
 impl Effects for Unseen {
     fn take(&mut self, _: Effect, _: &Picture) -> Result<(), String> {
         Ok(())
+    }
+
+    fn restart_explorer(&mut self) -> Result<(), String> {
+        Err("a file has no Explorer".to_owned())
     }
 }
 
