@@ -18,6 +18,7 @@ mod road;
 mod signing;
 mod source;
 mod start;
+mod wine;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,7 +30,7 @@ use report::Report;
 /// What to measure
 #[derive(clap::Args)]
 pub struct Args {
-    /// Parts to measure: instructions, road, network, rates, start [default: all]
+    /// Parts to measure: instructions, road, network, rates, start, wine [default: all]
     parts: Vec<String>,
     /// A person's hive to walk and to back up; without it the project's own made hive
     #[arg(long)]
@@ -70,12 +71,13 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         instructions::record()?;
     }
     let mut report = Report::begin();
-    let parts: [(&str, Part); 5] = [
+    let parts: [(&str, Part); 6] = [
         ("instructions", instructions::measure),
         ("start", start::measure),
         ("road", road::measure),
         ("network", network::measure),
         ("rates", rates::measure),
+        ("wine", wine::measure),
     ];
     for (name, measure) in parts.iter().filter(|(name, _)| args.wants(name)) {
         say::chapter(&format!("bench: {name}"));
