@@ -15,6 +15,7 @@ mod doctor;
 mod enroll;
 mod exit;
 mod explain;
+mod explorer;
 mod export;
 mod failure;
 mod file;

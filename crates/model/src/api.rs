@@ -28,6 +28,8 @@ pub const OFFSET_HEADER: &str = "upload-offset";
 pub const LENGTH_HEADER: &str = "upload-length";
 /// Header of a request and of its answer that open a session: a one-time public key each ([`crate::signature`]).
 pub const SESSION_HEADER: &str = "rehome-session";
+/// Header of every refusal: the code of its problem details, for an answer to HEAD, which has no body to say it.
+pub const CODE_HEADER: &str = "rehome-code";
 /// Header of a backup that is no delta: the number of the newest backup whose receipt this PC holds.
 pub const LAST_HEADER: &str = "rehome-last";
 

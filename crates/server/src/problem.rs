@@ -138,6 +138,10 @@ impl IntoResponse for Refusal {
             about: self.about,
             whom: self.whom,
         });
+        // The body says it too; an answer to HEAD is sent without.
+        if let Ok(code) = HeaderValue::from_str(&self.problem.code) {
+            response.headers_mut().insert(model::api::CODE_HEADER, code);
+        }
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -19,6 +19,7 @@ mod signing;
 mod source;
 mod stages;
 mod start;
+mod wine;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -30,7 +31,7 @@ use report::Report;
 /// What to measure
 #[derive(clap::Args)]
 pub struct Args {
-    /// Parts to measure: instructions, road, stages, network, rates, start [default: all]
+    /// Parts to measure: instructions, road, stages, network, rates, start, wine [default: all]
     parts: Vec<String>,
     /// A person's hive to walk and to back up; without it the project's own made hive
     #[arg(long)]
@@ -78,6 +79,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ("stages", stages::measure),
         ("network", network::measure),
         ("rates", rates::measure),
+        ("wine", wine::measure),
     ];
     for (name, measure) in parts.iter().filter(|(name, _)| args.wants(name)) {
         say::chapter(&format!("bench: {name}"));

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use model::api::{PROBLEM_TYPE, Problem};
+use model::api::{CODE_HEADER, PROBLEM_TYPE, Problem};
 use model::reason::Reason;
 use model::world::Random;
 
@@ -255,6 +255,9 @@ impl<'a> Server<'a> {
         let is_problem = answer.header("content-type").is_some_and(|media_type| media_type.starts_with(PROBLEM_TYPE));
         let problem = if is_problem { serde_json::from_slice::<Problem>(&answer.body).ok() } else { None };
         let status = answer.status;
+        // An answer to HEAD has no body: its code is in a header, and the words are ours.
+        let code = answer.header(CODE_HEADER).and_then(Reason::from_code);
+        let problem = problem.or_else(|| code.map(|reason| Problem::new(status, reason, reason.to_string())));
         let (reason, problem) = match problem {
             Some(problem) => (Reason::from_code(&problem.code).unwrap_or_else(|| by_status(status)), problem),
             None if matches!(status, 429 | 413 | 500..) => {
