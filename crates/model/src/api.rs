@@ -350,6 +350,26 @@ pub struct Limits {
     pub blob_bytes_max: u64,
     /// Largest piece of a blob in one request, in bytes.
     pub blob_piece_bytes_max: u64,
+    /// Largest report of a restore, in bytes.
+    pub report_bytes_max: u64,
+    /// Largest JSON body of an administrator's request, in bytes.
+    pub json_bytes_max: u64,
+    /// Most items of a page of a list.
+    pub page_items_max: u64,
     /// Requests a minute and device.
     pub requests_per_minute: u32,
+    /// Requests of a device at once, before the rate counts.
+    pub requests_burst: u32,
+    /// Requests a minute and administrator or service account.
+    pub admin_requests_per_minute: u32,
+    /// Enrolments, sign-ins and other guesses a minute and address.
+    pub enrolments_per_minute: u32,
+    /// Enrolments a minute and organisation.
+    pub tenant_enrolments_per_minute: u32,
+    /// New snapshots a day and device.
+    pub backups_per_day: u32,
+    /// Bytes that one PC's profile may have.
+    pub profile_bytes_max: u64,
+    /// Bytes that all profiles of an organisation may have together.
+    pub tenant_bytes_max: u64,
 }

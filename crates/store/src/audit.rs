@@ -165,6 +165,8 @@ pub(crate) enum Action {
     ProviderRemove,
     /// Target: the tenant; detail: 1 if device codes are allowed.
     SignInRules,
+    /// Target: the tenant; detail: the place of the weakest key level among all.
+    EnrolmentRules,
     /// By and target: the person; detail: 1 for a device code.
     AgentApprove,
     /// By and target: the person; detail: 1 for a device code.
@@ -242,6 +244,7 @@ impl Action {
             Self::ProviderAdd => "provider.add",
             Self::ProviderRemove => "provider.remove",
             Self::SignInRules => "sign_in.rules",
+            Self::EnrolmentRules => "enrolment.rules",
             Self::AgentApprove => "agent.approve",
             Self::AgentDeny => "agent.deny",
         }

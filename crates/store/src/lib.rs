@@ -17,6 +17,7 @@ mod devices;
 mod dialect;
 mod erase;
 mod error;
+mod key_level;
 mod keys;
 mod pack;
 pub mod people;
@@ -31,6 +32,7 @@ mod snapshots;
 mod tenants;
 mod tokens;
 mod uploads;
+mod usage;
 mod verify;
 mod writer;
 

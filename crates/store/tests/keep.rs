@@ -373,6 +373,38 @@ fn an_erased_person_has_no_key_no_row_and_no_file_left() {
     assert_eq!(report.findings, Vec::<String>::new(), "the audit chain is whole");
 }
 
+/// Names that lay in many pages, because rows grew, shrank and moved, before their people were erased.
+#[test]
+fn no_erased_name_is_left_between_the_rows_and_every_other_one_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = DiskBlobs::open(folder.path().join("blobs")).unwrap();
+    let path = folder.path().join("rehome.db");
+    let store = Store::open(&path, Arc::new(blobs), NOW).unwrap();
+    tenant(&store, "default", 1);
+    let operator = store.operator("default").unwrap().unwrap();
+    assert!(!store.rewrite_if_erased().unwrap(), "nobody was erased");
+    let name =
+        |number: u64| format!("marker-of-person-{number:03}-{}", "x".repeat(usize::try_from(number % 40).unwrap()));
+    let people: Vec<_> = (0..120).map(|number| user(&store, "default", &name(number), number + 1)).collect();
+    for (number, person) in people.iter().enumerate() {
+        device(&store, person, 1_000 + number as u64);
+    }
+    for person in people.iter().step_by(2) {
+        store.erase_user(&operator, person.user, (NOW, sign_erasure())).unwrap().unwrap();
+    }
+    assert!(store.rewrite_if_erased().unwrap());
+    assert!(!store.rewrite_if_erased().unwrap(), "once is enough");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes.extend(std::fs::read(folder.path().join("rehome.db-wal")).unwrap_or_default());
+    let left = |number: u64| {
+        let text = format!("marker-of-person-{number:03}-");
+        bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    };
+    for number in 0..120 {
+        assert_eq!(left(number), number % 2 == 1, "{number}");
+    }
+}
+
 fn files(folder: &Path) -> usize {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.map(|path| if path.is_dir() { files(&path) } else { 1 }).sum()

@@ -3,6 +3,7 @@
 mod admin;
 mod check;
 mod device;
+mod fingerprint;
 mod health;
 mod keep;
 mod key;
@@ -95,6 +96,8 @@ enum Verb {
     Report(report::ReportVerb),
     /// Read all data and compare it with its checksums and receipts
     Check,
+    /// Print the fingerprint by which PCs can trust this server
+    Fingerprint,
     /// The configuration in force
     #[command(subcommand)]
     Config(ConfigVerb),
@@ -165,6 +168,7 @@ impl From<ConfigError> for Failure {
         match error {
             ConfigError::Io { source, .. } => Self::io(&source, failure.text),
             ConfigError::HalfTls => failure.hint("give both or none"),
+            ConfigError::TwoTls => failure.hint("leave one of them out"),
             ConfigError::NoHome => failure.hint("name both"),
             ConfigError::Toml { .. } | ConfigError::PublicUrl(_) => failure,
         }
@@ -202,7 +206,9 @@ impl From<KeyringError> for Failure {
     fn from(error: KeyringError) -> Self {
         let text = error.to_string();
         match error {
-            KeyringError::WrongRoot(_) => Self::new(9, Reason::WrongKey, text),
+            KeyringError::WrongRoot(_) => Self::new(9, Reason::WrongKey, text).hint(
+                "give the root key that this data was made with (`--root-key`); without it no backup can be opened",
+            ),
             KeyringError::Provider(error) => error.into(),
             KeyringError::Store(error) => error.into(),
             KeyringError::Unwrap(_) | KeyringError::Gone => Self::new(8, Reason::IntegrityFailed, text),
@@ -227,6 +233,7 @@ impl From<store::StoreError> for Failure {
 
 /// Runs the command line. Data goes to standard output, everything said to standard error.
 pub fn main() -> ExitCode {
+    crate::process::shut_in();
     let line = Line::parse();
     match run(line) {
         Ok(code) => code,
@@ -269,6 +276,7 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
         Verb::Report(verb) => report::run(&open(&config()?)?, verb),
         Verb::Check => check::run(&check::open(&config()?)?),
         Verb::Config(ConfigVerb::Show) => show(&config()?),
+        Verb::Fingerprint => fingerprint::run(&config()?),
         Verb::Healthcheck => health::run(&config()?),
         Verb::Version => print(&[format!("rehome-server {}", env!("CARGO_PKG_VERSION"))]),
         Verb::Completions { shell } => paper::completions(shell),
