@@ -72,7 +72,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         instructions::record()?;
     }
     let mut report = Report::begin();
-    let parts: [(&str, Part); 6] = [
+    let parts: [(&str, Part); 7] = [
         ("instructions", instructions::measure),
         ("start", start::measure),
         ("road", road::measure),
