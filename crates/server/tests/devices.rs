@@ -465,7 +465,7 @@ fn an_organisation_that_wants_better_keys_takes_no_weaker_ones_and_keeps_those_i
     let try_with = |user: &str, level: KeyLevel| {
         live.enroll_with(&DeviceKey::generate(), |request| {
             request.user = Some(user.to_owned());
-            request.password = Some(support::PASSWORD.to_owned());
+            request.password = Some(PASSWORD.to_owned());
             request.key_level = level;
         })
     };

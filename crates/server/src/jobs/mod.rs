@@ -24,7 +24,7 @@ const SLACK_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
 /// When the jobs ran last.
 pub struct Jobs {
-    slack_at: AtomicI64,
+    rewritten: AtomicI64,
     heads_at: AtomicI64,
     retention_at: AtomicI64,
 }
@@ -33,7 +33,7 @@ impl Default for Jobs {
     /// Everything is due: a server that is restarted more often than a job's rhythm still does it.
     fn default() -> Self {
         Self {
-            slack_at: AtomicI64::new(i64::MIN),
+            rewritten: AtomicI64::new(i64::MIN),
             heads_at: AtomicI64::new(i64::MIN),
             retention_at: AtomicI64::new(i64::MIN),
         }
@@ -70,8 +70,8 @@ impl Jobs {
                 Err(error) => tracing::warn!(%error, "retention failed"),
             }
         }
-        if is_due(Moment(self.slack_at.load(Ordering::Relaxed)), now, SLACK_MILLIS) {
-            self.slack_at.store(now.0, Ordering::Relaxed);
+        if is_due(Moment(self.rewritten.load(Ordering::Relaxed)), now, SLACK_MILLIS) {
+            self.rewritten.store(now.0, Ordering::Relaxed);
             match slack::run(app) {
                 Ok(false) => {}
                 Ok(true) => tracing::info!("the database was written anew, since somebody was erased"),
