@@ -68,8 +68,8 @@ impl Told {
         let given = given.map(|(property, text)| (property, text.trim()));
         // A file whose fingerprint was checked is what is trusted; nothing is left to remember of the pin.
         let checked = self.file_is_pinned()?;
-        let said = |(property, text): &(Property, &str)| !(text.is_empty() || checked && *property == CERTIFICATE_PIN);
-        let given: Vec<_> = given.into_iter().filter(said).collect();
+        let nothing = |property: Property, text: &str| text.is_empty() || checked && property == CERTIFICATE_PIN;
+        let given: Vec<_> = given.into_iter().filter(|(property, text)| !nothing(*property, text)).collect();
         for (property, text) in &given {
             check(*property, text).map_err(|what| Refused { property: property.property, what })?;
         }

@@ -84,7 +84,7 @@ fn spellings(secret: &[u8]) -> Vec<Vec<u8>> {
         let shifted = [&vec![0; shift], secret].concat();
         let (from, to) = ((shift * 8).div_ceil(6), (shifted.len() * 8) / 6);
         for text in [STANDARD_NO_PAD.encode(&shifted), URL_SAFE_NO_PAD.encode(&shifted)] {
-            all.push(text[from..to].as_bytes().to_vec());
+            all.push(text.as_bytes()[from..to].to_vec());
         }
     }
     all
@@ -137,10 +137,11 @@ fn programs(world: &World) -> PathBuf {
     let mut text = "Windows Registry Editor Version 5.00\r\n\r\n".to_owned();
     for (name, title) in PROGRAMS {
         let (family, full) = (format!("{name}_8wekyb3d8bbwe"), format!("{name}_1.0.0.0_x64__8wekyb3d8bbwe"));
-        text.push_str(&format!(
+        let entry = format!(
             "[{REPOSITORY}\\Families\\{family}\\{full}]\r\n\"Flags\"=dword:00000001\r\n\r\n[{REPOSITORY}\\Packages\\{full}]\r\n\
              \"DisplayName\"=\"{title}\"\r\n\"PackageRootFolder\"=\"C:\\\\Program Files\\\\WindowsApps\\\\{full}\"\r\n\r\n"
-        ));
+        );
+        text.push_str(&entry);
     }
     let path = world.path("programs.reg");
     std::fs::write(&path, text).unwrap();
@@ -195,7 +196,7 @@ fn keys_of(pc: &Pc<'_>) -> Vec<Canary> {
 fn raw(text: &str) -> Vec<u8> {
     let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
     let bytes: Option<Vec<u8>> = text.as_bytes().chunks(2).map(pair).collect();
-    bytes.filter(|_| text.len() % 2 == 0).unwrap_or_else(|| text.as_bytes().to_vec())
+    bytes.filter(|_| text.len().is_multiple_of(2)).unwrap_or_else(|| text.as_bytes().to_vec())
 }
 
 /// Everything that people and PCs do with their secrets, and what was said meanwhile.

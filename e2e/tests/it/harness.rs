@@ -33,10 +33,11 @@ pub fn shared_data() -> Option<PathBuf> {
 
 /// The library that tells programs another time (Debian's package `faketime`), if this machine has it. Says so if not.
 fn faketime() -> Option<&'static Path> {
-    let libraries =
-        ["x86_64", "aarch64"].map(|machine| format!("/usr/lib/{machine}-linux-gnu/faketime/libfaketimeMT.so.1"));
     static LIBRARY: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let found = LIBRARY.get_or_init(|| libraries.iter().map(PathBuf::from).find(|path| path.is_file()));
+    let found = LIBRARY.get_or_init(|| {
+        let place = |machine| format!("/usr/lib/{machine}-linux-gnu/faketime/libfaketimeMT.so.1");
+        ["x86_64", "aarch64"].map(place).iter().map(PathBuf::from).find(|path| path.is_file())
+    });
     if found.is_none() {
         eprintln!("SKIPPED: there is no libfaketime on this machine (package faketime)");
     }

@@ -24,15 +24,19 @@ const SLACK_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
 /// When the jobs ran last.
 pub struct Jobs {
-    slack: AtomicI64,
-    heads: AtomicI64,
-    retention: AtomicI64,
+    rewritten: AtomicI64,
+    heads_at: AtomicI64,
+    retention_at: AtomicI64,
 }
 
 impl Default for Jobs {
     /// Everything is due: a server that is restarted more often than a job's rhythm still does it.
     fn default() -> Self {
-        Self { slack: AtomicI64::new(i64::MIN), heads: AtomicI64::new(i64::MIN), retention: AtomicI64::new(i64::MIN) }
+        Self {
+            rewritten: AtomicI64::new(i64::MIN),
+            heads_at: AtomicI64::new(i64::MIN),
+            retention_at: AtomicI64::new(i64::MIN),
+        }
     }
 }
 
@@ -51,8 +55,8 @@ impl Jobs {
             Ok(done) => tracing::info!(done, "approved requests"),
             Err(error) => tracing::warn!(%error, "approved requests could not be done"),
         }
-        if is_due(Moment(self.retention.load(Ordering::Relaxed)), now, RETENTION_MILLIS) {
-            self.retention.store(now.0, Ordering::Relaxed);
+        if is_due(Moment(self.retention_at.load(Ordering::Relaxed)), now, RETENTION_MILLIS) {
+            self.retention_at.store(now.0, Ordering::Relaxed);
             match retention::run(app) {
                 Ok(removed) if removed.snapshots == 0 => tracing::debug!("retention let nothing go"),
                 Ok(removed) => {
@@ -66,8 +70,8 @@ impl Jobs {
                 Err(error) => tracing::warn!(%error, "retention failed"),
             }
         }
-        if is_due(Moment(self.slack.load(Ordering::Relaxed)), now, SLACK_MILLIS) {
-            self.slack.store(now.0, Ordering::Relaxed);
+        if is_due(Moment(self.rewritten.load(Ordering::Relaxed)), now, SLACK_MILLIS) {
+            self.rewritten.store(now.0, Ordering::Relaxed);
             match slack::run(app) {
                 Ok(false) => {}
                 Ok(true) => tracing::info!("the database was written anew, since somebody was erased"),
@@ -75,8 +79,8 @@ impl Jobs {
             }
         }
         // After the others, so that what they did is signed too.
-        if is_due(Moment(self.heads.load(Ordering::Relaxed)), now, HEADS_MILLIS) {
-            self.heads.store(now.0, Ordering::Relaxed);
+        if is_due(Moment(self.heads_at.load(Ordering::Relaxed)), now, HEADS_MILLIS) {
+            self.heads_at.store(now.0, Ordering::Relaxed);
             match heads::run(app) {
                 Ok(signed) => tracing::debug!(signed, "audit chains signed"),
                 Err(error) => tracing::warn!(%error, "signing the audit chains failed"),
