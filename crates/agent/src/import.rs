@@ -180,6 +180,7 @@ fn found(header: &Header, size_bytes: u64) -> Found {
         size_bytes,
         rehearsed: None,
         kept: Vec::new(),
+        kept_by: Vec::new(),
     };
     Found { snapshot, device_name: header.device_name.clone() }
 }

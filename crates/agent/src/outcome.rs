@@ -44,12 +44,12 @@ pub fn left_alone(paint: Paint, outcome: &Outcome) -> String {
     format!("{head}  {}\n{}\n", paint.dim(outcome.failed.len()), table.to_text("  "))
 }
 
-/// Says when the changes take effect; nothing if they do at once.
-pub fn tell_effects(run: &Run, outcome: &Outcome) {
+/// Says when the changes take effect; nothing if they do at once, or if what was written is a file, in which nothing does.
+pub fn tell_effects(run: &Run, outcome: &Outcome, target: Source) {
     if outcome.explorer == Some(Explorer::Restarted) {
         run.screen.say("Explorer was started again");
     }
-    if let Some(effects) = effects(outcome) {
+    if let Some(effects) = effects(outcome).filter(|_| target == Source::Live) {
         run.screen.say(effects);
     }
 }

@@ -254,19 +254,20 @@ pub fn show(planned: &Planned, run: &Run, done: Option<(&Outcome, Option<&Queue>
         format!("{}\n\n{left_alone}{}{}", paint.bold(heading), view.plan(&plan), paint.dim(told))
     })?;
     if let Some(outcome) = outcome {
-        told(run, outcome, target.name());
+        told(run, outcome, &**target);
     }
     Ok(tell_damage(run, &preview.fetched))
 }
 
-fn told(run: &Run, outcome: &Outcome, target: &str) {
-    outcome::tell_effects(run, outcome);
+fn told(run: &Run, outcome: &Outcome, target: &dyn RestoreTarget) {
+    outcome::tell_effects(run, outcome, target.source());
     outcome::tell_not_live(run, outcome);
     if !outcome.failed.is_empty() {
         run.screen.warn(&format!("{} could not be written", count(outcome.failed.len(), "setting")));
     }
     if outcome.journal.is_some() {
-        let undo = if target == THIS_PC { "rehome undo".to_owned() } else { format!("rehome undo --to {target}") };
+        let name = target.name();
+        let undo = if name == THIS_PC { "rehome undo".to_owned() } else { format!("rehome undo --to {name}") };
         run.screen.hint(&format!("`{undo}` takes it back for {UNDO_DAYS} days"));
     }
 }

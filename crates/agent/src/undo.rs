@@ -90,7 +90,7 @@ pub fn run(args: &UndoArgs, run: &Run) -> Result<Exit, Failure> {
             run.screen.paint.bold(format!("{} taken back", count(done.applied.len(), "setting")))
         )
     })?;
-    outcome::tell_effects(run, &done);
+    outcome::tell_effects(run, &done, target.source());
     outcome::tell_not_live(run, &done);
     Ok(outcome::exit(&done, target.source()))
 }

@@ -201,7 +201,7 @@ impl RegTarget {
         })?;
         let path = folder.join(path.file_name().unwrap_or_default());
         let registry = match path.try_exists() {
-            Ok(false) => MemoryRegistry::new(),
+            Ok(false) => MemoryRegistry::whole(),
             _ => read_reg_file(&path)?,
         };
         let files = FolderFiles::beside(&path);

@@ -9,6 +9,7 @@ use crate::device::KeyLevel;
 use crate::ids::{BlobId, DeviceId, KeyId, PartId, ProfileId, SnapshotId, TenantId, UserId};
 use crate::reason::Reason;
 use crate::rehearsal::Rehearsed;
+use crate::retention::Kept;
 use crate::world::Moment;
 
 /// Media type of an envelope.
@@ -255,6 +256,28 @@ pub struct SnapshotSummary {
     /// asked, as where only the newest snapshot is given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<String>,
+    /// By which retention policies, where they are named ones: one for each reason and policy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_by: Vec<KeptBy>,
+}
+
+/// Which retention policy keeps a snapshot for which reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptBy {
+    /// A word of `kept`.
+    pub why: String,
+    /// The policy's name.
+    pub policy: String,
+}
+
+/// Reasons to keep as the API says them: the words, and which policies have them.
+pub fn reasons(kept: &[Kept]) -> (Vec<String>, Vec<KeptBy>) {
+    let words = kept.iter().map(|one| one.why.word().to_owned()).collect();
+    let by = |one: &Kept| {
+        let why = one.why.word();
+        one.policies.iter().map(|policy| KeptBy { why: why.to_owned(), policy: policy.clone() }).collect::<Vec<_>>()
+    };
+    (words, kept.iter().flat_map(by).collect())
 }
 
 /// What an error answer says: RFC 9457.
@@ -327,6 +350,26 @@ pub struct Limits {
     pub blob_bytes_max: u64,
     /// Largest piece of a blob in one request, in bytes.
     pub blob_piece_bytes_max: u64,
+    /// Largest report of a restore, in bytes.
+    pub report_bytes_max: u64,
+    /// Largest JSON body of an administrator's request, in bytes.
+    pub json_bytes_max: u64,
+    /// Most items of a page of a list.
+    pub page_items_max: u64,
     /// Requests a minute and device.
     pub requests_per_minute: u32,
+    /// Requests of a device at once, before the rate counts.
+    pub requests_burst: u32,
+    /// Requests a minute and administrator or service account.
+    pub admin_requests_per_minute: u32,
+    /// Enrolments, sign-ins and other guesses a minute and address.
+    pub enrolments_per_minute: u32,
+    /// Enrolments a minute and organisation.
+    pub tenant_enrolments_per_minute: u32,
+    /// New snapshots a day and device.
+    pub backups_per_day: u32,
+    /// Bytes that one PC's profile may have.
+    pub profile_bytes_max: u64,
+    /// Bytes that all profiles of an organisation may have together.
+    pub tenant_bytes_max: u64,
 }

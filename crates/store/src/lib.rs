@@ -17,6 +17,7 @@ mod devices;
 mod dialect;
 mod erase;
 mod error;
+mod key_level;
 mod keys;
 mod pack;
 pub mod people;
@@ -31,6 +32,7 @@ mod snapshots;
 mod tenants;
 mod tokens;
 mod uploads;
+mod usage;
 mod verify;
 mod writer;
 
@@ -45,6 +47,10 @@ pub use admin::assignments::{Assignment, Terms, Which};
 pub use admin::devices::Listed as ListedDevice;
 pub use admin::groups::{Group, GroupChange, NewGroup, Source};
 pub use admin::people::{Listed as ListedPerson, PersonChange};
+pub use admin::retention::{
+    PREVIEWED_MAX, Previewed, RETENTION_POLICIES_MAX, RetentionChange, RetentionPolicy, RetentionPreview,
+    RetentionTerms,
+};
 pub use admin::roles::{NewRole, Role, RoleChange};
 pub use admin::tags::Tag;
 pub use admin::tokens::{Network, NewToken, TOKEN_MILLIS_MAX, Token};
@@ -57,7 +63,7 @@ pub use audit::origin::{Beside, Origin, Who};
 pub use audit::record::{Record, Told};
 pub use audit::refusals::Refused;
 pub use authority::{Actor, Authority, Service, View};
-pub use commit::{CommitError, Committed, Sign};
+pub use commit::{CommitError, Committed};
 pub use devices::{Device, DeviceState, EnrollError, Holder, NewDevice, NewDeviceKey, Revoked};
 pub use erase::{Deleted, EraseError, SignErasure};
 pub use error::{AdminError, StoreError};
@@ -73,6 +79,7 @@ pub use tenants::{DeletedTenant, ListedTenant};
 pub use tokens::{EnrolmentToken, FoundToken, NewEnrolmentToken, Waiting};
 pub use uploads::{GRACE_MILLIS, Piece, SEALED_BYTES_MAX, Upload, UploadError};
 pub use verify::Report;
+pub use writer::Sign;
 
 use blobs::Blobs;
 use writer::Writer;

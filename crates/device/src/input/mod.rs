@@ -160,7 +160,10 @@ impl Input {
             };
             format!("{lines} keys or values; what is deleted counts as not stored")
         });
-        let notes = others.chain(removals).collect();
+        let part = "the export is one of a part of the registry; settings that lie elsewhere are left out";
+        let part = (!registry.is_whole()).then(|| part.to_owned());
+        let notes = others.chain(removals).chain(part).collect();
+        let registry = registry.as_an_export();
         let known = crate::facts::read(&RegPlaces(&registry), &Asked::default());
         let programs = machine_programs(&RegPlaces(&registry)).unwrap_or_default();
         let listed = Listed { programs, packages: None };

@@ -11,6 +11,7 @@ use model::reason::Reason;
 use model::world::Random;
 
 use super::address::Address;
+use super::pin::WrongPin;
 use super::prover::Prover;
 use super::wire::{Answer, Cause, Request, Wire, WireError};
 use crate::key::KeyError;
@@ -59,6 +60,15 @@ pub enum ServerError {
         #[source]
         source: Cause,
     },
+    /// The server is another one than the one pinned.
+    #[error("{address} is not the server that this PC was told to trust")]
+    WrongPin {
+        /// The server.
+        address: Address,
+        /// Both fingerprints.
+        #[source]
+        source: WrongPin,
+    },
     /// This PC's own key cannot be used.
     #[error("the request to {address} could not be signed")]
     NoKey {
@@ -99,6 +109,7 @@ impl ServerError {
             Self::Unreachable { .. } => Reason::ServerUnreachable,
             Self::Slow { .. } => Reason::ServerSlow,
             Self::Untrusted { .. } => Reason::TlsFailed,
+            Self::WrongPin { .. } => Reason::PinMismatch,
             Self::NoKey { .. } => Reason::DamagedState,
             Self::NotRehome { .. } => Reason::UnexpectedAnswer,
             Self::Refused { reason, .. } => *reason,
@@ -241,6 +252,7 @@ impl<'a> Server<'a> {
             Ok(answer) => Err(self.refusal(&answer)),
             Err(WireError::Slow { seconds }) => Err(ServerError::Slow { address: address(), seconds }),
             Err(WireError::Untrusted(source)) => Err(ServerError::Untrusted { address: address(), source }),
+            Err(WireError::WrongPin(source)) => Err(ServerError::WrongPin { address: address(), source }),
             Err(WireError::Garbled(cause)) => Err(self.not_rehome(cause.to_string())),
             Err(error @ WireError::TooLong { .. }) => Err(self.not_rehome(error.to_string())),
             Err(WireError::NoConnection(source)) => Err(ServerError::Unreachable { address: address(), source }),
