@@ -8,7 +8,7 @@ use device::upload::pin::Pin;
 
 use crate::{
     apps, backup, baseline, catalog, completions, diff, doctor, enroll, explain, export, forget, import, machine, man,
-    picture, pin, plan, rehearse, report, restore, schedule, show, snapshots, status, undo, version,
+    openings, picture, pin, plan, rehearse, report, restore, schedule, show, snapshots, status, undo, version,
 };
 
 /// Back up the settings and app list of a Windows PC, and give them back on another
@@ -80,6 +80,7 @@ pub enum Verb {
     Export(export::ExportArgs),
     Import(import::ImportArgs),
     Report(report::ReportArgs),
+    Openings(openings::OpeningsArgs),
     Rehearse(rehearse::RehearseArgs),
     Pin(pin::PinArgs),
     Forget(forget::ForgetArgs),

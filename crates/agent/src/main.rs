@@ -28,6 +28,7 @@ mod logs;
 mod machine;
 mod man;
 mod near;
+mod openings;
 mod outcome;
 mod paint;
 mod picture;
@@ -123,6 +124,7 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
         Verb::Export(args) => export::run(args, run),
         Verb::Import(args) => import::run(args, run),
         Verb::Report(args) => report::run(args, run),
+        Verb::Openings(args) => openings::run(args, run),
         Verb::Rehearse(args) => rehearse::run(args, run),
         Verb::Pin(args) => pin::run(args, run),
         Verb::Forget(args) => forget::run(args, run),

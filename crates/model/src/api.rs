@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::device::KeyLevel;
-use crate::ids::{BlobId, DeviceId, KeyId, PartId, ProfileId, SnapshotId, TenantId, UserId};
+use crate::ids::{ApprovalId, BlobId, DeviceId, KeyId, PartId, ProfileId, SnapshotId, TenantId, UserId};
 use crate::reason::Reason;
 use crate::rehearsal::Rehearsed;
 use crate::retention::Kept;
@@ -278,6 +278,49 @@ pub fn reasons(kept: &[Kept]) -> (Vec<String>, Vec<KeptBy>) {
         one.policies.iter().map(|policy| KeptBy { why: why.to_owned(), policy: policy.clone() }).collect::<Vec<_>>()
     };
     (words, kept.iter().flat_map(by).collect())
+}
+
+/// `GET /api/v1/openings` and `GET /api/v1/me/openings`: who has opened this person's content, newest case first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Openings {
+    /// The cases that were approved, read in or not.
+    pub openings: Vec<Opening>,
+}
+
+/// One case of [`Openings`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opening {
+    /// The case.
+    pub case: ApprovalId,
+    /// The name of who asked for it and may read in it; left out: the server's operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_by: Option<String>,
+    /// The name of who approved it; left out: there was no second administrator, and seven days took their place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
+    /// What for, in their words.
+    pub purpose: String,
+    /// From when it was open.
+    pub open_from_at: Moment,
+    /// Until when at most.
+    pub open_until_at: Moment,
+    /// Whether it is open now.
+    pub open: bool,
+    /// What was read, oldest first.
+    pub readings: Vec<CaseReading>,
+}
+
+/// One reading of a snapshot in a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseReading {
+    /// When.
+    pub read_at: Moment,
+    /// Of which profile.
+    pub profile: ProfileId,
+    /// The name of its PC.
+    pub device_name: String,
+    /// The snapshot's number in it.
+    pub seq: u64,
 }
 
 /// What an error answer says: RFC 9457.

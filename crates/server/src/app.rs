@@ -39,6 +39,9 @@ const PASSWORDS_AT_ONCE: usize = 2;
 /// Exchanges with identity providers at once: each may hold a thread for ten seconds.
 const OUTGOING_AT_ONCE: usize = 16;
 
+/// Exports of the audit at once: each holds a thread while its reader reads.
+const EXPORTS_AT_ONCE: usize = 4;
+
 /// Why the server does not come up.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -116,6 +119,7 @@ pub struct App {
     pub(crate) outgoing: Semaphore,
     pub(crate) at_once: Semaphore,
     pub(crate) passwords: Semaphore,
+    pub(crate) exports: Arc<Semaphore>,
     pub(crate) salts: Salts,
     pub(crate) seen: Seen,
     pub(crate) refusals: Refusals,
@@ -157,6 +161,7 @@ impl App {
             room: Room::default(),
             at_once: Semaphore::new(REQUESTS_AT_ONCE),
             passwords: Semaphore::new(PASSWORDS_AT_ONCE),
+            exports: Arc::new(Semaphore::new(EXPORTS_AT_ONCE)),
             salts: Salts::new(&*random),
             seen: Seen::default(),
             refusals: Refusals::default(),

@@ -29,6 +29,7 @@ fn body(route: &Route, ids: &Ids) -> Value {
         ("PUT", "/api/v1/role-assignments/{assignment}") => json!({"name": "x", "role": "auditor"}),
         ("POST", "/api/v1/approvals/{approval}/decision") => json!({"approve": true}),
         ("POST", "/api/v1/profiles/{profile}/rehome") => json!({"to_user": ids.real["user"]}),
+        ("POST", "/api/v1/cases") => json!({"user": ids.real["user"], "purpose": "a walk along all routes"}),
         ("PUT", "/api/v1/profiles/{profile}/snapshots/{snapshot}/rehearsal") => json!({"seq": 1, "restorable": true}),
         ("PUT", "/api/v1/retention") => json!({"rules": {"last": 1}}),
         ("PUT", "/api/v1/retention-policies/{retention_policy}") => json!({"name": "x", "rules": {"last": 1}}),
@@ -95,7 +96,8 @@ fn world() -> World {
     live.make_owner("default/ada");
     live.make_owner("other/eve");
     let owner = live.sign_in("default/ada");
-    let mut real = BTreeMap::new();
+    let given = [("seq", "1".to_owned()), ("snapshot", "01".repeat(32)), ("report", "ab".repeat(16))];
+    let mut real = BTreeMap::from(given);
     let pc = live.enroll("ada", "PC");
     let blob = "09".repeat(32);
     let upload = live.ask(
@@ -108,10 +110,8 @@ fn world() -> World {
     assert_eq!(upload.status, 201);
     assert_eq!(live.backup(&pc, &Made::new(&pc, 1, &[(1, 100)], &[(9, 4)]).whole()).status, 201);
     real.insert("profile", pc.profile.to_string());
-    real.insert("snapshot", "01".repeat(32));
     real.insert("blob", blob);
     real.insert("device", pc.device.to_string());
-    real.insert("report", "ab".repeat(16));
     let make = |path: &str, body: Value| call(&live, &owner, "POST", path, &body)["id"].as_str().unwrap().to_owned();
     let users = call(&live, &owner, "GET", "/api/v1/users?name=bob", &json!({}));
     let bob = users["items"][0]["id"].as_str().unwrap().to_owned();
@@ -132,6 +132,7 @@ fn world() -> World {
         call(&live, &owner, "POST", "/api/v1/service-accounts", &account("soon", live.app.clock.now().0 + 1_000));
     let expired = soon["token"].as_str().unwrap().to_owned();
     real.insert("approval", make(&format!("/api/v1/profiles/{}/rehome", pc.profile), json!({"to_user": bob})));
+    real.insert("case", make("/api/v1/cases", json!({"user": bob, "purpose": "a walk along all routes"})));
     real.insert("scim_user", make("/scim/v2/Users", json!({"userName": "scim"})));
     real.insert("scim_group", make("/scim/v2/Groups", json!({"displayName": "scim"})));
     // An admin of everything that carries another tag.

@@ -103,6 +103,12 @@ pub(crate) enum Action {
     ApprovalAlone,
     /// Target: the request. It was done, or could not be.
     ApprovalDone,
+    /// Target: the profile; detail: the number; after: id of the case. Its content was opened for somebody else than its person.
+    CaseRead,
+    /// Target: the request. The case has ended; after: `time`, `closed` or `role`.
+    CaseEnd,
+    /// After: which rows of the audit were given out.
+    AuditExport,
     /// Target: the scope tag.
     TagCreate,
     /// Target: the scope tag.
@@ -174,7 +180,7 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    fn text(self) -> &'static str {
+    pub(crate) fn text(self) -> &'static str {
         match self {
             Self::TenantCreate => "tenant.create",
             Self::UserCreate => "user.create",
@@ -213,6 +219,9 @@ impl Action {
             Self::ApprovalExpire => "approval.expire",
             Self::ApprovalAlone => "approval.alone",
             Self::ApprovalDone => "approval.done",
+            Self::CaseRead => "case.read",
+            Self::CaseEnd => "case.end",
+            Self::AuditExport => "audit.export",
             Self::TagCreate => "tag.create",
             Self::TagUpdate => "tag.update",
             Self::TagDelete => "tag.delete",

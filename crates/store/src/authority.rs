@@ -13,7 +13,7 @@ use std::sync::Arc;
 use model::ids::{DeviceId, TenantId, TokenId, UserId};
 use model::permission::{BuiltIn, Permission};
 use model::world::Moment;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use crate::admin::tags::Kind;
 use crate::audit::origin::Origin;
@@ -421,6 +421,20 @@ pub(crate) fn holders(
         }
     }
     Ok(holders)
+}
+
+/// Whether a person, switched on, holds each of the permissions over something at that time.
+pub(crate) fn holds(
+    connection: &Connection,
+    tenant: i64,
+    (user, at): (UserId, Moment),
+    permissions: &[Permission],
+) -> Result<bool, StoreError> {
+    let sql = "SELECT no FROM users WHERE tenant = $1 AND id = $2 AND disabled_at IS NULL";
+    let no = connection.prepare_cached(sql)?.query_row((tenant, user.as_bytes()), |row| row.get(0)).optional()?;
+    let Some(no) = no else { return Ok(false) };
+    let grants = of_person(connection, tenant, (no, at))?;
+    Ok(permissions.iter().all(|permission| grants.iter().any(|grant| grant.permissions.contains(permission))))
 }
 
 /// The people, switched on, who are owners over everything and without an end.

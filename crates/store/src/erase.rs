@@ -273,6 +273,7 @@ fn destroy_keys(tx: &Connection, column: &'static str, owner: (i64, i64)) -> Res
 fn forget_names(tx: &Connection, (tenant, no): (i64, i64), user: UserId) -> Result<(), StoreError> {
     crate::scim::forget(tx, (tenant, no))?;
     crate::people::forget(tx, (tenant, no))?;
+    crate::cases::forget(tx, tenant, user)?;
     tx.prepare_cached("UPDATE users SET name = $1, password = '' WHERE tenant = $2 AND no = $3")?.execute((
         format!("erased {user}"),
         tenant,

@@ -344,7 +344,7 @@ fn blob(connection: &Connection, own: &OwnProfile, no: i64) -> Result<Option<(i6
     Ok(id.optional()?.map(|id| (no, id)))
 }
 
-fn assemble(connection: &Connection, own: &OwnProfile, seq: i64) -> Result<Option<Vec<u8>>, StoreError> {
+pub(crate) fn assemble(connection: &Connection, own: &OwnProfile, seq: i64) -> Result<Option<Vec<u8>>, StoreError> {
     let Some(stored) = load(connection, own, seq)? else { return Ok(None) };
     let mut sealed = Vec::with_capacity(stored.parts.len());
     for key in &stored.parts {

@@ -168,6 +168,7 @@ impl From<AdminError> for Refusal {
             AdminError::InUse(_) => Self::new(StatusCode::CONFLICT, Reason::InUse, detail),
             AdminError::OwnRequest => Self::new(StatusCode::FORBIDDEN, Reason::SecondPerson, detail),
             AdminError::Closed(_) => Self::new(StatusCode::CONFLICT, Reason::AlreadyDecided, detail),
+            AdminError::NotOpen(_) => Self::new(StatusCode::FORBIDDEN, Reason::CaseNotOpen, detail),
             AdminError::ManagedElsewhere => Self::new(StatusCode::CONFLICT, Reason::ManagedElsewhere, detail),
             AdminError::OnHold => Self::new(StatusCode::FORBIDDEN, Reason::OnHold, detail),
             AdminError::Invalid(_) => Self::invalid(detail),

@@ -6,14 +6,17 @@ mod about;
 pub(crate) mod admin;
 pub(crate) mod approvals;
 mod assignments;
+mod audit;
 mod backups;
 mod blobs;
+mod cases;
 mod device;
 mod devices;
 mod enroll;
 pub(crate) mod extract;
 mod groups;
 mod me;
+mod openings;
 mod pins;
 mod profiles;
 mod rehearsals;
@@ -77,6 +80,7 @@ pub fn routes() -> Routes {
         .get("/api/v1/profiles/{profile}/blobs/{blob}", blobs::get::handle)
         .head("/api/v1/profiles/{profile}/blobs/{blob}", blobs::head::handle)
         .put("/api/v1/profiles/{profile}/blobs/{blob}", blobs::put::handle)
+        .get("/api/v1/openings", openings::list::handle)
         .get("/api/v1/reports", reports::list::handle)
         .get("/api/v1/reports/{report}", reports::get::handle)
         .put("/api/v1/reports/{report}", reports::put::handle)
@@ -88,6 +92,7 @@ pub fn routes() -> Routes {
 fn admin_routes(routes: Routes) -> Routes {
     routes
         .get("/api/v1/me", me::get::handle)
+        .get("/api/v1/me/openings", me::openings::handle)
         .get("/api/v1/users", users::list::handle)
         .get("/api/v1/users/{user}", users::get::handle)
         .patch("/api/v1/users/{user}", users::patch::handle)
@@ -133,6 +138,21 @@ fn admin_routes(routes: Routes) -> Routes {
         .post("/api/v1/approvals/{approval}/decision", approvals::decide::handle)
         .post("/api/v1/approvals/{approval}/withdraw", approvals::withdraw::handle)
         .post("/api/v1/profiles/{profile}/rehome", rehome::create::handle)
+        .with(record_routes)
+}
+
+/// Cases, and what the audit tells.
+fn record_routes(routes: Routes) -> Routes {
+    routes
+        .get("/api/v1/cases", cases::list::handle)
+        .post("/api/v1/cases", cases::create::handle)
+        .get("/api/v1/cases/{case}", cases::get::handle)
+        .post("/api/v1/cases/{case}/close", cases::close::handle)
+        .get("/api/v1/cases/{case}/snapshots", cases::snapshots::handle)
+        .get("/api/v1/cases/{case}/profiles/{profile}/snapshots/{seq}", cases::read::handle)
+        .get("/api/v1/audit", audit::list::handle)
+        .get("/api/v1/audit/heads", audit::heads::handle)
+        .get("/api/v1/audit/export", audit::export::handle)
 }
 
 /// What identity providers use.

@@ -1,6 +1,8 @@
 //! The command line of `rehome-server`.
 
 mod admin;
+mod audit;
+mod case;
 mod check;
 mod device;
 mod fingerprint;
@@ -94,6 +96,12 @@ enum Verb {
     /// What restores did
     #[command(subcommand)]
     Report(report::ReportVerb),
+    /// Cases: somebody's content opened for a while, with a second administrator's yes
+    #[command(subcommand)]
+    Case(case::CaseVerb),
+    /// The record of who did what: verify it, give it out
+    #[command(subcommand)]
+    Audit(audit::AuditVerb),
     /// Read all data and compare it with its checksums and receipts
     Check,
     /// Print the fingerprint by which PCs can trust this server
@@ -274,6 +282,8 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
         Verb::Profile(verb) => keep::profile(&Arc::new(open(&config()?)?), verb),
         Verb::Key(verb) => key::run(&config()?, verb),
         Verb::Report(verb) => report::run(&open(&config()?)?, verb),
+        Verb::Case(verb) => case::run(&open(&config()?)?, verb),
+        Verb::Audit(verb) => audit::run(&config()?, verb),
         Verb::Check => check::run(&check::open(&config()?)?),
         Verb::Config(ConfigVerb::Show) => show(&config()?),
         Verb::Fingerprint => fingerprint::run(&config()?),
