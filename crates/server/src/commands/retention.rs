@@ -289,6 +289,7 @@ fn preview(app: &App, tenant: &str) -> Result<ExitCode, Failure> {
     print(&lines(&kept))?;
     let policies = all(|slice| app.store.retention_policies(&View::operator(&scope), slice))?.len();
     let rules = app.store.rules(&scope)?;
-    say(&format!("rules: {rules}, and {policies} policies; {} kept, {going} to go", total - going));
+    let policies = if policies == 1 { "1 policy".to_owned() } else { format!("{policies} policies") };
+    say(&format!("rules: {rules}, and {policies}; {} kept, {going} to go", total - going));
     Ok(ExitCode::SUCCESS)
 }
