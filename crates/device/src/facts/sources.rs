@@ -15,18 +15,23 @@ impl Places for RegPlaces<'_> {
     fn value(&self, hive: Hive, key: &str, name: &str) -> Result<Option<RawValue>, RegistryError> {
         match hive {
             Hive::Machine => Ok(self.0.machine_value(key, name).cloned()),
-            Hive::User => match one(self.0, key, name) {
-                Err(RegistryError::NotExported { .. }) => Ok(None),
-                found => found,
-            },
+            Hive::User => if_exported(one(self.0, key, name)),
         }
     }
 
     fn subkeys(&self, hive: Hive, key: &str) -> Result<Vec<String>, RegistryError> {
         match hive {
             Hive::Machine => Ok(self.0.machine_subkeys(key)),
-            Hive::User => self.0.subkeys(Root::User, key),
+            Hive::User => if_exported(self.0.subkeys(Root::User, key)),
         }
+    }
+}
+
+/// Facts that an export leaves out are not known, as those of a hive that is not there; they were not lost in reading.
+fn if_exported<T: Default>(found: Result<T, RegistryError>) -> Result<T, RegistryError> {
+    match found {
+        Err(RegistryError::NotExported { .. }) => Ok(T::default()),
+        found => found,
     }
 }
 
