@@ -15,6 +15,7 @@ mod doctor;
 mod enroll;
 mod exit;
 mod explain;
+mod explorer;
 mod export;
 mod failure;
 mod file;
@@ -76,6 +77,7 @@ fn main() -> ExitCode {
         // Before anything else is opened or started: it is to have nothing at hand.
         return ExitCode::from(picture::run(args));
     }
+    shut_in();
     stop::listen();
     let run =
         Run { screen: Screen::new(&cli.global), global: cli.global, clock: SystemClock, random: SystemRandom::new() };
@@ -93,6 +95,19 @@ fn main() -> ExitCode {
     logs::remember(&cli.verb, &ended, state.as_ref().map(State::folder));
     ExitCode::from(exit.code())
 }
+
+/// No core file with the person's keys in it, and no program of theirs that looks into this one. What a system refuses changes nothing else.
+#[cfg(unix)]
+fn shut_in() {
+    use nix::sys::resource::{Resource, setrlimit};
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+    #[cfg(target_os = "linux")]
+    let _ = nix::sys::prctl::set_dumpable(false);
+}
+
+/// Not on Windows: a crash there is Windows Error Reporting's, which asks the organisation's policy (`docs/threat-model.md`).
+#[cfg(not(unix))]
+fn shut_in() {}
 
 fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
     match verb {

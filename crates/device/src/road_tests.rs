@@ -100,7 +100,7 @@ impl MemoryServer {
             committed_at: Noon.now(),
             epoch: 1,
         };
-        Answer { status: 201, body: self.key.sign(&receipt).to_vec(), ..Answer::default() }
+        Answer { status: 201, body: self.key.sign_alone(&receipt), ..Answer::default() }
     }
 
     fn last(&self) -> Option<Vec<u8>> {
@@ -177,6 +177,7 @@ impl Pc {
             server: text("https://rehome.test"),
             allow_http: false,
             ca_pem: None,
+            pin: None,
             user_name: text("ada"),
             device_name: text("LAPTOP-ADA"),
             key: (crate::key::tests::record(), Moment(0)),

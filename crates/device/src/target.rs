@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use model::catalog::{Effect, FileRole, Root};
 use model::envelope::Source;
 use model::reason::Reason;
-use model::snapshot::{App, DeviceFacts, Reading, Snapshot};
+use model::snapshot::{DeviceFacts, Reading, Snapshot};
 use model::value::Value;
 use seal::KeyRing;
 
 use crate::apply::{FolderFiles, LiveFiles, Picture, Target};
-use crate::apps::{Exported, PcApps};
+use crate::apps::{Exported, Listed, PcApps};
 use crate::backup::blob_id;
 use crate::codec::text_of;
 use crate::collect::{Collected, Sources, collect};
@@ -46,9 +46,12 @@ pub trait RestoreTarget {
 
 /// The calls that make a change visible on a live PC. Apply makes them after each stage, when what the stage has written is durable.
 pub trait Effects {
-    /// Makes one change visible that a call or a broadcast can; `picture` is the desktop background as this run left it. The error says why
-    /// not: a value that is stored but not seen yet is no failure.
+    /// Makes one change visible that a call or a broadcast can, or tells Explorer of it; `picture` is the desktop background as this run left it.
+    /// The error says why not: a value that is stored but not seen yet is no failure.
     fn take(&mut self, effect: Effect, picture: &Picture) -> Result<(), String>;
+
+    /// Ends the person's Explorer and has it started again. The error says why not.
+    fn restart_explorer(&mut self) -> Result<(), String>;
 }
 
 /// A target that nobody looks at, such as a file: there is nothing to make visible.
@@ -59,14 +62,18 @@ impl Effects for Unseen {
     fn take(&mut self, _: Effect, _: &Picture) -> Result<(), String> {
         Ok(())
     }
+
+    fn restart_explorer(&mut self) -> Result<(), String> {
+        Err("a file has no Explorer".to_owned())
+    }
 }
 
 /// The PC that the program runs on, as the signed-in person may write it.
 pub struct LivePc {
     /// The person's registry.
     pub registry: Box<dyn RegistryWrite>,
-    /// The programs that are installed for everybody on the PC.
-    pub programs: Vec<App>,
+    /// The apps that the PC lists beside the person's registry.
+    pub listed: Listed,
     /// What the PC says of itself.
     pub known: Known,
     /// The person's desktop background.
@@ -108,16 +115,16 @@ fn is_plain_file(path: &Path) -> bool {
 }
 
 impl Input {
-    /// The PC that the program runs on. `windows_copy` is the desktop background as Windows keeps it, which need not be there; `programs` are those
-    /// for everybody, and `exported` is what winget knows.
+    /// The PC that the program runs on. `windows_copy` is the desktop background as Windows keeps it, which need not be there; `listed` is what it
+    /// lists of apps beside the registry, and `exported` is what winget knows.
     pub fn live(
         registry: Box<dyn Registry>,
         known: Known,
         windows_copy: PathBuf,
-        (programs, exported): (Vec<App>, Option<Exported>),
+        (listed, exported): (Listed, Option<Exported>),
     ) -> Self {
         Self {
-            programs,
+            listed,
             exported,
             registry,
             source: Source::Live,
@@ -143,7 +150,7 @@ impl RestoreTarget for LivePc {
     fn snapshot(&self, ring: &KeyRing) -> Snapshot {
         let wallpaper = self.files.existing();
         let facts = self.known.facts.for_snapshot();
-        snapshot_of((&*self.registry, &self.programs), (facts, wallpaper.as_deref()), ring)
+        snapshot_of((&*self.registry, &self.listed), (facts, wallpaper.as_deref()), ring)
     }
 
     fn known(&self) -> Known {
@@ -157,11 +164,11 @@ impl RestoreTarget for LivePc {
 }
 
 fn snapshot_of(
-    (registry, programs): (&dyn Registry, &[App]),
+    (registry, listed): (&dyn Registry, &Listed),
     (facts, wallpaper): (DeviceFacts, Option<&Path>),
     ring: &KeyRing,
 ) -> Snapshot {
-    let apps = &PcApps { registry, programs };
+    let apps = &PcApps { registry, listed };
     let Collected { mut snapshot, files, .. } =
         collect(&Sources { registry, apps, facts, wallpaper, blob_id: &|bytes| blob_id(ring, bytes) });
     // A picture that a restore has put here counts as the one that it was made from.
@@ -194,7 +201,7 @@ impl RegTarget {
         })?;
         let path = folder.join(path.file_name().unwrap_or_default());
         let registry = match path.try_exists() {
-            Ok(false) => MemoryRegistry::new(),
+            Ok(false) => MemoryRegistry::whole(),
             _ => read_reg_file(&path)?,
         };
         let files = FolderFiles::beside(&path);
@@ -213,7 +220,11 @@ impl RestoreTarget for RegTarget {
 
     fn snapshot(&self, ring: &KeyRing) -> Snapshot {
         let wallpaper = self.files.existing(FileRole::Wallpaper);
-        snapshot_of((&self.registry, &[]), (self.known().facts.for_snapshot(), wallpaper.as_deref()), ring)
+        snapshot_of(
+            (&self.registry, &Listed::default()),
+            (self.known().facts.for_snapshot(), wallpaper.as_deref()),
+            ring,
+        )
     }
 
     fn known(&self) -> Known {

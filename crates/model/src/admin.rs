@@ -5,9 +5,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::api::{CaseReading, SnapshotSummary};
-use crate::ids::{ApprovalId, AssignmentId, DeviceId, GroupId, ProfileId, TagId, TenantId, TokenId, UserId};
+use crate::api::{CaseReading, KeptBy, SnapshotSummary};
+use crate::ids::{
+    ApprovalId, AssignmentId, DeviceId, GroupId, ProfileId, RetentionPolicyId, SnapshotId, TagId, TenantId, TokenId,
+    UserId,
+};
 use crate::permission::Permission;
+use crate::retention::Rules;
 use crate::snapshot::Snapshot;
 use crate::world::Moment;
 
@@ -609,4 +613,117 @@ pub struct AuditHead {
     pub signed_at: Moment,
     /// The signed bytes, 282 hexadecimal digits.
     pub head: String,
+}
+
+/// `GET|PUT /api/v1/retention`: the organisation's own rules, which count for whom no retention policy is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnRules {
+    /// How many snapshots of each profile are kept.
+    pub rules: Rules,
+}
+
+/// What a retention policy says: `POST /api/v1/retention-policies` and `PUT /api/v1/retention-policies/{policy}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewRetentionPolicy {
+    /// Its name.
+    pub name: String,
+    /// How many snapshots of each profile are kept. Without any rule all are.
+    pub rules: Rules,
+    /// For these people, on all their PCs.
+    #[serde(default)]
+    pub users: Vec<UserId>,
+    /// For the people of these groups.
+    #[serde(default)]
+    pub groups: Vec<GroupId>,
+    /// For these PCs.
+    #[serde(default)]
+    pub devices: Vec<DeviceId>,
+    /// For PCs that carry one of these scope tags, or whose person does.
+    #[serde(default)]
+    pub scope_tags: Vec<TagId>,
+    /// Its own scope tags, which say who sees it; left out: those of who makes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<TagId>>,
+}
+
+/// A retention policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetentionPolicy {
+    /// Its id.
+    pub id: RetentionPolicyId,
+    /// Its name.
+    pub name: String,
+    /// How many snapshots of each profile are kept.
+    pub rules: Rules,
+    /// For these people, on all their PCs.
+    pub users: Vec<UserId>,
+    /// For the people of these groups.
+    pub groups: Vec<GroupId>,
+    /// For these PCs.
+    pub devices: Vec<DeviceId>,
+    /// For PCs that carry one of these scope tags, or whose person does.
+    pub scope_tags: Vec<TagId>,
+    /// Its own scope tags.
+    pub tags: Vec<TagId>,
+    /// When it was made.
+    pub created_at: Moment,
+    /// When it was changed.
+    pub changed_at: Moment,
+}
+
+/// `POST /api/v1/retention/preview`: which change to try out. Nothing given: what the next run lets go.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PreviewRetention {
+    /// Other rules of the organisation's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Rules>,
+    /// A policy that is changed to `terms`, or without them deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<RetentionPolicyId>,
+    /// What the policy would say; without `policy` it is a new one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub terms: Option<NewRetentionPolicy>,
+}
+
+/// What a change of retention would do, as far as the asker sees. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetentionPreview {
+    /// Snapshots that stay.
+    pub stay: u64,
+    /// Snapshots that go.
+    pub go: u64,
+    /// Those of them that are kept now, and go because of the change.
+    pub go_by_change: u64,
+    /// Those that would go now, and stay because of the change.
+    pub stay_by_change: u64,
+    /// What goes, and what stays because of the change: the first thousand.
+    pub snapshots: Vec<PreviewedSnapshot>,
+}
+
+/// A snapshot of a [`RetentionPreview`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviewedSnapshot {
+    /// Its profile.
+    pub profile: ProfileId,
+    /// The name of its PC.
+    pub device_name: String,
+    /// The name of its person.
+    pub user_name: String,
+    /// Its number in the profile.
+    pub seq: u64,
+    /// Its content.
+    pub snapshot: SnapshotId,
+    /// When it was committed.
+    pub committed_at: Moment,
+    /// Why it is kept now. Empty: the next run lets it go.
+    pub kept: Vec<String>,
+    /// By which policies.
+    pub kept_by: Vec<KeptBy>,
+    /// Why it would be kept then. Empty: it goes.
+    pub kept_then: Vec<String>,
+    /// By which policies.
+    pub kept_then_by: Vec<KeptBy>,
 }

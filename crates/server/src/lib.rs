@@ -22,9 +22,12 @@ pub mod logs;
 pub mod pages;
 pub mod password;
 pub mod problem;
+pub mod process;
 pub mod rehome;
+pub mod room;
 pub mod scim;
 mod seen;
+pub mod self_signed;
 pub mod world;
 
 pub use app::App;

@@ -193,6 +193,18 @@ impl View {
         self.ranges.iter().any(|range| range.tags.as_ref().is_none_or(|held| tags.is_subset(held)))
     }
 
+    /// Whether everybody of a group is reached, with all that is theirs.
+    pub(crate) fn covers_group(&self, group: i64) -> bool {
+        let covers = |groups: &BTreeSet<i64>| groups.contains(&group);
+        self.ranges.iter().any(|range| range.tags.is_none() && range.groups.as_ref().is_none_or(covers))
+    }
+
+    /// Whether everything that carries a tag is reached.
+    pub(crate) fn covers_tag(&self, tag: i64) -> bool {
+        let covers = |tags: &BTreeSet<i64>| tags.contains(&tag);
+        self.ranges.iter().any(|range| range.groups.is_none() && range.tags.as_ref().is_none_or(covers))
+    }
+
     /// The condition under which a person is seen; `u` is the alias of their row.
     pub(crate) fn sees_person(&self) -> String {
         self.any_range(|range| {

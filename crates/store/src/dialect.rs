@@ -24,6 +24,9 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0004_people.sql"),
     include_str!("../migrations/sqlite/0005_roles.sql"),
     include_str!("../migrations/sqlite/0006_keys.sql"),
+    include_str!("../migrations/sqlite/0007_rows.sql"),
+    include_str!("../migrations/sqlite/0008_retention.sql"),
+    include_str!("../migrations/sqlite/0009_key_level.sql"),
 ];
 
 /// How long a connection waits for another process that writes (the command line beside a running server), in milliseconds.
@@ -92,8 +95,10 @@ pub(crate) fn overwriting<T, E: From<StoreError>>(
 }
 
 /// Writes the whole database anew, so that nothing is left in the slack of its pages: overwriting what is deleted does not reach copies that were left when
-/// rows moved from page to page. Takes the write lock and as long as copying the database does.
+/// rows moved from page to page. Takes the write lock and as long as copying the database does. The copy on its way is a file, which has no name: memory would have to be as large as the
+/// database.
 pub(crate) fn rewrite(connection: &Connection) -> Result<(), StoreError> {
+    connection.pragma_update(None, "temp_store", "FILE")?;
     Ok(connection.execute_batch("VACUUM")?)
 }
 

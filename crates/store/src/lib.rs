@@ -18,6 +18,7 @@ mod devices;
 mod dialect;
 mod erase;
 mod error;
+mod key_level;
 mod keys;
 mod pack;
 pub mod people;
@@ -32,6 +33,7 @@ mod snapshots;
 mod tenants;
 mod tokens;
 mod uploads;
+mod usage;
 mod verify;
 mod writer;
 
@@ -46,6 +48,10 @@ pub use admin::assignments::{Assignment, Terms, Which};
 pub use admin::devices::Listed as ListedDevice;
 pub use admin::groups::{Group, GroupChange, NewGroup, Source};
 pub use admin::people::{Listed as ListedPerson, PersonChange};
+pub use admin::retention::{
+    PREVIEWED_MAX, Previewed, RETENTION_POLICIES_MAX, RetentionChange, RetentionPolicy, RetentionPreview,
+    RetentionTerms,
+};
 pub use admin::roles::{NewRole, Role, RoleChange};
 pub use admin::tags::Tag;
 pub use admin::tokens::{Network, NewToken, TOKEN_MILLIS_MAX, Token};
@@ -62,7 +68,7 @@ pub use cases::{
     Case, Covers, End, Entrusted, HOURS as CASE_HOURS, HOURS_MAX as CASE_HOURS_MAX, KIND as CASE_KIND, NewCase,
     Opening, PURPOSE_CHARS_MIN, Reading, Stage,
 };
-pub use commit::{CommitError, Committed, Sign};
+pub use commit::{CommitError, Committed};
 pub use devices::{Device, DeviceState, EnrollError, Holder, NewDevice, NewDeviceKey, Revoked};
 pub use erase::{Deleted, EraseError, SignErasure};
 pub use error::{AdminError, StoreError};
@@ -78,6 +84,7 @@ pub use tenants::{DeletedTenant, ListedTenant};
 pub use tokens::{EnrolmentToken, FoundToken, NewEnrolmentToken, Waiting};
 pub use uploads::{GRACE_MILLIS, Piece, SEALED_BYTES_MAX, Upload, UploadError};
 pub use verify::Report;
+pub use writer::Sign;
 
 use blobs::Blobs;
 use writer::Writer;

@@ -68,6 +68,12 @@ pub enum RegistryError {
         /// What is wrong, from the hive reader.
         what: String,
     },
+    /// The `.reg` file is an export of another part of the registry.
+    #[error("`{key}` is not in the export")]
+    NotExported {
+        /// The key, with its root.
+        key: String,
+    },
     /// The file beneath could not be written.
     #[error("could not write `{path}`")]
     Write {
@@ -85,6 +91,7 @@ impl RegistryError {
         match self {
             Self::Denied { .. } => Reason::AccessDenied,
             Self::Damaged { .. } => Reason::Damaged,
+            Self::NotExported { .. } => Reason::NotExported,
             Self::Write { source, .. } => match source.kind() {
                 std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Reason::DiskFull,
                 std::io::ErrorKind::IsADirectory => Reason::IsADirectory,

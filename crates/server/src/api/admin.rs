@@ -18,7 +18,7 @@ use crate::api::extract::Body;
 use crate::problem::Refusal;
 
 /// The largest body: lists of a hundred ids each, generously.
-const BODY_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// The header that makes repeating a `POST` harmless.
 pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";

@@ -22,6 +22,8 @@ mod profiles;
 mod rehearsals;
 mod rehome;
 mod reports;
+mod retention;
+mod retention_policies;
 pub(crate) mod roles;
 mod scim;
 mod service_accounts;
@@ -119,6 +121,14 @@ fn admin_routes(routes: Routes) -> Routes {
         .get("/api/v1/scope-tags/{tag}", tags::get::handle)
         .patch("/api/v1/scope-tags/{tag}", tags::patch::handle)
         .delete("/api/v1/scope-tags/{tag}", tags::delete::handle)
+        .get("/api/v1/retention", retention::get::handle)
+        .put("/api/v1/retention", retention::put::handle)
+        .post("/api/v1/retention/preview", retention::preview::handle)
+        .get("/api/v1/retention-policies", retention_policies::list::handle)
+        .post("/api/v1/retention-policies", retention_policies::create::handle)
+        .get("/api/v1/retention-policies/{retention_policy}", retention_policies::get::handle)
+        .put("/api/v1/retention-policies/{retention_policy}", retention_policies::put::handle)
+        .delete("/api/v1/retention-policies/{retention_policy}", retention_policies::delete::handle)
         .get("/api/v1/service-accounts", service_accounts::list::handle)
         .post("/api/v1/service-accounts", service_accounts::create::handle)
         .get("/api/v1/service-accounts/{token}", service_accounts::get::handle)
@@ -218,7 +228,7 @@ async fn at_the_door(State(app): State<Arc<App>>, mut request: Request, next: Ne
     if let Some(half) = session.and_then(|session| session.0.get().cloned()) {
         response.headers_mut().insert(SESSION, half);
     }
-    harden(&app, api, response.headers_mut());
+    harden(&app, response.headers_mut());
     let status = response.status();
     if let Some(refused) = response.extensions_mut().remove::<Refused>().filter(|_| is_noted(status)) {
         let asked = asked.1.map_or_else(|| asked.0.to_string(), |path| format!("{} {}", asked.0, path.as_str()));
@@ -236,15 +246,29 @@ async fn at_the_door(State(app): State<Arc<App>>, mut request: Request, next: Ne
     response
 }
 
-/// What every answer says to browsers and to what stands in between: that it is what it says it is, that an answer of the API is for whoever asked, and, once
-/// encrypted, that the next request has to be as well, for a year (RFC 6797).
-fn harden(app: &App, api: bool, headers: &mut HeaderMap) {
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if api && !headers.contains_key(header::CACHE_CONTROL) {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+/// What every answer says to browsers and to what stands in between, unless a page has said something of its own: that it is what it says it is, that it is no
+/// page and loads nothing, that nobody frames or reads it from elsewhere, and that it is for whoever asked.
+const HEADERS: [(HeaderName, &str); 7] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    ),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (header::CACHE_CONTROL, "no-store"),
+];
+
+/// Adds [`HEADERS`], and once encrypted that the next request has to be as well, here and below this name, for a year (RFC 6797).
+fn harden(app: &App, headers: &mut HeaderMap) {
+    for (name, value) in HEADERS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if app.site.is_secure() {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+        let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
     }
 }
 

@@ -5,12 +5,14 @@ mod audit;
 mod case;
 mod check;
 mod device;
+mod fingerprint;
 mod health;
 mod keep;
 mod key;
 mod paper;
 mod people;
 mod report;
+mod retention;
 mod roles;
 mod serve;
 mod token;
@@ -81,7 +83,7 @@ enum Verb {
     Token(token::TokenVerb),
     /// What is kept and for how long
     #[command(subcommand)]
-    Retention(keep::RetentionVerb),
+    Retention(retention::RetentionVerb),
     /// Snapshots: why they are kept, pins and holds
     #[command(subcommand)]
     Snapshot(keep::SnapshotVerb),
@@ -102,6 +104,8 @@ enum Verb {
     Audit(audit::AuditVerb),
     /// Read all data and compare it with its checksums and receipts
     Check,
+    /// Print the fingerprint by which PCs can trust this server
+    Fingerprint,
     /// The configuration in force
     #[command(subcommand)]
     Config(ConfigVerb),
@@ -172,6 +176,7 @@ impl From<ConfigError> for Failure {
         match error {
             ConfigError::Io { source, .. } => Self::io(&source, failure.text),
             ConfigError::HalfTls => failure.hint("give both or none"),
+            ConfigError::TwoTls => failure.hint("leave one of them out"),
             ConfigError::NoHome => failure.hint("name both"),
             ConfigError::Toml { .. } | ConfigError::PublicUrl(_) => failure,
         }
@@ -209,7 +214,9 @@ impl From<KeyringError> for Failure {
     fn from(error: KeyringError) -> Self {
         let text = error.to_string();
         match error {
-            KeyringError::WrongRoot(_) => Self::new(9, Reason::WrongKey, text),
+            KeyringError::WrongRoot(_) => Self::new(9, Reason::WrongKey, text).hint(
+                "give the root key that this data was made with (`--root-key`); without it no backup can be opened",
+            ),
             KeyringError::Provider(error) => error.into(),
             KeyringError::Store(error) => error.into(),
             KeyringError::Unwrap(_) | KeyringError::Gone => Self::new(8, Reason::IntegrityFailed, text),
@@ -234,6 +241,7 @@ impl From<store::StoreError> for Failure {
 
 /// Runs the command line. Data goes to standard output, everything said to standard error.
 pub fn main() -> ExitCode {
+    crate::process::shut_in();
     let line = Line::parse();
     match run(line) {
         Ok(code) => code,
@@ -269,7 +277,7 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
         Verb::Apitoken(verb) => roles::token(&open(&config()?)?, verb),
         Verb::Device(verb) => device::run(&open(&config()?)?, verb),
         Verb::Token(verb) => token::run(&open(&config()?)?, verb),
-        Verb::Retention(verb) => keep::retention(&open(&config()?)?, verb),
+        Verb::Retention(verb) => retention::run(&open(&config()?)?, verb),
         Verb::Snapshot(verb) => keep::snapshot(&open(&config()?)?, verb),
         Verb::Profile(verb) => keep::profile(&Arc::new(open(&config()?)?), verb),
         Verb::Key(verb) => key::run(&config()?, verb),
@@ -278,6 +286,7 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
         Verb::Audit(verb) => audit::run(&config()?, verb),
         Verb::Check => check::run(&check::open(&config()?)?),
         Verb::Config(ConfigVerb::Show) => show(&config()?),
+        Verb::Fingerprint => fingerprint::run(&config()?),
         Verb::Healthcheck => health::run(&config()?),
         Verb::Version => print(&[format!("rehome-server {}", env!("CARGO_PKG_VERSION"))]),
         Verb::Completions { shell } => paper::completions(shell),

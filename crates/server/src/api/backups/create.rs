@@ -12,7 +12,7 @@ use model::api::{ENVELOPE_DELTA_TYPE, LAST_HEADER, RECEIPT_TYPE};
 use model::envelope::delta::Delta;
 use model::envelope::{ENVELOPE_BYTES_MAX, Envelope};
 use model::reason::Reason;
-use store::{CommitError, Scope};
+use store::{CommitError, Scope, Sign};
 
 use crate::App;
 use crate::access::{Allowed, OwnDevice};
@@ -33,24 +33,45 @@ pub(crate) async fn handle(
         (body, number(&headers, LAST_HEADER))
     };
     let (answer, committed) = tokio::sync::oneshot::channel();
+    let len = body.len() as u64;
+    app.room.for_backup(&app, &scope, len).await?;
     {
         let envelope = Envelope::parse(&body)
             .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error.reason(), error.to_string()))?;
-        let sign = |receipt: &_| app.keyring.sign(receipt);
+        may_be_new(&app, &scope, envelope.header.seq)?;
+        let sign: Sign = {
+            let app = Arc::clone(&app);
+            Arc::new(move |receipts: &_| app.keyring.sign(receipts))
+        };
         // Whoever has hung up gets no answer; the snapshot is kept all the same, and the repetition gives its receipt.
         let done = move |result| drop(answer.send(result));
-        app.store.commit_then(&scope, (&body, &envelope, base), (app.clock.now(), &sign), done);
+        app.store.commit_then(&scope, (&body, &envelope, base), (app.clock.now(), sign), done);
     }
     drop(body);
     let committed = committed.await.map_err(|_| Refusal::stopping())?;
     if matches!(committed, Err(CommitError::Forked)) {
         tracing::warn!(device = %scope.device(), "two PCs back up as one device; it reads only from now on");
-        let (app, at) = (Arc::clone(&app), app.clock.now());
+        let (app, scope, at) = (Arc::clone(&app), scope.clone(), app.clock.now());
         apart(move || app.store.mark_forked(&scope, at)).await?;
     }
     let committed = committed?;
+    if committed.new {
+        app.gates.backed_up(scope.device());
+        app.room.took(scope.tenant(), len);
+    }
     let status = if committed.new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, [(header::CONTENT_TYPE, RECEIPT_TYPE)], committed.receipt).into_response())
+}
+
+/// Lets a snapshot through that is within the device's number of a day. One that was confirmed and comes again, because its answer got lost, is let
+/// through too.
+fn may_be_new(app: &App, scope: &Scope, seq: u64) -> Result<(), Refusal> {
+    let Err(seconds) = app.gates.backup(scope.device()) else { return Ok(()) };
+    let newest = app.store.latest(scope, scope.profile())?.flatten().map(|latest| latest.seq);
+    if newest.is_some_and(|newest| seq <= newest) {
+        return Ok(());
+    }
+    Err(Refusal::limited(format!("more than {} backups a day", app.bounds.backups_per_day), seconds))
 }
 
 /// The envelope that a delta stands for, and the number of its base. Whatever is wrong with it, the sender may send the envelope whole.
