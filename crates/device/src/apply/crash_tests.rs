@@ -23,7 +23,7 @@ use crate::sample::{self, KEY};
 use crate::target::Unseen;
 
 /// How many different losses are tried at each moment: journal tails cut, torn or garbled, and registry writes lost in any combination.
-const LOSSES: u64 = 200;
+const LOSSES: u64 = 240;
 
 /// Issue 4: so many runs are cut off, each at one operation of a restore or an undo and with one loss. Cuts of the recovery come besides.
 const KILL_POINTS: usize = 10_000;
