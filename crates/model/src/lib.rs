@@ -27,4 +27,5 @@ pub mod retention;
 pub mod signature;
 pub mod snapshot;
 pub mod value;
+pub mod words;
 pub mod world;

@@ -85,6 +85,7 @@ impl Eq for ValueSlot {}
 pub(crate) fn reason_of(error: &RegistryError) -> Reason {
     match error {
         RegistryError::Denied { .. } => Reason::AccessDenied,
+        RegistryError::Link { .. } => Reason::IsALink,
         RegistryError::Damaged { .. } => Reason::Damaged,
         RegistryError::Write { source, .. } => reason_of_write(source),
     }

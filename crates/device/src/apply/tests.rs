@@ -88,7 +88,7 @@ impl Pc {
         let folder = tempfile::tempdir().unwrap();
         Self {
             registry: Guarded::default(),
-            files: FolderFiles::new(folder.path().join("files")),
+            files: FolderFiles::new(&folder.path().join("files")),
             journals: FolderJournals::new(folder.path().join("journals")),
             clock: Turned::default(),
             folder,
@@ -144,7 +144,7 @@ impl Pc {
     }
 
     fn try_apply(&mut self, plan: &Plan) -> Result<Outcome, ApplyError> {
-        let fetch = |file: &FileRef| {
+        let fetch = |_: FileRole, file: &FileRef| {
             [JPEG, PNG]
                 .into_iter()
                 .find(|bytes| picture(bytes) == Value::File(*file))
@@ -437,7 +437,7 @@ fn a_picture_that_is_none_or_not_the_one_is_not_written() {
     let size = JPEG.len();
     let cases = [(Err(Reason::FileMissing), Reason::FileMissing), (Ok(vec![b'M'; size]), Reason::NotAPicture)];
     for (fetched, reason) in cases {
-        let fetch = |_: &FileRef| fetched.clone();
+        let fetch = |_: FileRole, _: &FileRef| fetched.clone();
         let outcome = pc.run(|target, work| apply_in(sample::table(), &plan, &fetch, (target, work))).unwrap();
         assert_eq!(failed(&outcome), [("personalization.wallpaper", reason)]);
     }
