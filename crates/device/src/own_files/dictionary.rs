@@ -56,13 +56,22 @@ impl Kept {
         Ok(Self(kept))
     }
 
-    /// Makes the dictionaries in a folder these, file by file.
+    /// Makes the dictionaries in a folder these, file by file. If one cannot be written, those before it are put back.
     pub fn write(&self, place: &Below) -> Result<(), Reason> {
-        let reason = |error: FolderError| error.reason_of_write();
         let there = Self::read(place)?;
         if there == *self {
             return Ok(());
         }
+        let written = self.write_over(&there, place);
+        if written.is_err() {
+            // What a full disk does not take back was larger than what stands there now; the error says that something is wrong.
+            let _ = Self::read(place).and_then(|half| there.write_over(&half, place));
+        }
+        written
+    }
+
+    fn write_over(&self, there: &Self, place: &Below) -> Result<(), Reason> {
+        let reason = |error: FolderError| error.reason_of_write();
         let folder = place.folder_or_made().map_err(reason)?;
         for (tag, bytes) in self.0.iter().filter(|(tag, bytes)| there.0.get(*tag) != Some(bytes)) {
             let language = folder.child_or_made(OsStr::new(tag)).map_err(reason)?;
@@ -239,6 +248,21 @@ mod tests {
         }
         let hostile = [HEAD, b"\x02..\x01\0\0\0x"].concat();
         assert_eq!(Kept::parse(&hostile), Err(Reason::NotADictionary));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test lays out its own folders")]
+    fn one_language_that_cannot_be_written_takes_the_others_back() {
+        let root = tempfile::tempdir().unwrap();
+        let place = Below::new(root.path().to_owned(), ["Spelling"]);
+        let before = kept(&[("de", &utf16("eins\r\n"))]);
+        before.write(&place).unwrap();
+        // A file where the folder of a language is to be.
+        std::fs::write(place.then("fr").path(), b"in the way").unwrap();
+        let after = kept(&[("de", &utf16("zwei\r\n")), ("en", &utf16("two\r\n")), ("fr", &utf16("deux\r\n"))]);
+        assert!(after.write(&place).is_err());
+        assert_eq!(Kept::read(&place), Ok(before));
     }
 
     #[test]
