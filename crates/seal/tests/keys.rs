@@ -6,7 +6,7 @@ mod world;
 use model::erasure::{Erased, Erasure};
 use model::ids::{KeyId, ProfileId, SnapshotId, TenantId, UserId};
 use model::reason::Reason;
-use model::receipt::{RECEIPT_LEN, Receipt};
+use model::receipt::{RECEIPT_LEN, Receipt, STATEMENT_LEN};
 use model::world::Moment;
 use seal::Key;
 use seal::receipt::{ReceiptError, ReceiptKey, verify, verify_erasure};
@@ -83,30 +83,68 @@ fn a_wrapped_key_moved_to_another_row_does_not_open() {
     assert_eq!(unwrap(&wrapped, child.id, &other_secret, PURPOSE).err().unwrap().reason(), Reason::WrongKey);
 }
 
-#[test]
-fn every_changed_bit_of_a_receipt_is_refused() {
-    let key = ReceiptKey::from_seed(&secret(1));
-    let receipt = Receipt {
+fn receipt(seq: u64) -> Receipt {
+    Receipt {
         tenant: TenantId([1; 16]),
         profile: ProfileId([2; 16]),
-        seq: 3,
+        seq,
         snapshot: SnapshotId([4; 32]),
         header_hash: [5; 32],
         committed_at: Moment(-6),
         epoch: 7,
-    };
-    let signed = key.sign(&receipt);
-    assert_eq!(verify(&signed, &key.public_key()), Ok(receipt));
-    for at in 0..RECEIPT_LEN {
+    }
+}
+
+fn refuse_every_changed_bit(signed: &[u8], key: &ReceiptKey) {
+    for at in 0..signed.len() {
         for bit in 0..8 {
-            let mut changed = signed;
+            let mut changed = signed.to_vec();
             changed[at] ^= 1 << bit;
             assert!(verify(&changed, &key.public_key()).is_err(), "byte {at}, bit {bit}");
         }
     }
+}
+
+#[test]
+fn every_changed_bit_of_a_receipt_is_refused() {
+    let key = ReceiptKey::from_seed(&secret(1));
+    let signed = key.sign_alone(&receipt(3));
+    assert_eq!(verify(&signed, &key.public_key()), Ok(receipt(3)));
+    refuse_every_changed_bit(&signed, &key);
     let other = ReceiptKey::from_seed(&secret(2));
     assert_eq!(verify(&signed, &other.public_key()), Err(ReceiptError::WrongSignature));
     assert_eq!(verify(&signed[1..], &key.public_key()), Err(ReceiptError::NotAReceipt { len: RECEIPT_LEN - 1 }));
+}
+
+#[test]
+fn receipts_that_share_a_signature_are_each_as_good_as_one_with_its_own() {
+    let key = ReceiptKey::from_seed(&secret(1));
+    assert!(key.sign(&[]).is_empty());
+    for count in (1..=19).chain([64, 255, 256]) {
+        let receipts: Vec<Receipt> = (0..count).map(receipt).collect();
+        let signed = key.sign(&receipts);
+        assert_eq!(signed.len(), receipts.len());
+        for (bytes, receipt) in signed.iter().zip(&receipts) {
+            assert_eq!(verify(bytes, &key.public_key()), Ok(*receipt), "one of {count}");
+        }
+        let other = ReceiptKey::from_seed(&secret(2));
+        assert_eq!(verify(&signed[0], &other.public_key()), Err(ReceiptError::WrongSignature));
+    }
+    for signed in key.sign(&[receipt(1), receipt(2), receipt(3), receipt(4), receipt(5)]) {
+        refuse_every_changed_bit(&signed, &key);
+    }
+}
+
+#[test]
+fn a_node_of_the_tree_is_never_taken_for_a_receipt_nor_one_receipts_proof_for_anothers() {
+    let key = ReceiptKey::from_seed(&secret(1));
+    let signed = key.sign(&[receipt(1), receipt(2)]);
+    let (first, second) = (&signed[0], &signed[1]);
+    let swapped = [&first[..STATEMENT_LEN], &second[STATEMENT_LEN..]].concat();
+    assert_eq!(verify(&swapped, &key.public_key()), Err(ReceiptError::WrongSignature));
+    let alone = key.sign_alone(&receipt(1));
+    let as_one_of_one = [&[2], &alone[1..STATEMENT_LEN], &[0, 0], &alone[STATEMENT_LEN..]].concat();
+    assert_eq!(verify(&as_one_of_one, &key.public_key()), Err(ReceiptError::WrongSignature));
 }
 
 #[test]

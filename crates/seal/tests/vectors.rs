@@ -28,6 +28,7 @@ const BEHIND_DICTIONARY: &str = include_str!("golden/envelope-v1-dictionary.hex"
 const BLOB: &str = include_str!("golden/blob-v1.hex");
 const WRAPPED_KEY: &str = include_str!("golden/wrapped-key-v1.hex");
 const RECEIPT: &str = include_str!("golden/receipt-v1.hex");
+const RECEIPT_TOGETHER: &str = include_str!("golden/receipt-v2.hex");
 const ERASURE: &str = include_str!("golden/erasure-v1.hex");
 
 /// Sealed part of a golden envelope.
@@ -133,11 +134,11 @@ fn a_key_is_wrapped_exactly() {
     assert_eq!(id_key.as_str(), "1d8dff27fd14d8a79080951eba00137f7a6cf539e7f6aa88583b6a7c7ce67e5c");
 }
 
-#[test]
-fn a_receipt_is_signed_exactly() {
+/// The receipt that receipt-v1.hex is.
+fn receipt() -> Receipt {
     let golden = bytes_of_hex(STORED);
     let golden = Envelope::parse(&golden).unwrap();
-    let receipt = Receipt {
+    Receipt {
         tenant: TenantId([0x11; 16]),
         profile: ProfileId([0x44; 16]),
         seq: 42,
@@ -145,12 +146,24 @@ fn a_receipt_is_signed_exactly() {
         header_hash: header_hash(golden.header_bytes),
         committed_at: Moment(1_795_000_000_500),
         epoch: 3,
-    };
+    }
+}
+
+#[test]
+fn a_receipt_is_signed_exactly() {
     let key = ReceiptKey::from_seed(&secret(96));
     let public_key = "174553b456dddfc6908ecab1c101fe6ab21e2baa0617795b7d43a63482993fd5";
     assert_eq!(to_hex(&key.public_key()), public_key);
-    assert_eq!(to_hex(&key.sign(&receipt)), to_hex(&bytes_of_hex(RECEIPT)));
-    assert_eq!(verify(&bytes_of_hex(RECEIPT), &key.public_key()), Ok(receipt));
+    assert_eq!(to_hex(&key.sign_alone(&receipt())), to_hex(&bytes_of_hex(RECEIPT)));
+    assert_eq!(verify(&bytes_of_hex(RECEIPT), &key.public_key()), Ok(receipt()));
+}
+
+#[test]
+fn receipts_are_signed_together_exactly() {
+    let key = ReceiptKey::from_seed(&secret(96));
+    let signed = key.sign(&[41, 42, 43].map(|seq| Receipt { seq, ..receipt() }));
+    assert_eq!(to_hex(&signed[1]), to_hex(&bytes_of_hex(RECEIPT_TOGETHER)));
+    assert_eq!(verify(&bytes_of_hex(RECEIPT_TOGETHER), &key.public_key()), Ok(receipt()));
 }
 
 #[test]

@@ -20,7 +20,7 @@ use model::api::{ProfileKeys, SealedFor};
 use model::audit::{HEAD_LEN, Head};
 use model::erasure::{ERASURE_LEN, Erasure};
 use model::ids::{KeyId, ProfileId, TenantId, UserId};
-use model::receipt::{RECEIPT_LEN, Receipt};
+use model::receipt::Receipt;
 use model::world::{Clock, Moment, Random};
 use seal::receipt::ReceiptKey;
 use seal::wrap::{Purpose, UnwrapError, unwrap, wrap};
@@ -141,9 +141,9 @@ impl Keyring {
         Ok(keyring)
     }
 
-    /// Signs a receipt.
-    pub fn sign(&self, receipt: &Receipt) -> [u8; RECEIPT_LEN] {
-        self.receipt.sign(receipt)
+    /// Signs the receipts of backups that become durable together, and gives the bytes of each.
+    pub fn sign(&self, receipts: &[Receipt]) -> Vec<Vec<u8>> {
+        self.receipt.sign(receipts)
     }
 
     /// Signs the receipt of a deletion.

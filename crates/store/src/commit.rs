@@ -1,31 +1,29 @@
 //! The one commit: a snapshot exists when this transaction has committed, and not before (`security.md` 3.1).
 //!
 //! In order: the device is alive, the number is next, every part travels along or is stored, every blob is durable; then parts, snapshot, newest
-//! snapshot of the profile and audit row are written together. What the receipt needs is known before, so it is signed on the caller's
-//! thread; it leaves the server only after the commit.
+//! snapshot of the profile and audit row are written together. What the receipt needs is known before, so it is signed before, with those of the
+//! other backups that this commit makes durable; it leaves the server only after the commit.
 //!
 //! Repeating a request gives the stored receipt again: the number is taken, the header is the same to the byte, and nothing is written.
 
 use bytes::Bytes;
 use model::envelope::Envelope;
 use model::ids::{BlobId, PartId, SnapshotId};
-use model::receipt::{RECEIPT_LEN, Receipt};
+use model::receipt::{Receipt, STATEMENT_LEN};
 use model::world::Moment;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::audit::{self, Action};
 use crate::pack::Outline;
 use crate::scope::Scope;
+use crate::writer::{Sign, Signing};
 use crate::{Store, StoreError, row, snapshots};
 
-/// Signs a receipt: its signed bytes and the signature.
-pub type Sign<'a> = &'a dyn Fn(&Receipt) -> [u8; RECEIPT_LEN];
-
 /// A committed snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed {
     /// The receipt's bytes.
-    pub receipt: [u8; RECEIPT_LEN],
+    pub receipt: Vec<u8>,
     /// Whether this request was the first to bring it.
     pub new: bool,
 }
@@ -88,7 +86,6 @@ struct Prepared {
     blobs: Vec<(BlobId, u64)>,
     epoch: u64,
     base: Option<u64>,
-    receipt: [u8; RECEIPT_LEN],
 }
 
 /// A part that the header lists, with its bytes if they came along.
@@ -105,7 +102,7 @@ impl Store {
         scope: &Scope,
         envelope: &Envelope<'_>,
         at: Moment,
-        sign: Sign<'_>,
+        sign: Sign,
     ) -> Result<Committed, CommitError> {
         let (answer, wait) = std::sync::mpsc::sync_channel(1);
         // The receiver stands below until the answer has come, so sending cannot fail.
@@ -122,7 +119,7 @@ impl Store {
         &self,
         scope: &Scope,
         (body, envelope, base): (&Bytes, &Envelope<'_>, Option<u64>),
-        (at, sign): (Moment, Sign<'_>),
+        (at, sign): (Moment, Sign),
         done: impl FnOnce(Result<Committed, CommitError>) + Send + 'static,
     ) {
         let prepared = prepare(scope, envelope, &|bytes| body.slice_ref(bytes), (at, self.epoch));
@@ -133,15 +130,15 @@ impl Store {
     fn queue(
         &self,
         prepared: Result<(Prepared, Receipt), CommitError>,
-        sign: Sign<'_>,
+        sign: Sign,
         done: impl FnOnce(Result<Committed, CommitError>) + Send + 'static,
     ) {
         match prepared {
-            Ok((mut prepared, receipt)) => {
-                prepared.receipt = sign(&receipt);
+            Ok((prepared, receipt)) => {
                 // Looking blobs up takes them back from condemnation; everything else is looked up before the first row is written.
                 let refuses_first = prepared.blobs.is_empty();
-                self.writer.submit(refuses_first, move |tx| commit(tx, &prepared), done);
+                let signing = Some(Signing { receipt, sign });
+                self.writer.submit(refuses_first, signing, move |tx, receipt| commit(tx, &prepared, receipt), done);
             }
             Err(error) => done(Err(error)),
         }
@@ -198,7 +195,6 @@ fn prepare(
         blobs,
         epoch,
         base: None,
-        receipt: [0; RECEIPT_LEN],
     };
     Ok((prepared, receipt))
 }
@@ -262,7 +258,7 @@ impl Position {
 }
 
 /// What the transaction does.
-fn commit(tx: &Connection, new: &Prepared) -> Result<Committed, CommitError> {
+fn commit(tx: &Connection, new: &Prepared, receipt: &[u8]) -> Result<Committed, CommitError> {
     let position = position(tx, &new.scope)?.ok_or(CommitError::Revoked)?;
     if position.forked {
         return Err(CommitError::Forked);
@@ -291,11 +287,11 @@ fn commit(tx: &Connection, new: &Prepared) -> Result<Committed, CommitError> {
             (None, None) => return Err(CommitError::PartsMissing(vec![part.id])),
         });
     }
-    insert_snapshot(tx, new, &new.outline.pack(&new.header, &numbers, &blobs))?;
+    insert_snapshot(tx, new, (&new.outline.pack(&new.header, &numbers, &blobs), receipt))?;
     advance(tx, new, next_part)?;
     let target = (new.scope.profile(), new.seq);
     audit::append_by(tx, &new.scope, new.at, Action::SnapshotCreate, (target.0.as_bytes(), target.1))?;
-    Ok(Committed { receipt: new.receipt, new: true })
+    Ok(Committed { receipt: receipt.to_vec(), new: true })
 }
 
 fn position(tx: &Connection, scope: &Scope) -> Result<Option<Position>, CommitError> {
@@ -353,9 +349,10 @@ fn find_parts(tx: &Connection, new: &Prepared) -> Result<Vec<Option<i64>>, Commi
 /// Whether a stored part has the bytes that travelled along, if any did.
 fn is_same(tx: &Connection, scope: &Scope, no: i64, part: &Part) -> Result<bool, CommitError> {
     let Some((_, sent)) = &part.sealed else { return Ok(true) };
-    let sql = "SELECT checksum FROM parts WHERE tenant = $1 AND profile_no = $2 AND no = $3";
+    let sql = "SELECT checksum FROM parts WHERE tenant = $1 AND profile_no = $2 AND id = $3 AND no = $4";
     let mut statement = tx.prepare_cached(sql)?;
-    let stored: [u8; 16] = statement.query_row((scope.tenant.no, scope.profile_no, no), |row| row.get(0))?;
+    let key = (scope.tenant.no, scope.profile_no, part.id.as_bytes(), no);
+    let stored: [u8; 16] = statement.query_row(key, |row| row.get(0))?;
     Ok(stored == *sent)
 }
 
@@ -389,8 +386,8 @@ fn insert_part(
     Ok(())
 }
 
-fn insert_snapshot(tx: &Connection, new: &Prepared, packed: &[u8]) -> Result<(), CommitError> {
-    let signature = &new.receipt[RECEIPT_LEN - 64..];
+fn insert_snapshot(tx: &Connection, new: &Prepared, (packed, receipt): (&[u8], &[u8])) -> Result<(), CommitError> {
+    let proof = receipt.get(STATEMENT_LEN..).unwrap_or_default();
     tx.prepare_cached(
         "INSERT INTO snapshots (tenant, profile_no, seq, id, header, header_tag, checksum, signature, epoch, taken_at, \
          committed_at, settings, apps, size_bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
@@ -403,7 +400,7 @@ fn insert_snapshot(tx: &Connection, new: &Prepared, packed: &[u8]) -> Result<(),
         packed,
         new.header_tag,
         new.header_check,
-        signature,
+        proof,
         row::signed(new.epoch),
         new.taken_at.0,
         new.at.0,

@@ -24,6 +24,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0004_people.sql"),
     include_str!("../migrations/sqlite/0005_roles.sql"),
     include_str!("../migrations/sqlite/0006_keys.sql"),
+    include_str!("../migrations/sqlite/0007_rows.sql"),
 ];
 
 /// How long a connection waits for another process that writes (the command line beside a running server), in milliseconds.

@@ -57,7 +57,7 @@ pub use audit::origin::{Beside, Origin, Who};
 pub use audit::record::{Record, Told};
 pub use audit::refusals::Refused;
 pub use authority::{Actor, Authority, Service, View};
-pub use commit::{CommitError, Committed, Sign};
+pub use commit::{CommitError, Committed};
 pub use devices::{Device, DeviceState, EnrollError, Holder, NewDevice, NewDeviceKey, Revoked};
 pub use erase::{Deleted, EraseError, SignErasure};
 pub use error::{AdminError, StoreError};
@@ -73,6 +73,7 @@ pub use tenants::{DeletedTenant, ListedTenant};
 pub use tokens::{EnrolmentToken, FoundToken, NewEnrolmentToken, Waiting};
 pub use uploads::{GRACE_MILLIS, Piece, SEALED_BYTES_MAX, Upload, UploadError};
 pub use verify::Report;
+pub use writer::Sign;
 
 use blobs::Blobs;
 use writer::Writer;

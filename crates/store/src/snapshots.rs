@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use model::api::{ProfileSummary, SnapshotSummary};
 use model::envelope::Envelope;
 use model::ids::{BlobId, DeviceId, PartId, ProfileId, SnapshotId, TenantId, UserId};
-use model::receipt::{RECEIPT_LEN, Receipt};
+use model::receipt::Receipt;
 use model::rehearsal::Rehearsed;
 use model::world::Moment;
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -224,11 +224,10 @@ fn remove_unnamed(tx: &Connection, own: &OwnProfile, at: Moment) -> Result<(u64,
         parts.extend(named.0);
         blobs.extend(named.1);
     }
-    let select = "SELECT no FROM parts WHERE tenant = $1 AND profile_no = $2";
     let mut removed = 0;
-    for no in numbers(tx, select, own)?.into_iter().filter(|no| !parts.contains(no)) {
-        tx.prepare_cached("DELETE FROM parts WHERE tenant = $1 AND profile_no = $2 AND no = $3")?
-            .execute((key.0, key.1, no))?;
+    for (no, id) in part_ids(tx, own)?.into_iter().filter(|(no, _)| !parts.contains(no)) {
+        tx.prepare_cached("DELETE FROM parts WHERE tenant = $1 AND profile_no = $2 AND id = $3 AND no = $4")?
+            .execute((key.0, key.1, id.as_bytes(), no))?;
         removed += 1;
     }
     let select = "SELECT no FROM blobs WHERE tenant = $1 AND profile_no = $2 AND condemned_at IS NULL";
@@ -262,9 +261,9 @@ pub(crate) fn owner_tokens<'a>(
 pub(crate) struct Stored {
     pub(crate) header: Vec<u8>,
     pub(crate) header_tag: [u8; 32],
-    pub(crate) receipt: [u8; RECEIPT_LEN],
-    /// Id and sealed bytes of each part, in the header's order.
-    pub(crate) parts: Vec<(PartId, Vec<u8>, [u8; 16])>,
+    pub(crate) receipt: Vec<u8>,
+    /// Number and id of each part, in the header's order.
+    pub(crate) parts: Vec<(i64, PartId)>,
 }
 
 impl Store {
@@ -275,7 +274,7 @@ impl Store {
     }
 }
 
-/// Reads a snapshot whole. `None`: no such number. The header of a profile that was moved names for whom it was sealed.
+/// Reads a snapshot without the bytes of its parts. `None`: no such number. The header of a profile that was moved names for whom it was sealed.
 pub(crate) fn load(connection: &Connection, own: &OwnProfile, seq: i64) -> Result<Option<Stored>, StoreError> {
     let damaged = |what: &str| StoreError::Damaged(format!("{what} of snapshot {seq} of profile {}", own.id));
     let mut statement = connection.prepare_cached(
@@ -295,11 +294,11 @@ pub(crate) fn load(connection: &Connection, own: &OwnProfile, seq: i64) -> Resul
     let (tenant, user) = (TenantId(row.get(7)?), UserId(row.get(8)?));
     let device = DeviceId(row.get(9)?);
     let (part_numbers, blob_numbers) = pack::references(&packed).ok_or_else(|| damaged("the header"))?;
-    let parts = part_numbers.iter().map(|no| part(connection, own, *no)).collect::<Result<Option<Vec<_>>, _>>()?;
+    let part_ids = part_ids(connection, own)?;
+    let parts = part_numbers.iter().map(|no| Some((*no, *part_ids.get(no)?))).collect::<Option<Vec<_>>>();
     let parts = parts.ok_or_else(|| damaged("a part"))?;
     let blobs = blob_numbers.iter().map(|no| blob(connection, own, *no)).collect::<Result<Option<Vec<_>>, _>>()?;
     let blobs = blobs.ok_or_else(|| damaged("a blob"))?;
-    let part_ids: HashMap<_, _> = part_numbers.iter().copied().zip(parts.iter().map(|part| part.0)).collect();
     let blob_ids: HashMap<_, _> = blobs.iter().copied().collect();
     let owner = owner_tokens(&tenant, &user, &device, &own.id, &snapshot);
     let header = pack::unpack(&packed, &owner, &part_ids, &blob_ids).ok_or_else(|| damaged("the header"))?;
@@ -315,24 +314,28 @@ pub(crate) fn load(connection: &Connection, own: &OwnProfile, seq: i64) -> Resul
         committed_at: Moment(row.get(6)?),
         epoch: row::unsigned(row.get(5)?),
     };
-    let receipt = signed(&receipt, &row.get(4)?);
+    let receipt = receipt.with_proof(&row.get::<_, Vec<u8>>(4)?).ok_or_else(|| damaged("the receipt"))?;
     Ok(Some(Stored { header, header_tag: row.get(2)?, receipt, parts }))
 }
 
-fn signed(receipt: &Receipt, signature: &[u8; 64]) -> [u8; RECEIPT_LEN] {
-    let mut bytes = receipt.to_signed_bytes();
-    bytes.extend_from_slice(signature);
-    bytes.try_into().expect("the signed bytes and 64 more")
+/// The ids of all the profile's parts by their numbers: from the index alone, as the rows lie one to a page.
+fn part_ids(connection: &Connection, own: &OwnProfile) -> Result<HashMap<i64, PartId>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT no, id FROM parts WHERE tenant = $1 AND profile_no = $2")?;
+    let rows = statement.query_map((own.tenant, own.no), |row| Ok((row.get(0)?, PartId(row.get(1)?))))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
-type PartRow = (PartId, Vec<u8>, [u8; 16]);
-
-fn part(connection: &Connection, own: &OwnProfile, no: i64) -> Result<Option<PartRow>, StoreError> {
-    let sql = "SELECT id, sealed, checksum FROM parts WHERE tenant = $1 AND profile_no = $2 AND no = $3";
-    let part = connection
-        .prepare_cached(sql)?
-        .query_row((own.tenant, own.no, no), |row| Ok((PartId(row.get(0)?), row.get(1)?, row.get(2)?)));
-    Ok(part.optional()?)
+/// The sealed bytes of a part. `None`: they are gone, or not those that were stored.
+pub(crate) fn part(
+    connection: &Connection,
+    own: &OwnProfile,
+    (no, id): (i64, PartId),
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let sql = "SELECT sealed, checksum FROM parts WHERE tenant = $1 AND profile_no = $2 AND id = $3 AND no = $4";
+    let mut statement = connection.prepare_cached(sql)?;
+    let found = statement.query_row((own.tenant, own.no, id.as_bytes(), no), |row| Ok((row.get(0)?, row.get(1)?)));
+    let found: Option<(Vec<u8>, [u8; 16])> = found.optional()?;
+    Ok(found.and_then(|(sealed, checksum)| (row::checksum(&sealed) == checksum).then_some(sealed)))
 }
 
 fn blob(connection: &Connection, own: &OwnProfile, no: i64) -> Result<Option<(i64, BlobId)>, StoreError> {
@@ -343,9 +346,12 @@ fn blob(connection: &Connection, own: &OwnProfile, no: i64) -> Result<Option<(i6
 
 fn assemble(connection: &Connection, own: &OwnProfile, seq: i64) -> Result<Option<Vec<u8>>, StoreError> {
     let Some(stored) = load(connection, own, seq)? else { return Ok(None) };
-    if let Some((id, ..)) = stored.parts.iter().find(|(_, sealed, checksum)| row::checksum(sealed) != *checksum) {
-        return Err(StoreError::Damaged(format!("part {id} of profile {}", own.id)));
+    let mut sealed = Vec::with_capacity(stored.parts.len());
+    for key in &stored.parts {
+        let damaged = || StoreError::Damaged(format!("part {} of profile {}", key.1, own.id));
+        sealed.push(part(connection, own, *key)?.ok_or_else(damaged)?);
     }
-    let parts: Vec<(PartId, &[u8])> = stored.parts.iter().map(|(id, sealed, _)| (*id, sealed.as_slice())).collect();
+    let ids = stored.parts.iter().map(|(_, id)| *id);
+    let parts: Vec<(PartId, &[u8])> = ids.zip(sealed.iter().map(Vec::as_slice)).collect();
     Ok(Some(Envelope::assemble(&stored.header, &stored.header_tag, &parts)))
 }

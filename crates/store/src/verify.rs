@@ -86,8 +86,9 @@ fn check_profile(
             Err(other) => return Err(other),
         };
         let Some(stored) = stored else { continue };
-        for (id, sealed, checksum) in &stored.parts {
-            if row::checksum(sealed) != *checksum {
+        for key in &stored.parts {
+            if snapshots::part(connection, own, *key)?.is_none() {
+                let id = key.1;
                 report.findings.push(format!("part {id} of snapshot {seq} of profile {} is damaged", own.id));
             }
         }

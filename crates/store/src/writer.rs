@@ -4,6 +4,7 @@
 //! thread takes what is waiting, runs all of it in one transaction, commits, and answers only then: an answer always means durable, and under
 //! load many answers cost one sync (`security.md` 3.1, `performance.md` section 4). A job that may refuse after it has written runs under a savepoint
 //! of its own; one that refuses first, as a plain backup does, needs none, and spares a copy of each page that the jobs before it touched.
+//! What a group has to sign is signed at once, before its first job runs ([`Signing`]).
 //!
 //! A failed sync is final. What the disk holds after it is unknown, so the thread stops, every later job is refused, and the server ends
 //! itself; the next start begins from what is really there.
@@ -13,6 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
+use model::receipt::{Receipt, TOGETHER_MAX};
 use rusqlite::{Connection, ErrorCode};
 
 use crate::{StoreError, dialect};
@@ -20,11 +22,25 @@ use crate::{StoreError, dialect};
 /// Jobs that may wait. Beyond it the caller is told to come back: a queue that grows without end helps nobody.
 const QUEUE_MAX: usize = 1_024;
 
-/// Jobs in one transaction: bounds how long the first one waits for the last.
-const GROUP_MAX: usize = 256;
+/// Jobs in one transaction: bounds how long the first one waits for the last. Not more than receipts can share a signature.
+const GROUP_MAX: usize = TOGETHER_MAX;
+
+/// Signs receipts and gives the bytes of each, in their order. At most [`TOGETHER_MAX`] are handed in at once.
+pub type Sign = Arc<dyn Fn(&[Receipt]) -> Vec<Vec<u8>> + Send + Sync>;
+
+/// A receipt that a job needs signed before it runs.
+///
+/// A signature costs more than all the rest that this thread does for a backup, and jobs of one group need only one. What the receipt of a job that is then
+/// refused says is not true; its bytes go nowhere.
+pub(crate) struct Signing {
+    pub(crate) receipt: Receipt,
+    pub(crate) sign: Sign,
+}
 
 /// A write and what happens after it.
 trait Job: Send {
+    /// What is to be signed before it runs, and where the signed bytes go.
+    fn signing(&mut self) -> Option<(&Signing, &mut Vec<u8>)>;
     /// Does the write; `false` undoes it.
     fn run(&mut self, tx: &Connection) -> bool;
     /// Whether it refuses, if it does, before it writes anything.
@@ -63,6 +79,8 @@ impl Fate {
 
 struct Write<F, D, T, E> {
     refuses_first: bool,
+    signing: Option<Signing>,
+    signed: Vec<u8>,
     work: Option<F>,
     done: D,
     result: Option<Result<T, E>>,
@@ -70,14 +88,18 @@ struct Write<F, D, T, E> {
 
 impl<F, D, T, E> Job for Write<F, D, T, E>
 where
-    F: FnOnce(&Connection) -> Result<T, E> + Send,
+    F: FnOnce(&Connection, &[u8]) -> Result<T, E> + Send,
     D: FnOnce(Result<T, E>) + Send,
     T: Send,
     E: From<StoreError> + Send,
 {
+    fn signing(&mut self) -> Option<(&Signing, &mut Vec<u8>)> {
+        self.signing.as_ref().map(|signing| (signing, &mut self.signed))
+    }
+
     fn run(&mut self, tx: &Connection) -> bool {
         let work = self.work.take().expect("a job runs once");
-        let result = work(tx);
+        let result = work(tx, &self.signed);
         let keep = result.is_ok();
         self.result = Some(result);
         keep
@@ -125,17 +147,20 @@ impl Writer {
     }
 
     /// Queues `work` and returns at once; `done` is called from the writer's thread after the commit (or at once, if nothing can be queued).
+    /// `work` is handed the signed bytes of the receipt in `signing`.
     /// `refuses_first` says that `work` refuses, if it does, before it writes anything; if it then does so all the same, nothing of the group is kept.
     pub(crate) fn submit<T, E>(
         &self,
         refuses_first: bool,
-        work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+        signing: Option<Signing>,
+        work: impl FnOnce(&Connection, &[u8]) -> Result<T, E> + Send + 'static,
         done: impl FnOnce(Result<T, E>) + Send + 'static,
     ) where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let job: Box<dyn Job> = Box::new(Write { refuses_first, work: Some(work), done, result: None });
+        let job: Box<dyn Job> =
+            Box::new(Write { refuses_first, signing, signed: Vec::new(), work: Some(work), done, result: None });
         let Some(queue) = &self.queue else { return };
         match queue.try_send(job) {
             Ok(()) => {}
@@ -152,7 +177,7 @@ impl Writer {
     {
         let (answer, wait) = sync_channel(1);
         // The receiver stands below until the answer has come, so sending cannot fail.
-        self.submit(false, work, move |result| drop(answer.send(result)));
+        self.submit(false, None, move |tx, _| work(tx), move |result| drop(answer.send(result)));
         wait.recv().unwrap_or_else(|_| Err(StoreError::Stopped.into()))
     }
 
@@ -186,6 +211,7 @@ fn run(connection: &Connection, jobs: &Receiver<Box<dyn Job>>, state: &State) {
         {
             group.push(job);
         }
+        sign_group(&mut group);
         let committed = run_group(connection, &mut group);
         let fatal = committed.as_ref().is_err_and(is_fatal);
         state.failed.fetch_or(fatal, Ordering::AcqRel);
@@ -201,6 +227,17 @@ fn run(connection: &Connection, jobs: &Receiver<Box<dyn Job>>, state: &State) {
     }
     // The last checkpoint only spares the next start some work; the log already holds everything.
     drop(dialect::checkpoint(connection));
+}
+
+/// Signs what the group has to sign, all at once.
+fn sign_group(group: &mut [Box<dyn Job>]) {
+    let mut jobs: Vec<_> = group.iter_mut().filter_map(|job| job.signing()).collect();
+    let receipts: Vec<Receipt> = jobs.iter().map(|(signing, _)| signing.receipt).collect();
+    let Some((Signing { sign, .. }, _)) = jobs.first() else { return };
+    let signed = sign(&receipts);
+    for ((_, place), bytes) in jobs.iter_mut().zip(signed) {
+        **place = bytes;
+    }
 }
 
 fn run_group(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), rusqlite::Error> {
@@ -274,7 +311,7 @@ mod tests {
     fn a_job_that_broke_its_word_to_refuse_first_costs_its_group_and_nothing_else() {
         let writer = writer();
         let (answer, wait) = sync_channel(1);
-        writer.submit(true, write_and_refuse, move |result| drop(answer.send(result)));
+        writer.submit(true, None, |tx, _| write_and_refuse(tx), move |result| drop(answer.send(result)));
         assert!(wait.recv().unwrap().is_err());
         assert_eq!(rows(&writer), 0);
         assert!(!writer.failed(), "the disk is sound");

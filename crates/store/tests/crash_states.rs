@@ -77,7 +77,7 @@ fn write_backups(folder: &Path) {
             }
         }
         let bytes = made.envelope(|index| seq == 1 || index == 1);
-        store.commit(&pc, &Envelope::parse(&bytes).unwrap(), NOW, &sign).unwrap();
+        store.commit(&pc, &Envelope::parse(&bytes).unwrap(), NOW, sign()).unwrap();
         acks.write_all(format!("{seq}\n").as_bytes()).unwrap();
         if seq % 5 == 0 {
             store.checkpoint().unwrap();

@@ -52,7 +52,7 @@ impl World {
         let bytes = bytes::Bytes::from(made.envelope(|_| true));
         let (answer, wait) = channel();
         let done = move |result| answer.send(result).unwrap();
-        self.store.commit_then(pc, (&bytes, &Envelope::parse(&bytes).unwrap(), base), (NOW, &sign), done);
+        self.store.commit_then(pc, (&bytes, &Envelope::parse(&bytes).unwrap(), base), (NOW, sign()), done);
         wait.recv().unwrap().map(|committed| committed.new)
     }
 

@@ -42,7 +42,7 @@ impl World {
     fn commit_at(&self, seq: u64, at: Moment) -> SnapshotId {
         let made = Made::new(&self.pc, seq, &[(1, 100), (100 + seq, 50)], &[]);
         let bytes = made.envelope(|_| true);
-        assert!(self.store.commit(&self.pc, &Envelope::parse(&bytes).unwrap(), at, &sign).unwrap().new);
+        assert!(self.store.commit(&self.pc, &Envelope::parse(&bytes).unwrap(), at, sign()).unwrap().new);
         made.header.snapshot
     }
 
@@ -148,7 +148,7 @@ fn taking_a_pin_away_frees_a_content_under_all_its_numbers() {
     same.header.snapshot = snapshot;
     same.header_bytes = same.header.to_bytes().unwrap();
     let bytes = same.envelope(|_| true);
-    world.store.commit(&world.pc, &Envelope::parse(&bytes).unwrap(), day(3), &sign).unwrap();
+    world.store.commit(&world.pc, &Envelope::parse(&bytes).unwrap(), day(3), sign()).unwrap();
     world.rules(last(1));
     world.store.pin(&world.pc, (world.pc.profile(), snapshot), false, NOW).unwrap();
     world.store.retain(&world.operator, NOW).unwrap();
@@ -199,16 +199,16 @@ fn a_backup_that_relies_on_a_part_that_went_is_asked_for_it() {
     world.commit_at(1, day(1));
     let second = Made::new(&world.pc, 2, &[(7, 10)], &[]);
     let bytes = second.envelope(|_| true);
-    world.store.commit(&world.pc, &Envelope::parse(&bytes).unwrap(), day(2), &sign).unwrap();
+    world.store.commit(&world.pc, &Envelope::parse(&bytes).unwrap(), day(2), sign()).unwrap();
     // The device has seen part 1 on the server and leaves it out of its third backup; retention comes first.
     world.rules(last(1));
     world.store.retain(&world.operator, day(3)).unwrap();
     let third = Made::new(&world.pc, 3, &[(1, 100), (7, 10)], &[]);
     let bare = third.envelope(|_| false);
-    let refused = world.store.commit(&world.pc, &Envelope::parse(&bare).unwrap(), day(3), &sign).unwrap_err();
+    let refused = world.store.commit(&world.pc, &Envelope::parse(&bare).unwrap(), day(3), sign()).unwrap_err();
     assert!(matches!(refused, CommitError::PartsMissing(ref parts) if parts.len() == 1), "{refused}");
     let whole = third.envelope(|_| true);
-    assert!(world.store.commit(&world.pc, &Envelope::parse(&whole).unwrap(), day(3), &sign).unwrap().new);
+    assert!(world.store.commit(&world.pc, &Envelope::parse(&whole).unwrap(), day(3), sign()).unwrap().new);
     world.sound();
 }
 
@@ -220,7 +220,7 @@ fn a_file_that_retention_condemned_lives_on_if_the_next_backup_names_it() {
     world.store.put_piece(&world.pc, &piece, NOW).unwrap();
     let commit = |seq, blobs: &[(u64, u64)]| {
         let bytes = Made::new(&world.pc, seq, &[(seq, 10)], blobs).envelope(|_| true);
-        world.store.commit(&world.pc, &Envelope::parse(&bytes).unwrap(), day(seq), &sign).unwrap()
+        world.store.commit(&world.pc, &Envelope::parse(&bytes).unwrap(), day(seq), sign()).unwrap()
     };
     commit(1, &[(5, 7)]);
     commit(2, &[]);
@@ -341,7 +341,7 @@ fn an_erased_person_has_no_key_no_row_and_no_file_left() {
         let piece = Piece { blob: BlobId(id32("blob", 5)), offset: 0, length: 7, bytes: b"picture" };
         store.put_piece(scope, &piece, NOW).unwrap();
         let bytes = Made::new(scope, 1, &[(1, 100)], &[(5, 7)]).envelope(|_| true);
-        store.commit(scope, &Envelope::parse(&bytes).unwrap(), NOW, &sign).unwrap();
+        store.commit(scope, &Envelope::parse(&bytes).unwrap(), NOW, sign()).unwrap();
         store.file_report(scope, &report(1, "x"), NOW).unwrap();
     }
     assert_eq!(files(&blobs), 2);
@@ -386,7 +386,7 @@ fn a_deleted_profile_takes_its_key_and_its_devices_access_along() {
     let left = world.store.chain_of(&world.pc, profile).unwrap().unwrap();
     assert_eq!((left.profile.len(), left.user.len()), (0, 1), "the person's own key stays");
     let late = Made::new(&world.pc, 4, &[(1, 100)], &[]).envelope(|_| true);
-    let late = world.store.commit(&world.pc, &Envelope::parse(&late).unwrap(), NOW, &sign);
+    let late = world.store.commit(&world.pc, &Envelope::parse(&late).unwrap(), NOW, sign());
     assert!(matches!(late, Err(CommitError::Revoked)), "a backup that was on its way brings nothing back");
     let again = world.store.delete_profile(&world.operator, profile, (day(1), sign_erasure())).unwrap().unwrap();
     assert_eq!(again.receipt, first.receipt);

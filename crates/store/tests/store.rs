@@ -6,13 +6,15 @@ mod support;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use model::envelope::Envelope;
 use model::ids::{BlobId, PartId};
+use model::receipt::{Proof, Receipt, Together};
 use model::world::Moment;
 use store::blobs::{Blobs, DiskBlobs, MemoryBlobs};
-use store::{CommitError, Committed, GRACE_MILLIS, Piece, Revoked, Scope, Store, StoreError, UploadError};
+use store::{CommitError, Committed, GRACE_MILLIS, Piece, Revoked, Scope, Sign, Store, StoreError, UploadError};
 use support::{Made, NOW, device, id32, print, sign, sign_erasure, signed, tenant, user};
 
 struct World {
@@ -41,7 +43,7 @@ fn world() -> World {
 impl World {
     fn commit(&self, made: &Made, along: impl Fn(usize) -> bool) -> Result<Committed, CommitError> {
         let bytes = made.envelope(along);
-        self.store.commit(&self.pc, &Envelope::parse(&bytes).unwrap(), NOW, &sign)
+        self.store.commit(&self.pc, &Envelope::parse(&bytes).unwrap(), NOW, sign())
     }
 
     fn put(&self, number: u64, bytes: &[u8]) {
@@ -235,17 +237,45 @@ fn waiting_commits_share_syncs() {
     let pcs: Vec<Scope> = (2..34).map(|number| device(&world.store, &ada, number)).collect();
     let (commits, _) = world.store.write_counts();
     let (answer, answers) = std::sync::mpsc::channel();
+    let (sign, signatures) = sign_together();
     for seq in 1..=8 {
         for pc in &pcs {
             let bytes = Bytes::from(Made::new(pc, seq, &[(1, 1000)], &[]).envelope(|_| true));
             let (envelope, answer) = (Envelope::parse(&bytes).unwrap(), answer.clone());
-            let done = move |result: Result<Committed, _>| answer.send(result.is_ok()).unwrap();
-            world.store.commit_then(pc, (&bytes, &envelope, None), (NOW, &sign), done);
+            let sent = bytes.clone();
+            let done = move |result: Result<Committed, _>| answer.send((sent, result.unwrap().receipt)).unwrap();
+            world.store.commit_then(pc, (&bytes, &envelope, None), (NOW, Arc::clone(&sign)), done);
         }
     }
-    assert!((0..8 * 32).all(|_| answers.recv().unwrap()));
+    let receipts: Vec<(Bytes, Vec<u8>)> = (0..8 * 32).map(|_| answers.recv().unwrap()).collect();
     let (after, jobs) = world.store.write_counts();
     assert!(jobs >= 8 * 32 && after - commits < 8 * 32, "{} transactions for 256 commits", after - commits);
+    let signatures = signatures.load(Ordering::Relaxed);
+    assert!(signatures <= after - commits, "{signatures} signatures for {} transactions", after - commits);
+    for (sent, receipt) in receipts {
+        let envelope = Envelope::parse(&sent).unwrap();
+        let pc = pcs.iter().find(|pc| pc.profile() == envelope.header.profile).unwrap();
+        let again = world.store.commit(pc, &envelope, NOW.plus_millis(99), support::sign()).unwrap();
+        assert_eq!((again.receipt, again.new), (receipt, false), "the stored receipt is the one that was given");
+    }
+}
+
+/// A stand-in for signing several receipts by one signature, and how often it signed.
+fn sign_together() -> (Sign, Arc<AtomicU64>) {
+    let count = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&count);
+    let sign: Sign = Arc::new(move |receipts| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        let last = u8::try_from(receipts.len() - 1).unwrap();
+        let prove = |(place, receipt): (u8, &Receipt)| {
+            let (path, signature) = ([[place; 32]; 8], [last; 64]);
+            let with = |steps| Together { place, last, path: &path[..steps], signature: &signature };
+            let made = (0..=8).map(|steps| receipt.to_bytes(&Proof::Together(with(steps))));
+            made.into_iter().find(|bytes| Receipt::from_bytes(bytes).is_some()).unwrap()
+        };
+        (0..=last).zip(receipts).map(prove).collect()
+    });
+    (sign, count)
 }
 
 #[test]
@@ -256,7 +286,7 @@ fn one_refused_job_does_not_spoil_its_group() {
         let bytes = Bytes::from(Made::new(&world.pc, seq, &[(seq, 100)], &[]).envelope(|_| true));
         let answer = answer.clone();
         let done = move |result: Result<Committed, _>| answer.send(result.is_ok()).unwrap();
-        world.store.commit_then(&world.pc, (&bytes, &Envelope::parse(&bytes).unwrap(), None), (NOW, &sign), done);
+        world.store.commit_then(&world.pc, (&bytes, &Envelope::parse(&bytes).unwrap(), None), (NOW, sign()), done);
     }
     assert_eq!((0..5).map(|_| answers.recv().unwrap()).collect::<Vec<_>>(), [true, false, true, false, true]);
     assert_eq!(world.findings(), Vec::<String>::new());
@@ -271,7 +301,7 @@ fn receipts_and_snapshots_survive_a_restart() {
     drop(store);
     let store = open(folder.path(), Arc::new(MemoryBlobs::default()));
     let bytes = made.envelope(|_| true);
-    let again = store.commit(&pc, &Envelope::parse(&bytes).unwrap(), NOW.plus_millis(99), &sign).unwrap();
+    let again = store.commit(&pc, &Envelope::parse(&bytes).unwrap(), NOW.plus_millis(99), sign()).unwrap();
     assert_eq!((again.receipt, again.new), (first.receipt, false));
 }
 

@@ -115,7 +115,7 @@ fn fill(store: &Store, scope: &Scope, snapshots: u64) {
         let piece = Piece { blob, offset: 0, length: 4, bytes: b"blob" };
         assert!(store.put_piece(scope, &piece, NOW).unwrap().complete);
         let made = Made::new(scope, seq, &[(seq, 300)], &[(seq, 4)]).envelope(|_| true);
-        store.commit(scope, &Envelope::parse(&made).unwrap(), NOW, &support::sign).unwrap();
+        store.commit(scope, &Envelope::parse(&made).unwrap(), NOW, support::sign()).unwrap();
     }
 }
 

@@ -40,6 +40,7 @@ struct Rate {
     p99_ms: f64,
     errors: f64,
     cpu_us: f64,
+    written_kb: f64,
 }
 
 /// Runs product and anchor in turn.
@@ -102,7 +103,7 @@ fn table(rates: &Rates, before: f64, after: f64) -> String {
          and checks nothing.\n\n",
         circumstances()
     );
-    text += "| what | a second | p99 ms | server CPU us each | errors |\n| --- | --- | --- | --- | --- |\n";
+    text += "| what | a second | p99 ms | server CPU us each | kB written each | errors |\n| --- | --- | --- | --- | --- | --- |\n";
     let names = [
         "store floor: backups",
         "this project: backups",
@@ -113,7 +114,8 @@ fn table(rates: &Rates, before: f64, after: f64) -> String {
     for (name, rates) in names.iter().zip(rates) {
         let (rate, p99) = (middle(rates, |r| r.per_second), middle(rates, |r| r.p99_ms));
         let (cpu, errors) = (middle(rates, |r| r.cpu_us), middle(rates, |r| r.errors));
-        writeln!(text, "| {name} | {rate:.0} | {p99:.1} | {cpu:.0} | {errors:.0} |")
+        let written = middle(rates, |r| r.written_kb);
+        writeln!(text, "| {name} | {rate:.0} | {p99:.1} | {cpu:.0} | {written:.1} | {errors:.0} |")
             .expect("writing to a string does not fail");
     }
     let drift = (after / before - 1.0).abs() * 100.0;
@@ -256,7 +258,7 @@ fn run_floor(program: &Path, database: &Path, folder: &Path) -> anyhow::Result<[
 }
 
 fn wrk(address: &str, script: &Path, server: u32) -> anyhow::Result<Rate> {
-    let before = cpu_seconds(server)?;
+    let (before, written_before) = (cpu_seconds(server)?, written_bytes(server)?);
     let mut command = Command::new("wrk");
     command
         .args(["-t1", &format!("-c{CLIENTS}"), &format!("-d{SECONDS}s"), "--latency", "--timeout", "5s", "-s"])
@@ -278,7 +280,8 @@ fn wrk(address: &str, script: &Path, server: u32) -> anyhow::Result<Rate> {
     // wrk counts a 304 as an error; a check that was answered so is what we ask for.
     let checks = script.file_name().is_some_and(|name| name.to_string_lossy().ends_with("check.lua"));
     let cpu_us = (cpu_seconds(server)? - before) * 1e6 / (per_second * f64::from(SECONDS));
-    Ok(Rate { per_second, p99_ms, errors: if checks { 0.0 } else { errors }, cpu_us })
+    let written_kb = (written_bytes(server)? - written_before) / 1e3 / (per_second * f64::from(SECONDS));
+    Ok(Rate { per_second, p99_ms, errors: if checks { 0.0 } else { errors }, cpu_us, written_kb })
 }
 
 /// `14.32ms`, `1.02s`, `812.00us`.
@@ -300,6 +303,13 @@ fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
     let after = text.rsplit(')').next().unwrap_or_default();
     let ticks: f64 = after.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
     Ok(ticks / 100.0)
+}
+
+/// Bytes that a process has handed to `write` and its kin so far, answers included.
+fn written_bytes(pid: u32) -> anyhow::Result<f64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/io")).context("the server is gone")?;
+    let bytes = text.lines().find_map(|line| line.strip_prefix("wchar:")?.trim().parse().ok());
+    bytes.context("the system does not say what a process writes")
 }
 
 /// The median time of an append of 4 kB with its sync, in milliseconds.

@@ -40,7 +40,7 @@ impl Source {
         std::fs::copy(&hive, profile.join("NTUSER.DAT")).context("could not copy the hive")?;
         let picture = picture()?;
         repo::write(&themes.join("TranscodedWallpaper"), &picture)?;
-        repo::write(&plain.join("wallpaper.jpg"), &picture)?;
+        repo::write(&plain.join("wallpaper.png"), &picture)?;
         let text = persona()?;
         let lines: Vec<&str> = text.lines().collect();
         for (number, part) in lines.chunks(lines.len().div_ceil(TEXT_FILES)).enumerate() {
@@ -96,14 +96,19 @@ fn persona() -> anyhow::Result<String> {
     String::from_utf16(&units).context("xtask/demo/old-pc.reg is not UTF-16")
 }
 
-/// Bytes that begin and end like a JPEG picture and do not compress.
+/// A picture of noise, which does not compress: [`WALLPAPER_BYTES`] and a few for its frame. A real one, as the product opens pictures that it restores.
 fn picture() -> anyhow::Result<Vec<u8>> {
     use std::io::Read;
-    let mut bytes = vec![0; WALLPAPER_BYTES];
+    let side = u32::try_from((WALLPAPER_BYTES / 3).isqrt()).context("the picture is too wide")?;
+    let mut pixels = vec![0; 3 * (side as usize).pow(2)];
     let mut source = std::fs::File::open("/dev/urandom").context("no /dev/urandom")?;
-    source.read_exact(&mut bytes).context("could not read /dev/urandom")?;
-    bytes[..4].copy_from_slice(&[0xff, 0xd8, 0xff, 0xe0]);
-    bytes[WALLPAPER_BYTES - 2..].copy_from_slice(&[0xff, 0xd9]);
+    source.read_exact(&mut pixels).context("could not read /dev/urandom")?;
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, side, side);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::NoCompression);
+    encoder.write_header().and_then(|mut writer| writer.write_image_data(&pixels)).context("could not make a PNG")?;
     Ok(bytes)
 }
 

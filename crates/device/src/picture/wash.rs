@@ -86,6 +86,8 @@ fn png(bytes: &[u8], file: &FileRef) -> Result<Vec<u8>, Reason> {
     let mut encoder = png::Encoder::new(&mut washed, width, height);
     encoder.set_color(frame.color_type);
     encoder.set_depth(BitDepth::Eight);
+    // 10 ms instead of 46 for a picture that does not compress, and a few per cent more bytes for one that does.
+    encoder.set_compression(png::Compression::Fast);
     let note = String::from_utf8(note::of(file)).map_err(|_| Reason::Internal)?;
     encoder.add_text_chunk(note::PNG_KEYWORD.to_owned(), note).map_err(|_| Reason::Internal)?;
     let mut writer = encoder.write_header().map_err(|_| Reason::Internal)?;

@@ -13,7 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use model::reason::Reason;
-use model::receipt::{RECEIPT_LEN, Receipt};
+use model::receipt::Receipt;
 use seal::receipt::header_hash;
 
 use crate::key::KeyRecord;
@@ -239,9 +239,8 @@ impl State {
     /// The last confirmed backup, believed only with the server's signature, made with `receipt_key`, and with the header it names.
     pub fn last_backup(&self, receipt_key: &[u8; 32]) -> Result<Remembered, StateError> {
         let Some(bytes) = file::read(&self.last_path())? else { return Ok(Remembered::Nothing) };
-        let Some((receipt_bytes, header_bytes)) = bytes.split_at_checked(RECEIPT_LEN) else {
-            return Ok(Remembered::Damaged);
-        };
+        let Some((.., header_bytes)) = Receipt::split(&bytes) else { return Ok(Remembered::Damaged) };
+        let receipt_bytes = &bytes[..bytes.len() - header_bytes.len()];
         Ok(match seal::receipt::verify(receipt_bytes, receipt_key) {
             Ok(receipt) if header_bytes.is_empty() || header_hash(header_bytes) == receipt.header_hash => {
                 Remembered::Last(LastBackup { receipt, header_bytes: header_bytes.to_vec() })

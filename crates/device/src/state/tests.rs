@@ -40,7 +40,11 @@ fn enrolment() -> Enrolment {
 /// A receipt for `header`, signed, and the key that checks it.
 fn receipt_for(header: &[u8]) -> (Vec<u8>, [u8; 32]) {
     let key = ReceiptKey::from_seed(&seal::Secret::from_bytes(&[5; 32]));
-    let receipt = Receipt {
+    (key.sign_alone(&confirming(header)), key.public_key())
+}
+
+fn confirming(header: &[u8]) -> Receipt {
+    Receipt {
         tenant: TenantId([1; 16]),
         profile: ProfileId([4; 16]),
         seq: 3,
@@ -48,8 +52,7 @@ fn receipt_for(header: &[u8]) -> (Vec<u8>, [u8; 32]) {
         header_hash: header_hash(header),
         committed_at: Moment(5),
         epoch: 1,
-    };
-    (key.sign(&receipt).to_vec(), key.public_key())
+    }
 }
 
 #[test]
@@ -85,6 +88,19 @@ fn the_last_backup_is_believed_only_with_its_signature() {
     assert_eq!(state.last_backup(&key).unwrap(), Remembered::Damaged);
     std::fs::write(state.folder().join("last-backup"), b"torn").unwrap();
     assert_eq!(state.last_backup(&key).unwrap(), Remembered::Damaged);
+}
+
+#[test]
+fn a_receipt_that_shares_its_signature_is_believed_as_well() {
+    let root = tempfile::tempdir().unwrap();
+    let state = State::at(root.path(), "default").unwrap();
+    let key = ReceiptKey::from_seed(&seal::Secret::from_bytes(&[5; 32]));
+    let signed = key.sign(&[confirming(b"another's"), confirming(b"header"), confirming(b"a third one's")]);
+    state.save_last_backup(&signed[1], b"header").unwrap();
+    let Remembered::Last(last) = state.last_backup(&key.public_key()).unwrap() else { panic!("it is there") };
+    assert_eq!((last.receipt, last.header_bytes.as_slice()), (confirming(b"header"), &b"header"[..]));
+    state.save_last_backup(&signed[0], b"header").unwrap();
+    assert_eq!(state.last_backup(&key.public_key()).unwrap(), Remembered::Damaged, "it confirms another's");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use model::api::{ENVELOPE_DELTA_TYPE, ENVELOPE_TYPE, LAST_HEADER, LENGTH_HEADER,
 use model::envelope::{BlobEntry, Header, delta};
 use model::ids::{BlobId, PartId};
 use model::reason::Reason;
-use model::receipt::{RECEIPT_LEN, Receipt};
+use model::receipt::Receipt;
 use seal::content::Outline;
 use seal::receipt::{ReceiptError, header_hash};
 use seal::{PackError, Packed};
@@ -251,7 +251,7 @@ impl Delivery<'_, '_> {
     /// Checks the receipt and stores it.
     fn keep(&self, answer: &Answer, packed: &Packed) -> Result<Receipt, DeliverError> {
         let wrong = |source| DeliverError::Receipt { address: self.server.address().to_string(), source };
-        let bytes = answer.body.get(..RECEIPT_LEN).filter(|_| answer.body.len() == RECEIPT_LEN).unwrap_or(&answer.body);
+        let bytes = answer.body.as_slice();
         let receipt =
             seal::receipt::verify(bytes, &self.enrolment.receipt_key()).map_err(|error| wrong(Some(error)))?;
         let confirms = (receipt.tenant, receipt.profile, receipt.snapshot);

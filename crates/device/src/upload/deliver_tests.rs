@@ -100,7 +100,7 @@ impl Pc {
             committed_at: Moment(2),
             epoch: 1,
         };
-        Answer { status: 201, body: self.server_key.sign(&receipt).to_vec(), ..Answer::default() }
+        Answer { status: 201, body: self.server_key.sign_alone(&receipt), ..Answer::default() }
     }
 
     fn header(&self, outline: &Outline, seq: u64) -> Vec<u8> {

@@ -34,7 +34,8 @@ impl Store {
         let done = |result: Result<(), StoreError>| drop(result);
         self.writer.submit(
             false,
-            move |tx| {
+            None,
+            move |tx, _| {
                 for refused in &refusals {
                     let tenant = match &refused.tenant {
                         Some(tenant) => tenant.clone(),

@@ -2,14 +2,16 @@
 
 #![allow(dead_code, clippy::allow_attributes, reason = "each test program uses its share of this")]
 
+use std::sync::Arc;
+
 use model::device::KeyLevel;
 use model::envelope::{BlobEntry, Envelope, Header, PartEntry, Source};
 use model::erasure::{ERASURE_LEN, Erasure};
 use model::ids::{BlobId, DeviceId, KeyId, PartId, ProfileId, SnapshotId, TenantId, UserId};
-use model::receipt::{RECEIPT_LEN, Receipt};
+use model::receipt::{Proof, Receipt};
 use model::signature::KeyPrint;
 use model::world::Moment;
-use store::{Account, NewDevice, NewDeviceKey, NewKey, NewTenant, NewUser, Purpose, Scope, SignErasure, Store};
+use store::{Account, NewDevice, NewDeviceKey, NewKey, NewTenant, NewUser, Purpose, Scope, Sign, SignErasure, Store};
 
 pub const NOW: Moment = Moment(1_795_000_000_000);
 
@@ -142,19 +144,19 @@ impl Made {
     }
 }
 
-/// A stand-in for the signature, which only the server can make.
-pub fn sign(receipt: &Receipt) -> [u8; RECEIPT_LEN] {
-    let mut bytes = receipt.to_signed_bytes();
-    let hash: [u8; 32] = blake3::hash(&bytes).into();
-    bytes.extend_from_slice(&hash);
-    bytes.extend_from_slice(&hash);
-    bytes.try_into().unwrap()
+/// A stand-in for signing, which only the server can: each receipt has a signature of its own.
+pub fn sign() -> Sign {
+    Arc::new(|receipts| receipts.iter().map(|receipt| receipt.to_bytes(&Proof::Alone(&stand_in(receipt)))).collect())
+}
+
+fn stand_in(receipt: &Receipt) -> [u8; 64] {
+    let hash: [u8; 32] = blake3::hash(&receipt.to_signed_bytes()).into();
+    [hash, hash].as_flattened().try_into().unwrap()
 }
 
 /// Whether [`sign`] made it.
 pub fn signed(bytes: &[u8]) -> bool {
-    let hash = blake3::hash(&bytes[..bytes.len() - 64]);
-    bytes[bytes.len() - 32..] == *hash.as_bytes()
+    Receipt::from_bytes(bytes).is_some_and(|(receipt, proof)| proof == Proof::Alone(&stand_in(&receipt)))
 }
 
 /// A stand-in for the signature of a deletion.

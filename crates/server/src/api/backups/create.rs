@@ -12,7 +12,7 @@ use model::api::{ENVELOPE_DELTA_TYPE, LAST_HEADER, RECEIPT_TYPE};
 use model::envelope::delta::Delta;
 use model::envelope::{ENVELOPE_BYTES_MAX, Envelope};
 use model::reason::Reason;
-use store::{CommitError, Scope};
+use store::{CommitError, Scope, Sign};
 
 use crate::App;
 use crate::access::{Allowed, OwnDevice};
@@ -36,10 +36,13 @@ pub(crate) async fn handle(
     {
         let envelope = Envelope::parse(&body)
             .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error.reason(), error.to_string()))?;
-        let sign = |receipt: &_| app.keyring.sign(receipt);
+        let sign: Sign = {
+            let app = Arc::clone(&app);
+            Arc::new(move |receipts: &_| app.keyring.sign(receipts))
+        };
         // Whoever has hung up gets no answer; the snapshot is kept all the same, and the repetition gives its receipt.
         let done = move |result| drop(answer.send(result));
-        app.store.commit_then(&scope, (&body, &envelope, base), (app.clock.now(), &sign), done);
+        app.store.commit_then(&scope, (&body, &envelope, base), (app.clock.now(), sign), done);
     }
     drop(body);
     let committed = committed.await.map_err(|_| Refusal::stopping())?;
