@@ -12,7 +12,7 @@ mod name;
 #[cfg(unix)]
 #[path = "unix.rs"]
 mod system;
-#[cfg(windows)]
+#[cfg(not(unix))]
 #[path = "windows.rs"]
 mod system;
 
@@ -195,7 +195,7 @@ impl Folder {
 fn single(name: &OsStr) -> io::Result<&OsStr> {
     let mut steps = Path::new(name).components();
     let is_single = matches!((steps.next(), steps.next()), (Some(Component::Normal(step)), None) if step == name);
-    let has_stream = cfg!(windows) && name.as_encoded_bytes().contains(&b':');
+    let has_stream = !cfg!(unix) && name.as_encoded_bytes().contains(&b':');
     if is_single && !has_stream { Ok(name) } else { Err(io::ErrorKind::InvalidInput.into()) }
 }
 
