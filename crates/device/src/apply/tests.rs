@@ -225,7 +225,7 @@ fn a_full_disk_costs_the_picture_and_nothing_else() {
     let mut pc = Pc::new();
     pc.files = FolderFiles::new(&small.path().join("files"));
     pc.files.write(FileRole::Wallpaper, PNG).unwrap();
-    let large = [JPEG, &[0; 200_000]].concat();
+    let large = [JPEG, &vec![0; 200_000]].concat();
     let plan = pc.plan(&[("taskbar.clock", Value::Bool(false)), ("personalization.wallpaper", picture(&large))]);
     let fetch = |_: FileRole, _: &FileRef| Ok(large.clone());
     let outcome = pc.run(|target, work| apply_in(sample::table(), &plan, &fetch, (target, work))).unwrap();

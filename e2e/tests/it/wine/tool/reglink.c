@@ -19,7 +19,7 @@ static int real_name(HKEY key, WCHAR *name, size_t units) {
 int main(int count, char **words) {
     WCHAR target[2048], below[1024], key[1024];
     HKEY user, link;
-    if (count != 3 || RegOpenCurrentUser(KEY_READ, &user) || real_name(user, target, 1024)) return 2;
+    if (count != 3 || RegOpenCurrentUser(KEY_ALL_ACCESS, &user) || real_name(user, target, 1024)) return 2;
     mbstowcs(key, words[1], 1024);
     mbstowcs(below, words[2], 1024);
     wcscat(target, L"\\");
