@@ -1,6 +1,6 @@
 //! The person's own words as Windows keeps them: `default.dic` in a folder for each language, UTF-16 little-endian with its mark, one word a line.
 //!
-//! ([MSREF-C] names the file for all languages, `neutral`; the Spell Checking API's page the encoding and that a file has one word a line.) What travels is a
+//! (MSREF-C names the file for all languages, `neutral`; the Spell Checking API's page the encoding and that a file has one word a line.) What travels is a
 //! [`WordList`]; a restore adds its words to each file and leaves every byte that is there where it is. [`Kept`] is all files with their exact
 //! bytes, so that an undo puts back what was there.
 //!
@@ -136,7 +136,7 @@ impl Kept {
         tags.into_iter().all(|tag| [one, other].iter().any(|side| side.0.get(tag) == self.0.get(tag)))
     }
 
-    /// All files in one, as a journal keeps them: [`HEAD`], and for each file length and name of the language (`u8`), length of the file (`u32`, little-endian) and
+    /// All files in one, as a journal keeps them: `RHDICT`, the version 1, and for each file length and name of the language (`u8`), length of the file (`u32`, little-endian) and
     /// its bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = HEAD.to_vec();
