@@ -152,25 +152,26 @@ fn a_folder_that_is_a_link_to_elsewhere_is_neither_read_nor_written() {
     assert_eq!(reading["outcome"], "refused", "{reading}");
 }
 
-/// Wine can make links in its registry, by the call that Windows has for it.
+/// Wine can make links in its registry, by the call that Windows has for it. (Not of a key that Wine makes anew at each start, such as that of the mouse.)
 #[test]
 fn a_key_that_is_a_link_is_neither_read_nor_written_through() {
+    const ADVANCED: &str = r"Software\Microsoft\Windows\CurrentVersion\Explorer\Advanced";
     let world = World::new();
     let Some((old, new)) = two_pcs(&world) else { return };
-    let mouse = r"HKCU\Control Panel\Mouse";
-    old.reg_add(mouse, ("MouseTrails", "REG_SZ", "5"));
+    let key = format!(r"HKCU\{ADVANCED}");
+    old.reg_add(&key, ("TaskbarAl", "REG_DWORD", "0"));
     old.rehome(&["backup", "--no-rehearsal"]).ok();
     let link = |pc: &Prefix| {
-        pc.wine(&["reg", "delete", mouse, "/f"]).ok();
-        pc.reg_add(r"HKCU\Elsewhere", ("MouseTrails", "REG_SZ", "9"));
+        // It need not be there.
+        pc.wine(&["reg", "delete", &key, "/f"]);
+        pc.reg_add(r"HKCU\Elsewhere", ("TaskbarAl", "REG_DWORD", "1"));
         std::fs::copy(tool("reglink"), pc.path().join("drive_c/reglink.exe")).unwrap();
-        run(pc.program(r"C:\reglink.exe", &[r"Control Panel\Mouse", "Elsewhere"]), "").ok();
+        run(pc.program(r"C:\reglink.exe", &[ADVANCED, "Elsewhere"]), "").ok();
     };
     link(&new);
-    let words = ["restore", "--from-device", "OLD-PC", "--only", "devices", "--replace", "devices", "--yes", "--json"];
-    let said = new.rehome(&words);
-    let before = stored(&new.export(), ("Elsewhere", "MouseTrails")).and_then(|raw| text_of(&raw.bytes));
-    assert_eq!(before.as_deref(), Some("9"), "nothing was written through the link: {said:?}");
+    let said = new.rehome(&["restore", "--from-device", "OLD-PC", "--only", "taskbar", "--yes", "--json"]);
+    let there = stored(&new.export(), ("Elsewhere", "TaskbarAl")).map(|raw| raw.bytes);
+    assert_eq!(there, Some(vec![1, 0, 0, 0]), "nothing was written through the link: {said:?}");
     assert!(said.stdout.contains("is_a_link"), "{said:?}");
 
     link(&old);
