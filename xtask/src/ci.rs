@@ -44,7 +44,19 @@ const STAGES: &[Stage] = &[
     Stage {
         name: "test",
         run: || {
-            cargo(&["test", "--workspace", "--locked", "--no-fail-fast", "--", "--skip", "wine::", "--skip", "idp::"])
+            cargo(&[
+                "test",
+                "--workspace",
+                "--locked",
+                "--no-fail-fast",
+                "--",
+                "--skip",
+                "wine::",
+                "--skip",
+                "idp::",
+                "--skip",
+                "browser::",
+            ])
         },
     },
     Stage { name: "wine", run: wine },
@@ -185,23 +197,24 @@ fn wine() -> anyhow::Result<Outcome> {
     cargo(&["test", "--locked", "--package", "e2e", "--test", "it", "wine::", "--", "--test-threads", "8"])
 }
 
-/// The stories with a certified identity provider, which npm brings by its name into a folder below `target`.
+/// The stories with a certified identity provider and those in a browser, which npm brings by their names into a folder below `target`: a provider, and what drives Chromium.
 fn provider() -> anyhow::Result<Outcome> {
-    const PACKAGE: &str = "oidc-provider@9.13.3";
+    const PACKAGES: [&str; 2] = ["oidc-provider@9.13.3", "puppeteer-core@24.10.0"];
     if repo::which("npm").is_none() || repo::which("node").is_none() {
         let hint = "no certified identity provider was asked: no node here (`sudo apt-get install nodejs npm`)";
         return Ok(Outcome::Skipped(hint.to_owned()));
     }
     let folder = repo::root().join("target/npm");
-    if !folder.join("node_modules/oidc-provider").is_dir() {
+    let names = PACKAGES.map(|package| package.split('@').next().unwrap_or_default());
+    if !names.iter().all(|name| folder.join("node_modules").join(name).is_dir()) {
         std::fs::create_dir_all(&folder)?;
         let mut install = Command::new("npm");
-        install.args(["install", "--no-audit", "--no-fund", "--silent", "--prefix"]).arg(&folder).arg(PACKAGE);
+        install.args(["install", "--no-audit", "--no-fund", "--silent", "--prefix"]).arg(&folder).args(PACKAGES);
         if !process::run(&mut install, "")?.success() {
-            return Ok(Outcome::Skipped(format!("{PACKAGE} could not be installed with npm")));
+            return Ok(Outcome::Skipped(format!("{} could not be installed with npm", PACKAGES.join(" and "))));
         }
     }
-    cargo(&["test", "--locked", "--package", "e2e", "--test", "it", "idp::"])
+    cargo(&["test", "--locked", "--package", "e2e", "--test", "it", "--", "idp::", "browser::"])
 }
 
 fn deny() -> anyhow::Result<Outcome> {

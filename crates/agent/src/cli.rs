@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use device::upload::pin::Pin;
 
 use crate::{
     apps, backup, baseline, catalog, completions, diff, doctor, enroll, explain, export, forget, import, machine, man,
-    picture, pin, plan, rehearse, report, restore, schedule, show, snapshots, status, undo, version,
+    openings, picture, pin, plan, rehearse, report, restore, schedule, show, snapshots, status, undo, version,
 };
 
 /// Back up the settings and app list of a Windows PC, and give them back on another
@@ -55,6 +56,9 @@ pub struct Global {
     /// Trust the certificates in this PEM file instead of the system's
     #[arg(long, global = true, value_name = "FILE", env = "REHOME_CA_CERT")]
     pub ca_cert: Option<PathBuf>,
+    /// Trust the one server with this SHA-256 fingerprint, as `rehome-server` prints it, and no other
+    #[arg(long, global = true, value_name = "sha256:DIGITS", env = "REHOME_PIN", conflicts_with = "ca_cert")]
+    pub pin: Option<Pin>,
     /// Allow a server address without encryption
     #[arg(long, global = true, env = "REHOME_ALLOW_HTTP", value_parser = clap::builder::FalseyValueParser::new())]
     pub allow_http: bool,
@@ -76,6 +80,7 @@ pub enum Verb {
     Export(export::ExportArgs),
     Import(import::ImportArgs),
     Report(report::ReportArgs),
+    Openings(openings::OpeningsArgs),
     Rehearse(rehearse::RehearseArgs),
     Pin(pin::PinArgs),
     Forget(forget::ForgetArgs),

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use device::doctor::{Check, Here, Verdict, examine};
+use device::doctor::{Check, Here, OwnKey, Verdict, examine};
 use device::due::{Record, due};
 use device::facts::{Facts, Known};
 use device::input::Input;
+use device::key::KeyRecord;
 use device::state::StateError;
 use model::policy::{Effective, Origin, Setting};
 use model::reason::Reason;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::here;
+use crate::keys;
 use crate::paint::tame;
 use crate::render::put;
 use crate::render::table::Table;
@@ -78,16 +80,22 @@ pub fn run(args: &DoctorArgs, run: &Run) -> Result<Exit, Failure> {
 fn situation(run: &Run) -> Result<impl Fn(&Effective) -> Result<Here, Failure>, Failure> {
     let state = run.state()?;
     let now = run.clock.now();
-    let enrolled = match state.enrolment() {
-        Ok(_) => true,
-        Err(StateError::NotEnrolled) => false,
+    let key = match state.enrolment() {
+        Ok(enrolment) => Some(own_key(&enrolment.key)),
+        Err(StateError::NotEnrolled) => None,
         Err(error) => return Err(error.into()),
     };
     Ok(move |policy: &Effective| {
         let last_success = Record::of(&state).read()?;
         let due = due(last_success, now, policy.interval_hours().value);
-        Ok(Here { enrolled, last_success, due, scheduled: crate::schedule::is_registered() })
+        Ok(Here { key: key.clone(), last_success, due, scheduled: crate::schedule::is_registered() })
     })
+}
+
+/// Where the key is, and whether it is found there.
+fn own_key(record: &KeyRecord) -> OwnKey {
+    let broken = device::key::open(&keys::stores(), record).err().map(|error| error.to_string());
+    OwnKey { level: record.level, broken }
 }
 
 fn policies(policy: &Effective) -> Vec<PolicyDocument<'_>> {

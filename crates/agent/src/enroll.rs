@@ -25,7 +25,7 @@ use crate::baseline;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::paint::tame;
-use crate::run::Run;
+use crate::run::{Run, Trusted};
 use crate::{here, keys, sign_in};
 
 /// The longest password that is read. The server hashes it, so there is no use for more.
@@ -110,8 +110,8 @@ pub fn run(args: &EnrollArgs, run: &Run) -> Result<Exit, Failure> {
         Some(name) => name.clone(),
         None => network_name()?,
     };
-    let ca_pem = run.ca_pem()?;
-    let wire = run.wire(address.clone(), ca_pem.clone())?;
+    let trusted = run.trusted()?;
+    let wire = run.wire(address.clone(), trusted.clone())?;
     let password = user.as_deref().map(|user| password(args, user)).transpose()?;
     let (key, record) = keys::for_enrolment(&state)?;
     let request = EnrollRequest {
@@ -124,8 +124,8 @@ pub fn run(args: &EnrollArgs, run: &Run) -> Result<Exit, Failure> {
         sign_in: None,
         token: named.or_else(of_policy),
     };
-    let trusted = (&address, &wire, ca_pem);
-    let enrolment = ask((run, &state, args), trusted, (request, silent), (key, record))?;
+    let there = (&address, &wire, trusted);
+    let enrolment = ask((run, &state, args), there, (request, silent), (key, record))?;
     save(&state, &enrolment)?;
     if let Ok(ring) = KeyRing::from_api(&enrolment.keys) {
         baseline::at_enrolment(run, &state, &ring);
@@ -135,7 +135,7 @@ pub fn run(args: &EnrollArgs, run: &Run) -> Result<Exit, Failure> {
 
 fn ask(
     (run, state, args): (&Run, &State, &EnrollArgs),
-    (address, wire, ca_pem): (&Address, &HttpWire, Option<String>),
+    (address, wire, trusted): (&Address, &HttpWire, Trusted),
     (mut request, silent): (EnrollRequest, bool),
     (key, record): (Box<dyn DeviceKey>, KeyRecord),
 ) -> Result<Enrolment, Failure> {
@@ -164,7 +164,8 @@ fn ask(
     let chosen = Chosen {
         server: address.to_string(),
         allow_http: run.global.allow_http,
-        ca_pem,
+        ca_pem: trusted.ca_pem,
+        pin: trusted.pin,
         user_name: user_name.unwrap_or_else(|| enrolled.user_name.clone()),
         device_name: request.device_name,
         key: (record, run.clock.now()),

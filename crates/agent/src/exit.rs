@@ -104,6 +104,7 @@ impl Exit {
             | R::SecondFactorNeeded => Self::NotEnrolled,
             R::WrongAccount
             | R::DeviceForked
+            | R::KeyTooWeak
             | R::AwaitsApproval
             | R::PolicyOff
             | R::BuildTooOld
@@ -150,6 +151,7 @@ impl Exit {
             R::ServerUnreachable
             | R::ServerSlow
             | R::TlsFailed
+            | R::PinMismatch
             | R::ServerError
             | R::UnexpectedAnswer
             | R::RateLimited

@@ -43,13 +43,12 @@ mod live {
     use std::time::Duration;
 
     use device::apps::winget::{INSTALL_SECONDS_MAX, Winget, WingetError};
-    use device::apps::{Apps, Installer, PcApps, machine_programs};
+    use device::apps::{Apps, Installer, Listed, PcApps, machine_programs};
     use device::facts::Places;
     use device::input::Input;
     use device::own_files::{Folders, OwnFiles, Whose};
     use device::target::{LivePc, LivePictures, RestoreTarget};
     use model::reason::Reason;
-    use model::snapshot::App;
     use win32::{LiveEffects, LivePlaces, LiveRegistry, LiveRegistryWrite};
 
     use crate::failure::Failure;
@@ -70,14 +69,15 @@ mod live {
                 None
             }
         };
-        let mut input = Input::live(Box::new(LiveRegistry), win32::known(), own_files()?, (programs(), exported));
+        let mut input = Input::live(Box::new(LiveRegistry), win32::known(), own_files()?, (listed(), exported));
         input.notes.append(&mut notes);
         Ok(input)
     }
 
-    /// The programs that are installed for everybody. A list that cannot be read costs itself: they are listed for reference.
-    fn programs() -> Vec<App> {
-        machine_programs(&LivePlaces).unwrap_or_default()
+    /// What the PC lists beside the person's registry. A list of programs that cannot be read costs itself: they are listed for reference.
+    fn listed() -> Listed {
+        let programs = machine_programs(&LivePlaces).unwrap_or_default();
+        Listed { programs, packages: win32::packages() }
     }
 
     /// `winget.exe` where Windows puts the alias of the App Installer for each person (Microsoft Learn, "App execution alias"): no search, so that nothing
@@ -99,8 +99,8 @@ mod live {
     }
 
     pub(super) fn with_apps<T>(then: impl FnOnce(&dyn Installer, &dyn Apps, &dyn Places) -> T) -> T {
-        let programs = programs();
-        let here = PcApps { registry: &LiveRegistry, programs: &programs };
+        let listed = listed();
+        let here = PcApps { registry: &LiveRegistry, listed: &listed };
         match winget() {
             Ok(winget) => then(&winget, &here, &LivePlaces),
             Err(_) => then(&device::apps::Unavailable, &here, &LivePlaces),
@@ -110,7 +110,7 @@ mod live {
     pub(super) fn target() -> Result<Box<dyn RestoreTarget>, Failure> {
         let files = pictures()?.files(&LiveRegistry);
         let (registry, effects) = (Box::new(LiveRegistryWrite), Box::new(LiveEffects));
-        Ok(Box::new(LivePc { registry, programs: programs(), known: win32::known(), files, effects }))
+        Ok(Box::new(LivePc { registry, listed: listed(), known: win32::known(), files, effects }))
     }
 
     /// Where Windows keeps the person's files, and a folder of ours in their local data.

@@ -19,6 +19,7 @@ use serde::Serialize;
 use crate::apps::{self, Restored};
 use crate::bundle::{self, KeyArgs};
 use crate::exit::Exit;
+use crate::explorer::{self, ExplorerArgs};
 use crate::failure::Failure;
 use crate::find::{DIGITS_SHOWN, Found};
 use crate::here;
@@ -72,6 +73,7 @@ pub struct FromBundle<'a> {
     pub replace: &'a [String],
     pub agreed: Option<&'a str>,
     pub yes: bool,
+    pub explorer: ExplorerArgs,
 }
 
 #[derive(Serialize)]
@@ -91,7 +93,8 @@ struct ImportDocument<'a> {
 pub fn run(args: &ImportArgs, run: &Run) -> Result<Exit, Failure> {
     let Some(to) = &args.to else { return look(args, run) };
     let ImportArgs { file, key, only, except, replace, yes, .. } = args;
-    restore(&FromBundle { file, key, to: Some(to), only, except, replace, agreed: None, yes: *yes }, run)
+    let (to, yes, explorer) = (Some(to.as_path()), *yes, ExplorerArgs::default());
+    restore(&FromBundle { file, key, to, only, except, replace, agreed: None, yes, explorer }, run)
 }
 
 fn look(args: &ImportArgs, run: &Run) -> Result<Exit, Failure> {
@@ -142,9 +145,10 @@ pub fn restore(wanted: &FromBundle<'_>, run: &Run) -> Result<Exit, Failure> {
     if let Some(exit) = outdated(&mut planned, run, wanted.agreed)? {
         return Ok(exit);
     }
-    let outcome = carry_out(&mut planned, &files, run, &state)?;
+    let mut outcome = carry_out(&mut planned, &files, run, &state)?;
     let ordered = order(&planned, run, &state)?;
     drop(lock);
+    explorer::restart(wanted.explorer, run, &mut *planned.target, &mut outcome);
     let done = Restored { later: false, ordered };
     let (shown, queue) = done.with_settings(run, &state, |queue| show(&planned, run, Some((&outcome, queue))))?;
     after_import(run, &state, &planned, (&outcome, queue.as_ref()));
@@ -176,6 +180,7 @@ fn found(header: &Header, size_bytes: u64) -> Found {
         size_bytes,
         rehearsed: None,
         kept: Vec::new(),
+        kept_by: Vec::new(),
     };
     Found { snapshot, device_name: header.device_name.clone() }
 }

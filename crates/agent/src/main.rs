@@ -15,6 +15,7 @@ mod doctor;
 mod enroll;
 mod exit;
 mod explain;
+mod explorer;
 mod export;
 mod failure;
 mod file;
@@ -27,6 +28,7 @@ mod logs;
 mod machine;
 mod man;
 mod near;
+mod openings;
 mod outcome;
 mod paint;
 mod picture;
@@ -75,6 +77,7 @@ fn main() -> ExitCode {
         // Before anything else is opened or started: it is to have nothing at hand.
         return ExitCode::from(picture::run(args));
     }
+    shut_in();
     stop::listen();
     let run =
         Run { screen: Screen::new(&cli.global), global: cli.global, clock: SystemClock, random: SystemRandom::new() };
@@ -93,6 +96,19 @@ fn main() -> ExitCode {
     ExitCode::from(exit.code())
 }
 
+/// No core file with the person's keys in it, and no program of theirs that looks into this one. What a system refuses changes nothing else.
+#[cfg(unix)]
+fn shut_in() {
+    use nix::sys::resource::{Resource, setrlimit};
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+    #[cfg(target_os = "linux")]
+    let _ = nix::sys::prctl::set_dumpable(false);
+}
+
+/// Not on Windows: a crash there is Windows Error Reporting's, which asks the organisation's policy (`docs/threat-model.md`).
+#[cfg(not(unix))]
+fn shut_in() {}
+
 fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
     match verb {
         Verb::Enroll(args) => enroll::run(args, run),
@@ -108,6 +124,7 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
         Verb::Export(args) => export::run(args, run),
         Verb::Import(args) => import::run(args, run),
         Verb::Report(args) => report::run(args, run),
+        Verb::Openings(args) => openings::run(args, run),
         Verb::Rehearse(args) => rehearse::run(args, run),
         Verb::Pin(args) => pin::run(args, run),
         Verb::Forget(args) => forget::run(args, run),

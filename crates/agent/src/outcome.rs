@@ -1,6 +1,6 @@
 //! What a restore or an undo did: what was set, what was left alone, and what must follow for it to take effect.
 
-use device::apply::{Outcome, Recovered};
+use device::apply::{Explorer, Outcome, Recovered};
 use model::catalog::{self, Category, Effect};
 use model::envelope::Source;
 use model::plan::Plan;
@@ -44,15 +44,27 @@ pub fn left_alone(paint: Paint, outcome: &Outcome) -> String {
     format!("{head}  {}\n{}\n", paint.dim(outcome.failed.len()), table.to_text("  "))
 }
 
-/// When the changes take effect, as a sentence; nothing if they do at once.
-pub fn effects(outcome: &Outcome) -> Option<&'static str> {
+/// Says when the changes take effect; nothing if they do at once, or if what was written is a file, in which nothing does.
+pub fn tell_effects(run: &Run, outcome: &Outcome, target: Source) {
+    if outcome.explorer == Some(Explorer::Restarted) {
+        run.screen.say("Explorer was started again");
+    }
+    if let Some(effects) = effects(outcome).filter(|_| target == Source::Live) {
+        run.screen.say(effects);
+    }
+}
+
+/// When the changes take effect, as a sentence. Signing out starts Explorer anew, too.
+fn effects(outcome: &Outcome) -> Option<&'static str> {
     let has = |effect| outcome.effects.contains(&effect);
-    if has(Effect::SignOut) {
-        Some("Some changes take effect after signing out and in again")
-    } else if has(Effect::Explorer) {
-        Some("Some changes take effect when Explorer starts again")
-    } else {
-        None
+    let waits = has(Effect::Explorer) && outcome.explorer != Some(Explorer::Restarted);
+    match (has(Effect::SignOut), waits) {
+        (true, true) => {
+            Some("Some changes take effect when Explorer starts again, some after signing out and in again")
+        }
+        (true, false) => Some("Some changes take effect after signing out and in again"),
+        (false, true) => Some("Some changes take effect when Explorer starts again, or after signing out and in again"),
+        (false, false) => None,
     }
 }
 

@@ -22,6 +22,7 @@ use serde::Serialize;
 use crate::apps;
 use crate::bundle::KeyArgs;
 use crate::exit::Exit;
+use crate::explorer::{self, ExplorerArgs};
 use crate::failure::Failure;
 use crate::find::{Found, find};
 use crate::here;
@@ -58,6 +59,8 @@ pub struct RestoreArgs {
     /// Install apps later: with `rehome apps --continue`, or when the scheduled task comes by
     #[arg(long)]
     apps_later: bool,
+    #[command(flatten)]
+    explorer: ExplorerArgs,
 }
 
 /// Which snapshot, where to, and what of it.
@@ -109,7 +112,8 @@ pub fn run(args: &RestoreArgs, run: &Run) -> Result<Exit, Failure> {
     if let Some(file) = &args.from_bundle {
         let Wanted { to, only, except, replace, .. } = &args.wanted;
         let (key, to, agreed) = (&args.key, to.as_deref(), args.plan.as_deref());
-        return import::restore(&FromBundle { file, key, to, only, except, replace, agreed, yes: args.yes }, run);
+        let (yes, explorer) = (args.yes, args.explorer);
+        return import::restore(&FromBundle { file, key, to, only, except, replace, agreed, yes, explorer }, run);
     }
     let state = run.state()?;
     let connection = run.connect(&state)?;
@@ -124,13 +128,14 @@ pub fn run(args: &RestoreArgs, run: &Run) -> Result<Exit, Failure> {
     if let Some(exit) = outdated(&mut planned, run, args.plan.as_deref())? {
         return Ok(exit);
     }
-    let outcome = carry_out(&mut planned, run, &connection, &state)?;
+    let mut outcome = carry_out(&mut planned, run, &connection, &state)?;
     let about = about(run, &planned);
     let ordered = order(&planned, run, &state)?;
     // Kept before the apps, which take long: a run that is killed among them has its report.
     keep(run, &state, &report(&about, &planned.preview.plan, &outcome, ordered.as_ref()));
     // From here on only the apps are at work, and a backup need not wait for them.
     drop(lock);
+    explorer::restart(args.explorer, run, &mut *planned.target, &mut outcome);
     let finish = |queue: Option<&Queue>| {
         after_restore(run, &connection, &state, &report(&about, &planned.preview.plan, &outcome, queue));
     };
@@ -249,21 +254,20 @@ pub fn show(planned: &Planned, run: &Run, done: Option<(&Outcome, Option<&Queue>
         format!("{}\n\n{left_alone}{}{}", paint.bold(heading), view.plan(&plan), paint.dim(told))
     })?;
     if let Some(outcome) = outcome {
-        told(run, outcome, target.name());
+        told(run, outcome, &**target);
     }
     Ok(tell_damage(run, &preview.fetched))
 }
 
-fn told(run: &Run, outcome: &Outcome, target: &str) {
-    if let Some(effects) = outcome::effects(outcome) {
-        run.screen.say(effects);
-    }
+fn told(run: &Run, outcome: &Outcome, target: &dyn RestoreTarget) {
+    outcome::tell_effects(run, outcome, target.source());
     outcome::tell_not_live(run, outcome);
     if !outcome.failed.is_empty() {
         run.screen.warn(&format!("{} could not be written", count(outcome.failed.len(), "setting")));
     }
     if outcome.journal.is_some() {
-        let undo = if target == THIS_PC { "rehome undo".to_owned() } else { format!("rehome undo --to {target}") };
+        let name = target.name();
+        let undo = if name == THIS_PC { "rehome undo".to_owned() } else { format!("rehome undo --to {name}") };
         run.screen.hint(&format!("`{undo}` takes it back for {UNDO_DAYS} days"));
     }
 }

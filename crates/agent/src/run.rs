@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use device::state::{Enrolment, State};
 use device::upload::address::Address;
 use device::upload::http::{HttpWire, WireOptions};
+use device::upload::pin::Pin;
 use device::upload::prover::Prover;
 use device::upload::proxy::Proxy;
 use device::upload::server::{Patience, Server};
@@ -36,6 +37,22 @@ pub struct Run {
     pub random: SystemRandom,
 }
 
+/// Which server is believed to be the one: what a person, the enrolment or the installer named. Neither: what the system trusts.
+#[derive(Clone, Debug, Default)]
+pub struct Trusted {
+    /// Certificates to trust instead of the system's, as PEM.
+    pub ca_pem: Option<String>,
+    /// The fingerprint of the one server.
+    pub pin: Option<Pin>,
+}
+
+impl Trusted {
+    /// This, or the other if nothing was named here: the two are never mixed.
+    fn or(self, other: impl FnOnce() -> Self) -> Self {
+        if self.ca_pem.is_none() && self.pin.is_none() { other() } else { self }
+    }
+}
+
 /// The way to the server that this PC is connected to.
 pub struct Connection {
     /// Who this PC is there.
@@ -64,21 +81,26 @@ impl Run {
         }
         let prover = crate::keys::prover(device::key::open(&crate::keys::stores(), &enrolment.key)?);
         let address = Address::parse(&enrolment.server, enrolment.allow_http || self.global.allow_http)?;
-        let given = self.ca_pem()?;
-        let wire = self.wire(address, given.or_else(|| enrolment.ca_pem.clone()))?;
+        let remembered = || Trusted { ca_pem: enrolment.ca_pem.clone(), pin: enrolment.pin };
+        let wire = self.wire(address, self.trusted()?.or(remembered))?;
         Ok(Connection { enrolment, wire, prover })
     }
 
     /// A wire to an address, as the flags want it.
-    pub fn wire(&self, address: Address, ca_pem: Option<String>) -> Result<HttpWire, Failure> {
+    pub fn wire(&self, address: Address, trusted: Trusted) -> Result<HttpWire, Failure> {
         let installed = here::installed();
         let proxy = installed
             .proxy_url
             .as_ref()
             .map(|url| Proxy::new(url, installed.proxy_bypass.as_deref().unwrap_or_default()));
         let proxy = proxy.transpose().map_err(|error| Failure::of(&error, Reason::ConfigInvalid))?;
-        let ca_pem = ca_pem.or(installed.ca_pem).map(String::into_bytes);
-        let options = WireOptions { ca_pem, timeout: self.global.timeout, proxy };
+        let trusted = trusted.or(|| Trusted { ca_pem: installed.ca_pem, pin: installed.pin });
+        if trusted.pin.is_some() && !address.is_tls() {
+            let message = format!("{address} is not encrypted, so it has no fingerprint to compare");
+            return Err(Failure::new(Reason::Usage, message).hint("write `https://`, or leave out `--pin`"));
+        }
+        let ca_pem = trusted.ca_pem.map(String::into_bytes);
+        let options = WireOptions { ca_pem, pin: trusted.pin, timeout: self.global.timeout, proxy };
         HttpWire::new(address, &options).map_err(|error| match &self.global.ca_cert {
             Some(path) => Failure::new(Reason::ConfigInvalid, format!("`{}`: {error}", path.display()))
                 .hint("name a PEM file, which begins with `-----BEGIN CERTIFICATE-----`"),
@@ -86,10 +108,11 @@ impl Run {
         })
     }
 
-    /// The certificates of `--ca-cert`, as PEM.
-    pub fn ca_pem(&self) -> Result<Option<String>, Failure> {
-        let Some(path) = &self.global.ca_cert else { return Ok(None) };
-        crate::file::read_text(path, CA_BYTES_MAX).map(Some)
+    /// What `--ca-cert` or `--pin` says.
+    pub fn trusted(&self) -> Result<Trusted, Failure> {
+        let file = self.global.ca_cert.as_ref();
+        let ca_pem = file.map(|path| crate::file::read_text(path, CA_BYTES_MAX)).transpose()?;
+        Ok(Trusted { ca_pem, pin: self.global.pin })
     }
 
     /// The server at the other end of a wire, with what signs for this PC if there is anything.

@@ -98,6 +98,17 @@ impl Screen {
         }
     }
 
+    /// Asks a person at the keyboard for a yes. Nobody is asked where nobody can answer, or where talk is not wanted; that means no.
+    pub fn ask(&self, question: &str) -> bool {
+        let can_answer = io::stdin().is_terminal() && io::stderr().is_terminal();
+        if self.quiet || self.json || !can_answer {
+            return false;
+        }
+        let mut answer = String::new();
+        let asked = write!(self.err.borrow_mut(), "{question} [y/N] ").and_then(|()| self.err.borrow_mut().flush());
+        asked.and_then(|()| io::stdin().read_line(&mut answer)).is_ok() && is_yes(&answer)
+    }
+
     /// Tells why the run ended: on stderr for people, on stdout as JSON for scripts.
     pub fn fail(&self, failure: &Failure) {
         if let (true, Some(document)) = (self.json, failure.to_json()) {
@@ -127,7 +138,24 @@ fn write(out: &mut dyn Write, bytes: &[u8]) -> Result<(), Failure> {
     })
 }
 
+/// Whether an answer agrees: anything but a clear yes does not.
+fn is_yes(answer: &str) -> bool {
+    let answer = answer.trim();
+    ["y", "yes"].iter().any(|yes| answer.eq_ignore_ascii_case(yes))
+}
+
 /// Data as bytes, past all handling of colours.
 pub fn data_bytes(bytes: &[u8]) -> Result<(), Failure> {
     write(&mut io::stdout().lock(), bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_yes;
+
+    #[test]
+    fn only_a_clear_yes_agrees() {
+        assert!(["y\n", "Y\r\n", " yes ", "YES"].into_iter().all(is_yes));
+        assert!(["", "\n", "n\n", "no", "yep", "ja", "y y"].into_iter().all(|answer| !is_yes(answer)));
+    }
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use device::list;
-use model::api::{ProfileSummary, SnapshotSummary};
+use model::api::{KeptBy, ProfileSummary, SnapshotSummary};
 use model::rehearsal::Rehearsed;
 use model::report::words;
 use model::retention::Why;
@@ -49,6 +49,8 @@ struct SnapshotDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     not_restorable_because: Option<String>,
     kept: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    kept_by: Vec<KeptBy>,
 }
 
 /// Lists the snapshots by PC.
@@ -86,6 +88,7 @@ fn document((profile, snapshots): &(ProfileSummary, Vec<SnapshotSummary>)) -> Pr
         restorable: one.rehearsed.as_ref().map(|found| found.restorable),
         not_restorable_because: one.rehearsed.as_ref().and_then(|found| found.reason.clone()),
         kept: one.kept.clone(),
+        kept_by: one.kept_by.clone(),
     });
     ProfileDocument {
         device_name: profile.device_name.clone(),
@@ -110,7 +113,7 @@ fn text(run: &Run, listed: &[(ProfileSummary, Vec<SnapshotSummary>)]) -> String 
                 count(one.apps as usize, "app"),
                 size(one.size_bytes),
                 opens(one.rehearsed.as_ref()),
-                paint.dim(kept(&one.kept)),
+                paint.dim(kept(one)),
             ]);
         }
         text.push_str(&table.to_text("  "));
@@ -129,8 +132,13 @@ pub fn opens(rehearsed: Option<&Rehearsed>) -> String {
     }
 }
 
-/// Why it is kept, as restic says it: short words, all that apply.
-fn kept(kept: &[String]) -> String {
-    let title = |word: &String| Why::from_word(word).map_or_else(|| tame(word, 32), |why| why.title().to_owned());
-    if kept.is_empty() { "goes".to_owned() } else { kept.iter().map(title).collect::<Vec<_>>().join(", ") }
+/// Why it is kept, as restic says it: short words, all that apply, and by which policies of the organisation.
+fn kept(one: &SnapshotSummary) -> String {
+    let said = |word: &String| {
+        let title = Why::from_word(word).map_or_else(|| tame(word, 32), |why| why.title().to_owned());
+        let policies = one.kept_by.iter().filter(|by| by.why == *word).map(|by| format!("`{}`", tame(&by.policy, 32)));
+        let policies: Vec<String> = policies.collect();
+        if policies.is_empty() { title } else { format!("{title} by {}", policies.join(" and ")) }
+    };
+    if one.kept.is_empty() { "goes".to_owned() } else { one.kept.iter().map(said).collect::<Vec<_>>().join(", ") }
 }

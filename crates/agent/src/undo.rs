@@ -12,6 +12,7 @@ use model::reason::Reason;
 use serde::Serialize;
 
 use crate::exit::Exit;
+use crate::explorer::{self, ExplorerArgs};
 use crate::failure::Failure;
 use crate::here;
 use crate::outcome;
@@ -43,6 +44,8 @@ pub struct UndoArgs {
     /// Only say what would be taken back; the default
     #[arg(long, short = 'n')]
     dry_run: bool,
+    #[command(flatten)]
+    explorer: ExplorerArgs,
 }
 
 #[derive(Serialize)]
@@ -78,7 +81,8 @@ pub fn run(args: &UndoArgs, run: &Run) -> Result<Exit, Failure> {
     let mut stages = |stage, reached| progress.stage(stage, reached);
     let mut work = Work { journals: &mut journals, clock: &run.clock, progress: &mut stages };
     let _applying = Applying::begin();
-    let done = undo(args.journal, &choice, &mut target.as_target(), &mut work)?;
+    let mut done = undo(args.journal, &choice, &mut target.as_target(), &mut work)?;
+    explorer::restart(args.explorer, run, &mut *target, &mut done);
     run.screen.data(&done, || {
         format!(
             "{}{}\n",
@@ -86,9 +90,7 @@ pub fn run(args: &UndoArgs, run: &Run) -> Result<Exit, Failure> {
             run.screen.paint.bold(format!("{} taken back", count(done.applied.len(), "setting")))
         )
     })?;
-    if let Some(effects) = outcome::effects(&done) {
-        run.screen.say(effects);
-    }
+    outcome::tell_effects(run, &done, target.source());
     outcome::tell_not_live(run, &done);
     Ok(outcome::exit(&done, target.source()))
 }

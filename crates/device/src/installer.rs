@@ -2,12 +2,14 @@
 //! ends the installation and not, weeks later, the first backup.
 
 use model::policy::installed::{
-    CA_CERTIFICATE, CHANNEL, KEEP_DATA, LOG_LEVEL, NO_UI, PROXY_BYPASS, PROXY_URL, Property, SERVER_URL, TENANT,
+    CA_CERTIFICATE, CERTIFICATE_PIN, CHANNEL, KEEP_DATA, LOG_LEVEL, NO_UI, PROXY_BYPASS, PROXY_URL, Property,
+    SERVER_URL, TENANT,
 };
 use model::policy::{Kind, Policy};
 
 use crate::upload::address::Address;
 use crate::upload::http::fingerprints;
+use crate::upload::pin::Pin;
 use crate::upload::proxy::Proxy;
 
 /// What was said. An empty text is what the installer hands on for a property that was not given, and changes nothing.
@@ -19,7 +21,7 @@ pub struct Told {
     pub tenant: String,
     /// Certificates as PEM; the text of the file that was named.
     pub ca_pem: String,
-    /// The SHA-256 fingerprint that one of the certificates must have, in hexadecimal; colons and blanks do not count.
+    /// The SHA-256 fingerprint of the one server to trust; with certificates, the one that one of them must have.
     pub pin: String,
     /// Address of the proxy.
     pub proxy_url: String,
@@ -55,6 +57,7 @@ impl Told {
             (SERVER_URL, &self.server_url),
             (TENANT, &self.tenant),
             (CA_CERTIFICATE, &self.ca_pem),
+            (CERTIFICATE_PIN, &self.pin),
             (PROXY_URL, &self.proxy_url),
             (PROXY_BYPASS, &self.proxy_bypass),
             (LOG_LEVEL, &self.log_level),
@@ -63,30 +66,28 @@ impl Told {
             (KEEP_DATA, &self.keep_data),
         ];
         let given = given.map(|(property, text)| (property, text.trim()));
-        self.check_pin()?;
-        let given: Vec<_> = given.into_iter().filter(|(_, text)| !text.is_empty()).collect();
+        // A file whose fingerprint was checked is what is trusted; nothing is left to remember of the pin.
+        let checked = self.file_is_pinned()?;
+        let nothing = |property: Property, text: &str| text.is_empty() || checked && property == CERTIFICATE_PIN;
+        let given: Vec<_> = given.into_iter().filter(|(property, text)| !nothing(*property, text)).collect();
         for (property, text) in &given {
             check(*property, text).map_err(|what| Refused { property: property.property, what })?;
         }
         Ok(given)
     }
 
-    /// The certificate came over a network that nobody watched; its fingerprint came with the command line.
-    fn check_pin(&self) -> Result<(), Refused> {
-        if self.pin.trim().is_empty() {
-            return Ok(());
+    /// Whether the pin is that of a certificate of the file, which came over a network that nobody watched while its fingerprint came with the
+    /// command line. Without a file it is that of the server, and the agent compares it with each connection.
+    fn file_is_pinned(&self) -> Result<bool, Refused> {
+        if self.pin.trim().is_empty() || self.ca_pem.trim().is_empty() {
+            return Ok(false);
         }
-        let refused = |what: &str| Refused { property: "CERTPIN", what: what.to_owned() };
-        let digits: String = self.pin.chars().filter(|letter| !matches!(letter, ':' | ' ')).collect();
-        let pin = model::ids::from_hex::<32>(&digits.to_lowercase())
-            .ok_or_else(|| refused("it is not a SHA-256 fingerprint: 64 hexadecimal digits"))?;
-        if self.ca_pem.trim().is_empty() {
-            return Err(refused("it says which certificate CACERT must hold, and CACERT is not given"));
-        }
+        let refused = |what: String| Refused { property: CERTIFICATE_PIN.property, what };
+        let pin = Pin::parse(&self.pin).map_err(|error| refused(error.to_string()))?;
         if fingerprints(self.ca_pem.as_bytes()).contains(&pin) {
-            return Ok(());
+            return Ok(true);
         }
-        Err(refused("no certificate of the file CACERT has this fingerprint"))
+        Err(refused("no certificate of the file CACERT has this fingerprint".to_owned()))
     }
 }
 
@@ -105,6 +106,7 @@ fn check(property: Property, text: &str) -> Result<(), String> {
         CA_CERTIFICATE if fingerprints(text.as_bytes()).is_empty() => {
             Err("there is no certificate in the file; it begins with `-----BEGIN CERTIFICATE-----`".to_owned())
         }
+        CERTIFICATE_PIN => Pin::parse(text).map(drop).map_err(|error| error.to_string()),
         TENANT if text.contains(['/', '\\']) => Err("it is a name, without a slash".to_owned()),
         PROXY_URL => Proxy::new(text, "").map(drop).map_err(|error| error.to_string()),
         LOG_LEVEL => one_of(&words_of("agent.log_level")),
@@ -152,7 +154,9 @@ mod tests {
             ("CaCertificate", pem),
             ("LogLevel", "warn".to_owned()),
         ];
-        assert_eq!(found.unwrap(), expected);
+        assert_eq!(found.unwrap(), expected, "the pin is the file's, which is remembered");
+        let found = told(|told| told.pin = ABC.to_owned());
+        assert_eq!(found.unwrap(), [("CertPin", ABC.to_owned())], "without a file it is the server's own");
     }
 
     #[test]
@@ -164,7 +168,7 @@ mod tests {
             ("TENANT", |told| told.tenant = "a/b".to_owned()),
             ("TENANT", |told| told.tenant = "x".repeat(65)),
             ("CACERT", |told| told.ca_pem = "hello".to_owned()),
-            ("CERTPIN", |told| told.pin = ABC.to_owned()),
+            ("CERTPIN", |told| told.pin = "sha256:abc".to_owned()),
             ("CERTPIN", |told| (told.pin, told.ca_pem) = ("12".repeat(32), PEM.to_owned())),
             ("CERTPIN", |told| (told.pin, told.ca_pem) = ("abc".to_owned(), PEM.to_owned())),
             ("PROXYURL", |told| told.proxy_url = "proxy".to_owned()),

@@ -108,7 +108,7 @@ fn app(step: &AppStep, installed: Option<&Queue>) -> AppResult {
             None => (Outcome::Restored, None),
         },
         AppAction::Present => (Outcome::Same, None),
-        AppAction::Skip { reason } => (Outcome::LeftAlone, Some(reason.code().to_owned())),
+        AppAction::NotAvailable { reason } => (Outcome::LeftAlone, Some(reason.code().to_owned())),
     };
     AppResult { name: name.chars().take(APP_NAME_CHARS_MAX).collect(), outcome, reason }
 }

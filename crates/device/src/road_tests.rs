@@ -179,6 +179,7 @@ impl Pc {
             server: text("https://rehome.test"),
             allow_http: false,
             ca_pem: None,
+            pin: None,
             user_name: text("ada"),
             device_name: text("LAPTOP-ADA"),
             key: (crate::key::tests::record(), Moment(0)),

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use model::catalog::{Effect, FileRole, Root};
 use model::envelope::Source;
 use model::reason::Reason;
-use model::snapshot::{App, DeviceFacts, Reading, Snapshot};
+use model::snapshot::{DeviceFacts, Reading, Snapshot};
 use model::value::Value;
 use seal::KeyRing;
 
 use crate::apply::{FolderFiles, LiveFiles, Picture, Target};
-use crate::apps::{Exported, PcApps};
+use crate::apps::{Exported, Listed, PcApps};
 use crate::backup::blob_id;
 use crate::codec::text_of;
 use crate::collect::{Collected, Sources, collect};
@@ -47,9 +47,12 @@ pub trait RestoreTarget {
 
 /// The calls that make a change visible on a live PC. Apply makes them after each stage, when what the stage has written is durable.
 pub trait Effects {
-    /// Makes one change visible that a call or a broadcast can; `picture` is, as this run left it, the picture that the effect is about: the desktop
+    /// Makes one change visible that a call or a broadcast can, or tells Explorer of it; `picture` is, as this run left it, the picture that the effect is about: the desktop
     /// background, or that of the lock screen or the account. The error says why not: a value that is stored but not seen yet is no failure.
     fn take(&mut self, effect: Effect, picture: &Picture) -> Result<(), String>;
+
+    /// Ends the person's Explorer and has it started again. The error says why not.
+    fn restart_explorer(&mut self) -> Result<(), String>;
 }
 
 /// A target that nobody looks at, such as a file: there is nothing to make visible.
@@ -60,14 +63,18 @@ impl Effects for Unseen {
     fn take(&mut self, _: Effect, _: &Picture) -> Result<(), String> {
         Ok(())
     }
+
+    fn restart_explorer(&mut self) -> Result<(), String> {
+        Err("a file has no Explorer".to_owned())
+    }
 }
 
 /// The PC that the program runs on, as the signed-in person may write it.
 pub struct LivePc {
     /// The person's registry.
     pub registry: Box<dyn RegistryWrite>,
-    /// The programs that are installed for everybody on the PC.
-    pub programs: Vec<App>,
+    /// The apps that the PC lists beside the person's registry.
+    pub listed: Listed,
     /// What the PC says of itself.
     pub known: Known,
     /// The person's files that are settings.
@@ -107,15 +114,16 @@ impl LivePictures {
 }
 
 impl Input {
-    /// The PC that the program runs on: `files` are the person's own, `programs` those for everybody, and `exported` is what winget knows.
+    /// The PC that the program runs on: `files` are the person's own, `listed` is what it lists of apps beside the registry, and `exported` is what winget
+    /// knows.
     pub fn live(
         registry: Box<dyn Registry>,
         known: Known,
         files: OwnFiles,
-        (programs, exported): (Vec<App>, Option<Exported>),
+        (listed, exported): (Listed, Option<Exported>),
     ) -> Self {
         Self {
-            programs,
+            listed,
             exported,
             registry,
             source: Source::Live,
@@ -140,7 +148,7 @@ impl RestoreTarget for LivePc {
 
     fn snapshot(&self, ring: &KeyRing) -> Snapshot {
         let facts = self.known.facts.for_snapshot();
-        snapshot_of((&*self.registry, &self.programs), (facts, &self.files.own_files()), ring)
+        snapshot_of((&*self.registry, &self.listed), (facts, &self.files.own_files()), ring)
     }
 
     fn known(&self) -> Known {
@@ -154,11 +162,11 @@ impl RestoreTarget for LivePc {
 }
 
 fn snapshot_of(
-    (registry, programs): (&dyn Registry, &[App]),
+    (registry, listed): (&dyn Registry, &Listed),
     (facts, files): (DeviceFacts, &OwnFiles),
     ring: &KeyRing,
 ) -> Snapshot {
-    let apps = &PcApps { registry, programs };
+    let apps = &PcApps { registry, listed };
     let Collected { mut snapshot, files, .. } =
         collect(&Sources { registry, apps, facts, files, blob_id: &|bytes| blob_id(ring, bytes) });
     // A picture that a restore has put here counts as the one that it was made from.
@@ -191,7 +199,7 @@ impl RegTarget {
         })?;
         let path = folder.join(path.file_name().unwrap_or_default());
         let registry = match path.try_exists() {
-            Ok(false) => MemoryRegistry::new(),
+            Ok(false) => MemoryRegistry::whole(),
             _ => read_reg_file(&path)?,
         };
         let files = FolderFiles::beside(&path);
@@ -209,7 +217,11 @@ impl RestoreTarget for RegTarget {
     }
 
     fn snapshot(&self, ring: &KeyRing) -> Snapshot {
-        snapshot_of((&self.registry, &[]), (self.known().facts.for_snapshot(), &self.files.own_files()), ring)
+        snapshot_of(
+            (&self.registry, &Listed::default()),
+            (self.known().facts.for_snapshot(), &self.files.own_files()),
+            ring,
+        )
     }
 
     fn known(&self) -> Known {

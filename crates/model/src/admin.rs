@@ -5,8 +5,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ApprovalId, AssignmentId, DeviceId, GroupId, ProfileId, TagId, TenantId, TokenId, UserId};
+use crate::api::{CaseReading, KeptBy, SnapshotSummary};
+use crate::ids::{
+    ApprovalId, AssignmentId, DeviceId, GroupId, ProfileId, RetentionPolicyId, SnapshotId, TagId, TenantId, TokenId,
+    UserId,
+};
 use crate::permission::Permission;
+use crate::retention::Rules;
+use crate::snapshot::Snapshot;
 use crate::world::Moment;
 
 /// Part of a list.
@@ -413,4 +419,311 @@ pub struct RehomePreview {
     /// From when it would be done without a second admin; left out: one has to approve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alone_from_at: Option<Moment>,
+}
+
+/// `GET|PUT /api/v1/retention`: the organisation's own rules, which count for whom no retention policy is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnRules {
+    /// How many snapshots of each profile are kept.
+    pub rules: Rules,
+}
+
+/// What a retention policy says: `POST /api/v1/retention-policies` and `PUT /api/v1/retention-policies/{policy}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewRetentionPolicy {
+    /// Its name.
+    pub name: String,
+    /// How many snapshots of each profile are kept. Without any rule all are.
+    pub rules: Rules,
+    /// For these people, on all their PCs.
+    #[serde(default)]
+    pub users: Vec<UserId>,
+    /// For the people of these groups.
+    #[serde(default)]
+    pub groups: Vec<GroupId>,
+    /// For these PCs.
+    #[serde(default)]
+    pub devices: Vec<DeviceId>,
+    /// For PCs that carry one of these scope tags, or whose person does.
+    #[serde(default)]
+    pub scope_tags: Vec<TagId>,
+    /// Its own scope tags, which say who sees it; left out: those of who makes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<TagId>>,
+}
+
+/// A retention policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetentionPolicy {
+    /// Its id.
+    pub id: RetentionPolicyId,
+    /// Its name.
+    pub name: String,
+    /// How many snapshots of each profile are kept.
+    pub rules: Rules,
+    /// For these people, on all their PCs.
+    pub users: Vec<UserId>,
+    /// For the people of these groups.
+    pub groups: Vec<GroupId>,
+    /// For these PCs.
+    pub devices: Vec<DeviceId>,
+    /// For PCs that carry one of these scope tags, or whose person does.
+    pub scope_tags: Vec<TagId>,
+    /// Its own scope tags.
+    pub tags: Vec<TagId>,
+    /// When it was made.
+    pub created_at: Moment,
+    /// When it was changed.
+    pub changed_at: Moment,
+}
+
+/// `POST /api/v1/retention/preview`: which change to try out. Nothing given: what the next run lets go.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PreviewRetention {
+    /// Other rules of the organisation's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Rules>,
+    /// A policy that is changed to `terms`, or without them deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<RetentionPolicyId>,
+    /// What the policy would say; without `policy` it is a new one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub terms: Option<NewRetentionPolicy>,
+}
+
+/// What a change of retention would do, as far as the asker sees. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetentionPreview {
+    /// Snapshots that stay.
+    pub stay: u64,
+    /// Snapshots that go.
+    pub go: u64,
+    /// Those of them that are kept now, and go because of the change.
+    pub go_by_change: u64,
+    /// Those that would go now, and stay because of the change.
+    pub stay_by_change: u64,
+    /// What goes, and what stays because of the change: the first thousand.
+    pub snapshots: Vec<PreviewedSnapshot>,
+}
+
+/// A snapshot of a [`RetentionPreview`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviewedSnapshot {
+    /// Its profile.
+    pub profile: ProfileId,
+    /// The name of its PC.
+    pub device_name: String,
+    /// The name of its person.
+    pub user_name: String,
+    /// Its number in the profile.
+    pub seq: u64,
+    /// Its content.
+    pub snapshot: SnapshotId,
+    /// When it was committed.
+    pub committed_at: Moment,
+    /// Why it is kept now. Empty: the next run lets it go.
+    pub kept: Vec<String>,
+    /// By which policies.
+    pub kept_by: Vec<KeptBy>,
+    /// Why it would be kept then. Empty: it goes.
+    pub kept_then: Vec<String>,
+    /// By which policies.
+    pub kept_then_by: Vec<KeptBy>,
+}
+
+/// `POST /api/v1/cases`: asks for a person's content to be opened for a while.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewCase {
+    /// Whose.
+    pub user: UserId,
+    /// Only this profile of theirs; left out: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ProfileId>,
+    /// Only the snapshot with this number in that profile; left out: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+    /// What for. The person reads it.
+    pub purpose: String,
+    /// For how many hours from the approval on; left out: a working day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<u32>,
+}
+
+/// A case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Case {
+    /// Its id, which is also that of the request in `/api/v1/approvals`.
+    pub id: ApprovalId,
+    /// Whose content.
+    pub user: UserId,
+    /// Their name.
+    pub user_name: String,
+    /// Only this profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ProfileId>,
+    /// Only this snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+    /// For how many hours.
+    pub hours: u32,
+    /// What for.
+    pub purpose: String,
+    /// Who asked; left out: the operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_by: Option<UserId>,
+    /// When.
+    pub asked_at: Moment,
+    /// `waiting`, `open`, `ended`, `denied`, `withdrawn` or `lapsed`.
+    pub state: String,
+    /// From when it counts as approved without a second admin, where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alone_from_at: Option<Moment>,
+    /// Who decided; left out: nobody has, or the delay did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_by: Option<UserId>,
+    /// In their words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// From when it is or was open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_from_at: Option<Moment>,
+    /// Until when at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_until_at: Option<Moment>,
+    /// What ended it: `time`, `closed` or `role`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_by: Option<String>,
+    /// What was read in it, oldest first.
+    pub readings: Vec<CaseReading>,
+}
+
+/// `GET /api/v1/cases/{case}/snapshots`: what can be read in an open case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseSnapshots {
+    /// The snapshots, by PC, newest first.
+    pub snapshots: Vec<CaseSnapshot>,
+}
+
+/// One snapshot of [`CaseSnapshots`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseSnapshot {
+    /// The name of its PC.
+    pub device_name: String,
+    /// Times and sizes, no values.
+    pub snapshot: SnapshotSummary,
+}
+
+/// `GET /api/v1/cases/{case}/profiles/{profile}/snapshots/{seq}`: content that was opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseContent {
+    /// The case in which it was.
+    pub case: ApprovalId,
+    /// The profile.
+    pub profile: ProfileId,
+    /// The snapshot's number in it.
+    pub seq: u64,
+    /// Parts that did not open, by title, each with the code of the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damaged: Vec<(String, String)>,
+    /// How many parts are of a kind that only a newer version knows.
+    pub unknown_parts: usize,
+    /// Settings and apps, as `rehome export --format json` gives them.
+    pub snapshot: Snapshot,
+}
+
+/// A row of the audit: `GET /api/v1/audit`, and each line of an export.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditRow {
+    /// Whose chain; zeros for the operator's own.
+    pub tenant: TenantId,
+    /// Its number in the chain, from 1.
+    pub row: u64,
+    /// When: RFC 3339, in UTC, with milliseconds.
+    pub time: String,
+    /// Who.
+    pub actor: AuditActor,
+    /// What: dotted words that never change their meaning.
+    pub action: String,
+    /// Id of what was acted on; empty: nothing.
+    pub target: String,
+    /// A number that the action defines, such as the snapshot's in its profile.
+    pub detail: u64,
+    /// What it was before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// What it is now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// `done` or `refused`.
+    pub outcome: String,
+    /// Code of the reason, where it was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The address that the request came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// What the client called its request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// Words of a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Address, request id or words were there and went when this person was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_with: Option<UserId>,
+    /// In exports, what proves the row (`docs/format.md` section 14).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<AuditProof>,
+}
+
+/// Who did something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditActor {
+    /// `operator`, `device`, `user`, `server`, `nobody` or `token`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Their id; left out: they have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Their name as it is today. Not in exports that can be verified, since no chain proves it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// The bytes of a row, in hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditProof {
+    /// The event.
+    pub event: String,
+    /// What lies beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<String>,
+    /// The hash of the row before.
+    pub previous: String,
+    /// Its own hash.
+    pub hash: String,
+}
+
+/// `GET /api/v1/audit/heads`: where the chain stood, in the server's own word, to be kept elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditHeads {
+    /// The key that signed them, 64 hexadecimal digits.
+    pub key: String,
+    /// The heads, oldest first; the last one was signed for this answer.
+    pub heads: Vec<AuditHead>,
+}
+
+/// One signed head.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditHead {
+    /// Number of the row at which the chain stood.
+    pub row: u64,
+    /// When it was signed.
+    pub signed_at: Moment,
+    /// The signed bytes, 282 hexadecimal digits.
+    pub head: String,
 }

@@ -6,9 +6,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::device::KeyLevel;
-use crate::ids::{BlobId, DeviceId, KeyId, PartId, ProfileId, SnapshotId, TenantId, UserId};
+use crate::ids::{ApprovalId, BlobId, DeviceId, KeyId, PartId, ProfileId, SnapshotId, TenantId, UserId};
 use crate::reason::Reason;
 use crate::rehearsal::Rehearsed;
+use crate::retention::Kept;
 use crate::world::Moment;
 
 /// Media type of an envelope.
@@ -27,6 +28,8 @@ pub const OFFSET_HEADER: &str = "upload-offset";
 pub const LENGTH_HEADER: &str = "upload-length";
 /// Header of a request and of its answer that open a session: a one-time public key each ([`crate::signature`]).
 pub const SESSION_HEADER: &str = "rehome-session";
+/// Header of every refusal: the code of its problem details, for an answer to HEAD, which has no body to say it.
+pub const CODE_HEADER: &str = "rehome-code";
 /// Header of a backup that is no delta: the number of the newest backup whose receipt this PC holds.
 pub const LAST_HEADER: &str = "rehome-last";
 
@@ -253,6 +256,71 @@ pub struct SnapshotSummary {
     /// asked, as where only the newest snapshot is given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<String>,
+    /// By which retention policies, where they are named ones: one for each reason and policy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_by: Vec<KeptBy>,
+}
+
+/// Which retention policy keeps a snapshot for which reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptBy {
+    /// A word of `kept`.
+    pub why: String,
+    /// The policy's name.
+    pub policy: String,
+}
+
+/// Reasons to keep as the API says them: the words, and which policies have them.
+pub fn reasons(kept: &[Kept]) -> (Vec<String>, Vec<KeptBy>) {
+    let words = kept.iter().map(|one| one.why.word().to_owned()).collect();
+    let by = |one: &Kept| {
+        let why = one.why.word();
+        one.policies.iter().map(|policy| KeptBy { why: why.to_owned(), policy: policy.clone() }).collect::<Vec<_>>()
+    };
+    (words, kept.iter().flat_map(by).collect())
+}
+
+/// `GET /api/v1/openings` and `GET /api/v1/me/openings`: who has opened this person's content, newest case first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Openings {
+    /// The cases that were approved, read in or not.
+    pub openings: Vec<Opening>,
+}
+
+/// One case of [`Openings`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opening {
+    /// The case.
+    pub case: ApprovalId,
+    /// The name of who asked for it and may read in it; left out: the server's operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_by: Option<String>,
+    /// The name of who approved it; left out: there was no second administrator, and seven days took their place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
+    /// What for, in their words.
+    pub purpose: String,
+    /// From when it was open.
+    pub open_from_at: Moment,
+    /// Until when at most.
+    pub open_until_at: Moment,
+    /// Whether it is open now.
+    pub open: bool,
+    /// What was read, oldest first.
+    pub readings: Vec<CaseReading>,
+}
+
+/// One reading of a snapshot in a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseReading {
+    /// When.
+    pub read_at: Moment,
+    /// Of which profile.
+    pub profile: ProfileId,
+    /// The name of its PC.
+    pub device_name: String,
+    /// The snapshot's number in it.
+    pub seq: u64,
 }
 
 /// What an error answer says: RFC 9457.
@@ -325,6 +393,26 @@ pub struct Limits {
     pub blob_bytes_max: u64,
     /// Largest piece of a blob in one request, in bytes.
     pub blob_piece_bytes_max: u64,
+    /// Largest report of a restore, in bytes.
+    pub report_bytes_max: u64,
+    /// Largest JSON body of an administrator's request, in bytes.
+    pub json_bytes_max: u64,
+    /// Most items of a page of a list.
+    pub page_items_max: u64,
     /// Requests a minute and device.
     pub requests_per_minute: u32,
+    /// Requests of a device at once, before the rate counts.
+    pub requests_burst: u32,
+    /// Requests a minute and administrator or service account.
+    pub admin_requests_per_minute: u32,
+    /// Enrolments, sign-ins and other guesses a minute and address.
+    pub enrolments_per_minute: u32,
+    /// Enrolments a minute and organisation.
+    pub tenant_enrolments_per_minute: u32,
+    /// New snapshots a day and device.
+    pub backups_per_day: u32,
+    /// Bytes that one PC's profile may have.
+    pub profile_bytes_max: u64,
+    /// Bytes that all profiles of an organisation may have together.
+    pub tenant_bytes_max: u64,
 }

@@ -117,6 +117,8 @@ id!(/// A service account.
     TokenId, 16, "a service account's id (32 hexadecimal digits)");
 id!(/// Something that takes a second admin.
     ApprovalId, 16, "an approval id (32 hexadecimal digits)");
+id!(/// A retention policy.
+    RetentionPolicyId, 16, "a retention policy's id (32 hexadecimal digits)");
 id!(/// An identity provider of a tenant.
     ProviderId, 16, "a provider id (32 hexadecimal digits)");
 id!(/// A key of the key tree.

@@ -180,8 +180,8 @@ pub enum AppAction {
     Install,
     /// It is here already.
     Present,
-    /// Left alone.
-    Skip {
+    /// Rehome does not bring it here: it is in no store for this PC, part of Windows, or left out.
+    NotAvailable {
         /// Why.
         reason: Reason,
     },
@@ -224,5 +224,15 @@ mod tests {
         let plan: Plan = serde_json::from_str(json).unwrap();
         assert_eq!(plan.settings[0].about, About::default());
         assert_eq!(serde_json::from_str::<Plan>(&serde_json::to_string(&plan).unwrap()).unwrap(), plan);
+    }
+
+    #[test]
+    fn an_app_is_installed_present_or_not_available_and_says_why() {
+        let json = |action: AppAction| serde_json::to_value(action).unwrap();
+        assert_eq!(json(AppAction::Install), serde_json::json!({"action": "install"}));
+        assert_eq!(json(AppAction::Present), serde_json::json!({"action": "present"}));
+        let not_available = AppAction::NotAvailable { reason: Reason::PartOfWindows };
+        assert_eq!(json(not_available), serde_json::json!({"action": "not_available", "reason": "part_of_windows"}));
+        assert_eq!(serde_json::from_value::<AppAction>(json(not_available)).unwrap(), not_available);
     }
 }

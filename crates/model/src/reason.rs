@@ -79,6 +79,7 @@ reasons! {
     IsALink = 122, "is_a_link", "it is a link to another place, and Rehome follows none", "put the thing itself in the place of the link, then try again";
     NotADictionary = 123, "not_a_dictionary", "it is not a list of words as Windows writes it", "nothing; words that you add from now on are kept";
     SystemOnly = 124, "system_only", "Windows keeps it where only the system may look", "choose it again on the new PC; a backup of the disk itself carries it";
+    NotExported = 127, "not_exported", "the export holds another part of the registry", "export the whole branch of the user, or back up the PC itself";
     StoreOff = 130, "store_off", "your organisation has blocked it, or the Store", "ask your administrator";
     InstallWaits = 131, "install_waits", "it waits to be installed", "nothing; Rehome tries again by itself, `rehome apps --continue` at once";
     InstallFailed = 132, "install_failed", "its installer failed", "nothing; Rehome tries again for 7 days";
@@ -118,6 +119,7 @@ reasons! {
     SecondPerson = 235, "second_person", "another person has to decide", "ask another administrator";
     AlreadyDecided = 236, "already_decided", "the request was decided before", "ask again, if it is still wanted";
     ManagedElsewhere = 237, "managed_elsewhere", "your identity provider manages this", "change it there; it is carried over";
+    CaseNotOpen = 238, "case_not_open", "the case is not open, or not for you", "ask for one, and let another administrator approve it";
 
     // Signing in.
     SignInRefused = 240, "sign_in_refused", "what the identity provider sent cannot be trusted", "sign in again, and tell your administrator if it stays";
@@ -154,6 +156,7 @@ reasons! {
     TokenRefused = 288, "token_refused", "the enrolment token is wrong, used up, expired or withdrawn", "ask your administrator for another";
     OtherMachine = 289, "other_machine", "this record was made on another machine", "run `rehome enroll` on this PC, so that it gets a key of its own";
     KeyExpired = 290, "key_expired", "the key of this PC is too old", "nothing; the PC makes a new one. Run `rehome enroll` again if that fails";
+    KeyTooWeak = 292, "key_too_weak", "your organisation wants a key that is kept better than this PC's", "use a PC with a TPM, or ask your administrator";
 
     // Files handed to us.
     FileNotFound = 300, "file_not_found", "there is no such file or folder", "check the path";
@@ -193,6 +196,7 @@ reasons! {
     Stopping = 414, "stopping", "the server is stopping or starting", "try again in a moment";
     MethodNotAllowed = 415, "method_not_allowed", "that cannot be done with this address", "see the API description";
     OffsetMismatch = 416, "offset_mismatch", "the upload does not continue where the server stopped", "ask for the offset, then go on from there";
+    PinMismatch = 417, "pin_mismatch", "the server's fingerprint is not the one that this PC was given", "compare with `rehome-server fingerprint` there; only if they are the same, enroll again with that `--pin`";
     ChangedMeanwhile = 430, "changed_meanwhile", "it was changed since you read it", "read it again, then repeat the change";
     VersionNeeded = 431, "version_needed", "a change says which version it changes", "send the ETag that you read in If-Match";
     NameTaken = 432, "name_taken", "something else has that name", "choose another name";

@@ -1,7 +1,8 @@
 //! The templates for Group Policy and Intune, made from the table of policies: what an administrator can set is what the agent reads.
 //!
 //! `UPDATE_ADMX=1 cargo test -p model --test admx` writes them anew. German texts stand in `packaging/windows/admx/de-DE.toml`. With xmllint the
-//! files are held against `admx.xsd`: the part of Microsoft's schema that they use (MS-GPREG, "ADMX File Schema"), in our own words.
+//! files are held against `admx.xsd`: the part of Microsoft's schema that they use (MS-GPREG, "ADMX File Schema"), in our own words: no package
+//! of Debian, `PyPI`, npm or the crates' registry brings the published one, and a copy of Microsoft's file is not ours to hand on.
 
 #![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test writes the files it guards, and may panic")]
 

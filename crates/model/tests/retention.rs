@@ -4,7 +4,7 @@
 //! then `restic forget --dry-run --json` once for each set of rules. The times have dense days, month ends, leap days and the weeks
 //! around New Year in them.
 
-use model::retention::{Candidate, Rules, Span, Why, decide};
+use model::retention::{Candidate, Kept, Policy, Rules, Span, Why, decide, decide_by};
 use model::world::Moment;
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -75,7 +75,73 @@ fn any_snapshots() -> impl Strategy<Value = Vec<Candidate>> {
     })
 }
 
+fn any_policies() -> impl Strategy<Value = Vec<Policy>> {
+    prop::collection::vec(any_rules(), 1..4).prop_map(|all| {
+        (1..).zip(all).map(|(n, rules): (u8, _)| Policy { name: Some(format!("policy {n}")), rules }).collect()
+    })
+}
+
+#[test]
+fn each_reason_names_the_policies_that_have_it_and_a_pin_names_none() {
+    let daily = |seq: u64| Candidate { pinned: seq == 1, ..plain((seq, Moment(seq.cast_signed() * 86_400_000))) };
+    let all: Vec<Candidate> = (1..=4).map(daily).collect();
+    let policy = |name: &str, last, weekly| Policy {
+        name: Some(name.to_owned()),
+        rules: Rules { last, weekly, ..Rules::default() },
+    };
+    let kept = decide_by(&[policy("desks", 1, 0), policy("lab", 2, 1)], &all);
+    let why = |seq: usize| -> Vec<(Why, Vec<&str>)> {
+        kept[seq - 1].iter().map(|one| (one.why, one.policies.iter().map(String::as_str).collect())).collect()
+    };
+    assert_eq!(why(4), [(Why::Latest, vec!["desks", "lab"]), (Why::Weekly, vec!["lab"])]);
+    assert_eq!(why(3), [(Why::Latest, vec!["lab"])]);
+    assert_eq!((why(2), why(1)), (vec![], vec![(Why::Pinned, vec![])]));
+    let own = [Policy { name: None, rules: Rules { last: 1, ..Rules::default() } }];
+    assert_eq!(decide_by(&own, &all)[3], [Kept { why: Why::Latest, policies: vec![] }]);
+    assert!(decide_by(&[], &all).iter().all(|why| !why.is_empty()), "without any rules nothing goes");
+}
+
 proptest! {
+    #[test]
+    fn what_one_policy_keeps_is_kept_whatever_else_applies(policies in any_policies(), all in any_snapshots()) {
+        let together = decide_by(&policies, &all);
+        let alone: Vec<Vec<Vec<Why>>> = policies.iter().map(|policy| decide(&policy.rules, &all)).collect();
+        for (at, kept) in together.iter().enumerate() {
+            let some = alone.iter().any(|of_policy| !of_policy[at].is_empty());
+            prop_assert_eq!(some, !kept.is_empty());
+            for (policy, of_policy) in policies.iter().zip(&alone) {
+                for why in of_policy[at].iter().filter(|why| why.is_of_rules()) {
+                    let named = kept.iter().any(|one| one.why == *why && one.policies.contains(policy.name.as_ref().unwrap()));
+                    prop_assert!(named, "{:?} of {:?}", why, policy.name);
+                }
+            }
+        }
+        let left: Vec<Candidate> = all.iter().zip(&together).filter(|(_, why)| !why.is_empty()).map(|(one, _)| *one).collect();
+        prop_assert!(decide_by(&policies, &left).iter().all(|why| !why.is_empty()), "a second run lets more go");
+    }
+
+    #[test]
+    fn counts_of_several_policies_are_as_the_longest_of_each(policies in any_policies(), all in any_snapshots()) {
+        prop_assume!(policies.iter().all(|policy| policy.rules.within.is_none() && !policy.rules.keep_everything()));
+        let most = |of: fn(&Rules) -> u32| policies.iter().map(|policy| of(&policy.rules)).max().unwrap_or(0);
+        let longest = Rules {
+            last: most(|rules| rules.last),
+            hourly: most(|rules| rules.hourly),
+            daily: most(|rules| rules.daily),
+            weekly: most(|rules| rules.weekly),
+            monthly: most(|rules| rules.monthly),
+            yearly: most(|rules| rules.yearly),
+            within: None,
+        };
+        let whys = |kept: Vec<Kept>| kept.into_iter().map(|one| one.why).collect::<Vec<_>>();
+        let together: Vec<Vec<Why>> = decide_by(&policies, &all).into_iter().map(whys).collect();
+        let mut alone = decide(&longest, &all);
+        for why in &mut alone {
+            why.sort_unstable();
+        }
+        prop_assert_eq!(together, alone);
+    }
+
     #[test]
     fn what_is_pinned_held_newest_or_the_newest_that_opens_never_goes(rules in any_rules(), all in any_snapshots()) {
         let kept = decide(&rules, &all);

@@ -120,8 +120,7 @@ impl Access for OwnDevice {
             }
         };
         app.gates.request(scope.device()).map_err(|seconds| {
-            let detail = format!("more than {} requests a minute", app.requests_per_minute);
-            Refusal::new(StatusCode::TOO_MANY_REQUESTS, Reason::RateLimited, detail).retry_after(seconds)
+            Refusal::limited(format!("more than {} requests a minute", app.bounds.requests_per_minute), seconds)
         })?;
         app.seen.note(&scope, app.clock.now());
         Ok(scope)
@@ -138,7 +137,10 @@ impl Access for SignedIn {
 
     fn check(app: &App, parts: &Parts) -> Result<Self::Grant, Refusal> {
         match principal(app, parts)? {
-            Some(Principal::Person { person, signed_in_at }) => Ok((person, signed_in_at)),
+            Some(Principal::Person { person, signed_in_at }) => {
+                within_rate(app, person.user().0)?;
+                Ok((person, signed_in_at))
+            }
             Some(_) => Err(not_permitted("only a person who has signed in can ask this")),
             None => Err(not_signed_in()),
         }
@@ -154,11 +156,15 @@ impl<P: Named> Access for P {
         let now = app.clock.now();
         let (authority, fresh) = match principal(app, parts)? {
             Some(Principal::Person { person, signed_in_at }) => {
+                within_rate(app, person.user().0)?;
                 let authority = app.store.authority(&person, now)?.ok_or_else(not_signed_in)?;
                 (authority, is_fresh(signed_in_at, now))
             }
             // A service account's authority has nothing that needs to be fresh.
-            Some(Principal::Service(service)) => (app.store.service_authority(&service, now)?, true),
+            Some(Principal::Service(service)) => {
+                within_rate(app, service.token().0)?;
+                (app.store.service_authority(&service, now)?, true)
+            }
             Some(Principal::Device(_)) => return Err(not_permitted("a PC is no administrator")),
             None => return Err(not_signed_in()),
         };
@@ -171,6 +177,13 @@ impl<P: Named> Access for P {
         }
         Ok(view)
     }
+}
+
+/// An administrator's or a service account's request, before anything is looked up for it.
+fn within_rate(app: &App, who: [u8; 16]) -> Result<(), Refusal> {
+    app.gates.administrator(who).map_err(|seconds| {
+        Refusal::limited(format!("more than {} requests a minute", app.bounds.admin_requests_per_minute), seconds)
+    })
 }
 
 /// Whether a sign-in is recent. One from the future, by more than clocks differ, is none.

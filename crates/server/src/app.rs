@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use crate::audit::door::Salts;
 use crate::audit::refusals::Refusals;
-use crate::gates::{Gates, REQUESTS_AT_ONCE};
+use crate::gates::{Bounds, Gates, REQUESTS_AT_ONCE};
 use crate::identity::{Identify, MemoryNonces, ServiceTokens, SignedDevices};
 use crate::jobs::Jobs;
 use crate::keyring::provider::{ProviderError, Roots};
@@ -24,6 +24,7 @@ use crate::login::site::Site;
 use crate::login::tries::Tries;
 use crate::login::visitor::Sessions;
 use crate::password;
+use crate::room::Room;
 use crate::seen::Seen;
 
 /// The tenant that the first start makes.
@@ -37,6 +38,9 @@ const PASSWORDS_AT_ONCE: usize = 2;
 
 /// Exchanges with identity providers at once: each may hold a thread for ten seconds.
 const OUTGOING_AT_ONCE: usize = 16;
+
+/// Exports of the audit at once: each holds a thread while its reader reads.
+const EXPORTS_AT_ONCE: usize = 4;
 
 /// Why the server does not come up.
 #[derive(Debug, thiserror::Error)]
@@ -78,10 +82,8 @@ pub struct Settings {
     pub root_key: PathBuf,
     /// Where it was before, while keys move.
     pub root_key_old: Option<PathBuf>,
-    /// Enrolments a minute and address; 0: no limit.
-    pub enrolments_per_minute: u32,
-    /// Requests a minute and device; 0: no limit.
-    pub requests_per_minute: u32,
+    /// How much is let in.
+    pub bounds: Bounds,
     /// Names by which devices know this server; none: every name.
     pub hosts: Vec<String>,
     /// Where browsers find it.
@@ -104,8 +106,10 @@ pub struct App {
     pub devices: Arc<SignedDevices>,
     /// Lets in.
     pub gates: Gates,
-    /// The rate that devices are told.
-    pub requests_per_minute: u32,
+    /// How much is let in, as everybody is told.
+    pub bounds: Bounds,
+    /// How full tenants are.
+    pub room: Room,
     /// Where browsers find it.
     pub site: Site,
     /// Wrong passwords and codes.
@@ -115,6 +119,7 @@ pub struct App {
     pub(crate) outgoing: Semaphore,
     pub(crate) at_once: Semaphore,
     pub(crate) passwords: Semaphore,
+    pub(crate) exports: Arc<Semaphore>,
     pub(crate) salts: Salts,
     pub(crate) seen: Seen,
     pub(crate) refusals: Refusals,
@@ -151,10 +156,12 @@ impl App {
             tries: Tries::default(),
             providers: Providers::default(),
             outgoing: Semaphore::new(OUTGOING_AT_ONCE),
-            gates: Gates::new(Arc::clone(&clock), settings.enrolments_per_minute, settings.requests_per_minute),
-            requests_per_minute: settings.requests_per_minute,
+            gates: Gates::new(Arc::clone(&clock), &settings.bounds),
+            bounds: settings.bounds,
+            room: Room::default(),
             at_once: Semaphore::new(REQUESTS_AT_ONCE),
             passwords: Semaphore::new(PASSWORDS_AT_ONCE),
+            exports: Arc::new(Semaphore::new(EXPORTS_AT_ONCE)),
             salts: Salts::new(&*random),
             seen: Seen::default(),
             refusals: Refusals::default(),

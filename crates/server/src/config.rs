@@ -8,8 +8,9 @@ use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 use serde::Deserialize;
 
 use crate::app::Settings;
-use crate::gates::{ENROLMENTS_PER_MINUTE, REQUESTS_PER_MINUTE};
+use crate::gates::Bounds;
 use crate::login::site::Site;
+use crate::self_signed;
 
 /// Where the server listens unless told otherwise: this machine only.
 pub const LISTEN: &str = "127.0.0.1:8640";
@@ -36,6 +37,9 @@ pub enum ConfigError {
     /// A certificate without a key, or the other way round.
     #[error("tls_cert and tls_key belong together; only one is given")]
     HalfTls,
+    /// A certificate of the server's own and another one.
+    #[error("tls = \"self-signed\" and tls_cert exclude each other")]
+    TwoTls,
     /// The address for browsers is none.
     #[error("public_url: `{0}` is not the address of a server, such as https://rehome.example.com")]
     PublicUrl(String),
@@ -60,6 +64,9 @@ pub struct Given {
     /// Address to listen on [default: 127.0.0.1:8640]
     #[arg(long, global = true, env = "REHOME_LISTEN", value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
+    /// Encrypt with a certificate that the server makes and keeps itself, for trials; PCs trust it by its fingerprint
+    #[arg(long, global = true, env = "REHOME_TLS", value_name = "KIND")]
+    pub tls: Option<OwnTls>,
     /// Certificate chain for TLS, PEM
     #[arg(long, global = true, env = "REHOME_TLS_CERT", value_name = "FILE")]
     pub tls_cert: Option<PathBuf>,
@@ -69,16 +76,48 @@ pub struct Given {
     /// Address at which browsers reach the server, if a proxy stands before it, such as `https://rehome.example.com`
     #[arg(long, global = true, env = "REHOME_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
-    /// Requests a minute and device; 0 for no limit [default: 60]
-    #[arg(long, global = true, env = "REHOME_REQUESTS_PER_MINUTE", value_name = "COUNT")]
-    pub requests_per_minute: Option<u32>,
-    /// Enrolments a minute and address; 0 for no limit [default: 10]
-    #[arg(long, global = true, env = "REHOME_ENROLMENTS_PER_MINUTE", value_name = "COUNT")]
-    pub enrolments_per_minute: Option<u32>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    /// How much is let in.
+    pub bounds: GivenBounds,
     /// Name by which devices know this server, with its port unless that is 443; may be given several times. Requests signed for
     /// another are refused [default: every name is taken]
     #[arg(long = "host", global = true, env = "REHOME_HOSTS", value_name = "NAME", value_delimiter = ',')]
     pub hosts: Option<Vec<String>>,
+}
+
+/// How much is let in, as far as a file or the command line says so; 0 is no limit.
+#[derive(Clone, Copy, Debug, Default, Deserialize, clap::Args)]
+pub struct GivenBounds {
+    /// Requests a minute and device; 0 for no limit [default: 60]
+    #[arg(long, global = true, env = "REHOME_REQUESTS_PER_MINUTE", value_name = "COUNT")]
+    pub requests_per_minute: Option<u32>,
+    /// Enrolments and sign-ins a minute and address; 0 for no limit [default: 10]
+    #[arg(long, global = true, env = "REHOME_ENROLMENTS_PER_MINUTE", value_name = "COUNT")]
+    pub enrolments_per_minute: Option<u32>,
+    /// Enrolments a minute and organisation; 0 for no limit [default: 100]
+    #[arg(long, global = true, env = "REHOME_TENANT_ENROLMENTS_PER_MINUTE", value_name = "COUNT")]
+    pub tenant_enrolments_per_minute: Option<u32>,
+    /// Requests a minute and administrator or service account; 0 for no limit [default: 600]
+    #[arg(long, global = true, env = "REHOME_ADMIN_REQUESTS_PER_MINUTE", value_name = "COUNT")]
+    pub admin_requests_per_minute: Option<u32>,
+    /// New backups a day and device; 0 for no limit [default: 12]
+    #[arg(long, global = true, env = "REHOME_BACKUPS_PER_DAY", value_name = "COUNT")]
+    pub backups_per_day: Option<u32>,
+    /// Bytes that one PC's profile may have before its further files are refused; 0 for no limit [default: 1 GiB]
+    #[arg(long, global = true, env = "REHOME_PROFILE_BYTES_MAX", value_name = "BYTES")]
+    pub profile_bytes_max: Option<u64>,
+    /// Bytes that an organisation may have before its further backups are refused; 0 for no limit [default: 0]
+    #[arg(long, global = true, env = "REHOME_TENANT_BYTES_MAX", value_name = "BYTES")]
+    pub tenant_bytes_max: Option<u64>,
+}
+
+/// What kind of certificate the server makes itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum OwnTls {
+    /// One that nobody vouches for.
+    SelfSigned,
 }
 
 /// The settings in force.
@@ -90,6 +129,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Certificate and key.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// Whether these are the server's own, to be made if they are not there.
+    pub self_signed: bool,
     /// Each value with its name and where it comes from, for `config show`.
     pub shown: Vec<(&'static str, String, &'static str)>,
 }
@@ -111,21 +152,23 @@ pub fn resolve(line: Given, file: Given) -> Result<Config, ConfigError> {
         pick.shown.push(("root_key_old", old.display().to_string(), "given"));
     }
     let listen = pick.value("listen", line.listen, file.listen, LISTEN.parse().expect("a constant address"));
-    let per_minute = (line.requests_per_minute, file.requests_per_minute);
-    let requests_per_minute = pick.value("requests_per_minute", per_minute.0, per_minute.1, REQUESTS_PER_MINUTE);
-    let per_minute = (line.enrolments_per_minute, file.enrolments_per_minute);
-    let enrolments_per_minute = pick.value("enrolments_per_minute", per_minute.0, per_minute.1, ENROLMENTS_PER_MINUTE);
+    let bounds = pick.bounds(line.bounds, file.bounds);
     let tls = match (line.tls_cert.or(file.tls_cert), line.tls_key.or(file.tls_key)) {
         (Some(certificate), Some(key)) => Some((certificate, key)),
         (None, None) => None,
         _ => return Err(ConfigError::HalfTls),
     };
+    let self_signed = line.tls.or(file.tls).is_some();
+    let tls = match tls {
+        Some(_) if self_signed => return Err(ConfigError::TwoTls),
+        None if self_signed => Some(self_signed::paths(&data_dir)),
+        tls => tls,
+    };
     let public_url = line.public_url.or(file.public_url).map(|url| check_public(&url)).transpose()?;
     let site = Site { public_url, tls: tls.is_some() };
     let hosts = line.hosts.or(file.hosts).unwrap_or_default();
-    let settings =
-        Settings { data_dir, root_key, root_key_old, enrolments_per_minute, requests_per_minute, hosts, site };
-    Ok(Config { settings, listen, tls, shown })
+    let settings = Settings { data_dir, root_key, root_key_old, bounds, hosts, site };
+    Ok(Config { settings, listen, tls, self_signed, shown })
 }
 
 /// The address without a final slash; a scheme and a host and nothing else.
@@ -143,6 +186,17 @@ struct Picker<'a> {
 }
 
 impl Picker<'_> {
+    fn bounds(&mut self, line: GivenBounds, file: GivenBounds) -> Bounds {
+        let built_in = Bounds::default();
+        macro_rules! pick {
+            ($($name:ident)*) => {
+                Bounds { $($name: self.value(stringify!($name), line.$name, file.$name, built_in.$name)),* }
+            };
+        }
+        pick!(requests_per_minute enrolments_per_minute tenant_enrolments_per_minute admin_requests_per_minute
+              backups_per_day profile_bytes_max tenant_bytes_max)
+    }
+
     fn value<T: std::fmt::Display>(&mut self, name: &'static str, line: Option<T>, file: Option<T>, built_in: T) -> T {
         let (value, origin) = match (line, file) {
             (Some(value), _) => (value, "command line or environment"),
@@ -210,7 +264,7 @@ mod tests {
         assert_eq!(config.settings.data_dir, Path::new("/l"));
         assert_eq!(config.settings.root_key, Path::new("/k"));
         assert_eq!(config.listen, "127.0.0.1:1".parse().unwrap());
-        assert_eq!(config.settings.requests_per_minute, REQUESTS_PER_MINUTE);
+        assert_eq!(config.settings.bounds, Bounds::default());
         assert_eq!(config.shown[0], ("data_dir", "/l".to_owned(), "command line or environment"));
     }
 
@@ -240,6 +294,9 @@ mod tests {
     #[test]
     fn half_of_a_tls_pair_is_refused() {
         let line = Given { tls_cert: Some("/c".into()), ..file("data_dir = '/f'\nroot_key = '/k'").unwrap() };
-        assert!(matches!(resolve(line, Given::default()), Err(ConfigError::HalfTls)));
+        assert!(matches!(resolve(line.clone(), Given::default()), Err(ConfigError::HalfTls)));
+        let both = Given { tls_key: Some("/k".into()), ..line };
+        assert!(matches!(resolve(both, file("tls = 'self-signed'").unwrap()), Err(ConfigError::TwoTls)));
+        assert!(file("tls = 'files'").is_err());
     }
 }

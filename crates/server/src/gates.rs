@@ -2,23 +2,75 @@
 //!
 //! Rates are those of `security.md` 2.11. What is over them is told when to come back, before any work is done for it.
 
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use governor::clock::{Clock as _, Reference};
+use governor::clock::Reference;
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
-use model::ids::DeviceId;
+use model::ids::{DeviceId, TenantId};
 use model::world::Clock;
 
-/// Enrolments a minute and address.
+/// Enrolments a minute and address, unless configured otherwise.
 pub const ENROLMENTS_PER_MINUTE: u32 = 10;
 
 /// Requests a minute and device, unless configured otherwise.
 pub const REQUESTS_PER_MINUTE: u32 = 60;
+
+/// A day, over which backups are counted.
+const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
+
+/// What the operator lets in. 0 leaves a gate open, for rates and for bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Enrolments, sign-ins and other guesses a minute and address.
+    pub enrolments_per_minute: u32,
+    /// Enrolments a minute and tenant.
+    pub tenant_enrolments_per_minute: u32,
+    /// Requests a minute and device.
+    pub requests_per_minute: u32,
+    /// Requests a minute and administrator or service account.
+    pub admin_requests_per_minute: u32,
+    /// New snapshots a day and device.
+    pub backups_per_day: u32,
+    /// Bytes of one profile, beyond which no further file is taken.
+    pub profile_bytes_max: u64,
+    /// Bytes of a tenant, beyond which nothing more is taken.
+    pub tenant_bytes_max: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            enrolments_per_minute: ENROLMENTS_PER_MINUTE,
+            tenant_enrolments_per_minute: 100,
+            requests_per_minute: REQUESTS_PER_MINUTE,
+            admin_requests_per_minute: 600,
+            // A PC backs up when something has changed, at most every few hours; who tries it out by hand gets here too.
+            backups_per_day: 12,
+            // Settings are about 100 kB, pictures at most 32 MiB each, and unnamed ones go after three days: ten times what an eager person has.
+            profile_bytes_max: 1024 * 1024 * 1024,
+            tenant_bytes_max: 0,
+        }
+    }
+}
+
+impl Bounds {
+    /// No limits.
+    pub const OPEN: Self = Self {
+        enrolments_per_minute: 0,
+        tenant_enrolments_per_minute: 0,
+        requests_per_minute: 0,
+        admin_requests_per_minute: 0,
+        backups_per_day: 0,
+        profile_bytes_max: 0,
+        tenant_bytes_max: 0,
+    };
+}
 
 /// Requests at work at once. Each holds at most one body of a few MiB, so this bounds memory too.
 pub const REQUESTS_AT_ONCE: usize = 256;
@@ -45,20 +97,31 @@ type Limiter<K> = RateLimiter<K, DefaultKeyedStateStore<K>, Handed, NoOpMiddlewa
 pub struct Gates {
     clock: Handed,
     enrolments: Option<Limiter<IpAddr>>,
+    of_tenant: Option<Limiter<TenantId>>,
     requests: Option<Limiter<DeviceId>>,
+    admins: Option<Limiter<[u8; 16]>>,
+    backups_per_day: usize,
+    /// When each device's newest snapshots of a day came, oldest first.
+    backups: Mutex<HashMap<DeviceId, VecDeque<i64>>>,
 }
 
 impl Gates {
     /// Gates with these rates; 0 leaves one open.
-    pub fn new(clock: Arc<dyn Clock>, enrolments_per_minute: u32, requests_per_minute: u32) -> Self {
+    pub fn new(clock: Arc<dyn Clock>, bounds: &Bounds) -> Self {
         let clock = Handed(clock);
-        let enrolments = NonZeroU32::new(enrolments_per_minute).map(|rate| limiter(Quota::per_minute(rate), &clock));
-        let requests = NonZeroU32::new(requests_per_minute).map(|rate| {
-            // Twice the rate at once: a first backup with its files comes in one go.
-            let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(1));
+        let requests = NonZeroU32::new(bounds.requests_per_minute).map(|rate| {
+            let burst = NonZeroU32::new(burst(rate.get())).unwrap_or(rate);
             limiter(Quota::per_minute(rate).allow_burst(burst), &clock)
         });
-        Self { clock, enrolments, requests }
+        Self {
+            enrolments: per_minute(bounds.enrolments_per_minute, &clock),
+            of_tenant: per_minute(bounds.tenant_enrolments_per_minute, &clock),
+            admins: per_minute(bounds.admin_requests_per_minute, &clock),
+            requests,
+            backups_per_day: bounds.backups_per_day.try_into().unwrap_or(usize::MAX),
+            backups: Mutex::default(),
+            clock,
+        }
     }
 
     /// Lets an enrolment through, or says after how many seconds to come back.
@@ -66,28 +129,86 @@ impl Gates {
         self.pass(self.enrolments.as_ref(), &address)
     }
 
+    /// Lets an enrolment into the tenant, whatever address it comes from.
+    pub fn enrolment_into(&self, tenant: TenantId) -> Result<(), u64> {
+        self.pass(self.of_tenant.as_ref(), &tenant)
+    }
+
     /// Lets a device's request through, or says after how many seconds to come back.
     pub fn request(&self, device: DeviceId) -> Result<(), u64> {
         self.pass(self.requests.as_ref(), &device)
     }
 
+    /// Lets a request of an administrator or a service account through.
+    pub fn administrator(&self, id: [u8; 16]) -> Result<(), u64> {
+        self.pass(self.admins.as_ref(), &id)
+    }
+
+    /// Whether the device may bring another snapshot today. What it has brought before and brings again is not asked for here.
+    pub fn backup(&self, device: DeviceId) -> Result<(), u64> {
+        if self.backups_per_day == 0 {
+            return Ok(());
+        }
+        let now = self.now();
+        let mut all = self.backups.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(times) = all.get_mut(&device) else { return Ok(()) };
+        // One from the future is left from a clock that was set back since, and counts as well.
+        times.retain(|at| now.saturating_sub(*at) < DAY_MILLIS);
+        match times.front() {
+            Some(oldest) if times.len() >= self.backups_per_day => {
+                let wait = oldest.saturating_add(DAY_MILLIS).saturating_sub(now).min(DAY_MILLIS);
+                Err(u64::try_from(wait / 1000).unwrap_or(0) + 1)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The device has brought a new snapshot.
+    pub fn backed_up(&self, device: DeviceId) {
+        if self.backups_per_day > 0 {
+            let now = self.now();
+            let mut all = self.backups.lock().unwrap_or_else(PoisonError::into_inner);
+            all.entry(device).or_default().push_back(now);
+        }
+    }
+
+    fn now(&self) -> i64 {
+        self.clock.0.now().0
+    }
+
     fn pass<K: std::hash::Hash + Eq + Clone>(&self, limiter: Option<&Limiter<K>>, key: &K) -> Result<(), u64> {
         let Some(limiter) = limiter else { return Ok(()) };
         limiter.check_key(key).map_err(|not_until| {
-            let now = self.clock.now();
+            let now = governor::clock::Clock::now(&self.clock);
             let wait = std::time::Duration::from(not_until.earliest_possible().duration_since(now));
             wait.as_secs() + 1
         })
     }
 
-    /// Forgets those who have not asked for long, if there are many.
+    /// Forgets those who have not asked for long, if there are many; and the backups of days that are over.
     pub fn tidy(&self) {
-        if let Some(limiter) = self.enrolments.as_ref().filter(|limiter| limiter.len() > KEYS_KEPT) {
-            limiter.retain_recent();
-        }
-        if let Some(limiter) = self.requests.as_ref().filter(|limiter| limiter.len() > KEYS_KEPT) {
-            limiter.retain_recent();
-        }
+        forget(self.enrolments.as_ref());
+        forget(self.of_tenant.as_ref());
+        forget(self.requests.as_ref());
+        forget(self.admins.as_ref());
+        let before = self.now().saturating_sub(DAY_MILLIS);
+        let mut all = self.backups.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, times| times.back().is_some_and(|at| *at > before));
+    }
+}
+
+/// Requests of a device at once: twice the rate, because a first backup with its files comes in one go.
+pub fn burst(requests_per_minute: u32) -> u32 {
+    requests_per_minute.saturating_mul(2)
+}
+
+fn per_minute<K: std::hash::Hash + Eq + Clone>(rate: u32, clock: &Handed) -> Option<Limiter<K>> {
+    NonZeroU32::new(rate).map(|rate| limiter(Quota::per_minute(rate), clock))
+}
+
+fn forget<K: std::hash::Hash + Eq + Clone>(limiter: Option<&Limiter<K>>) {
+    if let Some(limiter) = limiter.filter(|limiter| limiter.len() > KEYS_KEPT) {
+        limiter.retain_recent();
     }
 }
 

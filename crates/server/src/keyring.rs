@@ -5,8 +5,9 @@
 //! server does not start and changes nothing.
 //!
 //! Tenants' keys that were unwrapped are remembered for at most [`REMEMBERED_MILLIS`]. When a provider does not answer after that, whoever
-//! needs the key is told to come back; nothing is ever done without it. Changing keys is in [`rotate`].
+//! needs the key is told to come back; nothing is ever done without it. Changing keys is in [`rotate`], opening content in [`content`] and nowhere else.
 
+pub mod content;
 pub mod file;
 pub mod pkcs11;
 pub mod provider;

@@ -11,6 +11,7 @@ use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto::Builder;
 use rustls::ServerConfig;
+use rustls::server::ParsedCertificate;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -46,6 +47,15 @@ pub enum TlsError {
     /// Certificate and key do not fit.
     #[error("the certificate and the key cannot be used: {0}")]
     Rustls(#[from] rustls::Error),
+}
+
+/// The SHA-256 fingerprint of the public key of a PEM file's first certificate, as PCs are told it (`rehome enroll --pin`).
+pub fn fingerprint(certificate: &Path) -> Result<String, TlsError> {
+    let pem = |source| TlsError::Pem { path: certificate.display().to_string(), source };
+    let der = CertificateDer::from_pem_file(certificate).map_err(pem)?;
+    let key = ParsedCertificate::try_from(&der)?.subject_public_key_info();
+    let hash = ring::digest::digest(&ring::digest::SHA256, key.as_ref());
+    Ok(format!("sha256:{}", model::ids::to_hex(hash.as_ref())))
 }
 
 /// Certificate and key, with what is served of them. Another certificate in the same files is taken up without a stop.

@@ -80,6 +80,16 @@ impl Refusal {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, Reason::TooLarge, detail)
     }
 
+    /// More often than the rate that is published.
+    pub fn limited(detail: impl Into<String>, seconds: u64) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, Reason::RateLimited, detail).retry_after(seconds)
+    }
+
+    /// More bytes than there is room for (507, as RFC 4331 has it for quotas).
+    pub fn no_room(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, Reason::QuotaExceeded, detail)
+    }
+
     /// More work than the server can queue.
     pub fn busy() -> Self {
         let status = StatusCode::SERVICE_UNAVAILABLE;
@@ -138,6 +148,10 @@ impl IntoResponse for Refusal {
             about: self.about,
             whom: self.whom,
         });
+        // The body says it too; an answer to HEAD is sent without.
+        if let Ok(code) = HeaderValue::from_str(&self.problem.code) {
+            response.headers_mut().insert(model::api::CODE_HEADER, code);
+        }
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -451,3 +451,28 @@ fn a_guesser_waits_and_is_the_only_one_who_does() {
     place.clock.turn(seconds);
     assert_eq!(live.try_enroll("ada", PASSWORD, "PC").status, 201);
 }
+
+#[test]
+fn an_organisation_that_wants_better_keys_takes_no_weaker_ones_and_keeps_those_it_has() {
+    let place = Place::new();
+    let pc = {
+        let live = place.serve();
+        live.enroll("ada", "PC")
+    };
+    assert_eq!(operated(&place, &["device", "key-level"]), (true, "file\n".to_owned()));
+    assert!(operated(&place, &["device", "key-level", "tpm"]).0);
+    let live = place.serve();
+    let try_with = |user: &str, level: KeyLevel| {
+        live.enroll_with(&DeviceKey::generate(), |request| {
+            request.user = Some(user.to_owned());
+            request.password = Some(PASSWORD.to_owned());
+            request.key_level = level;
+        })
+    };
+    for level in [KeyLevel::File, KeyLevel::CngSoftware] {
+        assert_eq!(try_with("ada", level).problem(), (403, "key_too_weak".to_owned()));
+    }
+    assert_eq!(try_with("ada", KeyLevel::Tpm).status, 201);
+    assert_eq!(try_with("other/eve", KeyLevel::File).status, 201, "another organisation");
+    assert_eq!(live.get("/api/v1/profiles", &pc).status, 200, "who is connected stays");
+}

@@ -29,7 +29,10 @@ fn body(route: &Route, ids: &Ids) -> Value {
         ("PUT", "/api/v1/role-assignments/{assignment}") => json!({"name": "x", "role": "auditor"}),
         ("POST", "/api/v1/approvals/{approval}/decision") => json!({"approve": true}),
         ("POST", "/api/v1/profiles/{profile}/rehome") => json!({"to_user": ids.real["user"]}),
+        ("POST", "/api/v1/cases") => json!({"user": ids.real["user"], "purpose": "a walk along all routes"}),
         ("PUT", "/api/v1/profiles/{profile}/snapshots/{snapshot}/rehearsal") => json!({"seq": 1, "restorable": true}),
+        ("PUT", "/api/v1/retention") => json!({"rules": {"last": 1}}),
+        ("PUT", "/api/v1/retention-policies/{retention_policy}") => json!({"name": "x", "rules": {"last": 1}}),
         ("PUT", "/scim/v2/Users/{id}") => json!({"userName": "x"}),
         ("PUT", "/scim/v2/Groups/{id}") => json!({"displayName": "x"}),
         ("PATCH", "/scim/v2/Users/{id}" | "/scim/v2/Groups/{id}") => {
@@ -93,7 +96,8 @@ fn world() -> World {
     live.make_owner("default/ada");
     live.make_owner("other/eve");
     let owner = live.sign_in("default/ada");
-    let mut real = BTreeMap::new();
+    let given = [("seq", "1".to_owned()), ("snapshot", "01".repeat(32)), ("report", "ab".repeat(16))];
+    let mut real = BTreeMap::from(given);
     let pc = live.enroll("ada", "PC");
     let blob = "09".repeat(32);
     let upload = live.ask(
@@ -106,23 +110,21 @@ fn world() -> World {
     assert_eq!(upload.status, 201);
     assert_eq!(live.backup(&pc, &Made::new(&pc, 1, &[(1, 100)], &[(9, 4)]).whole()).status, 201);
     real.insert("profile", pc.profile.to_string());
-    real.insert("snapshot", "01".repeat(32));
     real.insert("blob", blob);
     real.insert("device", pc.device.to_string());
-    real.insert("report", "ab".repeat(16));
     let make = |path: &str, body: Value| call(&live, &owner, "POST", path, &body)["id"].as_str().unwrap().to_owned();
     let users = call(&live, &owner, "GET", "/api/v1/users?name=bob", &json!({}));
     let bob = users["items"][0]["id"].as_str().unwrap().to_owned();
     real.insert("user", bob.clone());
     real.insert("group", make("/api/v1/groups", json!({"name": "g"})));
     real.insert("role", make("/api/v1/roles", json!({"name": "r", "permissions": ["user.read"]})));
-    let tag = make("/api/v1/scope-tags", json!({"name": "t"}));
+    real.insert("tag", make("/api/v1/scope-tags", json!({"name": "t"})));
     let other_tag = make("/api/v1/scope-tags", json!({"name": "elsewhere"}));
-    real.insert("tag", tag);
     real.insert(
         "assignment",
         make("/api/v1/role-assignments", json!({"name": "a", "role": "auditor", "scope_tags": []})),
     );
+    real.insert("retention_policy", make("/api/v1/retention-policies", json!({"name": "p", "rules": {"last": 1}})));
     let ends = live.app.clock.now().0 + 3_600_000;
     let account = |name: &str, ends: i64| json!({"name": name, "role": "gitops", "expires_at": ends});
     real.insert("token", make("/api/v1/service-accounts", account("s", ends)));
@@ -130,6 +132,7 @@ fn world() -> World {
         call(&live, &owner, "POST", "/api/v1/service-accounts", &account("soon", live.app.clock.now().0 + 1_000));
     let expired = soon["token"].as_str().unwrap().to_owned();
     real.insert("approval", make(&format!("/api/v1/profiles/{}/rehome", pc.profile), json!({"to_user": bob})));
+    real.insert("case", make("/api/v1/cases", json!({"user": bob, "purpose": "a walk along all routes"})));
     real.insert("scim_user", make("/scim/v2/Users", json!({"userName": "scim"})));
     real.insert("scim_group", make("/scim/v2/Groups", json!({"displayName": "scim"})));
     // An admin of everything that carries another tag.
@@ -199,6 +202,12 @@ fn every_route_refuses_everybody_who_must_not_with_the_documented_code() {
             route.path
         );
     };
+    let elsewhere = Elsewhere(&world.own_pc);
+    let replays = std::cell::Cell::new(0);
+    let again = |route: &Route| {
+        twice(&world, route);
+        replays.set(replays.get() + 1);
+    };
     for route in routes.table() {
         let own = OWN.contains(&format!("{} {}", route.method, route.path).as_str());
         let has_id = route.path.contains('{') && !own;
@@ -209,6 +218,8 @@ fn every_route_refuses_everybody_who_must_not_with_the_documented_code() {
                 expect(route, "a token of nobody", &made_up, (401, "proof_invalid"));
                 expect(route, "a withdrawn device", &world.withdrawn_pc, (401, "revoked"));
                 expect(route, "an expired service account", &world.expired, (401, "proof_invalid"));
+                expect(route, "a PC that signed for another server", &elsewhere, (401, "proof_invalid"));
+                again(route);
                 expect(route, "a person", &world.owner, (403, "not_permitted"));
                 expect(route, "a service account", &world.foreign_service, (403, "not_permitted"));
                 if has_id {
@@ -222,6 +233,8 @@ fn every_route_refuses_everybody_who_must_not_with_the_documented_code() {
                 expect(route, "a device", &world.own_pc, (403, "not_permitted"));
                 expect(route, "a service account", &world.foreign_service, (403, "not_permitted"));
                 expect(route, "an expired service account", &world.expired, (401, "signed_out"));
+                expect(route, "a PC that signed for another server", &elsewhere, (401, "proof_invalid"));
+                again(route);
             }
             Demand::Permission(permission) => {
                 expect(route, "nobody", &nobody, (401, "signed_out"));
@@ -232,6 +245,8 @@ fn every_route_refuses_everybody_who_must_not_with_the_documented_code() {
                 if route.method != "PATCH" {
                     expect(route, "a withdrawn device", &world.withdrawn_pc, (401, "revoked"));
                     expect(route, "a device", &world.own_pc, (403, "not_permitted"));
+                    expect(route, "a PC that signed for another server", &elsewhere, (401, "proof_invalid"));
+                    again(route);
                 }
                 expect(route, "a person without a role", &world.nobody, (403, "not_permitted"));
                 if permission.is_sensitive() {
@@ -244,8 +259,113 @@ fn every_route_refuses_everybody_who_must_not_with_the_documented_code() {
             }
         }
     }
-    println!("{} routes, {cases} refusals", routes.table().len());
-    assert!(cases > 400, "{cases}");
+    let replays = replays.get();
+    println!("{} routes, {cases} refusals and {replays} replayed proofs", routes.table().len());
+    assert!(cases > 450 && replays > 60, "{cases}, {replays}");
+}
+
+/// The same request twice, to the byte. The first one is answered as it may be, for ids of nothing, so that it changes nothing.
+fn twice(world: &World, route: &Route) {
+    let path = Ids { real: BTreeMap::new() }.fill(&route.path.replace("{id}", "{none}"));
+    let request = (route.method.as_str(), path.as_str());
+    let headers = [("if-match", "*"), ("upload-offset", "0"), ("upload-length", "4")];
+    let mut headers: Vec<(String, String)> =
+        headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
+    world.own_pc.sign(&world.live, request, &mut headers, b"{}");
+    let send = || world.live.send(request, &headers, b"{}");
+    assert_ne!(send().status, 401, "{request:?} once");
+    let second = send();
+    assert_eq!(second.status, 401, "{request:?} twice");
+    assert!(route.method == "HEAD" || second.problem().1 == "replayed", "{request:?} twice");
+}
+
+/// A PC that signs as if it asked another server.
+struct Elsewhere<'a>(&'a Pc);
+
+impl Asker for Elsewhere<'_> {
+    fn sign(&self, live: &Live, request: (&str, &str), headers: &mut Vec<(String, String)>, body: &[u8]) {
+        support::sign(&self.0.key, (request, "rehome.other.test", live.app.clock.now().0 / 1000), headers, body);
+    }
+}
+
+#[test]
+fn a_server_that_knows_its_names_takes_no_request_that_was_signed_for_another() {
+    let world = world();
+    let mut place = world.place;
+    drop(world.live);
+    place.hosts = vec!["rehome.test".to_owned()];
+    let live = place.serve();
+    let mut cases = 0;
+    for route in api::routes().table() {
+        if route.demand == Demand::Anyone || route.method == "PATCH" {
+            continue;
+        }
+        // The address that is asked and signed for is a port of this machine, which is not among its names.
+        let path = world.ids.fill(route.path);
+        let found = ask(&live, route, &path, &world.own_pc, &body(route, &world.ids));
+        assert!(
+            found.0 == 421 && (route.method == "HEAD" || found.1 == "wrong_host"),
+            "{} {path}: {found:?}",
+            route.method
+        );
+        cases += 1;
+    }
+    println!("{cases} requests for another host refused");
+    assert!(cases > 60, "{cases}");
+}
+
+/// Pages, which are in no table: any answer of theirs will do, a redirect to the sign-in as well.
+const PAGES: [&str; 12] = [
+    "/",
+    "/assets/style.css",
+    "/login",
+    "/login/callback",
+    "/login/change-password",
+    "/login/second-factor",
+    "/account",
+    "/account/second-factor",
+    "/t/default/login",
+    "/t/default/agent",
+    "/t/default/device",
+    "/nothing/of/ours",
+];
+
+#[test]
+fn every_answer_of_every_route_and_page_bears_the_headers() {
+    let mut place = Place::new();
+    place.site.public_url = Some("https://rehome.test".to_owned());
+    let live = place.serve();
+    let routes = api::routes();
+    let table = routes.table().iter().map(|route| (route.method.as_str(), route.path));
+    let mut cases = 0;
+    for (method, path) in
+        table.chain(PAGES.map(|path| ("GET", path))).chain([("POST", "/logout"), ("POST", "/t/default/login")])
+    {
+        let path = Ids { real: BTreeMap::new() }.fill(&path.replace("{id}", "{none}"));
+        let answer = live.ask(method, &path, &support::Nobody, &[], b"{}");
+        let says = |name: &str, wanted: &[&str]| {
+            let said = answer.header(name);
+            assert!(
+                wanted.iter().all(|part| said.contains(part)),
+                "{method} {path} ({}): {name}: {said:?}",
+                answer.status
+            );
+        };
+        says("strict-transport-security", &["max-age=31536000", "includeSubDomains"]);
+        says("content-security-policy", &["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"]);
+        assert!(!answer.header("content-security-policy").contains("unsafe"), "{method} {path}");
+        says("x-content-type-options", &["nosniff"]);
+        says("x-frame-options", &["DENY"]);
+        assert!(["no-referrer", "same-origin"].contains(&answer.header("referrer-policy")), "{method} {path}");
+        says("cross-origin-opener-policy", &["same-origin"]);
+        says("cross-origin-resource-policy", &["same-origin"]);
+        let kept = path.starts_with("/assets/");
+        says("cache-control", if kept { &["immutable"] } else { &["no-store"] });
+        assert_eq!(answer.header("access-control-allow-origin"), "", "{method} {path}");
+        cases += 1;
+    }
+    println!("{cases} answers");
+    assert!(cases > 90, "{cases}");
 }
 
 #[test]

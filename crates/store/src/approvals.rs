@@ -14,7 +14,7 @@ use crate::audit::{self, Action, Event};
 use crate::authority::{self, Actor, View};
 use crate::error::AdminError;
 use crate::scope::TenantScope;
-use crate::{Store, StoreError, row};
+use crate::{Store, StoreError, cases, row};
 
 /// The delay in place of a second admin, where there is none: 7 days, in milliseconds.
 pub const ALONE_MILLIS: i64 = 7 * 24 * 60 * 60 * 1000;
@@ -157,37 +157,7 @@ impl Store {
     pub fn ask(&self, view: &View, new: NewApproval, at: Moment) -> Result<Approval, AdminError> {
         check_note(&new.note)?;
         let view = view.clone();
-        self.writer.write(move |tx| {
-            let tenant = view.scope().no;
-            let waiting = "SELECT COUNT(*) FROM approvals WHERE tenant = $1 AND state = 0";
-            let waiting: i64 = tx.prepare_cached(waiting)?.query_row([tenant], |row| row.get(0))?;
-            if waiting >= WAITING_MAX {
-                return Err(AdminError::Invalid(format!("{WAITING_MAX} requests wait already; decide some of them")));
-            }
-            let others = others(tx, &view, at)?;
-            let alone_from = (others == 0).then(|| at.plus_millis(ALONE_MILLIS));
-            let expires_at = alone_from.unwrap_or(at).plus_millis(WAITING_MILLIS);
-            let no = row::next_no(tx, "SELECT COALESCE(MAX(no), 0) + 1 FROM approvals WHERE tenant = $1", tenant)?;
-            tx.prepare_cached(
-                "INSERT INTO approvals (tenant, no, id, kind, target, body, note, asked_by, asked_at, expires_at, alone_from, \
-                 state, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 1)",
-            )?
-            .execute(rusqlite::params![
-                tenant,
-                no,
-                new.id.as_bytes(),
-                new.kind,
-                new.target,
-                &new.body,
-                &new.note,
-                view.actor().id(),
-                at.0,
-                expires_at.0,
-                alone_from.map(|at| at.0),
-            ])?;
-            record(tx, view.scope(), &view.actor(), (Action::ApprovalAsk, at), new.id)?;
-            load(tx, tenant, new.id)?.ok_or(AdminError::NotFound)
-        })
+        self.writer.write(move |tx| ask_within(tx, &view, &new, (None, at)))
     }
 
     /// Says yes or no. `needs` is the permission of the thing itself, which the caller knows by its kind; `view` that of `approval.decide`.
@@ -251,8 +221,12 @@ impl Store {
             if !matches!(found.state, State::Waiting | State::Approved) {
                 return Err(AdminError::Closed(found.state));
             }
-            move_to(tx, tenant, (id, State::Withdrawn), at)?;
-            record(tx, view.scope(), &view.actor(), (Action::ApprovalWithdraw, at), id)?;
+            if found.kind == cases::KIND && found.state == State::Approved {
+                // It was open: that stays on record.
+                cases::end(tx, view.scope(), id, (cases::End::Closed, at))?;
+            } else {
+                take_back(tx, &view, id, at)?;
+            }
             load(tx, tenant, id)?.ok_or(AdminError::NotFound)
         })
     }
@@ -337,6 +311,57 @@ impl Store {
     }
 }
 
+/// As [`Store::ask`], inside a transaction. `about`: the number of the user whom the note is about; then it is told in the audit, beside the chain.
+pub(crate) fn ask_within(
+    tx: &Connection,
+    view: &View,
+    new: &NewApproval,
+    (about, at): (Option<i64>, Moment),
+) -> Result<Approval, AdminError> {
+    let tenant = view.scope().no;
+    let waiting = "SELECT COUNT(*) FROM approvals WHERE tenant = $1 AND state = 0";
+    let waiting: i64 = tx.prepare_cached(waiting)?.query_row([tenant], |row| row.get(0))?;
+    if waiting >= WAITING_MAX {
+        return Err(AdminError::Invalid(format!("{WAITING_MAX} requests wait already; decide some of them")));
+    }
+    let others = others(tx, view, at)?;
+    let alone_from = (others == 0).then(|| at.plus_millis(ALONE_MILLIS));
+    let expires_at = alone_from.unwrap_or(at).plus_millis(WAITING_MILLIS);
+    let no = row::next_no(tx, "SELECT COALESCE(MAX(no), 0) + 1 FROM approvals WHERE tenant = $1", tenant)?;
+    tx.prepare_cached(
+        "INSERT INTO approvals (tenant, no, id, kind, target, body, note, asked_by, asked_at, expires_at, alone_from, \
+         state, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 1)",
+    )?
+    .execute(rusqlite::params![
+        tenant,
+        no,
+        new.id.as_bytes(),
+        new.kind,
+        new.target,
+        &new.body,
+        &new.note,
+        view.actor().id(),
+        at.0,
+        expires_at.0,
+        alone_from.map(|at| at.0),
+    ])?;
+    let (actor, id) = (view.actor(), new.id);
+    let event = Event {
+        after: Some(new.kind),
+        note: about.and(Some(new.note.as_str())),
+        person: about,
+        ..Event::of(&actor, at, Action::ApprovalAsk, id.as_bytes())
+    };
+    audit::append(tx, view.scope(), &event)?;
+    load(tx, tenant, id)?.ok_or(AdminError::NotFound)
+}
+
+/// Takes a request back, inside a transaction.
+pub(crate) fn take_back(tx: &Connection, view: &View, id: ApprovalId, at: Moment) -> Result<(), AdminError> {
+    move_to(tx, view.scope().no, (id, State::Withdrawn), at)?;
+    Ok(record(tx, view.scope(), &view.actor(), (Action::ApprovalWithdraw, at), id)?)
+}
+
 /// As [`Store::finish_approval`], inside the transaction that does it.
 pub(crate) fn finish(
     tx: &Connection,
@@ -359,7 +384,7 @@ pub(crate) fn finish(
 }
 
 /// Requests carry no tags: who reaches everything sees all of them, who does not their own.
-fn sees(view: &View, found: &Approval) -> bool {
+pub(crate) fn sees(view: &View, found: &Approval) -> bool {
     view.is_whole() || matches!(view.actor(), Actor::User(user) if found.asked_by == Some(user))
 }
 
@@ -384,7 +409,7 @@ fn move_to(tx: &Connection, tenant: i64, (id, state): (ApprovalId, State), at: M
     Ok(())
 }
 
-fn load(connection: &Connection, tenant: i64, id: ApprovalId) -> Result<Option<Approval>, StoreError> {
+pub(crate) fn load(connection: &Connection, tenant: i64, id: ApprovalId) -> Result<Option<Approval>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM approvals x WHERE x.tenant = $1 AND x.id = $2");
     let mut statement = connection.prepare_cached(&sql)?;
     Ok(statement.query_row((tenant, id.as_bytes()), from_row).optional()?)

@@ -73,6 +73,12 @@ pub(crate) enum Action {
     UserErase,
     /// Target: the tenant.
     RetentionSet,
+    /// Target: the retention policy. Its rules, and how many of each kind it is for, are in `after`.
+    RetentionPolicyCreate,
+    /// Target: the retention policy.
+    RetentionPolicyUpdate,
+    /// Target: the retention policy.
+    RetentionPolicyDelete,
     /// Target: the profile that was restored from.
     RestoreReport,
     /// Target: the profile. Its keys were given out.
@@ -97,6 +103,12 @@ pub(crate) enum Action {
     ApprovalAlone,
     /// Target: the request. It was done, or could not be.
     ApprovalDone,
+    /// Target: the profile; detail: the number; after: id of the case. Its content was opened for somebody else than its person.
+    CaseRead,
+    /// Target: the request. The case has ended; after: `time`, `closed` or `role`.
+    CaseEnd,
+    /// After: which rows of the audit were given out.
+    AuditExport,
     /// Target: the scope tag.
     TagCreate,
     /// Target: the scope tag.
@@ -159,6 +171,8 @@ pub(crate) enum Action {
     ProviderRemove,
     /// Target: the tenant; detail: 1 if device codes are allowed.
     SignInRules,
+    /// Target: the tenant; detail: the place of the weakest key level among all.
+    EnrolmentRules,
     /// By and target: the person; detail: 1 for a device code.
     AgentApprove,
     /// By and target: the person; detail: 1 for a device code.
@@ -166,7 +180,7 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    fn text(self) -> &'static str {
+    pub(crate) fn text(self) -> &'static str {
         match self {
             Self::TenantCreate => "tenant.create",
             Self::UserCreate => "user.create",
@@ -190,6 +204,9 @@ impl Action {
             Self::ProfileDelete => "profile.delete",
             Self::UserErase => "user.erase",
             Self::RetentionSet => "retention.set",
+            Self::RetentionPolicyCreate => "retention_policy.create",
+            Self::RetentionPolicyUpdate => "retention_policy.update",
+            Self::RetentionPolicyDelete => "retention_policy.delete",
             Self::RestoreReport => "restore.report",
             Self::KeysRead => "keys.read",
             Self::AccessRefuse => "access.refuse",
@@ -202,6 +219,9 @@ impl Action {
             Self::ApprovalExpire => "approval.expire",
             Self::ApprovalAlone => "approval.alone",
             Self::ApprovalDone => "approval.done",
+            Self::CaseRead => "case.read",
+            Self::CaseEnd => "case.end",
+            Self::AuditExport => "audit.export",
             Self::TagCreate => "tag.create",
             Self::TagUpdate => "tag.update",
             Self::TagDelete => "tag.delete",
@@ -233,6 +253,7 @@ impl Action {
             Self::ProviderAdd => "provider.add",
             Self::ProviderRemove => "provider.remove",
             Self::SignInRules => "sign_in.rules",
+            Self::EnrolmentRules => "enrolment.rules",
             Self::AgentApprove => "agent.approve",
             Self::AgentDeny => "agent.deny",
         }

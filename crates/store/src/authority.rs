@@ -13,7 +13,7 @@ use std::sync::Arc;
 use model::ids::{DeviceId, TenantId, TokenId, UserId};
 use model::permission::{BuiltIn, Permission};
 use model::world::Moment;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use crate::admin::tags::Kind;
 use crate::audit::origin::Origin;
@@ -191,6 +191,18 @@ impl View {
     /// Whether the tags may be put on something with this view.
     pub(crate) fn holds_tags(&self, tags: &BTreeSet<i64>) -> bool {
         self.ranges.iter().any(|range| range.tags.as_ref().is_none_or(|held| tags.is_subset(held)))
+    }
+
+    /// Whether everybody of a group is reached, with all that is theirs.
+    pub(crate) fn covers_group(&self, group: i64) -> bool {
+        let covers = |groups: &BTreeSet<i64>| groups.contains(&group);
+        self.ranges.iter().any(|range| range.tags.is_none() && range.groups.as_ref().is_none_or(covers))
+    }
+
+    /// Whether everything that carries a tag is reached.
+    pub(crate) fn covers_tag(&self, tag: i64) -> bool {
+        let covers = |tags: &BTreeSet<i64>| tags.contains(&tag);
+        self.ranges.iter().any(|range| range.groups.is_none() && range.tags.as_ref().is_none_or(covers))
     }
 
     /// The condition under which a person is seen; `u` is the alias of their row.
@@ -409,6 +421,20 @@ pub(crate) fn holders(
         }
     }
     Ok(holders)
+}
+
+/// Whether a person, switched on, holds each of the permissions over something at that time.
+pub(crate) fn holds(
+    connection: &Connection,
+    tenant: i64,
+    (user, at): (UserId, Moment),
+    permissions: &[Permission],
+) -> Result<bool, StoreError> {
+    let sql = "SELECT no FROM users WHERE tenant = $1 AND id = $2 AND disabled_at IS NULL";
+    let no = connection.prepare_cached(sql)?.query_row((tenant, user.as_bytes()), |row| row.get(0)).optional()?;
+    let Some(no) = no else { return Ok(false) };
+    let grants = of_person(connection, tenant, (no, at))?;
+    Ok(permissions.iter().all(|permission| grants.iter().any(|grant| grant.permissions.contains(permission))))
 }
 
 /// The people, switched on, who are owners over everything and without an end.

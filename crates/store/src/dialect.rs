@@ -25,6 +25,8 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0005_roles.sql"),
     include_str!("../migrations/sqlite/0006_keys.sql"),
     include_str!("../migrations/sqlite/0007_rows.sql"),
+    include_str!("../migrations/sqlite/0008_retention.sql"),
+    include_str!("../migrations/sqlite/0009_key_level.sql"),
 ];
 
 /// How long a connection waits for another process that writes (the command line beside a running server), in milliseconds.
@@ -93,8 +95,10 @@ pub(crate) fn overwriting<T, E: From<StoreError>>(
 }
 
 /// Writes the whole database anew, so that nothing is left in the slack of its pages: overwriting what is deleted does not reach copies that were left when
-/// rows moved from page to page. Takes the write lock and as long as copying the database does.
+/// rows moved from page to page. Takes the write lock and as long as copying the database does. The copy on its way is a file, which has no name: memory would have to be as large as the
+/// database.
 pub(crate) fn rewrite(connection: &Connection) -> Result<(), StoreError> {
+    connection.pragma_update(None, "temp_store", "FILE")?;
     Ok(connection.execute_batch("VACUUM")?)
 }
 
@@ -151,13 +155,13 @@ pub(crate) fn delete_tenant_rows(tx: &Connection, tenant: i64) -> Result<u64, St
     for (name, _) in &triggers {
         tx.execute_batch(&format!("DROP TRIGGER {name}"))?;
     }
-    let mut removed = 0;
+    let before_all = tx.total_changes();
     while !left.is_empty() {
         let before = left.len();
         let mut waiting = Vec::new();
         for table in left {
             match tx.execute(&format!("DELETE FROM {table} WHERE tenant = $1"), [tenant]) {
-                Ok(count) => removed += count as u64,
+                Ok(_) => {}
                 Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
                     waiting.push(table);
                 }
@@ -172,5 +176,6 @@ pub(crate) fn delete_tenant_rows(tx: &Connection, tenant: i64) -> Result<u64, St
     for (_, sql) in &triggers {
         tx.execute_batch(sql)?;
     }
-    Ok(removed)
+    // Counts rows too that went with a row that they hung on, if their own table's turn would have come later.
+    Ok(tx.total_changes() - before_all)
 }

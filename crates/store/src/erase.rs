@@ -5,6 +5,9 @@
 //! folded into the database afterwards. A backup of the server's own database from before still holds them; that is the operator's to
 //! know (`docs/guides/admin.md`).
 //!
+//! Names that were moved from page to page in the life of the database have left copies in the slack of pages, which overwriting does not reach. So whoever
+//! is erased leaves a mark, and [`Store::rewrite_if_erased`] writes the file anew: at once on the operator's command line, once a day in the server.
+//!
 //! Deleting again what is gone gives the same receipt. What is on hold is not deleted, and neither is anything it is part of.
 
 use model::erasure::{ERASURE_LEN, Erased, Erasure};
@@ -48,6 +51,9 @@ impl From<rusqlite::Error> for EraseError {
         Self::Store(error.into())
     }
 }
+
+/// Name of the row that says that somebody was erased since the file was written anew.
+const SLACK: &str = "erased_since_rewritten";
 
 /// When, in which database, and with which signature.
 struct Act {
@@ -138,6 +144,8 @@ impl Store {
                 let Some(no) = no else { return Ok(None) };
                 let removed = empty_all(tx, (scope.no, no), at)?;
                 destroy_keys(tx, "user_no", (scope.no, no))?;
+                tx.prepare_cached("INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")?
+                    .execute((SLACK, [1_u8].as_slice()))?;
                 forget_names(tx, (scope.no, no), user)?;
                 audit::forget_person(tx, (scope.no, no))?;
                 audit::append(tx, &scope, &Event::by_operator(at, Action::UserErase, user.as_bytes()))?;
@@ -146,6 +154,31 @@ impl Store {
         })?;
         self.fold()?;
         Ok(deleted)
+    }
+
+    /// Writes the database anew if somebody was erased since the last time, so that no piece of a name is left between the rows. `false`: there was nothing to do.
+    ///
+    /// Others wait to write meanwhile; if somebody is writing for too long it fails, and may be called again.
+    pub fn rewrite_if_erased(&self) -> Result<bool, StoreError> {
+        if self.meta(SLACK)?.is_none() {
+            return Ok(false);
+        }
+        // Taken away first: an erasure that comes in between leaves its own mark.
+        self.writer.write(|tx| {
+            tx.prepare_cached("DELETE FROM meta WHERE name = $1")?.execute([SLACK])?;
+            Ok::<_, StoreError>(())
+        })?;
+        let rewritten = dialect::open_writer(&self.path).and_then(|connection| dialect::rewrite(&connection));
+        if rewritten.is_err() {
+            self.writer.write(|tx| {
+                tx.prepare_cached("INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")?
+                    .execute((SLACK, [1_u8].as_slice()))?;
+                Ok::<_, StoreError>(())
+            })?;
+        }
+        rewritten?;
+        self.checkpoint()?;
+        Ok(true)
     }
 
     /// The id of the user with that name, for the operator.
@@ -240,6 +273,7 @@ fn destroy_keys(tx: &Connection, column: &'static str, owner: (i64, i64)) -> Res
 fn forget_names(tx: &Connection, (tenant, no): (i64, i64), user: UserId) -> Result<(), StoreError> {
     crate::scim::forget(tx, (tenant, no))?;
     crate::people::forget(tx, (tenant, no))?;
+    crate::cases::forget(tx, tenant, user)?;
     tx.prepare_cached("UPDATE users SET name = $1, password = '' WHERE tenant = $2 AND no = $3")?.execute((
         format!("erased {user}"),
         tenant,

@@ -117,6 +117,9 @@ pub enum AdminError {
     /// It was decided before.
     #[error("it is {} already", .0.word())]
     Closed(State),
+    /// A case that nobody may read in now, or not by who asks.
+    #[error("the case is not open: {0}")]
+    NotOpen(&'static str),
     /// The identity provider says what is in it.
     #[error("the identity provider manages it")]
     ManagedElsewhere,

@@ -12,11 +12,13 @@ mod approvals;
 mod audit;
 mod authority;
 pub mod blobs;
+mod cases;
 mod commit;
 mod devices;
 mod dialect;
 mod erase;
 mod error;
+mod key_level;
 mod keys;
 mod pack;
 pub mod people;
@@ -31,6 +33,7 @@ mod snapshots;
 mod tenants;
 mod tokens;
 mod uploads;
+mod usage;
 mod verify;
 mod writer;
 
@@ -45,18 +48,26 @@ pub use admin::assignments::{Assignment, Terms, Which};
 pub use admin::devices::Listed as ListedDevice;
 pub use admin::groups::{Group, GroupChange, NewGroup, Source};
 pub use admin::people::{Listed as ListedPerson, PersonChange};
+pub use admin::retention::{
+    PREVIEWED_MAX, Previewed, RETENTION_POLICIES_MAX, RetentionChange, RetentionPolicy, RetentionPreview,
+    RetentionTerms,
+};
 pub use admin::roles::{NewRole, Role, RoleChange};
 pub use admin::tags::Tag;
 pub use admin::tokens::{Network, NewToken, TOKEN_MILLIS_MAX, Token};
 pub use admin::{PAGE_MAX, Page, Slice, TAGS_MAX};
 pub use approvals::{ALONE_MILLIS, Approval, NOTE_CHARS_MAX, NewApproval, State, WAITING_MILLIS};
 pub use audit::Outcome;
-pub use audit::chain::{FIRST as FIRST_HASH, link as audit_link};
+pub use audit::chain::{FINDINGS_MAX, FIRST as FIRST_HASH, Finding, HeadOk, Walk, Walked, Wrong, link as audit_link};
 pub use audit::heads::SignHead;
 pub use audit::origin::{Beside, Origin, Who};
 pub use audit::record::{Record, Told};
 pub use audit::refusals::Refused;
 pub use authority::{Actor, Authority, Service, View};
+pub use cases::{
+    Case, Covers, End, Entrusted, HOURS as CASE_HOURS, HOURS_MAX as CASE_HOURS_MAX, KIND as CASE_KIND, NewCase,
+    Opening, PURPOSE_CHARS_MIN, Reading, Stage,
+};
 pub use commit::{CommitError, Committed};
 pub use devices::{Device, DeviceState, EnrollError, Holder, NewDevice, NewDeviceKey, Revoked};
 pub use erase::{Deleted, EraseError, SignErasure};

@@ -1,15 +1,17 @@
-//! Which snapshots are kept: a tenant's rules, pins and holds, and letting go of the rest.
+//! Which snapshots are kept: a tenant's rules and policies, pins and holds, and letting go of the rest.
 //!
-//! What is decided is [`model::retention::decide`], a pure function; here it gets its facts and its word is carried out. The decision is made anew
+//! What is decided is [`model::retention::decide_by`], a pure function; here it gets its facts and its word is carried out. The decision is made anew
 //! inside the transaction that deletes, one for each profile, so that a snapshot, pin, hold or rehearsal that came meanwhile counts. A part that
 //! a backup on its way has left out because the server had it may go that way; the server then asks for it. Files have their grace
 //! ([`crate::GRACE_MILLIS`]).
+
+pub(crate) mod policies;
 
 use std::collections::HashMap;
 
 use model::api::SnapshotSummary;
 use model::ids::{ProfileId, SnapshotId, TenantId};
-use model::retention::{Candidate, Rules, Why, decide};
+use model::retention::{Candidate, Kept, Rules, decide_by};
 use model::world::Moment;
 use rusqlite::{Connection, OptionalExtension};
 
@@ -17,6 +19,7 @@ use crate::audit::{self, Action, Event};
 use crate::scope::{OwnProfile, Scope, TenantScope};
 use crate::snapshots::{self, Removed};
 use crate::{Store, StoreError, row};
+use policies::{Policies, own_rules};
 
 /// A mark that keeps a snapshot whatever the rules say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,29 +55,24 @@ impl Store {
 
     /// The tenant's rules: its own, or the standard.
     pub fn rules(&self, tenant: &TenantScope) -> Result<Rules, StoreError> {
-        self.read(|connection| rules(connection, tenant.no))
+        self.read(|connection| own_rules(connection, tenant.no))
     }
 
-    /// Sets the tenant's rules.
+    /// The tenant's rules with their version; 0: it has none of its own.
+    pub fn versioned_rules(&self, tenant: &TenantScope) -> Result<(Rules, u64), StoreError> {
+        self.read(|connection| Ok((own_rules(connection, tenant.no)?, version(connection, tenant.no)?)))
+    }
+
+    /// Sets the tenant's rules, for the operator.
     pub fn set_rules(&self, tenant: &TenantScope, rules: &Rules, at: Moment) -> Result<(), StoreError> {
-        let text = serde_json::to_string(rules).map_err(|error| StoreError::Damaged(format!("rules: {error}")))?;
-        let tenant = tenant.clone();
-        self.writer.write(move |tx| {
-            let before = serde_json::to_string(&self::rules(tx, tenant.no)?);
-            let before = before.map_err(|error| StoreError::Damaged(format!("rules: {error}")))?;
-            tx.prepare_cached(
-                "INSERT INTO retention (tenant, rules) VALUES ($1, $2) \
-                 ON CONFLICT (tenant) DO UPDATE SET rules = excluded.rules",
-            )?
-            .execute((tenant.no, &text))?;
-            let event = Event::by_operator(at, Action::RetentionSet, tenant.id.as_bytes());
-            audit::append(tx, &tenant, &Event { before: Some(&before), after: Some(&text), ..event })
-        })
+        let (tenant, rules) = (tenant.clone(), *rules);
+        self.writer.write(move |tx| put_rules(tx, &tenant, &rules, at).map(drop))
     }
 
     /// Every profile of the tenant, or of one of its users, with what is kept of it and why.
     pub fn kept(&self, tenant: &TenantScope, user: Option<&str>) -> Result<Vec<Listed>, StoreError> {
-        let profiles = self.read(|connection| profiles(connection, tenant, user))?;
+        let mut profiles = self.read(|connection| profiles(connection, tenant, ALL))?;
+        profiles.retain(|(_, _, name)| user.is_none_or(|user| user == name));
         // One read for each profile: a long one would keep the write-ahead log from being reused.
         let list = |(own, device, user): (OwnProfile, String, String)| {
             let snapshots = self.read(|connection| snapshots::listed(connection, &own))?;
@@ -86,7 +84,7 @@ impl Store {
     /// Lets go of what the rules do not keep, in every profile of the tenant.
     pub fn retain(&self, tenant: &TenantScope, at: Moment) -> Result<Removed, StoreError> {
         let mut removed = Removed::default();
-        for (own, ..) in self.read(|connection| profiles(connection, tenant, None))? {
+        for (own, ..) in self.read(|connection| profiles(connection, tenant, ALL))? {
             let any = self.read(|connection| Ok(whys(connection, &own)?.values().any(Vec::is_empty)))?;
             if any {
                 let tenant = tenant.clone();
@@ -222,17 +220,36 @@ fn unmark(tx: &Connection, own: &OwnProfile, seq: i64, mark: Mark) -> Result<boo
     Ok(tx.prepare_cached(sql)?.execute((own.tenant, own.no, seq))? == 1)
 }
 
-fn rules(connection: &Connection, tenant: i64) -> Result<Rules, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT rules FROM retention WHERE tenant = $1")?;
-    let text: Option<String> = statement.query_row([tenant], |row| row.get(0)).optional()?;
-    // Rules that cannot be read must not become others: nothing is let go.
-    text.map_or(Ok(Rules::STANDARD), |text| {
-        serde_json::from_str(&text).map_err(|error| StoreError::Damaged(format!("the rules of retention: {error}")))
-    })
+/// The version of a tenant's own rules; 0 if it has none.
+pub(crate) fn version(connection: &Connection, tenant: i64) -> Result<u64, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT version FROM retention WHERE tenant = $1")?;
+    Ok(row::unsigned(statement.query_row([tenant], |row| row.get(0)).optional()?.unwrap_or(0)))
+}
+
+/// Puts a tenant's own rules and gives their version.
+pub(crate) fn put_rules(tx: &Connection, tenant: &TenantScope, rules: &Rules, at: Moment) -> Result<u64, StoreError> {
+    let (before, after) = (policies::to_text(&own_rules(tx, tenant.no)?)?, policies::to_text(rules)?);
+    tx.prepare_cached(
+        "INSERT INTO retention (tenant, rules, version) VALUES ($1, $2, 1) \
+         ON CONFLICT (tenant) DO UPDATE SET rules = excluded.rules, version = retention.version + 1",
+    )?
+    .execute((tenant.no, &after))?;
+    let event = Event::by_operator(at, Action::RetentionSet, tenant.id.as_bytes());
+    audit::append(tx, tenant, &Event { before: Some(&before), after: Some(&after), ..event })?;
+    version(tx, tenant.no)
 }
 
 /// Why each snapshot of a profile is kept, by number.
-pub(crate) fn whys(connection: &Connection, own: &OwnProfile) -> Result<HashMap<u64, Vec<Why>>, StoreError> {
+pub(crate) fn whys(connection: &Connection, own: &OwnProfile) -> Result<HashMap<u64, Vec<Kept>>, StoreError> {
+    whys_by(&Policies::load(connection, own.tenant)?, connection, own)
+}
+
+/// The same with these policies instead of the tenant's.
+pub(crate) fn whys_by(
+    policies: &Policies,
+    connection: &Connection,
+    own: &OwnProfile,
+) -> Result<HashMap<u64, Vec<Kept>>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT s.seq, s.committed_at, r.rehearsed_at IS NULL, r.reason IS NULL, p.seq IS NOT NULL, h.seq IS NOT NULL \
          FROM snapshots s \
@@ -252,7 +269,7 @@ pub(crate) fn whys(connection: &Connection, own: &OwnProfile) -> Result<HashMap<
         })
     })?;
     let all: Vec<Candidate> = rows.collect::<Result<_, _>>()?;
-    let decided = decide(&rules(connection, own.tenant)?, &all);
+    let decided = decide_by(&policies.of(connection, own)?, &all);
     Ok(all.iter().map(|one| one.seq).zip(decided).collect())
 }
 
@@ -270,22 +287,24 @@ fn let_go(tx: &Connection, tenant: &TenantScope, own: &OwnProfile, at: Moment) -
     snapshots::removed(tx, own, gone.len() as u64, at)
 }
 
-fn profiles(
+/// The tenant's profiles that hold something, with the names of device and user. `which` is a condition of ours on `d` and `u`.
+pub(crate) fn profiles(
     connection: &Connection,
     tenant: &TenantScope,
-    user: Option<&str>,
+    which: &str,
 ) -> Result<Vec<(OwnProfile, String, String)>, StoreError> {
-    let mut statement = connection.prepare_cached(
+    let mut statement = connection.prepare(&format!(
         "SELECT p.no, p.id, d.name, u.name FROM profiles p \
          JOIN devices d ON d.tenant = p.tenant AND d.no = p.device_no \
          JOIN users u ON u.tenant = p.tenant AND u.no = p.user_no \
-         WHERE p.tenant = $1 AND p.latest_seq IS NOT NULL ORDER BY u.name, d.name, p.no",
-    )?;
+         WHERE p.tenant = $1 AND p.latest_seq IS NOT NULL AND {which} ORDER BY u.name, d.name, p.no"
+    ))?;
     let rows = statement.query_map([tenant.no], |row| {
         let own = OwnProfile { tenant: tenant.no, no: row.get(0)?, id: ProfileId(row.get(1)?) };
         Ok((own, row.get(2)?, row.get::<_, String>(3)?))
     })?;
-    let mut all: Vec<_> = rows.collect::<Result<_, _>>()?;
-    all.retain(|(_, _, name)| user.is_none_or(|user| user == name));
-    Ok(all)
+    Ok(rows.collect::<Result<_, _>>()?)
 }
+
+/// The condition that takes all of them.
+const ALL: &str = "1 = 1";

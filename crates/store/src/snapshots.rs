@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use model::api::{ProfileSummary, SnapshotSummary};
+use model::api::{ProfileSummary, SnapshotSummary, reasons};
 use model::envelope::Envelope;
 use model::ids::{BlobId, DeviceId, PartId, ProfileId, SnapshotId, TenantId, UserId};
 use model::receipt::Receipt;
@@ -163,6 +163,7 @@ fn summary(row: &Row<'_>, profile: ProfileId) -> rusqlite::Result<SnapshotSummar
             .map(|rehearsed_at| rehearsed(rehearsed_at, row))
             .transpose()?,
         kept: Vec::new(),
+        kept_by: Vec::new(),
     })
 }
 
@@ -178,8 +179,7 @@ pub(crate) fn listed(connection: &Connection, own: &OwnProfile) -> Result<Vec<Sn
     let mut all: Vec<SnapshotSummary> = rows.collect::<Result<_, _>>()?;
     let mut whys = retention::whys(connection, own)?;
     for one in &mut all {
-        let why = whys.remove(&one.seq).unwrap_or_default();
-        one.kept = why.into_iter().map(|why| why.word().to_owned()).collect();
+        (one.kept, one.kept_by) = reasons(&whys.remove(&one.seq).unwrap_or_default());
     }
     Ok(all)
 }
@@ -344,7 +344,7 @@ fn blob(connection: &Connection, own: &OwnProfile, no: i64) -> Result<Option<(i6
     Ok(id.optional()?.map(|id| (no, id)))
 }
 
-fn assemble(connection: &Connection, own: &OwnProfile, seq: i64) -> Result<Option<Vec<u8>>, StoreError> {
+pub(crate) fn assemble(connection: &Connection, own: &OwnProfile, seq: i64) -> Result<Option<Vec<u8>>, StoreError> {
     let Some(stored) = load(connection, own, seq)? else { return Ok(None) };
     let mut sealed = Vec::with_capacity(stored.parts.len());
     for key in &stored.parts {

@@ -32,7 +32,11 @@ impl Store {
                 check_profile(connection, &own, receipt_ok, &mut report)?;
                 self.check_blobs(connection, &own, &mut report)?;
             }
-            report.audit_rows = audit::chain::verify(connection, &mut report.findings)?;
+            // Whose signatures the heads bear is asked by `verify_audit`.
+            for walked in audit::chain::verify(connection, &[], &|_| true)? {
+                report.audit_rows += walked.rows;
+                report.findings.extend(walked.findings.iter().map(ToString::to_string));
+            }
             Ok(())
         })?;
         Ok(report)

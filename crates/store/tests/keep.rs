@@ -9,19 +9,22 @@ use std::sync::Arc;
 
 use model::envelope::Envelope;
 use model::erasure::{Erased, Erasure};
-use model::ids::{BlobId, ReportId, SnapshotId};
+use model::ids::{BlobId, ReportId, RetentionPolicyId, SnapshotId};
 use model::rehearsal::Rehearsal;
 use model::report::{Outcome, Report, SettingResult};
 use model::retention::Rules;
 use model::world::Moment;
 use store::blobs::{DiskBlobs, MemoryBlobs};
-use store::{CommitError, EraseError, Filed, GRACE_MILLIS, Mark, Piece, REPORTS_KEPT_MAX, Scope, Store, TenantScope};
+use store::{
+    CommitError, EraseError, Filed, GRACE_MILLIS, Mark, Piece, REPORTS_KEPT_MAX, RetentionTerms, Scope, Store,
+    TenantScope, View,
+};
 use support::{Made, NOW, device, id16, id32, print, sign, sign_erasure, signed, tenant, user};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
 struct World {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     store: Store,
     pc: Scope,
     operator: TenantScope,
@@ -34,7 +37,7 @@ fn world() -> World {
     let ada = user(&store, "default", "ada", 1);
     let pc = device(&store, &ada, 1);
     let operator = store.operator("default").unwrap().unwrap();
-    World { _folder: folder, store, pc, operator }
+    World { folder, store, pc, operator }
 }
 
 impl World {
@@ -370,6 +373,38 @@ fn an_erased_person_has_no_key_no_row_and_no_file_left() {
     assert_eq!(report.findings, Vec::<String>::new(), "the audit chain is whole");
 }
 
+/// Names that lay in many pages, because rows grew, shrank and moved, before their people were erased.
+#[test]
+fn no_erased_name_is_left_between_the_rows_and_every_other_one_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = DiskBlobs::open(folder.path().join("blobs")).unwrap();
+    let path = folder.path().join("rehome.db");
+    let store = Store::open(&path, Arc::new(blobs), NOW).unwrap();
+    tenant(&store, "default", 1);
+    let operator = store.operator("default").unwrap().unwrap();
+    assert!(!store.rewrite_if_erased().unwrap(), "nobody was erased");
+    let name =
+        |number: u64| format!("marker-of-person-{number:03}-{}", "x".repeat(usize::try_from(number % 40).unwrap()));
+    let people: Vec<_> = (0..120).map(|number| user(&store, "default", &name(number), number + 1)).collect();
+    for (number, person) in people.iter().enumerate() {
+        device(&store, person, 1_000 + number as u64);
+    }
+    for person in people.iter().step_by(2) {
+        store.erase_user(&operator, person.user, (NOW, sign_erasure())).unwrap().unwrap();
+    }
+    assert!(store.rewrite_if_erased().unwrap());
+    assert!(!store.rewrite_if_erased().unwrap(), "once is enough");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes.extend(std::fs::read(folder.path().join("rehome.db-wal")).unwrap_or_default());
+    let left = |number: u64| {
+        let text = format!("marker-of-person-{number:03}-");
+        bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    };
+    for number in 0..120 {
+        assert_eq!(left(number), number % 2 == 1, "{number}");
+    }
+}
+
 fn files(folder: &Path) -> usize {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.map(|path| if path.is_dir() { files(&path) } else { 1 }).sum()
@@ -391,4 +426,31 @@ fn a_deleted_profile_takes_its_key_and_its_devices_access_along() {
     let again = world.store.delete_profile(&world.operator, profile, (day(1), sign_erasure())).unwrap().unwrap();
     assert_eq!(again.receipt, first.receipt);
     world.sound();
+}
+
+#[test]
+fn a_policy_goes_with_the_person_it_is_for_and_rules_that_cannot_be_read_delete_nothing() {
+    let world = world();
+    world.daily(4);
+    let view = View::operator(&world.operator);
+    let terms = RetentionTerms {
+        name: "one".to_owned(),
+        rules: last(1),
+        users: vec![world.pc.user()],
+        groups: Vec::new(),
+        devices: Vec::new(),
+        scope_tags: Vec::new(),
+    };
+    let id = RetentionPolicyId(id16("policy", 1));
+    world.store.create_retention_policy(&view, (id, terms, None), NOW).unwrap();
+    assert_eq!(world.kept(3), Vec::<String>::new());
+    let database = rusqlite::Connection::open(world.folder.path().join("rehome.db")).unwrap();
+    database.execute("UPDATE retention_policies SET rules = '{\"lust\":1}'", ()).unwrap();
+    let error = world.store.retain(&world.operator, day(5)).unwrap_err();
+    assert!(error.to_string().contains("the retention policy `one`"), "{error}");
+    database.execute("UPDATE retention_policies SET rules = '{\"last\":1}'", ()).unwrap();
+    assert_eq!(world.left(), [1, 2, 3, 4]);
+    assert_eq!(world.store.retain(&world.operator, day(5)).unwrap().snapshots, 3);
+    world.store.erase_user(&world.operator, world.pc.user(), (day(6), sign_erasure())).unwrap().unwrap();
+    assert_eq!(world.store.retention_policy(&view, id).unwrap().terms.users, [], "nobody is named any more");
 }

@@ -10,12 +10,14 @@ use std::sync::Arc;
 
 use model::envelope::Envelope;
 use model::erasure::{Erased, Erasure};
-use model::ids::{ApprovalId, AssignmentId, BlobId, GroupId, ProfileId, RoleId, TagId, TokenId};
+use model::ids::{ApprovalId, AssignmentId, BlobId, GroupId, ProfileId, RetentionPolicyId, RoleId, TagId, TokenId};
 use model::permission::{BuiltIn, Permission};
+use model::retention::Rules;
 use proptest::prelude::*;
 use store::blobs::DiskBlobs;
 use store::{
-    EraseError, Mark, NewApproval, NewGroup, NewRole, NewToken, Piece, Scope, Source, Store, Terms, View, Which,
+    EraseError, Mark, NewApproval, NewGroup, NewRole, NewToken, Piece, RetentionTerms, Scope, Source, Store, Terms,
+    View, Which,
 };
 use support::{Made, NOW, id16, id32, tenant, user};
 
@@ -80,7 +82,7 @@ fn populate(store: &Store, name: &str, number: u64, population: &Population) {
     let terms = Terms {
         name: "assignment".to_owned(),
         role: Which::Own(RoleId(id("role"))),
-        users: people,
+        users: people.clone(),
         groups: vec![GroupId(id("group"))],
         tokens: Vec::new(),
         scope_groups: Some(vec![GroupId(id("group"))]),
@@ -98,6 +100,15 @@ fn populate(store: &Store, name: &str, number: u64, population: &Population) {
         tags: None,
     };
     store.create_token(&view, token, NOW).unwrap();
+    let policy = RetentionTerms {
+        name: format!("marker-{name}-policy"),
+        rules: Rules { last: 1, ..Rules::default() },
+        users: people.clone(),
+        groups: vec![GroupId(id("group"))],
+        devices: Vec::new(),
+        scope_tags: vec![TagId(id("tag"))],
+    };
+    store.create_retention_policy(&view, (RetentionPolicyId(id("retention")), policy, None), NOW).unwrap();
     let asked = NewApproval {
         id: ApprovalId(id("approval")),
         kind: "profile.rehome",

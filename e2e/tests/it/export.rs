@@ -197,3 +197,34 @@ fn a_key_without_a_bundle_and_a_bundle_without_a_key_are_explained() {
     assert_eq!(pc.run(&["export", "--as", "bundle", "--key", arg(&key)]).code, Some(2), "a bundle needs a file");
     assert!(!key.exists() && !bundle.exists());
 }
+
+#[test]
+fn a_plan_is_what_its_schema_says_before_and_after_it_was_carried_out() {
+    let world = World::new();
+    backed_up(&world);
+    let target = world.path("new.reg");
+    std::fs::copy(persona("new-pc.reg"), &target).unwrap();
+    let new = world.pc("NEW-PC");
+    let schema = root().join("docs/schema/plan-1.json");
+    let check = "import sys, json, jsonschema
+schema = json.load(open(sys.argv[2]))
+jsonschema.Draft202012Validator.check_schema(schema)
+jsonschema.Draft202012Validator(schema).validate(json.load(open(sys.argv[1], encoding='utf-8')))";
+    let words = ["--from-device", "OLD-PC", "--to", arg(&target)];
+    let mut seen = std::collections::BTreeSet::new();
+    for verb in [&["plan"][..], &["restore", "--yes"], &["plan"]] {
+        let said = new.run(&[verb, &words, &["--json"]].concat());
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let file = world.path("plan.json");
+        std::fs::write(&file, &said.stdout).unwrap();
+        python("jsonschema", check, &[&file, &schema]);
+        let plan: Value = serde_json::from_str(&said.stdout).unwrap();
+        for list in ["settings", "apps"] {
+            let steps = plan["plan"][list].as_array().unwrap().iter();
+            seen.extend(steps.map(|step| format!("{list} {}", step["action"].as_str().unwrap())));
+        }
+    }
+    for action in ["settings set", "settings same", "settings skip", "apps install", "apps not_available"] {
+        assert!(seen.contains(action), "{seen:?}");
+    }
+}

@@ -31,6 +31,19 @@ pub fn shared_data() -> Option<PathBuf> {
     None
 }
 
+/// The library that tells programs another time (Debian's package `faketime`), if this machine has it. Says so if not.
+fn faketime() -> Option<&'static Path> {
+    static LIBRARY: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let found = LIBRARY.get_or_init(|| {
+        let place = |machine| format!("/usr/lib/{machine}-linux-gnu/faketime/libfaketimeMT.so.1");
+        ["x86_64", "aarch64"].map(place).iter().map(PathBuf::from).find(|path| path.is_file())
+    });
+    if found.is_none() {
+        eprintln!("SKIPPED: there is no libfaketime on this machine (package faketime)");
+    }
+    found.as_deref()
+}
+
 /// The folder of the built binaries. Builds them once for all stories.
 fn binaries() -> &'static Path {
     static BINARIES: OnceLock<PathBuf> = OnceLock::new();
@@ -94,8 +107,13 @@ impl Ran {
 pub struct World {
     folder: TempDir,
     server: Option<Running>,
-    tls: Option<(PathBuf, PathBuf)>,
+    /// Flags of the server besides its address.
+    flags: Vec<String>,
     address: String,
+    /// What the server said until it listened.
+    said: String,
+    /// Further environment of both programs.
+    pub env: Vec<(&'static str, String)>,
 }
 
 struct Running {
@@ -112,8 +130,16 @@ impl World {
 
     /// The same, with the server speaking TLS with this certificate and key.
     pub fn with_tls(tls: Option<(PathBuf, PathBuf)>) -> Self {
+        let flags =
+            tls.map(|(certificate, key)| ["--tls-cert", arg(&certificate), "--tls-key", arg(&key)].map(str::to_owned));
+        Self::with_flags(flags.into_iter().flatten().collect())
+    }
+
+    /// The same, with further flags of `rehome-server serve`.
+    pub fn with_flags(flags: Vec<String>) -> Self {
         let folder = TempDir::new().expect("a scratch folder");
-        let mut world = Self { folder, server: None, tls, address: String::new() };
+        let mut world =
+            Self { folder, server: None, flags, address: String::new(), said: String::new(), env: Vec::new() };
         world.server_command(&["tenant", "create", "default"], "").ok();
         world.add_user("ada");
         world.start_server();
@@ -126,6 +152,11 @@ impl World {
 
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// What the server said at its last start, until it named its address.
+    pub fn said(&self) -> &str {
+        &self.said
     }
 
     pub fn add_user(&self, name: &str) {
@@ -146,7 +177,8 @@ impl World {
             .env_clear()
             .env("HOME", self.folder.path())
             .env("REHOME_DATA_DIR", self.path("server"))
-            .env("REHOME_ROOT_KEY", self.path("root.key"));
+            .env("REHOME_ROOT_KEY", self.path("root.key"))
+            .envs(self.env.iter().map(|(name, value)| (name, value)));
         command
     }
 
@@ -159,9 +191,7 @@ impl World {
         };
         let mut command = self.server_binary();
         command.args(["serve", "--listen", &listen]);
-        if let Some((certificate, key)) = &self.tls {
-            command.arg("--tls-cert").arg(certificate).arg("--tls-key").arg(key);
-        }
+        command.args(&self.flags);
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -182,6 +212,7 @@ impl World {
             }
         };
         self.address = address;
+        self.said = said;
         let reader = std::thread::spawn(move || {
             let mut rest = String::new();
             talk.read_to_string(&mut rest).ok();
@@ -192,20 +223,46 @@ impl World {
 
     /// Kills the server without warning, as a power cut of the process would.
     pub fn kill_server(&mut self) {
-        if let Some(mut running) = self.server.take() {
+        if let Some(running) = &mut self.server {
             running.child.kill().expect("the server can be killed");
-            running.child.wait().expect("the server ends");
-            if let Some(reader) = running.reader.take() {
-                reader.join().expect("the reader ends");
-            }
         }
+        drop(self.last_words());
+    }
+
+    /// What the server said since it listened, once it has ended.
+    pub fn last_words(&mut self) -> String {
+        let Some(mut running) = self.server.take() else { return String::new() };
+        running.child.wait().expect("the server ends");
+        running.reader.take().map(|reader| reader.join().expect("the reader ends")).unwrap_or_default()
+    }
+
+    /// Goes to another time with the server and all PCs: so many days from now. `false`: this machine cannot, and says so.
+    pub fn go_to(&mut self, days: i64) -> bool {
+        let Some(library) = faketime() else { return false };
+        self.kill_server();
+        self.env = vec![
+            ("LD_PRELOAD", arg(library).to_owned()),
+            ("FAKETIME", format!("{days:+}d")),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
+        ];
+        self.start_server();
+        true
     }
 
     /// Asks the server to stop, as systemd does, without waiting for it.
     pub fn ask_server_to_stop(&self) {
-        let running = self.server.as_ref().expect("the server runs");
-        let pid = running.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
+        self.signal_server("-TERM");
+    }
+
+    /// Sends the server a signal, such as `-HUP`.
+    pub fn signal_server(&self, signal: &str) {
+        let pid = self.server_pid().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().expect("kill runs").success());
+    }
+
+    /// The server's process.
+    pub fn server_pid(&self) -> u32 {
+        self.server.as_ref().expect("the server runs").child.id()
     }
 
     /// Waits for the server's own end and gives its exit code.
@@ -266,6 +323,7 @@ impl Pc<'_> {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(binaries().join("rehome"));
         command.env_clear().env("HOME", self.world.folder.path()).env("TZ", "UTC").env("REHOME_STATE_DIR", &self.state);
+        command.envs(self.world.env.iter().map(|(name, value)| (name, value)));
         if let Some(ca) = &self.ca {
             command.env("REHOME_CA_CERT", ca);
         }

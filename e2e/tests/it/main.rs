@@ -12,7 +12,10 @@
 )]
 
 mod bad_input;
+mod browser;
 mod bundle;
+mod canary;
+mod devices;
 mod export;
 mod faults;
 mod harness;

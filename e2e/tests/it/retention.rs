@@ -86,3 +86,24 @@ fn an_erased_person_is_gone_and_nobody_else_is() {
     world.stranger("BOBS-PC").run(&["show", "latest"]).ok();
     world.server_command(&["check"], "").ok();
 }
+
+#[test]
+fn the_person_reads_which_policy_keeps_their_backups() {
+    let world = World::new();
+    let pc = world.pc("PC");
+    backups(&world, &pc, 3);
+    world.server_command(&["retention", "set", "--keep-last", "1"], "").ok();
+    let set = ["retention", "policy", "set", "Long keepers", "--keep-last", "2", "--user", "ada"];
+    let would = world.server_command(&[&set[..], &["--preview"]].concat(), "").ok();
+    assert_eq!(would.lines().filter(|line| line.ends_with("\tgoes\tlatest by `Long keepers`")).count(), 1, "{would}");
+    world.server_command(&set, "").ok();
+    let shown = pc.run(&["snapshots"]).ok();
+    assert_eq!(shown.matches("latest by `Long keepers`").count(), 2, "{shown}");
+    let newest = pc.json(&["snapshots"])[0]["snapshots"][0].clone();
+    assert_eq!(newest["kept_by"][0]["policy"], "Long keepers", "{newest}");
+    world.server_command(&["retention", "run"], "").ok();
+    assert_eq!(listed(&pc).len(), 2);
+    let gone = world.server_command(&["retention", "policy", "delete", "Long keepers", "--preview"], "").ok();
+    assert_eq!(gone.lines().count(), 1, "{gone}");
+    world.server_command(&["check"], "").ok();
+}

@@ -157,3 +157,34 @@ fn values(bytes: &[u8]) -> Vec<String> {
     lines.sort();
     lines
 }
+
+/// Once, `--only` printed everything that does not come back, of all categories, and a file was said to need a sign-out.
+#[test]
+fn who_asks_for_a_category_reads_of_that_category_and_a_file_needs_no_sign_out() {
+    let world = World::new();
+    world.pc("OLD-PC").run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
+    let target = world.path("new.reg");
+    std::fs::copy(persona("new-pc.reg"), &target).unwrap();
+    let new = world.pc("NEW-PC");
+    let plan = |only: &[&str]| new.json(&[&["plan", "--from-device", "OLD-PC", "--to", arg(&target)], only].concat());
+    let left_out = |plan: &serde_json::Value| -> Vec<String> {
+        let items = plan["plan"]["not_carried"].as_array().unwrap().iter();
+        items.map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let everything = left_out(&plan(&[]));
+    let category = everything[0].split('.').next().unwrap();
+    assert!(everything.iter().any(|id| !id.starts_with(category)), "{everything:?}");
+    let of_category = left_out(&plan(&["--only", category]));
+    assert!(!of_category.is_empty() && of_category.iter().all(|id| id.starts_with(category)), "{of_category:?}");
+    let restore = ["restore", "--from-device", "OLD-PC", "--to", arg(&target), "--only", "taskbar", "--yes"];
+    let said = new.run(&restore);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let expects_some = everything.iter().any(|id| id.starts_with("taskbar"));
+    assert_eq!(said.stdout.contains("What does not come back"), expects_some, "{said:?}");
+    assert!(said.stdout.contains("left out by your choice") && !said.stdout.contains("not available"), "{said:?}");
+    let whole = new.run(&["restore", "--from-device", "OLD-PC", "--to", arg(&target), "--yes"]);
+    let undone = new.run(&["undo", "--to", arg(&target), "--yes"]);
+    for said in [&said, &whole, &undone] {
+        assert!(!said.stderr.contains("take effect") && !said.stderr.contains("signing out"), "{said:?}");
+    }
+}

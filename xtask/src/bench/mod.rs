@@ -17,7 +17,9 @@ mod report;
 mod road;
 mod signing;
 mod source;
+mod stages;
 mod start;
+mod wine;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,7 +31,7 @@ use report::Report;
 /// What to measure
 #[derive(clap::Args)]
 pub struct Args {
-    /// Parts to measure: instructions, road, network, rates, start [default: all]
+    /// Parts to measure: instructions, road, stages, network, rates, start, wine [default: all]
     parts: Vec<String>,
     /// A person's hive to walk and to back up; without it the project's own made hive
     #[arg(long)]
@@ -70,12 +72,14 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         instructions::record()?;
     }
     let mut report = Report::begin();
-    let parts: [(&str, Part); 5] = [
+    let parts: [(&str, Part); 7] = [
         ("instructions", instructions::measure),
         ("start", start::measure),
         ("road", road::measure),
+        ("stages", stages::measure),
         ("network", network::measure),
         ("rates", rates::measure),
+        ("wine", wine::measure),
     ];
     for (name, measure) in parts.iter().filter(|(name, _)| args.wants(name)) {
         say::chapter(&format!("bench: {name}"));

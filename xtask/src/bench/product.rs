@@ -21,15 +21,27 @@ pub struct Product {
     authority: Option<PathBuf>,
 }
 
+/// Every limit on how often somebody may ask, taken away.
+const UNLIMITED: [&str; 8] = [
+    "--enrolments-per-minute",
+    "0",
+    "--tenant-enrolments-per-minute",
+    "0",
+    "--requests-per-minute",
+    "0",
+    "--backups-per-day",
+    "0",
+];
+
 impl Product {
     /// Starts the server in an empty folder and enrols one PC.
     pub fn start(binaries: &Binaries, folder: &Path, tls: Option<&Tls<'_>>) -> anyhow::Result<Self> {
-        Self::start_with(binaries, folder, tls, &[])
+        Self::start_with(binaries, folder, tls, &["--backups-per-day", "0"])
     }
 
     /// The same without limits on how often somebody may ask: the load of a fleet comes from one address here.
     pub fn start_unlimited(binaries: &Binaries, folder: &Path) -> anyhow::Result<Self> {
-        Self::start_with(binaries, folder, None, &["--enrolments-per-minute", "0", "--requests-per-minute", "0"])
+        Self::start_with(binaries, folder, None, &UNLIMITED)
     }
 
     fn start_with(binaries: &Binaries, folder: &Path, tls: Option<&Tls<'_>>, words: &[&str]) -> anyhow::Result<Self> {
@@ -78,6 +90,11 @@ impl Product {
     /// The command that restores everything into an empty registry file.
     pub fn restore(&self, target: &Path) -> Vec<String> {
         self.words(&["restore", "--quiet", "--from-device", "PC", "--to", &target.display().to_string(), "--yes"])
+    }
+
+    /// The same, which says how far it is, one JSON document a line.
+    pub fn restore_with_progress(&self, target: &Path) -> Vec<String> {
+        self.words(&["restore", "--json-lines", "--from-device", "PC", "--to", &target.display().to_string(), "--yes"])
     }
 
     /// What the commands need in their environment.

@@ -5,6 +5,7 @@
 
 mod architecture;
 mod arrows;
+mod asvs;
 mod manifest;
 mod pairs;
 mod sources;
@@ -63,6 +64,7 @@ pub fn check() -> anyhow::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     findings.extend(arrows::check(&packages));
     findings.extend(architecture::check(&tree, &packages));
+    findings.extend(asvs::check(&tree));
     findings.extend(manifest::check(&tree));
     findings.extend(pairs::check(&tree));
     findings.extend(sources::check(&tree));

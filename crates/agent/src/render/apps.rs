@@ -44,8 +44,13 @@ pub fn steps(paint: Paint, plan: &Plan, done: bool, all: bool) -> String {
         if reason == Reason::PartOfWindows {
             continue;
         }
-        let head =
-            format!("{}  {}", paint.bold(format!("{} left out", count(steps.len(), "app"))), paint.dim(reason.title()));
+        if reason == Reason::Excluded {
+            let left_out = format!("{} left out by your choice", count(steps.len(), "app"));
+            put(&mut text, format_args!("{}\n\n", paint.dim(left_out)));
+            continue;
+        }
+        let head = paint.bold(format!("{} not available", count(steps.len(), "app")));
+        let head = format!("{head}  {}", paint.dim(reason.title()));
         put(&mut text, format_args!("{head}\n{}\n", names(&steps, "  ", all)));
     }
     text
@@ -54,7 +59,7 @@ pub fn steps(paint: Paint, plan: &Plan, done: bool, all: bool) -> String {
 fn by_reason(steps: &[AppStep]) -> Vec<(Reason, Vec<&AppStep>)> {
     let mut groups: Vec<(Reason, Vec<&AppStep>)> = Vec::new();
     for step in steps {
-        let AppAction::Skip { reason } = step.action else { continue };
+        let AppAction::NotAvailable { reason } = step.action else { continue };
         match groups.iter_mut().find(|(known, _)| *known == reason) {
             Some((_, group)) => group.push(step),
             None => groups.push((reason, vec![step])),

@@ -176,15 +176,22 @@ impl View {
 
     fn left_alone(self, plan: &Plan) -> String {
         let mut table = Table::default();
-        let mut number = 0;
+        let (mut number, mut elsewhere) = (0, 0);
         for step in &plan.settings {
             let Some(reason) = reason_to_tell(step) else { continue };
             number += 1;
+            if reason == Reason::NotExported && !self.all {
+                elsewhere += 1;
+                continue;
+            }
             let why = match &step.about.managed_by {
                 Some(by) => format!("{}: `{}`, by {}", reason.title(), by.title, by.by.title()),
                 None => reason.title().to_owned(),
             };
             table.row([title(step), why]);
+        }
+        if elsewhere > 0 {
+            table.row([count(elsewhere, "setting"), Reason::NotExported.title().to_owned()]);
         }
         let excluded = plan.settings.iter().filter(|step| is_excluded(step)).count();
         let mut text = String::new();
@@ -356,8 +363,8 @@ pub mod tests {
                 app(AppKind::Store, "Windows Terminal", AppAction::Install),
                 app(AppKind::Store, "\u{1b}[2JNotes", AppAction::Install),
                 app(AppKind::Store, "Photos", AppAction::Present),
-                app(AppKind::System, "Shell", AppAction::Skip { reason: Reason::PartOfWindows }),
-                app(AppKind::Desktop, "Contoso Ledger", AppAction::Skip { reason: Reason::NeedsTheApp }),
+                app(AppKind::System, "Shell", AppAction::NotAvailable { reason: Reason::PartOfWindows }),
+                app(AppKind::Desktop, "Contoso Ledger", AppAction::NotAvailable { reason: Reason::NeedsTheApp }),
             ],
             not_carried: vec![NotCarried {
                 id: "devices.pointer_files".to_owned(),

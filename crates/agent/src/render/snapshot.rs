@@ -1,6 +1,7 @@
 //! A snapshot: what was set on a PC at one moment.
 
 use model::catalog::{self, Category};
+use model::reason::Reason;
 use model::snapshot::{App, AppKind, DeviceFacts, Reading, Snapshot};
 
 use super::apps;
@@ -63,12 +64,18 @@ impl View {
 
     fn refused(self, snapshot: &Snapshot) -> String {
         let mut table = Table::default();
-        let mut number = 0;
+        let (mut number, mut elsewhere) = (0, 0);
         for (id, reading) in &snapshot.readings {
-            if let Reading::Refused { reason } = reading {
-                number += 1;
+            let Reading::Refused { reason } = reading else { continue };
+            number += 1;
+            if *reason == Reason::NotExported && !self.all {
+                elsewhere += 1;
+            } else {
                 table.row([title(id), reason.title().to_owned()]);
             }
+        }
+        if elsewhere > 0 {
+            table.row([count(elsewhere, "setting"), Reason::NotExported.title().to_owned()]);
         }
         if number == 0 {
             return String::new();

@@ -22,8 +22,11 @@ use crate::registry::{RawValue, Registry};
 use crate::sample::{self, KEY};
 use crate::target::Unseen;
 
-/// How many different losses are tried at each moment.
-const LOSSES: u64 = 80;
+/// How many different losses are tried at each moment: journal tails cut, torn or garbled, and registry writes lost in any combination.
+const LOSSES: u64 = 200;
+
+/// Issue 4: so many runs are cut off, each at one operation of a restore or an undo and with one loss. Cuts of the recovery come besides.
+const KILL_POINTS: usize = 10_000;
 
 const JPEG: &[u8] = b"\xff\xd8\xff\xe0 the old background";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n the background of this PC";
@@ -343,6 +346,9 @@ fn found(world: &World) -> Found {
 /// What the cuts led to.
 #[derive(Debug, Default)]
 struct Seen {
+    /// Runs that were cut off, each at one operation with one loss.
+    kills: usize,
+    /// All cuts: those, and those of the starts after them.
     cuts: usize,
     /// States of the newest journal; `None`: there is none.
     ends: BTreeSet<Option<String>>,
@@ -363,7 +369,7 @@ fn cut_power(before: &World, run: fn(&Face) -> Result<Outcome, ApplyError>) -> R
             let face = Face(Rc::new(RefCell::new(World { fuel: Some(at), ..before.clone() })));
             let is_done = run(&face).is_ok();
             face.0.borrow_mut().restart(&mut dice);
-            seen.cuts += 1;
+            (seen.kills, seen.cuts) = (seen.kills + 1, seen.cuts + 1);
             for _ in 0..dice.roll(6) {
                 face.0.borrow_mut().fuel = Some(dice.roll(16));
                 // It may come to its end before the power fails.
@@ -377,10 +383,14 @@ fn cut_power(before: &World, run: fn(&Face) -> Result<Outcome, ApplyError>) -> R
             let world = face.0.borrow();
             let states = journal::list(&face).unwrap();
             let newest = states.first().filter(|_| states.len() > journals_before).map(|journal| journal.state);
-            seen.ends.insert(newest.map(|state| format!("{state:?}")));
+            if newest != Some(State::Damaged) {
+                seen.ends.insert(newest.map(|state| format!("{state:?}")));
+            }
             let is_as_it_says = match newest {
                 Some(State::Done) => found(&world) == target,
-                Some(State::RolledBack) | None => found(&world) == prior && !is_done,
+                // Damaged: the very first bytes were garbled before they were ever synced. Whether that is a journal that was once whole cannot
+                // be told from it, so it is kept and said; nothing was changed by then.
+                Some(State::RolledBack | State::Damaged) | None => found(&world) == prior && !is_done,
                 Some(_) => false,
             };
             if !is_as_it_says {
@@ -400,9 +410,9 @@ fn restored() -> World {
 #[test]
 fn a_power_cut_at_any_moment_ends_in_all_or_nothing() {
     let (restored, taken_back) = (cut_power(&lived_in(), restore).unwrap(), cut_power(&restored(), take_back).unwrap());
-    let cuts = restored.cuts + taken_back.cuts;
-    eprintln!("{cuts} power cuts");
-    assert!(cuts >= 10_000, "only {cuts} power cuts");
+    let (kills, cuts) = (restored.kills + taken_back.kills, restored.cuts + taken_back.cuts);
+    eprintln!("{kills} kill points, {cuts} power cuts");
+    assert!(kills >= KILL_POINTS, "only {kills} kill points");
     let every_end = BTreeSet::from([None, Some("Done".to_owned()), Some("RolledBack".to_owned())]);
     assert_eq!((&restored.ends, &taken_back.ends), (&every_end, &every_end), "some end was never reached");
 }

@@ -9,6 +9,7 @@
 //!
 //! Apps are not installed here: that is a queue of its own, which may take days.
 
+mod explorer;
 mod files;
 pub mod journal;
 mod places;
@@ -32,6 +33,7 @@ use journal::{Begin, Journal, JournalError, Journals, State, Step, Summary, Writ
 use prepare::Prepared;
 use run::{Carried, Run};
 
+pub use explorer::{Explorer, restart_explorer};
 pub use files::{FileWrite, FolderFiles, LiveFiles, Picture, picture_ending};
 pub(crate) use journal::reason_of_write;
 pub use undo::UNDO_DAYS;
@@ -90,6 +92,9 @@ pub struct Outcome {
     /// Those of them that could not be made to happen now; the values are stored all the same.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_live: Vec<NotLive>,
+    /// What became of Explorer; `None` if nothing of this needs it to start again, or if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explorer: Option<Explorer>,
 }
 
 /// A change that is stored and not seen yet.

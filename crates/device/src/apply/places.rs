@@ -84,9 +84,7 @@ impl Eq for ValueSlot {}
 /// The reason that a person is told when a registry could not be read or written.
 pub(crate) fn reason_of(error: &RegistryError) -> Reason {
     match error {
-        RegistryError::Denied { .. } => Reason::AccessDenied,
-        RegistryError::Link { .. } => Reason::IsALink,
-        RegistryError::Damaged { .. } => Reason::Damaged,
         RegistryError::Write { source, .. } => reason_of_write(source),
+        unread => unread.reason(),
     }
 }

@@ -71,6 +71,7 @@ impl Run<'_, '_> {
             let rolled_back = self.backwards(steps).is_ok();
             return Err(ApplyError::Target { source, rolled_back });
         }
+        carried.not_live.extend(self.tell_explorer(steps, &carried.results));
         self.journal.write(&Record::Done(Results { results: carried.results.clone() }))?;
         Ok(carried)
     }
@@ -89,6 +90,7 @@ impl Run<'_, '_> {
             self.verify((steps, of_stage), Side::Prior, &mut results);
             not_live.extend(self.take_effect((steps, of_stage), &results));
         }
+        not_live.extend(self.tell_explorer(steps, &results));
         self.journal.write(&Record::RolledBack(Results { results: results.clone() }))?;
         Ok(Carried { results, not_live })
     }
@@ -127,8 +129,8 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    /// Makes visible what these steps have written: each call and broadcast once, in their order. What needs Explorer or the person to start
-    /// anew is left to them.
+    /// Makes visible what these steps have written: each call and broadcast once, in their order. Explorer is told when all stages are done
+    /// ([`Self::tell_explorer`]); what needs it or the person to start anew is left to them.
     fn take_effect(&mut self, (steps, of_stage): (&[Step], &[usize]), results: &StepResults) -> Vec<NotLive> {
         let written = of_stage.iter().filter(|&&at| results[at].is_none()).flat_map(|&at| &steps[at].settings);
         let known = written.filter_map(|id| self.table.find(id)).map(|setting| setting.effect);
@@ -148,6 +150,18 @@ impl Run<'_, '_> {
         let file = || if let super::Picture::Set(path) = &picture { Some(path.clone()) } else { None };
         let choose = || effect.page().map(|page| ToChoose { file: file(), page });
         self.target.effects.take(effect, &picture).map_err(|why| NotLive { effect, why, choose: choose() })
+    }
+
+    /// Tells Explorer once, after all stages, if any of them has written what it shows. Much of it is seen then; what is not waits until it starts again.
+    fn tell_explorer(&mut self, steps: &[Step], results: &StepResults) -> Option<NotLive> {
+        let written = steps.iter().zip(results).filter(|(_, result)| result.is_none());
+        let mut effects = written.flat_map(|(step, _)| &step.settings).filter_map(|id| self.table.find(id));
+        if !effects.any(|setting| setting.effect == Effect::Explorer) {
+            return None;
+        }
+        let picture = self.target.files.picture(FileRole::Wallpaper);
+        let told = self.target.effects.take(Effect::Explorer, &picture);
+        told.err().map(|why| NotLive { effect: Effect::Explorer, why, choose: None })
     }
 
     /// Brings one place to one side of its step, if it is on either. An error says why it was left alone.

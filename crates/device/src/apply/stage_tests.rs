@@ -102,6 +102,11 @@ impl Effects for NotedEffects {
         self.0.borrow_mut().push(format!("{effect:?}"));
         if effect == Effect::Spi(0x14) { Err("no desktop".to_owned()) } else { Ok(()) }
     }
+
+    fn restart_explorer(&mut self) -> Result<(), String> {
+        self.0.borrow_mut().push("restart".to_owned());
+        Ok(())
+    }
 }
 
 impl Pc {
@@ -198,14 +203,14 @@ fn each_stage_is_durable_and_visible_before_the_next_begins() {
     // The mask is shared by a setting of the look and one of the rest: it is written once, with the earlier one.
     let first = ["languages", "contrast", "flush", "Spi(67)", "Broadcast(\"intl\")", "first done"];
     let look = ["picture", "mask", "clock", "flush", "Spi(20)", "Spi(73)", "look done"];
-    let rest = ["shortdate", "flush", "Broadcast(\"intl\")", "rest done"];
+    let rest = ["shortdate", "flush", "Broadcast(\"intl\")", "rest done", "Explorer"];
     assert_eq!(pc.seen(), [&first[..], &look, &rest].concat());
     let not_live: Vec<_> = outcome.not_live.iter().map(|one| one.effect).collect();
     assert_eq!(not_live, [Effect::Spi(0x14)], "and what could not be shown is said");
     pc.undo();
     let first = ["-languages", "-contrast", "flush", "Spi(67)", "Broadcast(\"intl\")", "first done"];
     let look = ["-picture", "mask", "-clock", "flush", "Spi(20)", "Spi(73)", "look done"];
-    let rest = ["-shortdate", "flush", "Broadcast(\"intl\")", "rest done"];
+    let rest = ["-shortdate", "flush", "Broadcast(\"intl\")", "rest done", "Explorer"];
     assert_eq!(pc.seen(), [&first[..], &look, &rest].concat(), "an undo goes the same way");
 }
 
@@ -215,7 +220,11 @@ fn a_stage_of_which_nothing_can_be_written_does_not_stop_the_next() {
     pc.registry.denied = &["Languages", "Contrast"];
     let outcome = pc.restore(&["language.preferred", "accessibility.contrast", "taskbar.clock"]).unwrap();
     assert_eq!((outcome.failed.len(), outcome.applied.len()), (2, 1));
-    assert_eq!(pc.seen(), ["flush", "first done", "clock", "flush", "look done"], "and nothing of it is shown");
+    assert_eq!(
+        pc.seen(),
+        ["flush", "first done", "clock", "flush", "look done", "Explorer"],
+        "and nothing of it is shown"
+    );
 }
 
 #[test]
@@ -225,8 +234,40 @@ fn a_stage_that_could_not_be_made_durable_becomes_so_with_the_next() {
     let outcome = pc.restore(&["accessibility.contrast", "taskbar.clock", "region.short_date"]).unwrap();
     assert_eq!((outcome.failed.len(), outcome.applied.len()), (0, 3));
     let early = ["contrast", "no flush", "clock", "flush", "Spi(67)", "first done", "look done"];
-    let late = ["shortdate", "flush", "Broadcast(\"intl\")", "rest done"];
+    let late = ["shortdate", "flush", "Broadcast(\"intl\")", "rest done", "Explorer"];
     assert_eq!(pc.seen(), [&early[..], &late].concat());
+}
+
+#[test]
+fn explorer_is_told_once_and_started_anew_only_when_it_is_needed_and_agreed_to() {
+    let mut pc = Pc::new();
+    let agree_to = |pc: &mut Pc, ids: &[&str], yes: bool| {
+        let mut outcome = pc.restore(ids).unwrap();
+        let told = pc.seen().into_iter().filter(|what| what == "Explorer").count();
+        let mut asked = 0;
+        pc.run(|target, _| {
+            restart_explorer(&mut outcome, target, &mut || {
+                asked += 1;
+                yes
+            });
+        });
+        (told, asked, outcome.explorer, pc.seen())
+    };
+    assert_eq!(agree_to(&mut pc, &["region.short_date"], true), (0, 0, None, vec![]));
+    let two = ["taskbar.clock", "taskbar.alignment"];
+    assert_eq!(agree_to(&mut pc, &two, false), (1, 1, Some(Explorer::RestartNeeded), vec![]));
+    pc.undo();
+    pc.seen();
+    assert_eq!(agree_to(&mut pc, &two, true), (1, 1, Some(Explorer::Restarted), vec!["restart".to_owned()]));
+
+    pc.undo();
+    let mut outcome = pc.restore(&two).unwrap();
+    let (mut registry, mut files) = (MemoryRegistry::new(), FolderFiles::beside("a.reg".as_ref()));
+    let mut unseen = crate::target::Unseen;
+    let mut target = Target { name: "a.reg", registry: &mut registry, files: &mut files, effects: &mut unseen };
+    restart_explorer(&mut outcome, &mut target, &mut || true);
+    assert_eq!(outcome.explorer, Some(Explorer::RestartNeeded), "what does not work fails nothing");
+    assert_eq!(outcome.not_live.iter().map(|one| one.effect).collect::<Vec<_>>(), [Effect::Explorer]);
 }
 
 #[test]
@@ -236,7 +277,7 @@ fn what_is_taken_back_is_seen_to_be() {
     let error = pc.restore(&["accessibility.contrast", "taskbar.clock"]).unwrap_err();
     assert!(matches!(error, ApplyError::Target { rolled_back: true, .. }), "{error}");
     let there = ["contrast", "no flush", "clock", "no flush"];
-    assert_eq!(pc.seen(), [&there[..], &["-clock", "-contrast", "flush", "Spi(67)"]].concat());
+    assert_eq!(pc.seen(), [&there[..], &["-clock", "-contrast", "flush", "Spi(67)", "Explorer"]].concat());
 }
 
 #[test]
@@ -259,7 +300,7 @@ fn a_journal_in_the_order_of_an_older_version_is_finished_by_stages() {
     let [Recovered::Finished { outcome }] = &ended[..] else { panic!("one run had stopped") };
     assert_eq!(outcome.failed.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["system.gone"]);
     let seen = ["contrast", "flush", "Spi(67)", "first done", "clock", "flush", "look done", "flush", "rest done"];
-    assert_eq!(pc.seen(), seen);
+    assert_eq!(pc.seen(), [&seen[..], &["Explorer"]].concat());
     assert_eq!(pc.undo().applied.len(), 2);
 }
 

@@ -1,7 +1,7 @@
 //! The installed apps behind one small trait.
 //!
 //! Implementations: [`MemoryApps`] (a list), `registry.rs` (what the registry says of a user: packaged apps in the classes hive, programs
-//! installed for this user alone; and [`machine_programs`], those for everybody), `amcache.rs` (what `Amcache.hve` says of a PC). How an app can be
+//! installed for this user alone; and [`machine_programs`], those for everybody), `packaged.rs` (what Windows itself says, on a live PC), `amcache.rs` (what `Amcache.hve` says of a PC). How an app can be
 //! had again is found out beside it: `winget.rs` asks the package manager, `store_ids.rs` knows the commonest, `pins.rs` reads what is on Start.
 //!
 //! The way back is `queue/`: apps are installed one by one, as `order.rs` allows and `winget.rs` does it, for days if need be.
@@ -12,6 +12,7 @@
 mod amcache;
 mod order;
 mod package;
+mod packaged;
 mod pins;
 pub mod queue;
 mod registry;
@@ -28,6 +29,7 @@ use model::snapshot::{App, AppKind};
 pub use amcache::AmcacheApps;
 pub use order::{Attempt, Installer, Order, Unavailable};
 pub use package::FullName;
+pub use packaged::{Listed, Packaged, Signed};
 pub use registry::{PcApps, RegistryApps, machine_programs};
 pub use switched_off::{SwitchedOff, switched_off};
 pub use winget::Exported;
@@ -64,8 +66,8 @@ pub struct InputApps<'i>(pub &'i Input);
 
 impl Apps for InputApps<'_> {
     fn list(&self) -> Result<Vec<App>, AppsError> {
-        let Input { registry, programs, .. } = self.0;
-        let mut apps = PcApps { registry: &**registry, programs }.list()?;
+        let Input { registry, listed, .. } = self.0;
+        let mut apps = PcApps { registry: &**registry, listed }.list()?;
         if let Some(amcache) = &self.0.amcache {
             // Amcache knows the packages of every user of the PC; the user's own list, where there is one, is the better.
             let has_packages = apps.iter().any(|app| app.kind != AppKind::Desktop);

@@ -10,7 +10,7 @@ use model::catalog::Root;
 use model::policy::Hive;
 use model::snapshot::{Again, App, AppKind, AppScope};
 
-use super::{Apps, AppsError, FullName, in_order, is_store_folder, pins, store_ids};
+use super::{Apps, AppsError, FullName, Listed, in_order, is_store_folder, packaged, pins, store_ids};
 use crate::codec::text_of;
 use crate::facts::Places;
 use crate::registry::{RawValue, Registry, RegistryError};
@@ -115,14 +115,17 @@ pub fn machine_programs(places: &dyn Places) -> Result<Vec<App>, AppsError> {
 pub struct PcApps<'a> {
     /// The person's registry.
     pub registry: &'a dyn Registry,
-    /// The programs for everybody, as [`machine_programs`] found them.
-    pub programs: &'a [App],
+    /// What the PC lists beside it.
+    pub listed: &'a Listed,
 }
 
 impl Apps for PcApps<'_> {
     fn list(&self) -> Result<Vec<App>, AppsError> {
         let mut apps = RegistryApps::new(self.registry).list()?;
-        apps.extend_from_slice(self.programs);
+        if let Some(packages) = &self.listed.packages {
+            apps = packaged::instead(apps, packages);
+        }
+        apps.extend_from_slice(&self.listed.programs);
         Ok(in_order(apps))
     }
 }

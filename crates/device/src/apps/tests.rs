@@ -249,7 +249,7 @@ fn a_user_s_own_list_of_packages_goes_before_that_of_the_pc() {
         known: crate::facts::Known::default(),
         files: crate::own_files::OwnFiles::default(),
         amcache: Some(amcache),
-        programs: Vec::new(),
+        listed: Listed::default(),
         exported: None,
         warnings: Vec::new(),
         notes: Vec::new(),

@@ -1,11 +1,12 @@
 //! The checks, in groups.
 
+use model::device::KeyLevel;
 use model::policy::windows::{MICROSOFT_BACKUP, SILENT_STOPS};
 use model::policy::{Effective, Group, Held, Rule};
 use model::prerequisite::{Activity, check_build, check_join, joins, needed};
 use model::reason::Reason;
 
-use super::{Check, Here, Verdict};
+use super::{Check, Here, OwnKey, Verdict};
 use crate::due::Due;
 use crate::facts::{Facts, Known, Source};
 
@@ -34,10 +35,11 @@ impl Check {
 }
 
 pub(super) fn enrolment(here: &Here) -> Vec<Check> {
-    let connected = if here.enrolled { "connected" } else { "not connected" };
+    let is_enrolled = here.key.is_some();
+    let connected = if is_enrolled { "connected" } else { "not connected" };
     let enrolled = pass("enrolment", "Connected with a server", connected)
         .needs("connected")
-        .failed_if(!here.enrolled, Reason::NotEnrolled);
+        .failed_if(!is_enrolled, Reason::NotEnrolled);
     let due = match here.due {
         Due::First => "no backup yet",
         Due::Old => "the last one is older than the interval",
@@ -54,7 +56,25 @@ pub(super) fn enrolment(here: &Here) -> Vec<Check> {
         let next = "run `rehome schedule install` as an administrator".to_owned();
         Check { next, ..check.wrong(Verdict::Warn, Reason::NotFound) }
     });
-    [enrolled, due].into_iter().chain(task).collect()
+    std::iter::once(enrolled).chain(here.key.as_ref().map(own_key)).chain([due]).chain(task).collect()
+}
+
+/// Where the PC's own key is, and that it can be used. A key in a file is no fault: many PCs have no TPM that they could use.
+fn own_key(key: &OwnKey) -> Check {
+    let place = match key.level {
+        KeyLevel::File if cfg!(windows) => "in a file that Windows encrypts for the person (DPAPI)",
+        KeyLevel::File => "in a file that only its owner can read",
+        KeyLevel::CngSoftware => "kept by Windows, which does not give it out (CNG)",
+        KeyLevel::Tpm => "in the TPM",
+        KeyLevel::TpmAttested => "in the TPM, which has shown so",
+    };
+    let word = key.level.word();
+    match &key.broken {
+        None => pass("key", "This PC's own key", format!("{place} (`{word}`)")),
+        Some(why) => pass("key", "This PC's own key", format!("{place} (`{word}`), and cannot be used: {why}"))
+            .needs("a key that can be used")
+            .failed_if(true, Reason::DamagedState),
+    }
 }
 
 pub(super) fn switches(policy: &Effective) -> Vec<Check> {

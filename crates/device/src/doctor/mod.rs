@@ -7,6 +7,7 @@
 mod checks;
 mod refusal;
 
+use model::device::KeyLevel;
 use model::policy::Effective;
 use model::reason::Reason;
 use model::world::Moment;
@@ -68,16 +69,25 @@ pub struct Check {
 }
 
 /// What only the program on the PC itself knows; `None` for an offline source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Here {
-    /// Whether the PC is connected with a server.
-    pub enrolled: bool,
+    /// The PC's own key, if it is connected with a server.
+    pub key: Option<OwnKey>,
     /// When the last backup succeeded.
     pub last_success: Option<Moment>,
     /// Whether a backup is due.
     pub due: Due,
     /// Whether the scheduled task is there; `None` where there are no scheduled tasks.
     pub scheduled: Option<bool>,
+}
+
+/// The key that a connected PC signs with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnKey {
+    /// How hard it is to steal.
+    pub level: KeyLevel,
+    /// Why it cannot be used, if so.
+    pub broken: Option<String>,
 }
 
 /// Makes all checks.

@@ -84,7 +84,7 @@ fn every_check_that_is_not_as_it_should_be_has_a_reason_and_a_next_step() {
     known.unread.push("`SOFTWARE` is damaged".to_owned());
     known.values.own.insert((Hive::Machine, "backup.enabled"), Given::Number(9));
     known.values.own.insert((Hive::Machine, "category.start"), words("never"));
-    let here = Here { enrolled: false, last_success: None, due: Due::First, scheduled: Some(false) };
+    let here = Here { key: None, last_success: None, due: Due::First, scheduled: Some(false) };
     let checks = examine(&known, &known.policy(), Some(&here));
     for check in &checks {
         let is_fine = matches!(check.verdict, Verdict::Pass | Verdict::NotApplicable);
@@ -102,6 +102,24 @@ fn every_check_that_is_not_as_it_should_be_has_a_reason_and_a_next_step() {
     let stops: Vec<_> = checks.iter().filter(|check| check.reason == Some(Reason::SilentlyStopped)).collect();
     assert_eq!(stops.len(), 1);
     assert!(stops[0].title.contains("EnableCdp"));
+}
+
+#[test]
+fn where_the_own_key_is_is_told_and_one_that_cannot_be_used_fails() {
+    let with = |level, broken: Option<&str>| {
+        let key = Some(OwnKey { level, broken: broken.map(str::to_owned) });
+        let here = Here { key, last_success: None, due: Due::First, scheduled: Some(true) };
+        let known = Known::default();
+        find(&examine(&known, &known.policy(), Some(&here)), "key").clone()
+    };
+    let found = KeyLevel::ALL.map(|level| with(level, None)).map(|check| (check.verdict, check.found));
+    assert!(found.iter().all(|(verdict, _)| *verdict == Verdict::Pass), "{found:?}");
+    for (at, word) in ["(`file`)", "(`cng-software`)", "in the TPM (`tpm`)", "(`tpm-attested`)"].iter().enumerate() {
+        assert!(found[at].1.contains(word), "{found:?}");
+    }
+    let broken = with(KeyLevel::Tpm, Some("the TPM was cleared"));
+    assert_eq!((broken.verdict, broken.reason), (Verdict::Fail, Some(Reason::DamagedState)));
+    assert!(broken.found.contains("the TPM was cleared") && !broken.next.is_empty());
 }
 
 #[test]

@@ -1,4 +1,7 @@
 //! The task against its schema, and what it says.
+//!
+//! The schema is `task.xsd`, our own words for the part of Microsoft's that the task uses: no package of Debian, `PyPI`, npm or the crates' registry brings the
+//! published one, and a copy of Microsoft's file is not ours to hand on.
 
 use std::io::Write as _;
 use std::process::Command;

@@ -2,13 +2,14 @@
 
 use model::policy::Hive;
 use model::policy::installed::{
-    CA_CERTIFICATE, CHANNEL, ENROLMENT_KEY, INSTALLED_KEY, KEEP_DATA, NO_UI, PROXY_BYPASS, PROXY_URL, Property, TENANT,
-    TOKEN_VALUE,
+    CA_CERTIFICATE, CERTIFICATE_PIN, CHANNEL, ENROLMENT_KEY, INSTALLED_KEY, KEEP_DATA, NO_UI, PROXY_BYPASS, PROXY_URL,
+    Property, TENANT, TOKEN_VALUE,
 };
 use serde::Serialize;
 
 use super::Places;
 use crate::codec::text_of;
+use crate::upload::pin::Pin;
 
 /// The longest enrolment token, in characters; `EnrolmentToken` of the policies has the same limit.
 const TOKEN_CHARS_MAX: usize = 1024;
@@ -20,6 +21,8 @@ pub struct Installed {
     pub tenant: Option<String>,
     /// Certificates to trust instead of the system's, as PEM.
     pub ca_pem: Option<String>,
+    /// The fingerprint of the one server that is trusted.
+    pub pin: Option<Pin>,
     /// Address of the proxy.
     pub proxy_url: Option<String>,
     /// Hosts that are reached without it.
@@ -47,6 +50,7 @@ pub fn installed(places: &dyn Places) -> Installed {
     Installed {
         tenant: text(TENANT).filter(|text| is_plain(text)),
         ca_pem: text(CA_CERTIFICATE),
+        pin: text(CERTIFICATE_PIN).and_then(|text| Pin::parse(&text).ok()),
         proxy_url: text(PROXY_URL).filter(|text| is_plain(text)),
         proxy_bypass: text(PROXY_BYPASS).filter(|text| is_plain(text)),
         channel: text(CHANNEL).filter(|text| is_plain(text)),
@@ -82,15 +86,17 @@ mod tests {
 
     #[test]
     fn what_the_installer_wrote_is_read_back() {
-        let told = registry(
-            "[HKEY_LOCAL_MACHINE\\Software\\Rehome]\n\"Tenant\"=\"example\"\n\"ProxyUrl\"=\"http://proxy:3128\"\n\
+        let pin = Pin::of(b"abc");
+        let told = registry(&format!(
+            "[HKEY_LOCAL_MACHINE\\Software\\Rehome]\n\"CertPin\"=\"{pin}\"\n\"Tenant\"=\"example\"\n\"ProxyUrl\"=\"http://proxy:3128\"\n\
              \"ProxyBypass\"=\"*.corp.example;<local>\"\n\"Channel\"=\"canary\"\n\"NoUi\"=\"1\"\n\"KeepData\"=\"1\"\n\
              [HKEY_LOCAL_MACHINE\\Software\\Rehome\\Enrolment]\n\"Token\"=\"geheim\"\n",
-        );
+        ));
         let some = |text: &str| Some(text.to_owned());
         let expected = Installed {
             tenant: some("example"),
             ca_pem: None,
+            pin: Some(pin),
             proxy_url: some("http://proxy:3128"),
             proxy_bypass: some("*.corp.example;<local>"),
             channel: some("canary"),

@@ -7,22 +7,31 @@ use super::Places;
 use crate::registry::hive::HiveFile;
 use crate::registry::{MemoryRegistry, RawValue, Registry, RegistryError};
 
-/// What a `.reg` export says: its `HKEY_LOCAL_MACHINE` and the person's branch.
+/// What a `.reg` export says: its `HKEY_LOCAL_MACHINE` and the person's branch. What it does not hold is not there: facts are only looked at, and
+/// a part of a PC's registry is a good enough way to ask what such a PC would be told.
 pub struct RegPlaces<'a>(pub &'a MemoryRegistry);
 
 impl Places for RegPlaces<'_> {
     fn value(&self, hive: Hive, key: &str, name: &str) -> Result<Option<RawValue>, RegistryError> {
         match hive {
             Hive::Machine => Ok(self.0.machine_value(key, name).cloned()),
-            Hive::User => one(self.0, key, name),
+            Hive::User => if_exported(one(self.0, key, name)),
         }
     }
 
     fn subkeys(&self, hive: Hive, key: &str) -> Result<Vec<String>, RegistryError> {
         match hive {
             Hive::Machine => Ok(self.0.machine_subkeys(key)),
-            Hive::User => self.0.subkeys(Root::User, key),
+            Hive::User => if_exported(self.0.subkeys(Root::User, key)),
         }
+    }
+}
+
+/// Facts that an export leaves out are not known, as those of a hive that is not there; they were not lost in reading.
+fn if_exported<T: Default>(found: Result<T, RegistryError>) -> Result<T, RegistryError> {
+    match found {
+        Err(RegistryError::NotExported { .. }) => Ok(T::default()),
+        found => found,
     }
 }
 

@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 
 use model::envelope::Source;
 use model::reason::Reason;
-use model::snapshot::{App, DeviceFacts};
+use model::snapshot::DeviceFacts;
 
 pub use file::read_hive;
 pub use profile::Profile;
 
-use crate::apps::{Exported, machine_programs};
+use crate::apps::{Exported, Listed, machine_programs};
 use crate::facts::{Asked, HivePlaces, Known, RegPlaces};
 use crate::own_files::OwnFiles;
 use crate::registry::Registry;
@@ -39,8 +39,8 @@ pub struct Input {
     pub files: OwnFiles,
     /// The machine's list of programs, if its `Windows` folder is beside the profile.
     pub amcache: Option<HiveFile>,
-    /// The programs that are installed for everybody on the PC, where its half of the registry could be asked.
-    pub programs: Vec<App>,
+    /// The apps that the PC lists beside the person's registry, where it could be asked.
+    pub listed: Listed,
     /// What winget knows of the PC's apps; only a live one can be asked.
     pub exported: Option<Exported>,
     /// What could not be read, a sentence each: the backup is not whole.
@@ -128,7 +128,7 @@ impl Input {
             files,
             amcache: machine.amcache.as_deref().and_then(|path| facts::open(path, &mut warnings)),
             // Amcache lists the PC's programs too, and reads faster than the whole half of the registry.
-            programs: Vec::new(),
+            listed: Listed::default(),
             exported: None,
             warnings,
             notes: Vec::new(),
@@ -162,10 +162,14 @@ impl Input {
             };
             format!("{lines} keys or values; what is deleted counts as not stored")
         });
-        let notes = others.chain(removals).collect();
+        let part = "the export is one of a part of the registry; settings that lie elsewhere are left out";
+        let part = (!registry.is_whole()).then(|| part.to_owned());
+        let notes = others.chain(removals).chain(part).collect();
+        let registry = registry.as_an_export();
         let known = crate::facts::read(&RegPlaces(&registry), &Asked::default());
         let programs = machine_programs(&RegPlaces(&registry)).unwrap_or_default();
-        Ok(Self { known, programs, notes, ..Self::bare(Box::new(registry), Source::RegFile, Vec::new()) })
+        let listed = Listed { programs, packages: None };
+        Ok(Self { known, listed, notes, ..Self::bare(Box::new(registry), Source::RegFile, Vec::new()) })
     }
 
     fn bare(registry: Box<dyn Registry>, source: Source, warnings: Vec<String>) -> Self {
@@ -176,7 +180,7 @@ impl Input {
             known: Known::default(),
             files: OwnFiles::default(),
             amcache: None,
-            programs: Vec::new(),
+            listed: Listed::default(),
             exported: None,
             warnings,
             notes: Vec::new(),

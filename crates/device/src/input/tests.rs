@@ -113,6 +113,32 @@ fn links_that_lead_out_of_the_profile_are_not_followed() {
     );
 }
 
+/// Restored, "nothing there" takes a setting of the new PC away; so it must not be said of what nobody looked at.
+#[test]
+fn what_an_export_does_not_cover_is_unknown_and_not_absent() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "Windows Registry Editor Version 5.00\r\n\r\n[HKEY_CURRENT_USER\\Control Panel\\Mouse]\r\n\"DoubleClickSpeed\"=\"500\"\r\n\r\n\
+        [-HKEY_CURRENT_USER\\Console]\r\n";
+    put(folder.path(), "part.reg", text.as_bytes());
+    let input = Input::open(&folder.path().join("part.reg")).unwrap();
+    let note = "the export is one of a part of the registry; settings that lie elsewhere are left out";
+    assert_eq!(input.notes.last().unwrap(), note);
+    let read = |key: &str, name: &str| {
+        let found = input.registry.read(Root::User, key, &[name]);
+        found.map(|found| found[0].is_some()).map_err(|error| error.reason())
+    };
+    assert_eq!(read(r"control panel\mouse", "DoubleClickSpeed"), Ok(true));
+    assert_eq!(read(r"Control Panel\Mouse", "SwapMouseButtons"), Ok(false));
+    assert_eq!(read(r"Control Panel\Mouse\Below", "Any"), Ok(false));
+    assert_eq!(read(r"Console\Window", "FaceName"), Ok(false), "the export says that it is gone");
+    for outside in [r"Control Panel", r"Control Panel\MouseKeys", r"Software"] {
+        assert_eq!(read(outside, "Any"), Err(Reason::NotExported), "{outside}");
+    }
+    put(folder.path(), "whole.reg", b"Windows Registry Editor Version 5.00\r\n\r\n[HKEY_CURRENT_USER]\r\n");
+    let whole = Input::open(&folder.path().join("whole.reg")).unwrap();
+    assert_eq!(whole.registry.read(Root::User, "Software", &["Any"]).unwrap(), [None]);
+}
+
 #[test]
 fn each_wrong_thing_has_its_own_reason() {
     let folder = tempfile::tempdir().unwrap();
@@ -155,7 +181,7 @@ fn a_pipe_is_refused_and_not_waited_for() {
 #[test]
 fn an_export_of_a_whole_pc_says_what_was_not_read() {
     let folder = tempfile::tempdir().unwrap();
-    let text = "Windows Registry Editor Version 5.00\n[HKEY_LOCAL_MACHINE\\A]\n[HKEY_LOCAL_MACHINE\\B]\n[HKEY_CURRENT_USER\\C]\n\"x\"=-\n";
+    let text = "Windows Registry Editor Version 5.00\n[HKEY_LOCAL_MACHINE\\A]\n[HKEY_LOCAL_MACHINE\\B]\n[HKEY_CURRENT_USER]\n[HKEY_CURRENT_USER\\C]\n\"x\"=-\n";
     put(folder.path(), "pc.reg", text.as_bytes());
     let input = Input::open(&folder.path().join("pc.reg")).unwrap();
     assert_eq!(

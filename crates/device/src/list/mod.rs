@@ -4,7 +4,7 @@
 
 mod fetch;
 
-use model::api::{ProfileKeys, ProfileSummary, Profiles, SnapshotSummary, Snapshots};
+use model::api::{Opening, Openings, ProfileKeys, ProfileSummary, Profiles, SnapshotSummary, Snapshots};
 use model::envelope::{BLOB_BYTES_MAX, ENVELOPE_BYTES_MAX};
 use model::ids::{BlobId, ProfileId, SnapshotId};
 use model::report::{KeptReport, Reports};
@@ -57,6 +57,12 @@ pub fn keys(server: &Server<'_>, profile: ProfileId) -> Result<ProfileKeys, Serv
 pub fn reports(server: &Server<'_>) -> Result<Vec<KeptReport>, ServerError> {
     let request = Request::new(Method::Get, "/api/v1/reports").answer_bytes_max(LIST_BYTES_MAX);
     Ok(server.call_json::<Reports>(request, &[200], Repeat::Harmless)?.reports)
+}
+
+/// Who has opened this person's content on the server, newest case first.
+pub fn openings(server: &Server<'_>) -> Result<Vec<Opening>, ServerError> {
+    let request = Request::new(Method::Get, "/api/v1/openings").answer_bytes_max(LIST_BYTES_MAX);
+    Ok(server.call_json::<Openings>(request, &[200], Repeat::Harmless)?.openings)
 }
 
 /// Deletes a snapshot for good.

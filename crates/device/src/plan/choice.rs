@@ -104,6 +104,12 @@ impl Choice {
         self.only.as_ref().is_none_or(|only| only.has(setting)) && !self.except.has(setting)
     }
 
+    /// Whether the whole category is wanted: what of it does not come back is of interest then. Who asks for one setting has not asked for that.
+    pub(super) fn asks_for(&self, category: Category) -> bool {
+        let only = |only: &Picked| only.categories.contains(&category);
+        self.only.as_ref().is_none_or(only) && !self.except.categories.contains(&category)
+    }
+
     /// What the person has said of the setting; `None`: nothing.
     pub(super) fn said_of(&self, setting: &Setting) -> Option<bool> {
         if self.except.has(setting) { Some(false) } else { self.only.as_ref().map(|only| only.has(setting)) }

@@ -17,7 +17,7 @@ mod transform;
 
 use std::collections::BTreeMap;
 
-use model::catalog::{self, Category, FileRole, Kind, Place, RegType, Setting, Stage};
+use model::catalog::{self, Category, FileRole, Kind, LeftOut, Place, RegType, Setting, Stage};
 use model::plan::{About, AppAction, AppStep, NotCarried, Plan, SettingAction, SettingStep};
 use model::policy::{CategoryRule, Effective, Group, Origin, Rule};
 use model::reason::Reason;
@@ -81,9 +81,16 @@ pub(crate) fn plan_in(table: Table, old: &Snapshot, here: &Here<'_>, choice: &Ch
         all.into_iter().filter_map(|(id, reading)| setting_step(table, (id, reading), (old, here), choice)).collect();
     settings.sort_by(|a, b| (a.stage, a.category, &a.id).cmp(&(b.stage, b.category, &b.id)));
     let apps = app_steps(old, here, choice);
-    let left_out = old.not_carried.iter().map(|(id, reason)| not_carried(id, *reason));
+    let is_asked_for = |id: &str| {
+        let category = left_out(id).map(|entry| entry.category).or_else(|| Category::from_word(id.split('.').next()?));
+        let hidden = |category| groups::is_hidden(here.rule(Group::Settings(category)));
+        category.map_or(choice.is_all(), |category| choice.asks_for(category) && !hidden(category))
+    };
+    let not_carried =
+        old.not_carried.iter().filter(|(id, _)| is_asked_for(id)).map(|(id, reason)| not_carried(id, *reason));
     let choices = groups::choices((&settings, &apps), old, here, choice);
-    Plan { choices, settings, apps, not_carried: left_out.collect() }
+    let not_carried = not_carried.collect();
+    Plan { choices, settings, apps, not_carried }
 }
 
 /// One step; `None` if the organisation never restores the category, which is not shown.
@@ -265,13 +272,15 @@ fn app_steps(old: &Snapshot, here: &Here<'_>, choice: &Choice) -> Vec<AppStep> {
     let wants_programs = here.policy.is_some_and(|policy| policy.win32_apps().value);
     let present: BTreeMap<(bool, String), AppKind> = here.now.apps.iter().map(|app| (key_of(app), app.kind)).collect();
     let action = |app: &App| match app.kind {
-        _ if groups::taken(rule, choice.said_of_app(&app.id)).is_err() => AppAction::Skip { reason: Reason::Excluded },
-        AppKind::System => AppAction::Skip { reason: Reason::PartOfWindows },
+        _ if groups::taken(rule, choice.said_of_app(&app.id)).is_err() => {
+            AppAction::NotAvailable { reason: Reason::Excluded }
+        }
+        AppKind::System => AppAction::NotAvailable { reason: Reason::PartOfWindows },
         _ if present.contains_key(&key_of(app)) => AppAction::Present,
         AppKind::Desktop if wants_programs && app.again.shaped().winget_id.is_some() => AppAction::Install,
-        AppKind::Desktop => AppAction::Skip { reason: Reason::NeedsTheApp },
+        AppKind::Desktop => AppAction::NotAvailable { reason: Reason::NeedsTheApp },
         AppKind::Store if is_family_name(&app.id) => AppAction::Install,
-        AppKind::Store => AppAction::Skip { reason: Reason::NotAvailable },
+        AppKind::Store => AppAction::NotAvailable { reason: Reason::NotAvailable },
     };
     old.apps.iter().map(|app| AppStep { app: app.clone(), action: action(app) }).collect()
 }
@@ -282,8 +291,12 @@ fn key_of(app: &App) -> (bool, String) {
     (app.kind == AppKind::Desktop, app.id.to_ascii_lowercase())
 }
 
+fn left_out(id: &str) -> Option<&'static LeftOut> {
+    catalog::left_out().iter().find(|entry| entry.id == id)
+}
+
 fn not_carried(id: &str, reason: Reason) -> NotCarried {
-    match catalog::left_out().iter().find(|entry| entry.id == id) {
+    match left_out(id) {
         Some(entry) => {
             NotCarried { id: id.to_owned(), title: entry.title.to_owned(), reason, because: entry.because.to_owned() }
         }

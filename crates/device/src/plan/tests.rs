@@ -164,16 +164,16 @@ fn apps_are_installed_unless_present_part_of_windows_or_of_another_source() {
     let mut here = snapshot(&[]);
     here.apps = vec![app(AppKind::System, "contoso.paint_8wekyb3d8bbwe"), app(AppKind::Desktop, "7-zip")];
     let actions: Vec<_> = planned(&old, &here).apps.into_iter().map(|step| step.action).collect();
-    let skip = |reason| AppAction::Skip { reason };
+    let not_available = |reason| AppAction::NotAvailable { reason };
     assert_eq!(
         actions,
         [
             AppAction::Install,
             AppAction::Present,
-            skip(Reason::NotAvailable),
-            skip(Reason::PartOfWindows),
+            not_available(Reason::NotAvailable),
+            not_available(Reason::PartOfWindows),
             AppAction::Present,
-            skip(Reason::NeedsTheApp),
+            not_available(Reason::NeedsTheApp),
         ]
     );
 }
@@ -368,4 +368,69 @@ fn what_no_transform_brings_to_this_build_is_left_out() {
         |build| on_build(build, &[("taskbar.combine", choice("never"))]).remove("taskbar.combine").unwrap().action;
     assert_eq!(combine(22000), skip(Reason::NotOnThisBuild, Some(choice("never"))));
     assert!(combine(19045).changes() && combine(22631).changes());
+}
+
+/// Some value that the setting may have.
+fn some_value(setting: &Setting) -> Value {
+    match setting.kind {
+        Kind::Switch { .. } | Kind::Bits { names: [], .. } => Value::Bool(true),
+        Kind::Number { min, .. } => Value::Int(min),
+        Kind::Choice(names) | Kind::Bits { names, .. } => choice(names[0].0),
+        Kind::Word(words) => choice(words[0].0),
+        Kind::Colour(_) => Value::Colour(Colour { red: 1, green: 2, blue: 3, alpha: 255 }),
+        Kind::Text { .. } | Kind::Texts { .. } | Kind::Picture | Kind::Dictionary => {
+            panic!("{} has a range of builds", setting.id)
+        }
+    }
+}
+
+/// Every edge of every range in the catalog: the builds on both sides of the first, of the last and of each gap.
+#[test]
+fn a_setting_is_written_on_its_own_builds_and_on_no_other() {
+    let bounded = catalog::SETTINGS
+        .iter()
+        .filter(|one| one.build_first > 19_041 || one.build_last < u32::MAX || !one.gaps.is_empty());
+    let (mut written, mut left_alone) = (0, 0);
+    for setting in bounded {
+        let gaps = setting.gaps.iter().flat_map(|(first, last)| [first - 1, *first, *last, last + 1]);
+        let ends = [setting.build_first.saturating_sub(1), setting.build_first, setting.build_last];
+        let edges = gaps.chain(ends).chain([setting.build_last.saturating_add(1)]);
+        for build in edges.filter(|build| (10_000..100_000).contains(build)) {
+            let value = some_value(setting);
+            let action = on_build(build, &[(setting.id, value.clone())]).remove(setting.id).unwrap().action;
+            if setting.on_build(build) {
+                // What is the default already is the same already.
+                assert!(action.changes() || matches!(action, SettingAction::Same { .. }), "{}: {action:?}", setting.id);
+                written += 1;
+            } else {
+                let moved = action == skip(Reason::Moved, Some(value.clone()));
+                assert!(moved || action == skip(Reason::NotOnThisBuild, Some(value)), "{}: {action:?}", setting.id);
+                left_alone += 1;
+            }
+        }
+    }
+    assert!(written > 50 && left_alone > 50, "{written} written, {left_alone} left alone");
+}
+
+#[test]
+fn who_asks_for_something_is_not_told_of_what_else_does_not_come_back() {
+    let mut old = snapshot(&[]);
+    for id in ["privacy.wifi", "system.proxy", "from_the_future.x"] {
+        old.not_carried.insert(id.to_owned(), Reason::CouldCarryCode);
+    }
+    let now = snapshot(&[]);
+    let told = |only: &[&str], except: &[&str]| -> Vec<String> {
+        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+        let choice = Choice::of(&words(only), &words(except)).unwrap();
+        plan(&old, &Here::bare(&now), &choice).not_carried.into_iter().map(|one| one.id).collect()
+    };
+    assert_eq!(told(&[], &[]), ["from_the_future.x", "privacy.wifi", "system.proxy"]);
+    assert_eq!(told(&["privacy"], &[]), ["privacy.wifi"]);
+    assert_eq!(told(&["privacy.safe_search"], &[]), [""; 0], "one setting is not the category");
+    assert_eq!(told(&["app-list"], &[]), [""; 0]);
+    assert_eq!(told(&[], &["system"]), ["privacy.wifi"], "what is left out is not told of either");
+    let values = policy(&[("category.privacy", "never")]);
+    let here = Here { policy: Some(&values), ..Here::bare(&now) };
+    let shown = plan(&old, &here, &Choice::of(&["privacy".to_owned()], &[]).unwrap());
+    assert_eq!(shown.not_carried, [], "a category that is never restored is not shown");
 }

@@ -5,7 +5,7 @@
 //!
 //! Whose branch it is: `HKEY_CURRENT_USER` if the file has that, else the first user of `HKEY_USERS`, as an administrator exports it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -35,6 +35,9 @@ pub struct MemoryRegistry {
     user: Branch,
     file: Option<PathBuf>,
     notes: Notes,
+    partial: bool,
+    /// Folded paths of keys that the file removes.
+    removed: BTreeSet<String>,
 }
 
 /// What a file said beyond the user's values.
@@ -73,6 +76,13 @@ impl MemoryRegistry {
         Self::default()
     }
 
+    /// The registry of a user who has nothing yet: its file says that it is the whole branch ([`Self::as_an_export`]).
+    pub fn whole() -> Self {
+        let mut registry = Self::new();
+        registry.make(CURRENT_USER);
+        registry
+    }
+
     /// Reads the bytes of a `.reg` file.
     pub fn parse(bytes: &[u8]) -> Result<Self, RegFileError> {
         let mut registry = Self::new();
@@ -90,6 +100,7 @@ impl MemoryRegistry {
                     let path = with_root(&path).ok_or(fail(LineProblem::KeyRoot))?;
                     key = None;
                     registry.remove_key(&path);
+                    registry.removed.insert(fold_path(&path));
                     registry.notes.removals += 1;
                 }
                 Entry::Value { name, raw } => {
@@ -101,7 +112,7 @@ impl MemoryRegistry {
                     registry.notes.removals += 1;
                 }
             }
-            if registry.keys.len() > KEYS_MAX {
+            if registry.keys.len() + registry.removed.len() > KEYS_MAX {
                 return Err(RegFileError::TooMany { what: "keys", most: KEYS_MAX as u64 });
             }
             if values > VALUES_MAX {
@@ -118,6 +129,24 @@ impl MemoryRegistry {
     pub fn backed_by(mut self, file: PathBuf) -> Self {
         self.file = Some(file);
         self
+    }
+
+    /// Takes what it holds for an export, which may be one of a part: of a key that is neither named in it nor below one that is, nobody knows what it
+    /// holds, and reading it is an error instead of "nothing there". (regedit writes each key of the branch that it exports, the topmost one first.)
+    #[must_use]
+    pub fn as_an_export(self) -> Self {
+        Self { partial: true, ..self }
+    }
+
+    /// Whether the user's branch was exported as a whole.
+    pub fn is_whole(&self) -> bool {
+        self.was_exported(&fold_path(&self.user.user))
+    }
+
+    /// Whether this key, given with its root, lies in what was exported.
+    fn was_exported(&self, folded: &str) -> bool {
+        let ends = folded.match_indices('\0').map(|(at, _)| at).chain([folded.len()]);
+        ends.into_iter().any(|end| self.keys.contains_key(&folded[..end]) || self.removed.contains(&folded[..end]))
     }
 
     /// What the file said beyond the user's values.
@@ -216,7 +245,12 @@ impl MemoryRegistry {
 
 impl Registry for MemoryRegistry {
     fn read(&self, root: Root, key: &str, names: &[&str]) -> Result<Vec<Option<RawValue>>, RegistryError> {
-        let key = self.keys.get(&fold_path(&self.path(root, key)));
+        let path = self.path(root, key);
+        let folded = fold_path(&path);
+        if self.partial && !self.was_exported(&folded) {
+            return Err(RegistryError::NotExported { key: path });
+        }
+        let key = self.keys.get(&folded);
         Ok(names.iter().map(|name| key.and_then(|key| key.get(name)).cloned()).collect())
     }
 

@@ -74,6 +74,12 @@ pub enum RegistryError {
         /// What is wrong, from the hive reader.
         what: String,
     },
+    /// The `.reg` file is an export of another part of the registry.
+    #[error("`{key}` is not in the export")]
+    NotExported {
+        /// The key, with its root.
+        key: String,
+    },
     /// The file beneath could not be written.
     #[error("could not write `{path}`")]
     Write {
@@ -92,6 +98,7 @@ impl RegistryError {
             Self::Denied { .. } => Reason::AccessDenied,
             Self::Link { .. } => Reason::IsALink,
             Self::Damaged { .. } => Reason::Damaged,
+            Self::NotExported { .. } => Reason::NotExported,
             Self::Write { source, .. } => match source.kind() {
                 std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Reason::DiskFull,
                 std::io::ErrorKind::IsADirectory => Reason::IsADirectory,

@@ -53,8 +53,14 @@ fn made(at: i64) -> LocalReport {
         ],
         apps: vec![
             AppStep { app: app_of("Solitaire", AppKind::Store), action: AppAction::Install },
-            AppStep { app: app_of("Paint", AppKind::System), action: AppAction::Skip { reason: Reason::NotAvailable } },
-            AppStep { app: app_of("Notes", AppKind::Store), action: AppAction::Skip { reason: Reason::NotAvailable } },
+            AppStep {
+                app: app_of("Paint", AppKind::System),
+                action: AppAction::NotAvailable { reason: Reason::NotAvailable },
+            },
+            AppStep {
+                app: app_of("Notes", AppKind::Store),
+                action: AppAction::NotAvailable { reason: Reason::NotAvailable },
+            },
         ],
         not_carried: vec![NotCarried {
             id: catalog::left_out()[0].id.to_owned(),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StateError;
 use crate::key::KeyRecord;
+use crate::upload::pin::Pin;
 
 /// The version of the file that this program writes.
 const VERSION: u32 = 2;
@@ -27,6 +28,9 @@ pub struct Enrolment {
     pub allow_http: bool,
     /// The organisation's certificate, as PEM, if one was named.
     pub ca_pem: Option<String>,
+    /// The fingerprint of the one server that is trusted, if one was named.
+    #[serde(default)]
+    pub pin: Option<Pin>,
     /// The organisation.
     pub tenant: TenantId,
     /// Its name.
@@ -63,6 +67,8 @@ pub struct Chosen {
     pub allow_http: bool,
     /// The organisation's certificate, as PEM.
     pub ca_pem: Option<String>,
+    /// The fingerprint of the one server.
+    pub pin: Option<Pin>,
     /// Account name.
     pub user_name: String,
     /// Name of the PC.
@@ -82,6 +88,7 @@ impl Enrolment {
             server: chosen.server,
             allow_http: chosen.allow_http,
             ca_pem: chosen.ca_pem,
+            pin: chosen.pin,
             tenant: enrolled.tenant,
             tenant_name: enrolled.tenant_name,
             user: enrolled.user,

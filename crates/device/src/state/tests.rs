@@ -14,6 +14,7 @@ fn enrolment() -> Enrolment {
         server: "https://rehome.test".to_owned(),
         allow_http: false,
         ca_pem: None,
+        pin: None,
         user_name: "ada".to_owned(),
         device_name: "LAPTOP-ADA".to_owned(),
         key: (crate::key::tests::record(), Moment(0)),

@@ -49,6 +49,7 @@ impl Pc {
             server: text("https://rehome.test"),
             allow_http: false,
             ca_pem: None,
+            pin: None,
             user_name: text("ada"),
             device_name: text("PC"),
             key: (crate::key::tests::record(), Moment(0)),
@@ -231,6 +232,7 @@ fn a_server_that_lost_the_newest_backup_gets_everything_again() {
         size_bytes: 0,
         rehearsed: None,
         kept: Vec::new(),
+        kept_by: Vec::new(),
     };
     let wire = FakeWire::new([Ok(json(200, &older)), Ok(pc.kept(&outline, 8, &pc.header(&outline, 8)))]);
     let delivered = pc.bring(&wire, &outline).unwrap();

@@ -1,8 +1,8 @@
 //! The wire over HTTP: `ureq`, blocking, with rustls and ring (`docs/decisions/0003-ureq-in-the-agent.md`).
 //!
 //! Redirects are answers, never followed: what the device signs goes to the address that the person named and to no other. Whose
-//! certificates are trusted is decided by the operating system, where an organisation has put its own, or by the file that the person
-//! named. TLS is set up on the first encrypted connection, so a plain connection to this machine costs nothing for it.
+//! certificates are trusted is decided by the operating system, where an organisation has put its own, by the file that the person
+//! named, or by the fingerprint of the one server ([`super::pin`]). TLS is set up on the first encrypted connection, so a plain connection to this machine costs nothing for it.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use ureq::http;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::unversioned::transport::DefaultConnector;
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector, DefaultConnector, TcpConnector};
 
 use super::address::Address;
 use super::literal::LiteralResolver;
+use super::pin::{self, Pin, PinnedTls};
 use super::proxy::Proxy;
 use super::wire::{Answer, Cause, Method, Request, Wire, WireError};
 
@@ -34,6 +35,8 @@ const BUFFER_BYTES: usize = 16 * 1024;
 pub struct WireOptions {
     /// Certificates to trust instead of the platform's, as PEM.
     pub ca_pem: Option<Vec<u8>>,
+    /// The one server that is trusted, whatever else is.
+    pub pin: Option<Pin>,
     /// How long one exchange may take; [`EXCHANGE_TIMEOUT`] if not given.
     pub timeout: Option<Duration>,
     /// The proxy between; the environment's if not given.
@@ -76,10 +79,18 @@ impl HttpWire {
             let through = proxy.is_for(&address).then(|| ureq::Proxy::new(proxy.url()).ok()).flatten();
             config = config.proxy(through);
         }
-        if address.is_tls() {
-            config = config.tls_config(tls(options.ca_pem.as_deref())?);
-        }
-        let agent = ureq::Agent::with_parts(config.build(), DefaultConnector::default(), LiteralResolver::default());
+        let resolver = LiteralResolver::default();
+        let agent = match options.pin.filter(|_| address.is_tls()) {
+            Some(pin) => {
+                let road = ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default());
+                ureq::Agent::with_parts(config.build(), road.chain(PinnedTls::new(pin)), resolver)
+            }
+            None if address.is_tls() => {
+                let config = config.tls_config(tls(options.ca_pem.as_deref())?);
+                ureq::Agent::with_parts(config.build(), DefaultConnector::default(), resolver)
+            }
+            None => ureq::Agent::with_parts(config.build(), DefaultConnector::default(), resolver),
+        };
         Ok(Self { agent, address, timeout })
     }
 
@@ -175,8 +186,8 @@ fn certificates(pem: &[u8]) -> Vec<Certificate<'static>> {
 }
 
 /// The SHA-256 fingerprint of each certificate of a PEM file, as certificate viewers show it; empty if there is none.
-pub fn fingerprints(pem: &[u8]) -> Vec<[u8; 32]> {
-    certificates(pem).iter().map(|certificate| seal::device_key::sha256(certificate.der())).collect()
+pub fn fingerprints(pem: &[u8]) -> Vec<Pin> {
+    certificates(pem).iter().map(|certificate| Pin::of(certificate.der())).collect()
 }
 
 /// rustls reports through `io::Error`, so the cause must be looked for inside.
@@ -195,8 +206,11 @@ fn io_failure(error: std::io::Error, timeout: Duration) -> WireError {
     }
 }
 
-/// A server that speaks no TLS at all is not "untrusted": the address is wrong.
+/// A server that speaks no TLS at all is not "untrusted": the address is wrong. Nor is one that is another than the one pinned: that is said in so many words.
 fn tls_failure(error: &rustls::Error) -> Option<WireError> {
+    if let Some(wrong) = pin::wrong(error) {
+        return Some(WireError::WrongPin(wrong.clone()));
+    }
     let no_tls = matches!(error, rustls::Error::InvalidMessage(_));
     no_tls.then(|| WireError::Garbled(Cause::from("the server does not speak TLS at this address")))
 }

@@ -7,7 +7,7 @@
 
 use std::cell::RefCell;
 
-use model::api::{PROBLEM_TYPE, Problem, SESSION_HEADER};
+use model::api::{CODE_HEADER, PROBLEM_TYPE, Problem, SESSION_HEADER};
 use model::reason::Reason;
 use model::signature::{
     CLOCK_SECONDS_MAX, Covered, DIGEST_HEADER, FIELDS, INPUT_HEADER, KeyPrint, Parameters, SESSION_SECONDS,
@@ -94,10 +94,11 @@ impl Prover {
         if answer.status != 401 {
             return false;
         }
-        // An answer to HEAD has no body to say why.
         let is_problem = answer.header("content-type").is_some_and(|media_type| media_type.starts_with(PROBLEM_TYPE));
         let problem = if is_problem { serde_json::from_slice::<Problem>(&answer.body).ok() } else { None };
-        let code = problem.as_ref().and_then(|problem| Reason::from_code(&problem.code));
+        // An answer to HEAD has no body to say why, and says it in a header.
+        let code = problem.as_ref().map(|problem| problem.code.as_str()).or_else(|| answer.header(CODE_HEADER));
+        let code = code.and_then(Reason::from_code);
         let had_session = learnt.session.take().is_some();
         match code {
             Some(Reason::SessionUnknown) => had_session,
@@ -286,6 +287,8 @@ mod tests {
         assert_eq!(read(&get(&prover)).created, 1_795_000_000);
         assert!(!prover.learn(&crate::upload::fake::json(401, &problem)), "it did not help");
         assert!(!prover.learn(&crate::upload::fake::json(401, &Problem::new(401, Reason::Revoked, ""))));
+        let revoked = answer(401, &[(CODE_HEADER, "revoked"), ("date", "Sun, 06 Nov 1994 08:49:37 GMT")]);
+        assert!(!prover.learn(&revoked), "a code goes before what its date may mean");
         let head = answer(401, &[("date", "Sat, 28 Nov 2026 01:00:00 GMT")]);
         assert!(prover.learn(&head));
         assert_eq!(read(&get(&prover)).created, 1_795_827_600);

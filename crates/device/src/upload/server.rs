@@ -6,11 +6,12 @@
 
 use std::time::Duration;
 
-use model::api::{PROBLEM_TYPE, Problem};
+use model::api::{CODE_HEADER, PROBLEM_TYPE, Problem};
 use model::reason::Reason;
 use model::world::Random;
 
 use super::address::Address;
+use super::pin::WrongPin;
 use super::prover::Prover;
 use super::wire::{Answer, Cause, Request, Wire, WireError};
 use crate::key::KeyError;
@@ -59,6 +60,15 @@ pub enum ServerError {
         #[source]
         source: Cause,
     },
+    /// The server is another one than the one pinned.
+    #[error("{address} is not the server that this PC was told to trust")]
+    WrongPin {
+        /// The server.
+        address: Address,
+        /// Both fingerprints.
+        #[source]
+        source: WrongPin,
+    },
     /// This PC's own key cannot be used.
     #[error("the request to {address} could not be signed")]
     NoKey {
@@ -99,6 +109,7 @@ impl ServerError {
             Self::Unreachable { .. } => Reason::ServerUnreachable,
             Self::Slow { .. } => Reason::ServerSlow,
             Self::Untrusted { .. } => Reason::TlsFailed,
+            Self::WrongPin { .. } => Reason::PinMismatch,
             Self::NoKey { .. } => Reason::DamagedState,
             Self::NotRehome { .. } => Reason::UnexpectedAnswer,
             Self::Refused { reason, .. } => *reason,
@@ -241,6 +252,7 @@ impl<'a> Server<'a> {
             Ok(answer) => Err(self.refusal(&answer)),
             Err(WireError::Slow { seconds }) => Err(ServerError::Slow { address: address(), seconds }),
             Err(WireError::Untrusted(source)) => Err(ServerError::Untrusted { address: address(), source }),
+            Err(WireError::WrongPin(source)) => Err(ServerError::WrongPin { address: address(), source }),
             Err(WireError::Garbled(cause)) => Err(self.not_rehome(cause.to_string())),
             Err(error @ WireError::TooLong { .. }) => Err(self.not_rehome(error.to_string())),
             Err(WireError::NoConnection(source)) => Err(ServerError::Unreachable { address: address(), source }),
@@ -255,6 +267,9 @@ impl<'a> Server<'a> {
         let is_problem = answer.header("content-type").is_some_and(|media_type| media_type.starts_with(PROBLEM_TYPE));
         let problem = if is_problem { serde_json::from_slice::<Problem>(&answer.body).ok() } else { None };
         let status = answer.status;
+        // An answer to HEAD has no body: its code is in a header, and the words are ours.
+        let code = answer.header(CODE_HEADER).and_then(Reason::from_code);
+        let problem = problem.or_else(|| code.map(|reason| Problem::new(status, reason, reason.to_string())));
         let (reason, problem) = match problem {
             Some(problem) => (Reason::from_code(&problem.code).unwrap_or_else(|| by_status(status)), problem),
             None if matches!(status, 429 | 413 | 500..) => {

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-use model::api::Problem;
+use model::api::{CODE_HEADER, Problem};
 use model::ids::{ProfileId, SnapshotId};
 use model::reason::Reason;
 
@@ -24,6 +24,11 @@ fn broken_off() -> WireError {
 
 fn status(status: u16) -> Answer {
     Answer { status, ..Answer::default() }
+}
+
+/// A refusal without a body, as an answer to HEAD is.
+fn with_code(status: u16, code: &str) -> Answer {
+    Answer { status, headers: vec![(CODE_HEADER.to_owned(), code.to_owned())], body: Vec::new() }
 }
 
 fn list_profiles(wire: &FakeWire) -> (Result<usize, ServerError>, Duration) {
@@ -47,6 +52,8 @@ fn each_failure_has_its_reason_and_names_the_server() {
         (Ok(status(302)), Reason::UnexpectedAnswer),
         (Ok(status(404)), Reason::UnexpectedAnswer),
         (Ok(status(401)), Reason::UnexpectedAnswer),
+        (Ok(with_code(401, "revoked")), Reason::Revoked),
+        (Ok(with_code(401, "moon_phase_wrong")), Reason::UnexpectedAnswer),
         (Ok(status(500)), Reason::ServerError),
         (Ok(status(413)), Reason::TooLarge),
         (refused(401, Reason::Revoked), Reason::Revoked),

@@ -4,6 +4,7 @@
 //! bounded on both sides, so that a hostile or broken server cannot fill the memory of the PC.
 
 use super::address::Address;
+use super::pin::WrongPin;
 
 /// What a request does. Only these occur in the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +113,9 @@ pub enum WireError {
     /// The certificate is not one that this PC trusts, or not for this host.
     #[error("the TLS connection was refused")]
     Untrusted(#[source] Cause),
+    /// The server is another one than the one pinned.
+    #[error(transparent)]
+    WrongPin(WrongPin),
     /// Something answered that does not speak HTTP, or not as agreed.
     #[error("the answer is not HTTP")]
     Garbled(#[source] Cause),

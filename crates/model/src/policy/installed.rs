@@ -41,6 +41,8 @@ pub const SERVER_URL: Property = property("SERVERURL", "ServerUrl", Some("agent.
 pub const TENANT: Property = property("TENANT", "Tenant", None, 64);
 /// Certificates to trust, as PEM: a chain of four has some 8 kB.
 pub const CA_CERTIFICATE: Property = property("CACERT", "CaCertificate", None, 16 * 1024);
+/// The fingerprint of the one server to trust: `sha256:` and 64 digits, which people write with colons.
+pub const CERTIFICATE_PIN: Property = property("CERTPIN", "CertPin", None, 128);
 /// Address of the proxy.
 pub const PROXY_URL: Property = property("PROXYURL", "ProxyUrl", None, 512);
 /// Hosts that are reached without the proxy.
@@ -55,8 +57,18 @@ pub const NO_UI: Property = property("NOUI", "NoUi", None, 1);
 pub const KEEP_DATA: Property = property("KEEPDATA", "KeepData", None, 1);
 
 /// All that are remembered.
-pub const PROPERTIES: [Property; 9] =
-    [SERVER_URL, TENANT, CA_CERTIFICATE, PROXY_URL, PROXY_BYPASS, LOG_LEVEL, CHANNEL, NO_UI, KEEP_DATA];
+pub const PROPERTIES: [Property; 10] = [
+    SERVER_URL,
+    TENANT,
+    CA_CERTIFICATE,
+    CERTIFICATE_PIN,
+    PROXY_URL,
+    PROXY_BYPASS,
+    LOG_LEVEL,
+    CHANNEL,
+    NO_UI,
+    KEEP_DATA,
+];
 
 #[cfg(test)]
 mod tests {

@@ -72,13 +72,13 @@ policies! {
         "How a PC must be joined to take part",
         "Microsoft: backup and the restore at first sign-in need a PC that is Entra joined or hybrid joined, the restore during setup one that is Entra joined. Any: every PC takes part, because Rehome brings its own accounts.";
     "backup.retention_latest" Backup Machine "RetentionLatest", number(1000, "snapshots"), Setting::Number(5), &[],
-        "Newest snapshots to keep", "So many of the newest snapshots are kept, whatever their age. The newest is always kept.";
+        "Newest snapshots to keep", "So many of the newest snapshots are kept, whatever their age. The newest is always kept. Set on a PC it changes nothing: only the server decides what it keeps, so that no PC shortens it.";
     "backup.retention_daily" Backup Machine "RetentionDaily", number(1000, "days"), Setting::Number(14), &[],
-        "Daily snapshots to keep", "For so many days that have a snapshot, the day's last one is kept.";
+        "Daily snapshots to keep", "For so many days that have a snapshot, the day's last one is kept. Set on a PC it changes nothing: only the server decides what it keeps, so that no PC shortens it.";
     "backup.retention_weekly" Backup Machine "RetentionWeekly", number(1000, "weeks"), Setting::Number(8), &[],
-        "Weekly snapshots to keep", "For so many weeks that have a snapshot, the week's last one is kept.";
+        "Weekly snapshots to keep", "For so many weeks that have a snapshot, the week's last one is kept. Set on a PC it changes nothing: only the server decides what it keeps, so that no PC shortens it.";
     "backup.retention_monthly" Backup Machine "RetentionMonthly", number(1000, "months"), Setting::Number(12), &[],
-        "Monthly snapshots to keep", "For so many months that have a snapshot, the month's last one is kept.";
+        "Monthly snapshots to keep", "For so many months that have a snapshot, the month's last one is kept. Set on a PC it changes nothing: only the server decides what it keeps, so that no PC shortens it.";
 
     "restore.enabled" Restore Both "EnableRestore", Kind::Switch, Setting::Switch(true), &[],
         "Give settings and apps back",

@@ -5,6 +5,9 @@
 //! `tests/retention.rs` holds the function against what restic itself decided. Four things are ours: pins and holds keep whatever the rules say;
 //! the newest snapshot that is known to open never goes; one that is known not to open takes no slot from one that does; and no rules
 //! at all keep everything. All calendars are UTC, so that the same snapshots are kept wherever the server stands.
+//!
+//! Several policies can apply to one profile. There is no order of precedence to know: each decides for itself, and what any of them keeps is kept
+//! ([`decide_by`]). So for every rule the longest keeping counts, and adding a policy beside others never deletes anything.
 
 mod calendar;
 mod span;
@@ -63,6 +66,24 @@ impl std::fmt::Display for Rules {
         let within = self.within.map(|span| format!("within {span}"));
         f.write_str(&counts.chain(within).collect::<Vec<_>>().join(", "))
     }
+}
+
+/// Rules under a name: a retention policy as it decides about one profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Its name; `None`: the tenant's own rules, which count where no policy applies.
+    pub name: Option<String>,
+    /// Its rules.
+    pub rules: Rules,
+}
+
+/// One reason to keep a snapshot, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The reason.
+    pub why: Why,
+    /// The policies whose rule it is. None for the tenant's own rules, and for reasons that no rule gives, such as a pin.
+    pub policies: Vec<String>,
 }
 
 /// What is known of a snapshot.
@@ -193,6 +214,50 @@ pub fn decide(rules: &Rules, snapshots: &[Candidate]) -> Vec<Vec<Why>> {
         if why.is_empty() && newest == Some(one.seq) {
             why.push(Why::Newest);
         }
+    }
+    kept
+}
+
+impl Why {
+    /// Whether it is a rule that keeps, and not what holds whatever the rules say.
+    pub fn is_of_rules(self) -> bool {
+        match self {
+            Self::Held | Self::Pinned | Self::NewestGood | Self::NoneGoodSince | Self::Newest => false,
+            Self::NoRules
+            | Self::Within
+            | Self::Latest
+            | Self::Hourly
+            | Self::Daily
+            | Self::Weekly
+            | Self::Monthly
+            | Self::Yearly => true,
+        }
+    }
+}
+
+/// For each snapshot, in the order given, why it is kept and by which policies: [`decide`] for each of them, and what any keeps is kept. Without a
+/// policy everything is.
+pub fn decide_by(policies: &[Policy], snapshots: &[Candidate]) -> Vec<Vec<Kept>> {
+    let everything = [Policy { name: None, rules: Rules::default() }];
+    let policies = if policies.is_empty() { &everything } else { policies };
+    let mut kept: Vec<Vec<Kept>> = vec![Vec::new(); snapshots.len()];
+    for policy in policies {
+        for (kept, whys) in kept.iter_mut().zip(decide(&policy.rules, snapshots)) {
+            for why in whys {
+                let known = kept.iter().position(|one| one.why == why).unwrap_or_else(|| {
+                    kept.push(Kept { why, policies: Vec::new() });
+                    kept.len() - 1
+                });
+                kept[known].policies.extend(policy.name.clone().filter(|_| why.is_of_rules()));
+            }
+        }
+    }
+    for kept in &mut kept {
+        // That it is the newest is what keeps it only where nothing else does.
+        if kept.iter().any(|one| one.why != Why::Newest) {
+            kept.retain(|one| one.why != Why::Newest);
+        }
+        kept.sort_by_key(|one| one.why);
     }
     kept
 }

@@ -18,7 +18,7 @@ use crate::api::extract::Body;
 use crate::problem::Refusal;
 
 /// The largest body: lists of a hundred ids each, generously.
-const BODY_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// The header that makes repeating a `POST` harmless.
 pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -168,6 +168,7 @@ impl From<AdminError> for Refusal {
             AdminError::InUse(_) => Self::new(StatusCode::CONFLICT, Reason::InUse, detail),
             AdminError::OwnRequest => Self::new(StatusCode::FORBIDDEN, Reason::SecondPerson, detail),
             AdminError::Closed(_) => Self::new(StatusCode::CONFLICT, Reason::AlreadyDecided, detail),
+            AdminError::NotOpen(_) => Self::new(StatusCode::FORBIDDEN, Reason::CaseNotOpen, detail),
             AdminError::ManagedElsewhere => Self::new(StatusCode::CONFLICT, Reason::ManagedElsewhere, detail),
             AdminError::OnHold => Self::new(StatusCode::FORBIDDEN, Reason::OnHold, detail),
             AdminError::Invalid(_) => Self::invalid(detail),

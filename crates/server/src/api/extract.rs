@@ -114,6 +114,22 @@ impl<P: FromStr + Send, T: FromStr + Send> FromRequestParts<Arc<App>> for Within
     }
 }
 
+/// Three ids in the address, each within the one before.
+pub(crate) struct Inside<A, B, C>(pub(crate) A, pub(crate) B, pub(crate) C);
+
+impl<A: FromStr + Send, B: FromStr + Send, C: FromStr + Send> FromRequestParts<Arc<App>> for Inside<A, B, C> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
+        let path = Path::<(String, String, String)>::from_request_parts(parts, app).await;
+        let Path((first, second, third)) = path.map_err(|_| unknown())?;
+        match (first.parse(), second.parse(), third.parse()) {
+            (Ok(first), Ok(second), Ok(third)) => Ok(Self(first, second, third)),
+            _ => Err(unknown()),
+        }
+    }
+}
+
 /// Text that is no id is an id that nothing has.
 fn unknown() -> Refusal {
     Refusal::not_found(Reason::NotFound)

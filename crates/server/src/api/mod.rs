@@ -6,19 +6,24 @@ mod about;
 pub(crate) mod admin;
 pub(crate) mod approvals;
 mod assignments;
+mod audit;
 mod backups;
 mod blobs;
+mod cases;
 mod device;
 mod devices;
 mod enroll;
 pub(crate) mod extract;
 mod groups;
 mod me;
+mod openings;
 mod pins;
 mod profiles;
 mod rehearsals;
 mod rehome;
 mod reports;
+mod retention;
+mod retention_policies;
 pub(crate) mod roles;
 mod scim;
 mod service_accounts;
@@ -75,6 +80,7 @@ pub fn routes() -> Routes {
         .get("/api/v1/profiles/{profile}/blobs/{blob}", blobs::get::handle)
         .head("/api/v1/profiles/{profile}/blobs/{blob}", blobs::head::handle)
         .put("/api/v1/profiles/{profile}/blobs/{blob}", blobs::put::handle)
+        .get("/api/v1/openings", openings::list::handle)
         .get("/api/v1/reports", reports::list::handle)
         .get("/api/v1/reports/{report}", reports::get::handle)
         .put("/api/v1/reports/{report}", reports::put::handle)
@@ -86,6 +92,7 @@ pub fn routes() -> Routes {
 fn admin_routes(routes: Routes) -> Routes {
     routes
         .get("/api/v1/me", me::get::handle)
+        .get("/api/v1/me/openings", me::openings::handle)
         .get("/api/v1/users", users::list::handle)
         .get("/api/v1/users/{user}", users::get::handle)
         .patch("/api/v1/users/{user}", users::patch::handle)
@@ -114,6 +121,14 @@ fn admin_routes(routes: Routes) -> Routes {
         .get("/api/v1/scope-tags/{tag}", tags::get::handle)
         .patch("/api/v1/scope-tags/{tag}", tags::patch::handle)
         .delete("/api/v1/scope-tags/{tag}", tags::delete::handle)
+        .get("/api/v1/retention", retention::get::handle)
+        .put("/api/v1/retention", retention::put::handle)
+        .post("/api/v1/retention/preview", retention::preview::handle)
+        .get("/api/v1/retention-policies", retention_policies::list::handle)
+        .post("/api/v1/retention-policies", retention_policies::create::handle)
+        .get("/api/v1/retention-policies/{retention_policy}", retention_policies::get::handle)
+        .put("/api/v1/retention-policies/{retention_policy}", retention_policies::put::handle)
+        .delete("/api/v1/retention-policies/{retention_policy}", retention_policies::delete::handle)
         .get("/api/v1/service-accounts", service_accounts::list::handle)
         .post("/api/v1/service-accounts", service_accounts::create::handle)
         .get("/api/v1/service-accounts/{token}", service_accounts::get::handle)
@@ -123,6 +138,21 @@ fn admin_routes(routes: Routes) -> Routes {
         .post("/api/v1/approvals/{approval}/decision", approvals::decide::handle)
         .post("/api/v1/approvals/{approval}/withdraw", approvals::withdraw::handle)
         .post("/api/v1/profiles/{profile}/rehome", rehome::create::handle)
+        .with(record_routes)
+}
+
+/// Cases, and what the audit tells.
+fn record_routes(routes: Routes) -> Routes {
+    routes
+        .get("/api/v1/cases", cases::list::handle)
+        .post("/api/v1/cases", cases::create::handle)
+        .get("/api/v1/cases/{case}", cases::get::handle)
+        .post("/api/v1/cases/{case}/close", cases::close::handle)
+        .get("/api/v1/cases/{case}/snapshots", cases::snapshots::handle)
+        .get("/api/v1/cases/{case}/profiles/{profile}/snapshots/{seq}", cases::read::handle)
+        .get("/api/v1/audit", audit::list::handle)
+        .get("/api/v1/audit/heads", audit::heads::handle)
+        .get("/api/v1/audit/export", audit::export::handle)
 }
 
 /// What identity providers use.
@@ -198,7 +228,7 @@ async fn at_the_door(State(app): State<Arc<App>>, mut request: Request, next: Ne
     if let Some(half) = session.and_then(|session| session.0.get().cloned()) {
         response.headers_mut().insert(SESSION, half);
     }
-    harden(&app, api, response.headers_mut());
+    harden(&app, response.headers_mut());
     let status = response.status();
     if let Some(refused) = response.extensions_mut().remove::<Refused>().filter(|_| is_noted(status)) {
         let asked = asked.1.map_or_else(|| asked.0.to_string(), |path| format!("{} {}", asked.0, path.as_str()));
@@ -216,15 +246,29 @@ async fn at_the_door(State(app): State<Arc<App>>, mut request: Request, next: Ne
     response
 }
 
-/// What every answer says to browsers and to what stands in between: that it is what it says it is, that an answer of the API is for whoever asked, and, once
-/// encrypted, that the next request has to be as well, for a year (RFC 6797).
-fn harden(app: &App, api: bool, headers: &mut HeaderMap) {
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if api && !headers.contains_key(header::CACHE_CONTROL) {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+/// What every answer says to browsers and to what stands in between, unless a page has said something of its own: that it is what it says it is, that it is no
+/// page and loads nothing, that nobody frames or reads it from elsewhere, and that it is for whoever asked.
+const HEADERS: [(HeaderName, &str); 7] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    ),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (header::CACHE_CONTROL, "no-store"),
+];
+
+/// Adds [`HEADERS`], and once encrypted that the next request has to be as well, here and below this name, for a year (RFC 6797).
+fn harden(app: &App, headers: &mut HeaderMap) {
+    for (name, value) in HEADERS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if app.site.is_secure() {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+        let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
     }
 }
 

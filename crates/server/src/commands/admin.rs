@@ -186,6 +186,11 @@ fn erase(app: &Arc<App>, user: &str, (tenant, yes): (&str, bool)) -> Result<Exit
     let deleted = app.store.erase_user(&tenant, id, (app.clock.now(), erasure_signer(app)))?;
     if deleted.is_some() {
         say(&format!("erased the user {id}; their keys are destroyed"));
+        if app.store.rewrite_if_erased().is_err() {
+            say(
+                "the database was too busy to be written anew: their name may stand in freed parts of its file until the server does it, once a day",
+            );
+        }
     }
     super::keep::confirm(deleted, none)
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use model::reason::Reason;
+use store::Wrong;
 
 use super::{Failure, print, say};
 use crate::App;
@@ -24,8 +25,12 @@ pub(super) fn open(config: &Config) -> Result<App, Failure> {
 
 pub(super) fn run(app: &App) -> Result<ExitCode, Failure> {
     let key = app.keyring.receipt_key();
-    let report = app.store.verify(&|receipt| seal::receipt::verify(receipt, &key).is_ok())?;
+    let mut report = app.store.verify(&|receipt| seal::receipt::verify(receipt, &key).is_ok())?;
     say(&format!("read {} snapshots, {} files and {} audit rows", report.snapshots, report.blobs, report.audit_rows));
+    // The walk above knows no key; whether the signed heads are the server's is asked here.
+    let heads = app.store.verify_audit(&[], &|head| seal::receipt::verify_head(head, &key).is_ok())?;
+    let bad = heads.iter().flat_map(|walked| &walked.findings).filter(|found| found.wrong == Wrong::BadHead);
+    report.findings.extend(bad.map(ToString::to_string));
     if report.findings.is_empty() {
         say("everything is there");
         return Ok(ExitCode::SUCCESS);

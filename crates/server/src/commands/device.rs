@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use model::device::KeyLevel;
 use model::ids::{DeviceId, from_hex, to_hex};
 use model::reason::Reason;
 use model::signature::KeyPrint;
@@ -44,6 +45,15 @@ pub(super) enum DeviceVerb {
         #[arg(long, default_value = DEFAULT_TENANT)]
         tenant: String,
     },
+    /// Say how hard to steal the keys of PCs must be, at least; without a level, say what it is. PCs that are connected stay
+    KeyLevel {
+        /// `file`, `cng-software` (kept by Windows) or `tpm`
+        #[arg(value_parser = ["file", "cng-software", "tpm"])]
+        level: Option<String>,
+        /// The organisation
+        #[arg(long, default_value = DEFAULT_TENANT)]
+        tenant: String,
+    },
     /// List the PCs that wait for their user or for approval
     Waiting {
         /// The organisation
@@ -63,6 +73,7 @@ pub(super) enum DeviceVerb {
 pub(super) fn run(app: &App, verb: DeviceVerb) -> Result<ExitCode, Failure> {
     match verb {
         DeviceVerb::List { tenant } => list(app, &tenant),
+        DeviceVerb::KeyLevel { level, tenant } => key_level(app, level.as_deref(), &tenant),
         DeviceVerb::Revoke { device, user, all: _, tenant } => revoke(app, (device, user), &tenant),
         DeviceVerb::Accept { device, tenant } => {
             if app.store.accept_device(&scope(app, &tenant)?, device, app.clock.now())? {
@@ -100,7 +111,7 @@ fn list(app: &App, tenant: &str) -> Result<ExitCode, Failure> {
             DeviceState::WithoutKey => "must enroll again",
             DeviceState::Revoked => "revoked",
         };
-        let level = device.level.map_or("-", model::device::KeyLevel::word);
+        let level = device.level.map_or("-", KeyLevel::word);
         format!("{}\t{state}\t{}\t{}\t{level}\t{}", device.id, device.user, device.name, at(device.seen_at))
     };
     print(&devices.into_iter().map(line).collect::<Vec<_>>())
@@ -122,4 +133,12 @@ fn revoke(app: &App, (device, user): (Option<DeviceId>, Option<String>), tenant:
     }
     say(&format!("access withdrawn from {count} device(s); a running server notices within 15 seconds"));
     Ok(ExitCode::SUCCESS)
+}
+
+fn key_level(app: &App, level: Option<&str>, tenant: &str) -> Result<ExitCode, Failure> {
+    let scope = scope(app, tenant)?;
+    if let Some(level) = level.and_then(KeyLevel::from_word) {
+        app.store.set_least_key_level(&scope, level, app.clock.now())?;
+    }
+    print(&[app.store.least_key_level(&scope)?.word().to_owned()])
 }

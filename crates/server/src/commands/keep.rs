@@ -1,13 +1,13 @@
-//! What is kept and what goes: retention, pins and holds, profiles.
+//! What is kept and what goes: snapshots with their pins and holds, profiles.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use model::api::SnapshotSummary;
+use model::api::{KeptBy, SnapshotSummary};
 use model::ids::{ProfileId, to_hex};
 use model::reason::Reason;
-use model::retention::{Rules, Span, Why};
+use model::retention::Why;
 use store::{Deleted, EraseError, Listed, Mark};
 
 use super::admin::{at, scope};
@@ -17,55 +17,13 @@ use crate::app::DEFAULT_TENANT;
 use crate::keyring::erasure_signer;
 
 /// Digits of a snapshot's id in lists.
-const DIGITS_SHOWN: usize = 8;
-
-#[derive(Subcommand)]
-pub(super) enum RetentionVerb {
-    /// Print the rules of an organisation
-    Show(Tenant),
-    /// Set the rules of an organisation; what is not given is not kept by
-    Set(SetArgs),
-    /// Say what is kept and why, and what would go
-    Preview(Tenant),
-    /// Let go of what is not kept, now instead of once a day
-    Run(Tenant),
-}
+pub(super) const DIGITS_SHOWN: usize = 8;
 
 #[derive(Args)]
 pub(super) struct Tenant {
     /// The organisation
     #[arg(long, default_value = DEFAULT_TENANT)]
-    tenant: String,
-}
-
-#[derive(Args)]
-pub(super) struct SetArgs {
-    #[command(flatten)]
-    tenant: Tenant,
-    /// Keep the newest so many of each PC
-    #[arg(long, default_value_t = 0, value_name = "COUNT")]
-    keep_last: u32,
-    /// Keep the newest of each hour, for so many hours
-    #[arg(long, default_value_t = 0, value_name = "COUNT")]
-    keep_hourly: u32,
-    /// Keep the newest of each day, for so many days
-    #[arg(long, default_value_t = 0, value_name = "COUNT")]
-    keep_daily: u32,
-    /// Keep the newest of each week, for so many weeks
-    #[arg(long, default_value_t = 0, value_name = "COUNT")]
-    keep_weekly: u32,
-    /// Keep the newest of each month, for so many months
-    #[arg(long, default_value_t = 0, value_name = "COUNT")]
-    keep_monthly: u32,
-    /// Keep the newest of each year, for so many years
-    #[arg(long, default_value_t = 0, value_name = "COUNT")]
-    keep_yearly: u32,
-    /// Keep all that are less than this older than the newest, such as `30d` or `1y6m`
-    #[arg(long, value_name = "DURATION")]
-    keep_within: Option<Span>,
-    /// Keep everything
-    #[arg(long, conflicts_with_all = ["keep_last", "keep_hourly", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly", "keep_within"])]
-    keep_everything: bool,
+    pub(super) tenant: String,
 }
 
 #[derive(Subcommand)]
@@ -110,50 +68,7 @@ pub(super) enum ProfileVerb {
     },
 }
 
-pub(super) fn retention(app: &App, verb: RetentionVerb) -> Result<ExitCode, Failure> {
-    match verb {
-        RetentionVerb::Show(tenant) => print(&[app.store.rules(&scope(app, &tenant.tenant)?)?.to_string()]),
-        RetentionVerb::Set(args) => set(app, &args),
-        RetentionVerb::Preview(tenant) => preview(app, &tenant.tenant),
-        RetentionVerb::Run(tenant) => {
-            let removed = app.store.retain(&scope(app, &tenant.tenant)?, app.clock.now())?;
-            say(&format!("let go of {} snapshots", removed.snapshots));
-            Ok(ExitCode::SUCCESS)
-        }
-    }
-}
-
-fn set(app: &App, args: &SetArgs) -> Result<ExitCode, Failure> {
-    let rules = Rules {
-        last: args.keep_last,
-        hourly: args.keep_hourly,
-        daily: args.keep_daily,
-        weekly: args.keep_weekly,
-        monthly: args.keep_monthly,
-        yearly: args.keep_yearly,
-        within: args.keep_within,
-    };
-    if rules.keep_everything() && !args.keep_everything {
-        let text = "no rule is given; `--keep-everything` keeps everything";
-        return Err(Failure::new(2, Reason::Usage, text));
-    }
-    app.store.set_rules(&scope(app, &args.tenant.tenant)?, &rules, app.clock.now())?;
-    say(&format!("keeps {rules}; `retention preview` says what that means"));
-    Ok(ExitCode::SUCCESS)
-}
-
-fn preview(app: &App, tenant: &str) -> Result<ExitCode, Failure> {
-    let scope = scope(app, tenant)?;
-    let kept = app.store.kept(&scope, None)?;
-    let all = kept.iter().flat_map(|listed| &listed.snapshots);
-    let going = all.clone().filter(|one| one.kept.is_empty()).count();
-    let total = all.count();
-    print(&lines(&kept))?;
-    say(&format!("rules: {}; {} kept, {going} to go", app.store.rules(&scope)?, total - going));
-    Ok(ExitCode::SUCCESS)
-}
-
-fn lines(listed: &[Listed]) -> Vec<String> {
+pub(super) fn lines(listed: &[Listed]) -> Vec<String> {
     let of = |listed: &Listed| listed.snapshots.iter().map(|one| line(listed, one)).collect::<Vec<_>>();
     listed.iter().flat_map(of).collect()
 }
@@ -162,12 +77,22 @@ fn lines(listed: &[Listed]) -> Vec<String> {
 fn line(listed: &Listed, one: &SnapshotSummary) -> String {
     let opens =
         one.rehearsed.as_ref().map_or("not tried", |found| if found.restorable { "opens" } else { "DOES NOT OPEN" });
-    let why: Vec<&str> =
-        one.kept.iter().map(|word| Why::from_word(word).map_or_else(|| word.as_str(), |why| why.title())).collect();
-    let why = if why.is_empty() { "goes".to_owned() } else { why.join(", ") };
+    let why = reasons(&one.kept, &one.kept_by);
+    let why = if why.is_empty() { "goes".to_owned() } else { why };
     let id = &one.snapshot.to_string()[..DIGITS_SHOWN];
     let at = at(one.committed_at);
     format!("{}\t{}\t{id}\t{at}\t{}\t{}\t{opens}\t{why}", listed.profile, one.seq, listed.user, listed.device)
+}
+
+/// Reasons as the operator reads them, each with the policies whose rule it is.
+pub(super) fn reasons(kept: &[String], by: &[KeptBy]) -> String {
+    let one = |word: &String| {
+        let title = Why::from_word(word).map_or_else(|| word.as_str(), |why| why.title());
+        let policies: Vec<String> =
+            by.iter().filter(|one| one.why == *word).map(|one| format!("`{}`", one.policy)).collect();
+        if policies.is_empty() { title.to_owned() } else { format!("{title} by {}", policies.join(" and ")) }
+    };
+    kept.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 pub(super) fn snapshot(app: &App, verb: SnapshotVerb) -> Result<ExitCode, Failure> {

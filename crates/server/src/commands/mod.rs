@@ -1,14 +1,18 @@
 //! The command line of `rehome-server`.
 
 mod admin;
+mod audit;
+mod case;
 mod check;
 mod device;
+mod fingerprint;
 mod health;
 mod keep;
 mod key;
 mod paper;
 mod people;
 mod report;
+mod retention;
 mod roles;
 mod serve;
 mod token;
@@ -79,7 +83,7 @@ enum Verb {
     Token(token::TokenVerb),
     /// What is kept and for how long
     #[command(subcommand)]
-    Retention(keep::RetentionVerb),
+    Retention(retention::RetentionVerb),
     /// Snapshots: why they are kept, pins and holds
     #[command(subcommand)]
     Snapshot(keep::SnapshotVerb),
@@ -92,8 +96,16 @@ enum Verb {
     /// What restores did
     #[command(subcommand)]
     Report(report::ReportVerb),
+    /// Cases: somebody's content opened for a while, with a second administrator's yes
+    #[command(subcommand)]
+    Case(case::CaseVerb),
+    /// The record of who did what: verify it, give it out
+    #[command(subcommand)]
+    Audit(audit::AuditVerb),
     /// Read all data and compare it with its checksums and receipts
     Check,
+    /// Print the fingerprint by which PCs can trust this server
+    Fingerprint,
     /// The configuration in force
     #[command(subcommand)]
     Config(ConfigVerb),
@@ -164,6 +176,7 @@ impl From<ConfigError> for Failure {
         match error {
             ConfigError::Io { source, .. } => Self::io(&source, failure.text),
             ConfigError::HalfTls => failure.hint("give both or none"),
+            ConfigError::TwoTls => failure.hint("leave one of them out"),
             ConfigError::NoHome => failure.hint("name both"),
             ConfigError::Toml { .. } | ConfigError::PublicUrl(_) => failure,
         }
@@ -201,7 +214,9 @@ impl From<KeyringError> for Failure {
     fn from(error: KeyringError) -> Self {
         let text = error.to_string();
         match error {
-            KeyringError::WrongRoot(_) => Self::new(9, Reason::WrongKey, text),
+            KeyringError::WrongRoot(_) => Self::new(9, Reason::WrongKey, text).hint(
+                "give the root key that this data was made with (`--root-key`); without it no backup can be opened",
+            ),
             KeyringError::Provider(error) => error.into(),
             KeyringError::Store(error) => error.into(),
             KeyringError::Unwrap(_) | KeyringError::Gone => Self::new(8, Reason::IntegrityFailed, text),
@@ -226,6 +241,7 @@ impl From<store::StoreError> for Failure {
 
 /// Runs the command line. Data goes to standard output, everything said to standard error.
 pub fn main() -> ExitCode {
+    crate::process::shut_in();
     let line = Line::parse();
     match run(line) {
         Ok(code) => code,
@@ -261,13 +277,16 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
         Verb::Apitoken(verb) => roles::token(&open(&config()?)?, verb),
         Verb::Device(verb) => device::run(&open(&config()?)?, verb),
         Verb::Token(verb) => token::run(&open(&config()?)?, verb),
-        Verb::Retention(verb) => keep::retention(&open(&config()?)?, verb),
+        Verb::Retention(verb) => retention::run(&open(&config()?)?, verb),
         Verb::Snapshot(verb) => keep::snapshot(&open(&config()?)?, verb),
         Verb::Profile(verb) => keep::profile(&Arc::new(open(&config()?)?), verb),
         Verb::Key(verb) => key::run(&config()?, verb),
         Verb::Report(verb) => report::run(&open(&config()?)?, verb),
+        Verb::Case(verb) => case::run(&open(&config()?)?, verb),
+        Verb::Audit(verb) => audit::run(&config()?, verb),
         Verb::Check => check::run(&check::open(&config()?)?),
         Verb::Config(ConfigVerb::Show) => show(&config()?),
+        Verb::Fingerprint => fingerprint::run(&config()?),
         Verb::Healthcheck => health::run(&config()?),
         Verb::Version => print(&[format!("rehome-server {}", env!("CARGO_PKG_VERSION"))]),
         Verb::Completions { shell } => paper::completions(shell),

@@ -130,23 +130,29 @@ impl From<AdminError> for Failure {
             AdminError::LastOwner => Self::new(5, Reason::LastOwner, text),
             AdminError::InUse(_) => Self::new(5, Reason::InUse, text),
             AdminError::OnHold => Self::new(5, Reason::OnHold, text),
+            AdminError::NotOpen(_) => Self::new(5, Reason::CaseNotOpen, text),
+            AdminError::OwnRequest => Self::new(5, Reason::SecondPerson, text),
+            AdminError::Closed(_) => Self::new(5, Reason::AlreadyDecided, text),
+            AdminError::Lacks(_) => Self::new(5, Reason::GrantsMore, text),
             _ => Self::new(2, Reason::Usage, text),
         }
     }
 }
 
-fn random_id(app: &App) -> [u8; 16] {
+pub(super) fn random_id(app: &App) -> [u8; 16] {
     let mut id = [0; 16];
     app.random.fill(&mut id);
     id
 }
 
-fn missing(what: &str, name: &str) -> Failure {
+pub(super) fn missing(what: &str, name: &str) -> Failure {
     Failure::new(2, Reason::NotFound, format!("there is no {what} `{name}`"))
 }
 
 /// Every item of a list, page after page.
-fn all<T>(mut page: impl FnMut(Slice) -> Result<store::Page<T>, store::StoreError>) -> Result<Vec<T>, Failure> {
+pub(super) fn all<T>(
+    mut page: impl FnMut(Slice) -> Result<store::Page<T>, store::StoreError>,
+) -> Result<Vec<T>, Failure> {
     let (mut items, mut slice) = (Vec::new(), Slice::default());
     loop {
         let found = page(slice)?;
@@ -167,12 +173,12 @@ fn which(app: &App, view: &View, name: &str) -> Result<Which, Failure> {
     found.map(|role| Which::Own(role.id)).ok_or_else(|| missing("role", name))
 }
 
-fn tags(app: &App, view: &View, names: &[String]) -> Result<Vec<TagId>, Failure> {
+pub(super) fn tags(app: &App, view: &View, names: &[String]) -> Result<Vec<TagId>, Failure> {
     let find = |name: &String| app.store.tag_named(view, name)?.ok_or_else(|| missing("scope tag", name));
     names.iter().map(find).collect()
 }
 
-fn groups(app: &App, view: &View, names: &[String]) -> Result<Vec<GroupId>, Failure> {
+pub(super) fn groups(app: &App, view: &View, names: &[String]) -> Result<Vec<GroupId>, Failure> {
     let there = all(|slice| app.store.groups(view, slice))?;
     let find = |name: &String| {
         let found = there.iter().find(|group| group.name == *name);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use model::reason::Reason;
 
-use super::{Failure, open, say};
+use super::{Failure, fingerprint, open, say};
 use crate::app::DEFAULT_USER;
 use crate::config::Config;
 use crate::{listen, logs};
@@ -16,10 +16,6 @@ use crate::{listen, logs};
 fn threads() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from)
 }
-
-/// What to do about a certificate or key that cannot be used.
-const PEM_WANTED: &str =
-    "name PEM files: the certificate with its chain (`--tls-cert`) and its private key (`--tls-key`)";
 
 fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Failure {
     let text = format!("cannot listen on {address}: {error}");
@@ -33,28 +29,31 @@ fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Failure {
 }
 
 pub(super) fn run(config: &Config) -> Result<ExitCode, Failure> {
-    let tls = match &config.tls {
-        Some((certificate, key)) => Some(
-            listen::Tls::open(certificate, key)
-                .map_err(|error| Failure::new(2, Reason::ConfigInvalid, error.to_string()).hint(PEM_WANTED))?,
-        ),
-        None => None,
-    };
     // The address first: nothing is made if another server is at work here.
     let listener = TcpListener::bind(config.listen).map_err(|error| cannot_listen(config.listen, &error))?;
     let address = listener.local_addr().unwrap_or(config.listen);
+    if config.self_signed {
+        fingerprint::make(config)?;
+    }
+    let tls = config.tls.as_ref().map(|(certificate, key)| listen::Tls::open(certificate, key)).transpose();
+    let tls = tls.map_err(|error| fingerprint::unusable(&error))?;
     let app = Arc::new(open(config)?);
     let scheme = if tls.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{address}");
+    let pin = if config.self_signed { Some(fingerprint::of(config)?) } else { None };
     if let Some(password) = app.set_up()? {
         say(&format!("A first account was made. Its password is shown this once:\n\n    {DEFAULT_USER}  {password}\n"));
-        say(&format!("Connect a PC with\n\n    rehome enroll --server {url} --user {DEFAULT_USER}\n"));
+        let pin = pin.as_ref().map(|pin| format!(" --pin {pin}")).unwrap_or_default();
+        say(&format!("Connect a PC with\n\n    rehome enroll --server {url} --user {DEFAULT_USER}{pin}\n"));
         say(&format!("or without `--user`, to sign in in the browser. Your account is at {url}/account\n"));
     }
     if tls.is_none() && !address.ip().is_loopback() {
         say(
-            "warning: without TLS, everybody on the network can read and change what is sent\n  hint: give --tls-cert and --tls-key",
+            "warning: without TLS, everybody on the network can read and change what is sent\n  hint: give --tls-cert and --tls-key, or --tls self-signed for a trial",
         );
+    }
+    if let Some(pin) = &pin {
+        say(&format!("the certificate is our own; PCs trust it by its fingerprint: --pin {pin}"));
     }
     say(&format!("listening on {url}"));
     logs::start();

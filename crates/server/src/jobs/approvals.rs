@@ -11,7 +11,7 @@ pub fn run(app: &App) -> Result<u64, StoreError> {
     for (tenant, approval) in app.store.settle_approvals(now)? {
         let outcome = match approval.kind.as_str() {
             crate::rehome::KIND => crate::rehome::carry_out(app, &tenant, &approval),
-            // Whoever asked for it does it: a case is open while it stands approved.
+            // Whoever asked for it does it: a case is open while it stands approved, until it ends below.
             _ => continue,
         };
         done += u64::from(outcome.is_ok());
@@ -21,5 +21,5 @@ pub fn run(app: &App) -> Result<u64, StoreError> {
         };
         app.store.finish_approval(&tenant, approval.id, (well, words), now)?;
     }
-    Ok(done)
+    Ok(done + app.store.end_cases(now)?)
 }

@@ -5,6 +5,7 @@ pub mod approvals;
 pub mod heads;
 pub mod keys;
 pub mod retention;
+pub mod slack;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -18,8 +19,12 @@ const RETENTION_MILLIS: i64 = 24 * 60 * 60 * 1000;
 /// How often audit chains are signed, in milliseconds: once a day, as `security.md` 2.12 asks.
 const HEADS_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
+/// How often the database of a server that erased somebody is written anew, in milliseconds: once a day at most, since it costs as much as copying it.
+const SLACK_MILLIS: i64 = 24 * 60 * 60 * 1000;
+
 /// When the jobs ran last.
 pub struct Jobs {
+    rewritten: AtomicI64,
     heads_at: AtomicI64,
     retention_at: AtomicI64,
 }
@@ -27,7 +32,11 @@ pub struct Jobs {
 impl Default for Jobs {
     /// Everything is due: a server that is restarted more often than a job's rhythm still does it.
     fn default() -> Self {
-        Self { heads_at: AtomicI64::new(i64::MIN), retention_at: AtomicI64::new(i64::MIN) }
+        Self {
+            rewritten: AtomicI64::new(i64::MIN),
+            heads_at: AtomicI64::new(i64::MIN),
+            retention_at: AtomicI64::new(i64::MIN),
+        }
     }
 }
 
@@ -59,6 +68,14 @@ impl Jobs {
                     );
                 }
                 Err(error) => tracing::warn!(%error, "retention failed"),
+            }
+        }
+        if is_due(Moment(self.rewritten.load(Ordering::Relaxed)), now, SLACK_MILLIS) {
+            self.rewritten.store(now.0, Ordering::Relaxed);
+            match slack::run(app) {
+                Ok(false) => {}
+                Ok(true) => tracing::info!("the database was written anew, since somebody was erased"),
+                Err(error) => tracing::warn!(%error, "the database could not be written anew"),
             }
         }
         // After the others, so that what they did is signed too.

@@ -13,7 +13,7 @@ pub mod oidc;
 pub mod password;
 pub mod posted;
 pub mod prove;
-mod second_factor;
+pub(crate) mod second_factor;
 mod secrets;
 pub mod sign_in;
 pub mod sign_out;

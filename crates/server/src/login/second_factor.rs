@@ -90,7 +90,7 @@ pub(super) async fn check(State(app): State<Arc<App>>, posted: Posted) -> Result
 }
 
 /// Whether a code is the person's: used up if so.
-fn shown(app: &App, person: &store::Person, code: &str) -> Result<bool, Refusal> {
+pub(crate) fn shown(app: &App, person: &store::Person, code: &str) -> Result<bool, Refusal> {
     let factors = app.store.factors(person)?;
     let Some(sealed) = factors.totp else { return Ok(false) };
     let now = app.clock.now();

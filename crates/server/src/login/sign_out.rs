@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 
 use super::finish::with_cookie;
@@ -29,5 +29,8 @@ pub(super) async fn handle(State(app): State<Arc<App>>, posted: Posted) -> Resul
         apart(move || app.store.close_session(&session.person, session.hash, app.clock.now())).await?;
     }
     let text = "You can close this window. At your identity provider you may still be signed in.";
-    Ok(with_cookie(html(StatusCode::OK, &Message { title: "You are signed out", text }), forget))
+    let mut response = with_cookie(html(StatusCode::OK, &Message { title: "You are signed out", text }), forget);
+    // Whoever uses this browser next finds nothing of this person's; the cookie of the next sign-in is made anew anyway.
+    response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\", \"cookies\", \"storage\""));
+    Ok(response)
 }

@@ -22,6 +22,7 @@ use seal::device_key::{self, DeviceKey};
 use seal::random::SystemRandom;
 use server::access::Principal;
 use server::app::Settings;
+use server::gates::Bounds;
 use server::identity::Identify;
 use server::problem::Refusal;
 use server::{App, listen};
@@ -52,6 +53,8 @@ pub struct Place {
     pub root: Option<PathBuf>,
     pub enrolments: u32,
     pub requests: u32,
+    /// What else is limited; nothing, unless a test says so.
+    pub bounds: Bounds,
     pub hosts: Vec<String>,
     pub site: server::login::site::Site,
 }
@@ -66,6 +69,7 @@ impl Place {
             root: None,
             enrolments: 0,
             requests: 0,
+            bounds: Bounds::OPEN,
             hosts: Vec::new(),
             site: server::login::site::Site::default(),
         }
@@ -88,8 +92,11 @@ impl Place {
             data_dir: self.data(),
             root_key: self.root.clone().unwrap_or_else(|| self.root_key()),
             root_key_old: None,
-            enrolments_per_minute: self.enrolments,
-            requests_per_minute: self.requests,
+            bounds: Bounds {
+                enrolments_per_minute: self.enrolments,
+                requests_per_minute: self.requests,
+                ..self.bounds
+            },
             hosts: self.hosts.clone(),
             site: self.site.clone(),
         };

@@ -49,7 +49,8 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<(i64, Listed)> {
     Ok((row.get(0)?, device))
 }
 
-fn find(connection: &Connection, view: &View, id: DeviceId) -> Result<(i64, Listed), AdminError> {
+/// A device that the view sees.
+pub(crate) fn find(connection: &Connection, view: &View, id: DeviceId) -> Result<(i64, Listed), AdminError> {
     let mut statement = connection.prepare(&format!("{FROM} AND d.id = $2 AND {}", view.sees_device()))?;
     let found = statement.query_row((view.scope().no, id.as_bytes()), from_row).optional()?;
     let (no, mut device) = found.ok_or(AdminError::NotFound)?;

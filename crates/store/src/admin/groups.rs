@@ -256,7 +256,7 @@ impl Store {
         })
     }
 
-    /// Deletes a group that no assignment names.
+    /// Deletes a group that no assignment and no retention policy names.
     pub fn delete_group(
         &self,
         view: &View,
@@ -277,6 +277,11 @@ impl Store {
                 .query_row((tenant, no), |row| row.get(0))?;
             if used > 0 {
                 return Err(AdminError::InUse(format!("{used} role assignments name it")));
+            }
+            let sql = "SELECT COUNT(*) FROM retention_groups WHERE tenant = $1 AND group_no = $2";
+            let used: i64 = tx.prepare_cached(sql)?.query_row((tenant, no), |row| row.get(0))?;
+            if used > 0 {
+                return Err(AdminError::InUse(format!("{used} retention policies name it")));
             }
             tags::put(tx, tenant, (Kind::Group, no), &BTreeSet::new())?;
             tx.prepare_cached("DELETE FROM user_groups WHERE tenant = $1 AND no = $2")?.execute((tenant, no))?;

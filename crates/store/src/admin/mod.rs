@@ -1,4 +1,5 @@
-//! What admins do through the API and the operator on the command line: people, devices, groups, roles, assignments, tags, service accounts.
+//! What admins do through the API and the operator on the command line: people, devices, groups, roles, assignments, tags, service accounts,
+//! retention policies.
 //!
 //! Everything takes a [`View`] and finds only what that sees. A change names the version that it changes; what is made carries the tags of
 //! who made it; nobody grants what they lack; and whatever is done, an owner stays ([`guard_owner`]).
@@ -7,6 +8,7 @@ pub(crate) mod assignments;
 pub(crate) mod devices;
 pub(crate) mod groups;
 pub(crate) mod people;
+pub(crate) mod retention;
 pub(crate) mod roles;
 pub(crate) mod tags;
 pub(crate) mod tokens;

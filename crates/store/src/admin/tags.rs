@@ -23,6 +23,7 @@ pub(crate) enum Kind {
     Role = 4,
     Assignment = 5,
     Token = 6,
+    RetentionPolicy = 7,
 }
 
 /// A scope tag.
@@ -173,6 +174,7 @@ impl Store {
             for (sql, what) in [
                 ("SELECT COUNT(*) FROM object_tags WHERE tenant = $1 AND tag_no = $2", "things carry it"),
                 ("SELECT COUNT(*) FROM assignment_tags WHERE tenant = $1 AND tag_no = $2", "role assignments name it"),
+                ("SELECT COUNT(*) FROM retention_tags WHERE tenant = $1 AND tag_no = $2", "retention policies name it"),
             ] {
                 let count: i64 = tx.prepare_cached(sql)?.query_row((tenant, no), |row| row.get(0))?;
                 if count > 0 {

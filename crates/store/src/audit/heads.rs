@@ -42,13 +42,8 @@ impl Store {
     }
 
     /// The signed heads of a tenant's chain, oldest first.
-    pub fn heads(&self, tenant: &TenantScope) -> Result<Vec<[u8; HEAD_LEN]>, StoreError> {
-        self.read(|connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT head FROM audit_heads WHERE tenant = $1 ORDER BY n")?;
-            let heads = statement.query_map([tenant.no], |row| row.get(0))?;
-            Ok(heads.collect::<Result<_, _>>()?)
-        })
+    pub fn heads(&self, tenant: &TenantScope) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.read(|connection| Ok(kept(connection, tenant.no)?.into_iter().map(|(_, head)| head).collect()))
     }
 
     /// The epoch of this database, which signatures name.
@@ -59,32 +54,6 @@ impl Store {
     /// The operator's own chain, which belongs to no tenant.
     pub fn server_chain(&self, at: Moment) -> Result<Option<TenantScope>, StoreError> {
         self.writer.write(move |tx| super::server_scope(tx, at).map(Some))
-    }
-
-    /// Compares the signed heads with the rows that they sign; `ok` says whether a head bears the server's signature. Gives each that does not fit.
-    pub fn verify_heads(&self, ok: &dyn Fn(&[u8; HEAD_LEN]) -> bool) -> Result<(u64, Vec<String>), StoreError> {
-        self.read(|connection| {
-            let (mut good, mut findings) = (0, Vec::new());
-            let mut statement = connection.prepare(
-                "SELECT t.id, h.n, h.head, a.hash FROM audit_heads h JOIN tenants t ON t.no = h.tenant \
-                 LEFT JOIN audit a ON a.tenant = h.tenant AND a.n = h.n ORDER BY h.tenant, h.n",
-            )?;
-            let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
-                let tenant = model::ids::TenantId(row.get(0)?);
-                let (n, head): (i64, [u8; HEAD_LEN]) = (row.get(1)?, row.get(2)?);
-                let hash: Option<[u8; 32]> = row.get(3)?;
-                let says = Head::from_bytes(&head).map(|(head, _)| head);
-                let fits = says
-                    .is_some_and(|head| head.tenant == tenant && head.n == row::unsigned(n) && Some(head.hash) == hash);
-                if fits && ok(&head) {
-                    good += 1;
-                } else {
-                    findings.push(format!("audit of tenant {tenant}: row {n} is not the one that was signed"));
-                }
-            }
-            Ok((good, findings))
-        })
     }
 }
 
@@ -99,8 +68,9 @@ fn last_signed(connection: &Connection, no: i64) -> Result<i64, StoreError> {
     Ok(connection.prepare_cached(sql)?.query_row([no], |row| row.get(0))?)
 }
 
-/// The first row after `last` that was signed once: it is gone.
-pub(crate) fn contradiction(connection: &Connection, no: i64, last: i64) -> Result<Option<i64>, StoreError> {
-    let signed = last_signed(connection, no)?;
-    Ok((signed > last).then_some(last + 1))
+/// The heads of a chain as they are kept, each with the number that its row says, oldest first.
+pub(crate) fn kept(connection: &Connection, no: i64) -> Result<Vec<(i64, Vec<u8>)>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT n, head FROM audit_heads WHERE tenant = $1 ORDER BY n")?;
+    let heads = statement.query_map([no], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(heads.collect::<Result<_, _>>()?)
 }

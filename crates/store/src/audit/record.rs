@@ -1,11 +1,12 @@
 //! A row of the audit as it is read: for lists, exports and checks.
 
 use model::cbor::{self, Item};
-use model::ids::TenantId;
+use model::ids::{TenantId, UserId};
 use model::world::Moment;
+use rusqlite::OptionalExtension;
 
-use crate::audit::Outcome;
 use crate::audit::origin::{Beside, Who, commitment};
+use crate::audit::{self, Action, Event, Outcome};
 use crate::{Store, StoreError, TenantScope, row};
 
 /// A row of the audit, as it is stored.
@@ -19,6 +20,8 @@ pub struct Record {
     pub hash: [u8; 32],
     /// What lies beside the event. `None`: nothing, or it was erased.
     pub private: Option<Vec<u8>>,
+    /// With whose erasure that goes. No part of the chain.
+    pub person: Option<UserId>,
 }
 
 /// What a row says.
@@ -48,9 +51,41 @@ pub struct Told {
     pub erased: bool,
 }
 
+/// Why what lies beside an event does not belong to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BesideError {
+    /// The event names another hash, or none.
+    Changed,
+    /// The hash fits, and it cannot be read.
+    Unreadable,
+}
+
 impl Record {
     /// Reads the row. `None`: it is not one of ours, or what lies beside it is not what the event committed to.
     pub fn read(&self, tenant: TenantId) -> Option<Told> {
+        let (told, committed) = self.event()?;
+        self.with_beside(tenant, told, committed).ok()
+    }
+
+    /// Adds what lies beside the event, if it is what the event committed to.
+    pub(crate) fn with_beside(
+        &self,
+        tenant: TenantId,
+        mut told: Told,
+        committed: Option<[u8; 16]>,
+    ) -> Result<Told, BesideError> {
+        match (&self.private, committed) {
+            (Some(private), Some(hash)) if commitment(tenant, self.n, private) == hash => {
+                told.beside = Beside::from_bytes(private).ok_or(BesideError::Unreadable)?;
+            }
+            (None, committed) => told.erased = committed.is_some(),
+            (Some(_), _) => return Err(BesideError::Changed),
+        }
+        Ok(told)
+    }
+
+    /// What the event says, and the hash that it holds of what lies beside it. `None`: it is not one of ours.
+    pub(crate) fn event(&self) -> Option<(Told, Option<[u8; 16]>)> {
         let Item::Array(items) = cbor::decode(&self.event).ok()? else { return None };
         let (first, more) = items.split_at_checked(5)?;
         let [at, Item::Bytes(actor), Item::Text(action), Item::Bytes(target), detail] = first else { return None };
@@ -80,41 +115,54 @@ impl Record {
                 (2, Item::Text(text)) => told.after = Some((*text).to_owned()),
                 (3, Item::Unsigned(1)) => told.outcome = Outcome::Refused,
                 (4, Item::Text(text)) => told.reason = Some((*text).to_owned()),
-                (5, Item::Bytes(hash)) => committed = Some(*hash),
+                (5, Item::Bytes(hash)) => committed = Some((*hash).try_into().ok()?),
                 _ => return None,
             }
         }
         told.actor = Who::from_parts(kind, actor)?;
-        match (&self.private, committed) {
-            (Some(private), Some(hash)) if commitment(tenant, self.n, private) == *hash => {
-                told.beside = Beside::from_bytes(private)?;
-            }
-            (None, committed) => told.erased = committed.is_some(),
-            (Some(_), _) => return None,
-        }
-        Some(told)
+        Some((told, committed))
     }
+}
+
+/// The columns of a row with the person whose words lie beside it; `a` and `u` are the aliases.
+pub(crate) const COLUMNS: &str = "a.n, a.event, a.hash, a.private, u.id FROM audit a \
+                                  LEFT JOIN users u ON u.tenant = a.tenant AND u.no = a.person_no";
+
+pub(crate) fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Record> {
+    let person = row.get::<_, Option<[u8; 16]>>(4)?.map(UserId);
+    // A hash of another length follows from nothing, and is told as that.
+    let hash = row.get::<_, Vec<u8>>(2)?.try_into().unwrap_or_default();
+    Ok(Record { n: row.get(0)?, event: row.get(1)?, hash, private: row.get(3)?, person })
 }
 
 impl Store {
     /// Rows of a tenant's audit from number `from` on, at most `limit`, oldest first.
     pub fn audit(&self, tenant: &TenantScope, from: i64, limit: u32) -> Result<Vec<Record>, StoreError> {
         self.read(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT n, event, hash, private FROM audit WHERE tenant = $1 AND n >= $2 ORDER BY n LIMIT $3",
-            )?;
-            let rows = statement.query_map((tenant.no, from, limit), |row| {
-                Ok(Record { n: row.get(0)?, event: row.get(1)?, hash: row.get(2)?, private: row.get(3)? })
-            })?;
+            let sql = format!("SELECT {COLUMNS} WHERE a.tenant = $1 AND a.n >= $2 ORDER BY a.n LIMIT $3");
+            let mut statement = connection.prepare_cached(&sql)?;
+            let rows = statement.query_map((tenant.no, from, limit), from_row)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 
-    /// Walks the chains of all tenants: how many rows are good, and the first bad row of each chain that has one.
-    pub fn verify_audit(&self) -> Result<(u64, Vec<String>), StoreError> {
-        let mut findings = Vec::new();
-        let rows = self.read(|connection| super::chain::verify(connection, &mut findings))?;
-        Ok((rows, findings))
+    /// The same backwards: rows below number `below`, newest first.
+    pub fn audit_below(&self, tenant: &TenantScope, below: i64, limit: u32) -> Result<Vec<Record>, StoreError> {
+        self.read(|connection| {
+            let sql = format!("SELECT {COLUMNS} WHERE a.tenant = $1 AND a.n < $2 ORDER BY a.n DESC LIMIT $3");
+            let mut statement = connection.prepare_cached(&sql)?;
+            let rows = statement.query_map((tenant.no, below, limit), from_row)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Notes that rows of the audit were given out; `what` says which, in plain words.
+    pub fn note_audit_export(&self, tenant: &TenantScope, what: String, at: Moment) -> Result<(), StoreError> {
+        let tenant = tenant.clone();
+        self.writer.write(move |tx| {
+            let event = Event { after: Some(&what), ..Event::new(at, Action::AuditExport) };
+            audit::append(tx, &tenant, &event)
+        })
     }
 
     /// The number and hash of a tenant's newest row: 0 and zeros if there is none.
@@ -122,6 +170,21 @@ impl Store {
         self.read(|connection| {
             let head = super::heads::newest(connection, tenant.no)?;
             Ok((row::unsigned(head.0), head.1))
+        })
+    }
+
+    /// Names of those who act in a tenant's audit, as they are today: of people, PCs and service accounts. An erased person has none.
+    pub fn actor_name(&self, tenant: &TenantScope, actor: &Who) -> Result<Option<String>, StoreError> {
+        let sql = match actor {
+            Who::User(_) => "SELECT name FROM users WHERE tenant = $1 AND id = $2",
+            Who::Device(_) => "SELECT name FROM devices WHERE tenant = $1 AND id = $2",
+            Who::Token(_) => "SELECT name FROM api_tokens WHERE tenant = $1 AND id = $2",
+            Who::Operator | Who::Server | Who::Nobody => return Ok(None),
+        };
+        let Some(id) = actor.id() else { return Ok(None) };
+        self.read(|connection| {
+            let name = connection.prepare_cached(sql)?.query_row((tenant.no, id), |row| row.get(0));
+            Ok(name.optional()?)
         })
     }
 }

@@ -1,9 +1,11 @@
-//! The calls that make a stored setting visible: `SystemParametersInfo` and `WM_SETTINGCHANGE` (docs: Windows App Development, both pages).
+//! The calls that make a stored setting visible: `SystemParametersInfo` and `WM_SETTINGCHANGE` (docs: Windows App Development, both pages), and what
+//! Explorer is told (`windows.md` 1.3). Under Wine no other process hears what `SHChangeNotify` says.
 //!
 //! The registry has been written before; a call tells the running session what is there. So none of them stores anything
 //! (`SPIF_UPDATEINIFILE` is left out), but for the desktop background, which Windows only takes together with its path. What cannot be told is
 //! reported and seen after the next sign-in.
 
+mod explorer;
 mod parameters;
 
 use std::io;
@@ -21,6 +23,9 @@ use crate::text::wide;
 /// How long each window may take to hear of a change, in milliseconds; one that hangs is not waited for.
 const BROADCAST_MILLISECONDS: u32 = 500;
 
+/// The area that the taskbar listens to (`windows.md` 1.3).
+const TASKBAR: &str = "TraySettings";
+
 /// The session of the person who is signed in.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LiveEffects;
@@ -36,8 +41,16 @@ impl Effects for LiveEffects {
             }
             Effect::Broadcast(text) => broadcast(0, Some(text)).map_err(|error| error.to_string()),
             Effect::LockScreen | Effect::AccountPicture => by_hand(picture),
-            Effect::Live | Effect::Explorer | Effect::SignOut => Ok(()),
+            Effect::Explorer => {
+                explorer::notify();
+                broadcast(0, Some(TASKBAR)).map_err(|error| error.to_string())
+            }
+            Effect::Live | Effect::SignOut => Ok(()),
         }
+    }
+
+    fn restart_explorer(&mut self) -> Result<(), String> {
+        explorer::restart()
     }
 }
 

@@ -32,6 +32,11 @@ impl Browser {
         Self { agent: config.build().into(), cookies: HashMap::new() }
     }
 
+    /// What the server at this address has given as cookies.
+    pub fn cookies_of(&self, address: &str) -> Vec<String> {
+        self.cookies.get(&origin(address)).map(|jar| jar.values().cloned().collect()).unwrap_or_default()
+    }
+
     pub fn get(&mut self, address: &str) -> Page {
         self.follow(address.to_owned(), None)
     }

@@ -1,6 +1,6 @@
 //! Stories with a certified identity provider: npm's `oidc-provider`, started for each. `cargo xtask ci provider` installs it; a machine without says so.
 
-mod browser;
+pub mod browser;
 mod stories;
 
 use std::io::{BufRead, BufReader};

@@ -47,7 +47,7 @@ fn apps_come_back_one_by_one_each_with_its_result_and_what_waits_goes_on_later()
 
     // Desktop programs are listed and stay where they are, unless policy says otherwise.
     let plan = new.json(&["plan", "--from-device", "OLD-PC"]);
-    assert_eq!(action(&plan, "{A}"), ("skip", "needs_installing"));
+    assert_eq!(action(&plan, "{A}"), ("not_available", "needs_installing"));
     new.reg_add(POLICIES, ("RestoreWin32Apps", "REG_DWORD", "1"));
 
     let script =

@@ -10,15 +10,24 @@ const BUILD: u32 = 26200;
 
 /// What Wine decides itself at each start, from the environment: the regional format and the layout of the keyboard. Another format makes it
 /// write all of that key anew, so these stay as they are, and the others of the key can be tested.
-const WINE_DECIDES: [&str; 3] = ["region.format", "region.format_id", "typing.layout.slot_1"];
+pub const WINE_DECIDES: [&str; 3] = ["region.format", "region.format_id", "typing.layout.slot_1"];
 
 /// A setting with its key and its value's name.
 pub type Placed = (&'static Setting, (&'static str, &'static str));
 
 /// The settings that this Windows has, that live in the registry and that Wine leaves to us.
 pub fn settings() -> impl Iterator<Item = Placed> {
-    let ours = |setting: &&Setting| setting.on_build(BUILD) && !WINE_DECIDES.contains(&setting.id);
-    SETTINGS.iter().filter(ours).filter_map(|setting| Some((setting, (setting.key()?, setting.name()?))))
+    placed(|setting| setting.on_build(BUILD) && !WINE_DECIDES.contains(&setting.id))
+}
+
+/// The settings that only older versions of Windows have: those that this build has and [`settings`] has not.
+pub fn older_settings(build: u32) -> Vec<Placed> {
+    placed(|setting| setting.on_build(build) && !setting.on_build(BUILD)).collect()
+}
+
+fn placed(ours: impl Fn(&Setting) -> bool) -> impl Iterator<Item = Placed> {
+    let ours = SETTINGS.iter().filter(move |setting| ours(setting));
+    ours.filter_map(|setting| Some((setting, (setting.key()?, setting.name()?))))
 }
 
 /// What is stored at a place.
@@ -47,8 +56,13 @@ pub fn packed_values(fresh: &MemoryRegistry) -> MemoryRegistry {
 
 /// Another value for every setting than a fresh PC has: what to store there.
 pub fn lived_in(fresh: &MemoryRegistry) -> MemoryRegistry {
+    other_values(fresh, settings())
+}
+
+/// The same for these settings.
+pub fn other_values(fresh: &MemoryRegistry, settings: impl Iterator<Item = Placed>) -> MemoryRegistry {
     let mut registry = MemoryRegistry::new();
-    for (setting, place) in settings() {
+    for (setting, place) in settings {
         let here = stored(fresh, place);
         let value = other_value(setting, here.as_ref());
         let current = stored(&registry, place).or(here);

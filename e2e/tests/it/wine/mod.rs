@@ -1,14 +1,16 @@
 //! The real `rehome.exe` under Wine: one PC's registry comes back on another one, and can be taken back.
 //!
 //! `cargo xtask windows` builds the program; without it, or without Wine, the stories say so and do not run. What Wine cannot show (Store apps,
-//! join state, access rights, most calls that make a change visible) is not told here.
+//! join state, whether Explorer listens) is not told here.
 
 mod apps;
 mod crash;
 mod dump;
+mod effects;
 mod hostile;
 mod installer;
 mod lived_in;
+mod logs;
 mod owned;
 mod pictures;
 mod prefix;

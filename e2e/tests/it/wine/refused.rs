@@ -1,10 +1,15 @@
 //! What a live PC is refused: by policy, by its version of Windows, without a server. Nothing is changed then.
 
+use std::collections::BTreeMap;
+
 use model::prerequisite::{Activity, ROWS};
 
 use crate::faults::SmallDisk;
 use crate::harness::{PASSWORD, World, arg, run};
 
+use super::dump::values;
+use super::effects::Session;
+use super::lived_in::{restored, settings};
 use super::prefix::{Prefix, VERSION};
 use super::two_pcs;
 
@@ -96,4 +101,40 @@ fn a_full_disk_under_the_state_folder_changes_nothing() {
     small.make_room();
     rehome(&RESTORE, "").done();
     assert!(!before.changed(&new.dump()).is_empty(), "with room it goes ahead");
+}
+
+#[test]
+fn a_key_without_permission_is_reported_setting_by_setting_and_the_rest_comes_back() {
+    const NO_WRITING: &str = r"Software\Microsoft\Windows\CurrentVersion\Explorer\Advanced";
+    const NO_READING: &str = r"Control Panel\Mouse";
+    let world = World::new();
+    let Some((old, new)) = two_pcs(&world) else { return };
+    let new = Session::of(new);
+    let before = new.pc.export();
+    let is_in = |key: &str, of: &str| key.eq_ignore_ascii_case(of);
+    // Wine keeps rights as long as somebody runs on the PC: until the end of the restore.
+    let mut denying = [("no-writing", "2", NO_WRITING), ("no-reading", "1", NO_READING)].map(|(ready, rights, key)| {
+        new.stays(r"C:\session.exe", &["deny", &format!(r"C:\{ready}"), rights, key], ready)
+    });
+    let said = new.pc.rehome(&[&RESTORE[..], &["--json"]].concat());
+    assert_eq!(said.code, Some(3), "done, and something was not written: {said:?}");
+    let said: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    // What cannot be read is left out by the plan; what cannot be written is found out when it is.
+    let skipped = said["plan"]["settings"].as_array().unwrap().iter().filter(|step| step["action"] == "skip");
+    let left_alone = said["outcome"]["failed"].as_array().unwrap().iter();
+    let reasons: BTreeMap<_, _> = skipped
+        .chain(left_alone)
+        .map(|one| (one["id"].as_str().unwrap(), one["reason"].as_str().unwrap()))
+        .filter(|(id, _)| settings().any(|(setting, _)| setting.id == *id))
+        .collect();
+    let locked = |key: &str| is_in(key, NO_WRITING) || is_in(key, NO_READING);
+    let expected: BTreeMap<_, _> =
+        settings().filter(|(_, (key, _))| locked(key)).map(|(setting, _)| (setting.id, "access_denied")).collect();
+    assert!(expected.len() > 60, "{expected:?}");
+    assert_eq!(reasons, expected);
+    new.pc.switch_off();
+    drop(denying.each_mut().map(std::process::Child::wait));
+    let open = settings().filter(|(_, (key, _))| !locked(key));
+    let wanted = restored(&before, &old.export(), open);
+    assert_eq!(values(&new.pc.export()), values(&wanted), "all others are there, and nothing else was written");
 }

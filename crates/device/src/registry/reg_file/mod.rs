@@ -48,6 +48,12 @@ pub enum RegFileError {
     /// Bytes that are neither UTF-16LE nor UTF-8.
     #[error("it is neither UTF-16 nor UTF-8 text")]
     NotText,
+    /// UTF-16 whose last character is only half there.
+    #[error("it is cut: it ends in the middle of a character, after {bytes} bytes")]
+    Cut {
+        /// How long it is.
+        bytes: usize,
+    },
     /// One line is wrong.
     #[error("line {line}: {problem}")]
     Line {
@@ -109,6 +115,7 @@ impl RegFileError {
     pub fn reason(&self) -> Reason {
         match self {
             Self::TooMany { .. } => Reason::FileTooBig,
+            Self::Cut { .. } => Reason::Truncated,
             _ => Reason::NotARegFile,
         }
     }
@@ -118,6 +125,7 @@ impl RegFileError {
         match self {
             Self::Regedit4 => "export it again and choose `Registration files`, not `Win9x/NT4`",
             Self::NoSignature | Self::NotText => "export it with regedit, version 5",
+            Self::Cut { .. } => "copy the file again, or export it again with regedit",
             Self::Line { .. } => "correct that line, or export the file again with regedit",
             Self::TooMany { .. } => "export only the branch of the user, `HKEY_CURRENT_USER`",
         }

@@ -39,9 +39,9 @@ impl Entries {
     /// UTF-16LE with its mark is what regedit writes; UTF-8 with or without one is what editors and version control make of it.
     pub fn new(bytes: &[u8]) -> Result<Self, RegFileError> {
         let units = match bytes {
-            [0xff, 0xfe, rest @ ..] => utf16(rest)?,
+            [0xff, 0xfe, rest @ ..] => utf16(rest).ok_or(RegFileError::Cut { bytes: bytes.len() })?,
             [0xef, 0xbb, 0xbf, rest @ ..] => utf8(rest)?,
-            [b'W', 0, ..] => utf16(bytes)?,
+            [b'W', 0, ..] => utf16(bytes).ok_or(RegFileError::Cut { bytes: bytes.len() })?,
             _ => utf8(bytes)?,
         };
         let mut entries = Self { units, at: 0, line: 1, failed: false };
@@ -301,11 +301,10 @@ fn ascii(unit: u16) -> Option<u8> {
     u8::try_from(unit).ok().filter(u8::is_ascii)
 }
 
-fn utf16(bytes: &[u8]) -> Result<Vec<u16>, RegFileError> {
-    if !bytes.len().is_multiple_of(2) {
-        return Err(RegFileError::NotText);
-    }
-    Ok(bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect())
+/// The units; `None` if the last one is only half there.
+fn utf16(bytes: &[u8]) -> Option<Vec<u16>> {
+    let whole = bytes.len().is_multiple_of(2);
+    whole.then(|| bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect())
 }
 
 fn utf8(bytes: &[u8]) -> Result<Vec<u16>, RegFileError> {

@@ -1,6 +1,7 @@
 //! Reading and writing against what regedit itself writes.
 
 use model::catalog::Root;
+use model::reason::Reason;
 use proptest::prelude::*;
 
 use super::{LineProblem, RegFileError};
@@ -160,7 +161,9 @@ fn other_files_are_refused_by_what_they_are() {
     assert_eq!(refused(b"hello"), RegFileError::NoSignature);
     assert_eq!(refused(b"REGEDIT4\r\n\r\n[HKEY_CURRENT_USER\\B\xfcro]\r\n"), RegFileError::Regedit4);
     assert_eq!(refused(b"regf\xff\xff\0\0"), RegFileError::NotText);
-    assert_eq!(refused(&utf16("Windows")[..7]), RegFileError::NotText, "half a unit");
+    let cut = &utf16("Windows Registry Editor Version 5.00\r\n")[..41];
+    assert_eq!(refused(cut), RegFileError::Cut { bytes: 41 }, "half a unit");
+    assert_eq!((refused(cut).reason(), refused(&cut[2..]).reason()), (Reason::Truncated, Reason::Truncated));
 }
 
 #[test]
@@ -188,11 +191,11 @@ fn a_target_that_cannot_be_written_is_left_as_it_was() {
     permissions.set_readonly(true);
     std::fs::set_permissions(&file, permissions).unwrap();
     let error = MemoryRegistry::new().backed_by(file.clone()).flush().unwrap_err();
-    assert_eq!(error.reason(), model::reason::Reason::ReadOnlyTarget);
+    assert_eq!(error.reason(), Reason::ReadOnlyTarget);
     assert_eq!(std::fs::read(&file).unwrap(), b"old");
 
     let error = MemoryRegistry::new().backed_by(folder.path().to_owned()).flush().unwrap_err();
-    assert_eq!(error.reason(), model::reason::Reason::IsADirectory);
+    assert_eq!(error.reason(), Reason::IsADirectory);
 }
 
 #[test]

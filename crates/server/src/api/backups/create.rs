@@ -33,9 +33,12 @@ pub(crate) async fn handle(
         (body, number(&headers, LAST_HEADER))
     };
     let (answer, committed) = tokio::sync::oneshot::channel();
+    let len = body.len() as u64;
+    app.room.for_backup(&app, &scope, len).await?;
     {
         let envelope = Envelope::parse(&body)
             .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error.reason(), error.to_string()))?;
+        may_be_new(&app, &scope, envelope.header.seq)?;
         let sign: Sign = {
             let app = Arc::clone(&app);
             Arc::new(move |receipts: &_| app.keyring.sign(receipts))
@@ -48,12 +51,27 @@ pub(crate) async fn handle(
     let committed = committed.await.map_err(|_| Refusal::stopping())?;
     if matches!(committed, Err(CommitError::Forked)) {
         tracing::warn!(device = %scope.device(), "two PCs back up as one device; it reads only from now on");
-        let (app, at) = (Arc::clone(&app), app.clock.now());
+        let (app, scope, at) = (Arc::clone(&app), scope.clone(), app.clock.now());
         apart(move || app.store.mark_forked(&scope, at)).await?;
     }
     let committed = committed?;
+    if committed.new {
+        app.gates.backed_up(scope.device());
+        app.room.took(scope.tenant(), len);
+    }
     let status = if committed.new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, [(header::CONTENT_TYPE, RECEIPT_TYPE)], committed.receipt).into_response())
+}
+
+/// Lets a snapshot through that is within the device's number of a day. One that was confirmed and comes again, because its answer got lost, is let
+/// through too.
+fn may_be_new(app: &App, scope: &Scope, seq: u64) -> Result<(), Refusal> {
+    let Err(seconds) = app.gates.backup(scope.device()) else { return Ok(()) };
+    let newest = app.store.latest(scope, scope.profile())?.flatten().map(|latest| latest.seq);
+    if newest.is_some_and(|newest| seq <= newest) {
+        return Ok(());
+    }
+    Err(Refusal::limited(format!("more than {} backups a day", app.bounds.backups_per_day), seconds))
 }
 
 /// The envelope that a delta stands for, and the number of its base. Whatever is wrong with it, the sender may send the envelope whole.

@@ -33,6 +33,9 @@ pub(crate) async fn handle(
     let header =
         |name| number(&headers, name).ok_or_else(|| Refusal::invalid(format!("the header {name} must be a number")));
     let (offset, length) = (header(OFFSET_HEADER)?, header(LENGTH_HEADER)?);
+    if offset == 0 && length <= store::SEALED_BYTES_MAX {
+        app.room.for_file(&app, &scope, length).await?;
+    }
     let upload = apart(move || {
         let piece = Piece { blob, offset, length, bytes: &body };
         app.store.put_piece(&scope, &piece, app.clock.now())

@@ -12,6 +12,7 @@ use store::NewDeviceKey;
 
 use crate::App;
 use crate::access::{Allowed, OwnDevice};
+use crate::api::enroll::create::strong_enough;
 use crate::api::extract::{Body, apart};
 use crate::problem::Refusal;
 
@@ -36,7 +37,11 @@ pub(crate) async fn handle(
     }
     let key = NewDeviceKey { print: device_key::print(&public), public, level: request.key_level };
     let device = scope.device();
-    if !apart(move || app.store.change_key(&scope, key, app.clock.now())).await? {
+    let changed = apart(move || {
+        strong_enough(&app, scope.tenant_scope(), key.level)?;
+        Ok::<_, Refusal>(app.store.change_key(&scope, key, app.clock.now())?)
+    });
+    if !changed.await? {
         let detail = "the device's access was withdrawn, or the key is in use";
         return Err(Refusal::new(StatusCode::CONFLICT, Reason::InvalidRequest, detail));
     }

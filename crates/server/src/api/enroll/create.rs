@@ -9,10 +9,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::api::{EnrollRequest, Enrolled};
+use model::device::KeyLevel;
 use model::ids::{DeviceId, ProfileId, from_hex, to_hex};
 use model::reason::Reason;
 use seal::device_key::{self, PUBLIC_KEY_LEN};
-use store::{Account, EnrollError, FoundToken, NewDevice, NewDeviceKey, Origin};
+use store::{Account, EnrollError, FoundToken, NewDevice, NewDeviceKey, Origin, TenantScope};
 
 use crate::access::{Allowed, Anyone};
 use crate::api::extract::{Body, Unproven, apart};
@@ -118,7 +119,22 @@ fn enroll(
         let detail = "a password, a sign-in or an enrolment token is wanted";
         return Err(Refusal::new(StatusCode::UNAUTHORIZED, Reason::WrongCredentials, detail));
     };
+    strong_enough(app, account.tenant_scope(), key.level)?;
+    app.gates.enrolment_into(account.tenant()).map_err(|seconds| {
+        let most = app.bounds.tenant_enrolments_per_minute;
+        Refusal::limited(format!("more than {most} enrolments a minute in this organisation"), seconds)
+    })?;
     make_device(app, &account.by(origin), (&request.device_name, key, machine), token.as_ref())
+}
+
+/// Lets a key through that is kept as well as the organisation wants it, as far as the PC says the truth about it.
+pub(crate) fn strong_enough(app: &App, tenant: &TenantScope, level: KeyLevel) -> Result<(), Refusal> {
+    let least = app.store.least_key_level(tenant)?;
+    if level >= least {
+        return Ok(());
+    }
+    let detail = format!("the key is kept as `{level}`, and `{least}` or better is wanted");
+    Err(Refusal::new(StatusCode::FORBIDDEN, Reason::KeyTooWeak, detail))
 }
 
 fn find_token(app: &App, token: &str, key: &NewDeviceKey) -> Result<FoundToken, Refusal> {

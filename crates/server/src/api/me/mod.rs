@@ -1,3 +1,4 @@
 //! Who has signed in.
 
 pub(crate) mod get;
+pub(crate) mod openings;

@@ -1,0 +1,101 @@
+//! `rehome openings`: who has opened this person's backups on the server, when, why, and what of them.
+
+use clap::Args;
+use device::list;
+use model::api::{CaseReading, Opening};
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::paint::tame;
+use crate::render::put;
+use crate::run::Run;
+use crate::when::rfc3339;
+
+/// The longest name and the longest purpose that are printed, in characters: as the server keeps them.
+const NAME_CHARS: usize = 100;
+const PURPOSE_CHARS: usize = 1_000;
+
+/// Say who has opened your backups on the server, when, why, and what of them
+#[derive(Debug, Args)]
+pub struct OpeningsArgs {}
+
+#[derive(Serialize)]
+struct OpeningDocument<'a> {
+    case: String,
+    opened_by: Option<&'a str>,
+    approved_by: Option<&'a str>,
+    purpose: &'a str,
+    open_from_at: String,
+    open_until_at: String,
+    open: bool,
+    readings: Vec<ReadingDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct ReadingDocument<'a> {
+    read_at: String,
+    device_name: &'a str,
+    profile: String,
+    seq: u64,
+}
+
+/// Asks the server and prints it.
+pub fn run(_: &OpeningsArgs, run: &Run) -> Result<Exit, Failure> {
+    let state = run.state()?;
+    let connection = run.connect(&state)?;
+    let all = list::openings(&connection.server(run))?;
+    let documents: Vec<_> = all.iter().map(document).collect();
+    run.screen.data(&documents, || all.iter().map(|opening| text(run, opening)).collect())?;
+    if all.is_empty() {
+        run.screen.say("Nobody has opened your backups but you");
+    }
+    Ok(Exit::Success)
+}
+
+fn text(run: &Run, opening: &Opening) -> String {
+    let mut text = String::new();
+    let by = who(opening.opened_by.as_deref(), "the server's operator");
+    let approved = who(opening.approved_by.as_deref(), "nobody; there was no second administrator");
+    let state = if opening.open { "open now" } else { "ended" };
+    let heading = format!("{by}, {}", run.when().said(opening.open_from_at));
+    put(&mut text, format_args!("{}  {}\n", run.screen.paint.bold(heading), run.screen.paint.dim(state)));
+    put(&mut text, format_args!("  what for     {}\n", tame(&opening.purpose, PURPOSE_CHARS)));
+    put(&mut text, format_args!("  approved by  {approved}\n"));
+    put(&mut text, format_args!("  open until   {}, or until it was closed\n", run.when().said(opening.open_until_at)));
+    if opening.readings.is_empty() {
+        text.push_str("  read         nothing\n");
+    }
+    for reading in &opening.readings {
+        let CaseReading { read_at, device_name, seq, .. } = reading;
+        let (when, device) = (run.when().said(*read_at), tame(device_name, NAME_CHARS));
+        put(&mut text, format_args!("  read         backup number {seq} of {device}, {when}\n"));
+    }
+    text
+}
+
+fn who(name: Option<&str>, nobody: &str) -> String {
+    name.map_or_else(|| nobody.to_owned(), |name| tame(name, NAME_CHARS))
+}
+
+fn document(opening: &Opening) -> OpeningDocument<'_> {
+    OpeningDocument {
+        case: opening.case.to_string(),
+        opened_by: opening.opened_by.as_deref(),
+        approved_by: opening.approved_by.as_deref(),
+        purpose: &opening.purpose,
+        open_from_at: rfc3339(opening.open_from_at),
+        open_until_at: rfc3339(opening.open_until_at),
+        open: opening.open,
+        readings: opening.readings.iter().map(reading_document).collect(),
+    }
+}
+
+fn reading_document(one: &CaseReading) -> ReadingDocument<'_> {
+    ReadingDocument {
+        read_at: rfc3339(one.read_at),
+        device_name: &one.device_name,
+        profile: one.profile.to_string(),
+        seq: one.seq,
+    }
+}

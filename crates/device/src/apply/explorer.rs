@@ -1,0 +1,34 @@
+//! Explorer started anew after a run that needs it: once, at the very end, and only if somebody agreed.
+//!
+//! Explorer reads some settings only when it starts. Ending it closes the folder windows that are open, so it is asked and never forced;
+//! what nobody agreed to is seen after signing out and in. That it does not work is no failure of the run: everything is stored.
+
+use model::catalog::Effect;
+use serde::Serialize;
+
+use super::{NotLive, Outcome, Target};
+
+/// What became of Explorer after a run with settings that it reads when it starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Explorer {
+    /// It runs as before: they are seen when it starts again.
+    RestartNeeded,
+    /// It was started again.
+    Restarted,
+}
+
+/// Starts Explorer anew if the run needs it and `agree` says so, which is asked only then; notes in the outcome what became of it.
+pub fn restart_explorer(outcome: &mut Outcome, target: &mut Target, agree: &mut dyn FnMut() -> bool) {
+    if !outcome.effects.contains(&Effect::Explorer) {
+        return;
+    }
+    outcome.explorer = Some(Explorer::RestartNeeded);
+    if !agree() {
+        return;
+    }
+    match target.effects.restart_explorer() {
+        Ok(()) => outcome.explorer = Some(Explorer::Restarted),
+        Err(why) => outcome.not_live.push(NotLive { effect: Effect::Explorer, why, choose: None }),
+    }
+}

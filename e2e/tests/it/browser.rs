@@ -1,0 +1,52 @@
+//! The pages in a real browser: Chromium, driven by npm's `puppeteer-core`, which `cargo xtask ci provider` installs. A machine without either says so.
+//!
+//! `UPDATE_SCREENS=1` puts the pictures into `docs/screens`, for people to look at.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::harness::{World, root, run};
+
+/// Where the package is.
+fn package() -> Option<PathBuf> {
+    let test = std::env::current_exe().expect("a test knows its own path");
+    let target = test.ancestors().nth(3)?.to_owned();
+    let entry = "node_modules/puppeteer-core/lib/esm/puppeteer/puppeteer-core.js";
+    [target.join("npm"), root().join("target/npm")]
+        .map(|folder| folder.join(entry))
+        .into_iter()
+        .find(|path| path.is_file())
+}
+
+fn chromium() -> Option<PathBuf> {
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    let paths = std::env::var_os("PATH")?;
+    let found = std::env::split_paths(&paths).flat_map(|folder| names.map(|name| folder.join(name)));
+    found.into_iter().find(|path| path.is_file())
+}
+
+#[test]
+fn a_person_signs_in_in_chromium_in_light_and_dark_and_large() {
+    let (Some(package), Some(chromium)) = (package(), chromium()) else {
+        eprintln!("NOT RUN: no Chromium, or no puppeteer-core; `cargo xtask ci provider` installs the latter");
+        return;
+    };
+    let world = World::new();
+    let first = world.server_command(&["user", "create", "grace"], "").ok().trim().to_owned();
+    let screens =
+        if std::env::var_os("UPDATE_SCREENS").is_some() { root().join("docs/screens") } else { world.path("screens") };
+    let mut node = Command::new("node");
+    node.arg(root().join("e2e/tests/it/browser/sign_in.mjs"))
+        .env("PUPPETEER", package)
+        .env("CHROMIUM", chromium)
+        .env("HOME", world.path(""))
+        .env("ADDRESS", world.address())
+        .env("NAME", "grace")
+        .env("FIRST_PASSWORD", first)
+        .env("PASSWORD", "a sentence that grace has made up")
+        .env("SCREENS", &screens);
+    let ran = run(node, "");
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""), "{}", ran.stderr);
+    let pictures = std::fs::read_dir(screens).unwrap().count();
+    assert!(pictures >= 32, "{pictures}");
+}

@@ -1,0 +1,75 @@
+//! What a PC's logs say of a whole life: the file in the state folder, and the event log, whose lines Wine prints on its debug channel instead of keeping
+//! them. None of them has a value, a token, an address or a path in it.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::harness::{PASSWORD, World, run};
+
+use super::prefix::Prefix;
+
+/// In everything that the story makes up and no log may repeat.
+const CANARY: &str = "geheim";
+
+#[test]
+fn no_value_token_address_or_path_gets_into_the_file_or_the_event_log() {
+    let world = World::new();
+    let Some(pc) = Prefix::enrolled(&world, "GEHEIM-PC") else { return };
+    let sections = [
+        r"[HKEY_CURRENT_USER\Control Panel\Desktop]",
+        r#""WallPaper"="C:\\Users\\geheim\\geheim.jpg""#,
+        r"[HKEY_CURRENT_USER\Console]",
+        r#""FaceName"="Geheim Mono""#,
+        r"[HKEY_CURRENT_USER\Software\Microsoft\Windows\CurrentVersion\Explorer\Advanced]",
+        r#""TaskbarAl"=dword:00000000"#,
+        r"[HKEY_LOCAL_MACHINE\Software\Rehome\Enrolment]",
+        r#""Token"="geheim-0815""#,
+    ];
+    pc.import_text(&sections.join("\n"));
+    let token = ["enroll", "--profile", "other", "--server", world.address(), "--token", "geheim-token"];
+    let lives: [(&[&str], u64); 8] = [
+        (&["backup"], 100),
+        (&["schedule", "run"], 300),
+        (&["doctor"], 500),
+        (&["restore", "--from-device", "GEHEIM-PC", "--yes"], 200),
+        (&["restore", "--from-device", "geheim", "--yes"], 211),
+        (&["undo", "--yes"], 221),
+        (&["backup", "--from", r"C:\geheim\NTUSER.DAT"], 111),
+        (&token, 411),
+    ];
+    let mut events = Vec::new();
+    for (words, _) in lives {
+        let mut command = pc.command(words);
+        command.env("WINEDEBUG", "-all,trace+eventlog,warn+eventlog,err+eventlog");
+        events.extend(reported(command));
+    }
+    let logs = ["default", "other"].map(|profile| {
+        let file = pc.person().join("AppData/Local/Rehome").join(profile).join("logs/agent.log");
+        std::fs::read_to_string(file).unwrap_or_default()
+    });
+    // The first line is the enrolment's.
+    let entries: Vec<Value> =
+        logs.iter().flat_map(|log| log.lines()).skip(1).map(|line| serde_json::from_str(line).unwrap()).collect();
+    let ids: Vec<_> = entries.iter().map(|entry| entry["event"].as_u64().unwrap()).collect();
+    assert_eq!(ids, lives.map(|(_, id)| id));
+    assert_eq!(events.len(), entries.len(), "one line each in the event log: {events:#?}");
+    for (event, entry) in events.iter().zip(&entries) {
+        let reason = entry["reason"].as_str().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let text = format!("Rehome: {}{reason}, exit code {}", entry["msg"].as_str().unwrap(), entry["exit"]);
+        assert_eq!(*event, text);
+    }
+    let all = format!("{}{}", logs.concat(), events.concat()).to_lowercase();
+    let host = world.address().rsplit('/').next().unwrap().to_owned();
+    for word in [CANARY, "geheim-pc", &host, "127.0.0.1", "ada", r"\users\", "c:", "ntuser", ".jpg", PASSWORD] {
+        assert!(!all.contains(word), "`{word}` is in {all}");
+    }
+}
+
+/// The lines that a program writes to the event log.
+fn reported(command: Command) -> Vec<String> {
+    let said = run(command, "").stderr;
+    let text =
+        |line: &str| Some(line.split_once(":eventlog:ReportEventW L\"")?.1.trim_end().strip_suffix('"')?.to_owned());
+    said.lines().filter_map(text).collect()
+}
