@@ -1,13 +1,17 @@
-//! Any bytes as a part of a snapshot (the first byte is the kind): reading neither panics nor keeps what breaks the
+//! Any bytes as a part of a snapshot (the first byte is the kind), and as a list of words: reading neither panics nor keeps what breaks the
 //! format, and what is read can be written and read again.
 
 #![no_main]
 
 use model::snapshot::v1::{decode, encode};
+use model::words::WordList;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     if let Ok(item) = model::cbor::decode(input) {
         assert_eq!(model::cbor::encode(&item), input, "a second spelling was accepted");
+    }
+    if let Ok(words) = WordList::parse(input) {
+        assert_eq!(words.to_bytes().as_deref(), Ok(input), "a second spelling was accepted");
     }
     let Some((kind, bytes)) = input.split_first() else { return };
     let Ok(decoded) = decode([(*kind, bytes)]) else { return };

@@ -232,7 +232,7 @@ fn place(setting: &Setting) -> String {
             let name = if name.is_empty() { "(default)" } else { name };
             format!("HKEY_CURRENT_USER\\{key}, value {name}, {reg_type:?}")
         }
-        Place::File(role) => format!("a file of the profile: {role:?}").to_lowercase(),
+        Place::File(role) => format!("a file of the profile: {}", role.word().replace('_', " ")),
     }
 }
 
@@ -249,5 +249,6 @@ fn allowed(setting: &Setting) -> String {
         Kind::Text { max, alphabet } => format!("text of up to {max} characters ({alphabet:?})"),
         Kind::Texts { items, max, alphabet } => format!("up to {items} texts of up to {max} characters ({alphabet:?})"),
         Kind::Picture => "a JPEG or PNG picture".to_owned(),
+        Kind::Dictionary => "words of one's own, by language".to_owned(),
     }
 }

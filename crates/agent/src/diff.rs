@@ -77,7 +77,7 @@ fn read(input: &Input, ring: &KeyRing, like: &Snapshot) -> Snapshot {
         registry: &*input.registry,
         apps: &InputApps(input),
         facts,
-        wallpaper: input.wallpaper.as_deref(),
+        files: &input.files,
         blob_id: &|bytes| {
             seal::content::blob_id(ring.id_key(), bytes).expect("the collector reads no file beyond the limit").0
         },

@@ -46,6 +46,7 @@ mod live {
     use device::apps::{Apps, Installer, Listed, PcApps, machine_programs};
     use device::facts::Places;
     use device::input::Input;
+    use device::own_files::{Folders, OwnFiles, Whose};
     use device::target::{LivePc, LivePictures, RestoreTarget};
     use model::reason::Reason;
     use win32::{LiveEffects, LivePlaces, LiveRegistry, LiveRegistryWrite};
@@ -68,8 +69,7 @@ mod live {
                 None
             }
         };
-        let mut input =
-            Input::live(Box::new(LiveRegistry), win32::known(), pictures()?.windows_copy, (listed(), exported));
+        let mut input = Input::live(Box::new(LiveRegistry), win32::known(), own_files()?, (listed(), exported));
         input.notes.append(&mut notes);
         Ok(input)
     }
@@ -113,11 +113,17 @@ mod live {
         Ok(Box::new(LivePc { registry, listed: listed(), known: win32::known(), files, effects }))
     }
 
-    /// Windows' own place for its copy, and a folder of ours in the person's local data.
+    /// Where Windows keeps the person's files, and a folder of ours in their local data.
     fn pictures() -> Result<LivePictures, Failure> {
-        let (roaming, local) = (folder("APPDATA")?, folder("LOCALAPPDATA")?);
-        let windows_copy = roaming.join(r"Microsoft\Windows\Themes\TranscodedWallpaper");
-        Ok(LivePictures { windows_copy, ours: local.join("Rehome.files") })
+        Ok(LivePictures { windows: own_files()?, ours: folder("LOCALAPPDATA")?.join("Rehome.files") })
+    }
+
+    fn own_files() -> Result<OwnFiles, Failure> {
+        let folders =
+            Folders { roaming: folder("APPDATA")?, program_data: folder("ProgramData")?, public: folder("PUBLIC")? };
+        let person = win32::ask().person;
+        let whose = person.as_deref().map(|sid| Whose { sid, places: &LivePlaces });
+        Ok(OwnFiles::live(&folders, whose))
     }
 
     fn folder(name: &str) -> Result<PathBuf, Failure> {

@@ -1,7 +1,7 @@
 //! What a restore or an undo did: what was set, what was left alone, and what must follow for it to take effect.
 
 use device::apply::{Explorer, Outcome, Recovered};
-use model::catalog::{Category, Effect};
+use model::catalog::{self, Category, Effect};
 use model::envelope::Source;
 use model::plan::Plan;
 
@@ -70,11 +70,31 @@ fn effects(outcome: &Outcome) -> Option<&'static str> {
 
 /// Says which changes are stored and not seen yet.
 pub fn tell_not_live(run: &Run, outcome: &Outcome) {
-    if outcome.not_live.is_empty() {
+    for line in to_choose(outcome) {
+        run.screen.say(&line);
+    }
+    let number = outcome.not_live.iter().filter(|one| one.choose.is_none()).count();
+    if number == 0 {
         return;
     }
-    let number = count(outcome.not_live.len(), "change");
+    let number = count(number, "change");
     run.screen.say(&format!("note: {number} not applied live: stored, and seen after signing out and in again"));
+}
+
+/// What the person does themself: a line for each file that Windows takes from their hand only.
+fn to_choose(outcome: &Outcome) -> impl Iterator<Item = String> {
+    outcome.not_live.iter().filter_map(|one| {
+        let choose = one.choose.as_ref()?;
+        let settings = outcome
+            .applied
+            .iter()
+            .filter(|setting| catalog::find(&setting.id).is_some_and(|known| known.effect == one.effect));
+        let title = settings.map(|setting| setting.title.as_str()).next().unwrap_or("a picture");
+        Some(match &choose.file {
+            Some(file) => format!("{title} needs you: saved as {}; choose it in {}", file.display(), choose.page),
+            None => format!("{title} needs you: choose another in {}", choose.page),
+        })
+    })
 }
 
 /// What happened to a run that had broken off.

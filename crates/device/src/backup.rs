@@ -120,7 +120,7 @@ impl Backup<'_> {
             registry: &*input.registry,
             apps: &InputApps(input),
             facts,
-            wallpaper: input.wallpaper.as_deref(),
+            files: &input.files,
             blob_id: &|bytes| blob_id(ring, bytes),
         });
         narrow(&mut collected, &input.known.policy());

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use model::catalog::{self, FileRole, Place};
+use model::catalog::{self, FileRole, Place, Setting};
 use model::plan::Changed;
 use model::snapshot::{Reading, Snapshot};
 use model::value::Value;
@@ -101,7 +101,8 @@ impl Baseline {
         };
         let mut changes: Changes = now.readings.iter().filter_map(differs).collect();
         if self.picture.as_ref() != picture_now {
-            let pictures = catalog::SETTINGS.iter().filter(|setting| matches!(setting.place, Place::File(_)));
+            let of_desktop = |setting: &&Setting| setting.place == Place::File(FileRole::Wallpaper);
+            let pictures = catalog::SETTINGS.iter().filter(of_desktop);
             changes.extend(pictures.map(|setting| (setting.id.to_owned(), Changed { from: None })));
         }
         changes
@@ -121,7 +122,7 @@ fn alike(was: &Reading, is: &Reading) -> bool {
 fn is_as_left(id: &str, place: &StepPlace, left: Option<&Content>, target: &Target<'_>) -> bool {
     let Some(setting) = catalog::find(id) else { return false };
     match (setting.place, place) {
-        (Place::File(_), StepPlace::File { .. }) => picture(target.files).as_ref() == left,
+        (Place::File(role), StepPlace::File { .. }) => file(target.files, role).as_ref() == left,
         (Place::Value { key, name, .. }, StepPlace::Value { .. }) => {
             let meaning = |raw: Option<_>| -> Option<Option<Value>> {
                 raw.map_or(Some(None), |raw| codec::decode(setting, &raw).ok().map(Some))
@@ -135,7 +136,11 @@ fn is_as_left(id: &str, place: &StepPlace, left: Option<&Content>, target: &Targ
 }
 
 fn picture(files: &dyn FileWrite) -> Option<Content> {
-    files.read(FileRole::Wallpaper).ok().flatten().map(|bytes| Content::of_file(&bytes))
+    file(files, FileRole::Wallpaper)
+}
+
+fn file(files: &dyn FileWrite, role: FileRole) -> Option<Content> {
+    files.read(role).ok().flatten().map(|bytes| Content::of_file(&bytes))
 }
 
 #[cfg(test)]
@@ -212,7 +217,7 @@ mod tests {
             let old = Snapshot { readings, ..Snapshot::default() };
             let mut target = self.target();
             let plan = plan(&old, &Here::bare(&target.snapshot(&self.ring)), &Choice::all());
-            self.run(&mut target, |target, work| apply(&plan, &|_| Ok(JPEG.to_vec()), target, work).unwrap())
+            self.run(&mut target, |target, work| apply(&plan, &|_, _| Ok(JPEG.to_vec()), target, work).unwrap())
         }
 
         fn undo(&self) -> Outcome {

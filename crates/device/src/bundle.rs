@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
 use model::bundle::BundleHeader;
+use model::catalog::FileRole;
 use model::envelope::{BlobEntry, Envelope, EnvelopeError};
 use model::ids::{BlobId, TenantId, UserId};
 use model::reason::Reason;
@@ -176,9 +177,10 @@ impl Files {
         work: &mut Work<'_>,
     ) -> Result<Outcome, ApplyError> {
         let fetched = &preview.fetched;
-        let open = |file: &FileRef| {
+        let open = |role: FileRole, file: &FileRef| {
             let sealed = self.0.get(&file.blob).ok_or(Reason::FileMissing)?;
-            washer.wash(&unseal(sealed, *file, &fetched.owner, &fetched.ring)?, file)
+            let opened = unseal(sealed, *file, &fetched.owner, &fetched.ring)?;
+            if role.is_picture() { washer.wash(&opened, file) } else { Ok(opened) }
         };
         apply(&preview.plan, &open, &mut target.as_target(), work)
     }

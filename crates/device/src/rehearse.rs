@@ -234,7 +234,7 @@ fn fresh(snapshot: &Snapshot, ring: &KeyRing) -> Snapshot {
         registry: &registry,
         apps: &RegistryApps::new(&registry),
         facts: snapshot.device.clone(),
-        wallpaper: None,
+        files: &crate::own_files::OwnFiles::default(),
         blob_id: &|bytes| blob_id(ring, bytes),
     };
     collect(&sources).snapshot

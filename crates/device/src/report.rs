@@ -54,6 +54,15 @@ pub fn report(about: &About<'_>, plan: &Plan, done: &apply::Outcome, installed: 
     let applied: HashSet<&str> = done.applied.iter().map(|one| one.id.as_str()).collect();
     let failed: HashMap<&str, Reason> = done.failed.iter().map(|one| (one.id.as_str(), one.reason)).collect();
     let mut settings: Vec<SettingResult> = plan.settings.iter().map(|step| setting(step, &applied, &failed)).collect();
+    // What only the person can put to use is not back before they do.
+    let by_hand = |one: &&mut SettingResult| {
+        let effect = catalog::find(&one.id).map(|setting| setting.effect);
+        let waits = done.not_live.iter().any(|not| Some(not.effect) == effect && not.choose.is_some());
+        one.outcome == Outcome::Restored && waits
+    };
+    for one in settings.iter_mut().filter(by_hand) {
+        *one = result(&one.id, Outcome::LeftAlone, Some(Reason::NeedsYou));
+    }
     settings.extend(plan.not_carried.iter().map(|entry| {
         let known = catalog::left_out().iter().any(|known| known.id == entry.id);
         let id = if known { &entry.id } else { UNKNOWN };

@@ -4,6 +4,7 @@
 
 use std::io::Read;
 
+use model::catalog::FileRole;
 use model::ids::{ProfileId, SnapshotId};
 use model::plan::Plan;
 use model::policy::Group;
@@ -119,14 +120,14 @@ impl Restore<'_> {
         work: &mut Work<'_>,
     ) -> Result<Outcome, ApplyError> {
         self.progress.station(Station::Apply);
-        apply(&preview.plan, &|file| self.file(&preview.fetched, file), &mut target.as_target(), work)
+        apply(&preview.plan, &|role, file| self.file(&preview.fetched, role, file), &mut target.as_target(), work)
     }
 
-    /// A picture as it may be written: encoded anew.
-    fn file(&self, fetched: &Fetched, file: &FileRef) -> Result<Vec<u8>, Reason> {
+    /// A file as it may be written: pictures are encoded anew; a word list is read by whoever writes it, and nothing but words is.
+    fn file(&self, fetched: &Fetched, role: FileRole, file: &FileRef) -> Result<Vec<u8>, Reason> {
         let opened =
             open_file(self.server, fetched, file).map_err(|error| error.unwrap_or_else(|error| error.reason()));
-        self.washer.wash(&opened?, file)
+        if role.is_picture() { self.washer.wash(&opened?, file) } else { opened }
     }
 }
 

@@ -19,8 +19,10 @@ use seal::receipt::{ReceiptKey, header_hash};
 use crate::apply::journal::FolderJournals;
 use crate::apply::{Work, undo};
 use crate::backup::{BackedUp, Backup};
+use crate::folder::Below;
 use crate::input::Input;
 use crate::list::FetchError;
+use crate::own_files::OwnFiles;
 use crate::picture::tests::a_jpeg;
 use crate::plan::Choice;
 use crate::progress::Silent;
@@ -197,10 +199,14 @@ impl Pc {
     }
 
     fn back_up(&self, wire: &MemoryServer, picture: Option<&Path>) -> BackedUp {
+        self.back_up_files(wire, OwnFiles { wallpaper: picture.map(at), ..OwnFiles::default() })
+    }
+
+    fn back_up_files(&self, wire: &MemoryServer, files: OwnFiles) -> BackedUp {
         let reg = self.root.path().join("old.reg");
         std::fs::write(&reg, OLD_PC).unwrap();
         let mut input = Input::open(&reg).unwrap();
-        input.wallpaper = picture.map(Path::to_owned);
+        input.files = files;
         let server = Server::new(wire, Patience { random: &Dice(1), wait: &|_| () }, None);
         Backup {
             device_name: "LAPTOP-ADA",
@@ -224,6 +230,76 @@ impl Pc {
     fn rehearsal_is_due(&self, done: &BackedUp) -> bool {
         is_due(&self.state, (done.delivered.receipt.seq, done.delivered.receipt.snapshot)).unwrap()
     }
+}
+
+/// A file, as a collection finds it.
+fn at(path: &Path) -> Below {
+    Below::new(path.parent().unwrap().to_owned(), path.file_name())
+}
+
+fn dictionary(words: &str) -> Vec<u8> {
+    [0xff, 0xfe].into_iter().chain(words.encode_utf16().flat_map(u16::to_le_bytes)).collect()
+}
+
+/// The lock screen shows the same picture as the desktop, which is one blob for two roles; the new PC has words of its own.
+#[test]
+fn all_files_of_a_person_come_back_and_words_are_added_to_those_that_are_there() {
+    let wire = MemoryServer::new();
+    let pc = Pc::new(&wire);
+    let root = pc.root.path();
+    let (lake, face) = (root.join("lake.jpg"), root.join("face.jpg"));
+    std::fs::write(&lake, a_jpeg(8, 6)).unwrap();
+    std::fs::write(&face, a_jpeg(4, 4)).unwrap();
+    for (language, words) in [("neutral", "Rehome\r\nAda\r\n"), ("de-DE", "Aktenzeichen\r\nC:\\bad\r\n")] {
+        std::fs::create_dir_all(root.join("Spelling").join(language)).unwrap();
+        std::fs::write(root.join("Spelling").join(language).join("default.dic"), dictionary(words)).unwrap();
+    }
+    let files = OwnFiles {
+        wallpaper: Some(at(&lake)),
+        lock_screen: Ok(Some(at(&lake))),
+        account_picture: Ok(Some(at(&face))),
+        spelling: Some(at(&root.join("Spelling"))),
+    };
+    let backed_up = pc.back_up_files(&wire, files.clone());
+    assert_eq!(backed_up.delivered.outcome, Outcome::Kept);
+    assert_eq!(backed_up.warnings.len(), 1, "a word that looks like a path: {:?}", backed_up.warnings);
+    assert_eq!(pc.back_up_files(&wire, files).delivered.outcome, Outcome::Unchanged);
+
+    let server = Server::new(&wire, Patience { random: &Dice(1), wait: &|_| () }, None);
+    let restore =
+        Restore { server: &server, enrolment: &pc.enrolment, progress: &Silent, washer: &crate::picture::Here };
+    let path = root.join("new.reg");
+    let spelling = root.join("new.reg.files/spelling");
+    let own = dictionary("#LID 1031\r\nFernweh");
+    std::fs::create_dir_all(spelling.join("de-de")).unwrap();
+    std::fs::write(spelling.join("de-de/default.dic"), &own).unwrap();
+    let mut target = RegTarget::open(&path).unwrap();
+    let snapshot = (pc.enrolment.profile, backed_up.delivered.receipt.snapshot);
+    let preview = restore.preview(snapshot, &mut target, &pc.wish()).unwrap();
+    let mut journals = FolderJournals::new(pc.state.journals());
+    let mut work = Work { journals: &mut journals, clock: &Noon, progress: &mut |_, _| () };
+    let outcome = restore.carry_out(&preview, &mut target, &mut work).unwrap();
+    assert_eq!(outcome.failed, []);
+    let read = |name: &str| std::fs::read(root.join("new.reg.files").join(name)).unwrap();
+    for (name, original) in [("wallpaper.jpg", &lake), ("lock_screen.jpg", &lake), ("account_picture.jpg", &face)] {
+        let noted = crate::picture::noted(&read(name)).unwrap();
+        assert_eq!(noted.size, original.metadata().unwrap().len(), "{name}");
+    }
+    assert_eq!(read("spelling/neutral/default.dic"), dictionary("Ada\r\nRehome\r\n"));
+    assert_eq!(read("spelling/de-de/default.dic"), dictionary("#LID 1031\r\nFernweh\r\nAktenzeichen\r\n"));
+
+    // The words of both PCs are there, so nothing is written the second time.
+    let mut again = RegTarget::open(&path).unwrap();
+    let second = restore.preview(snapshot, &mut again, &pc.wish()).unwrap();
+    assert_eq!(second.plan.changes(), 1, "the list of words is another one than the backup's: {:?}", second.plan);
+    let outcome = restore.carry_out(&second, &mut again, &mut work).unwrap();
+    assert_eq!((outcome.journal, outcome.applied.len()), (None, 1), "but there is nothing to add");
+
+    let undone = undo(None, &Choice::all(), &mut again.as_target(), &mut work).unwrap();
+    assert_eq!(undone.failed, []);
+    assert_eq!(std::fs::read(spelling.join("de-de/default.dic")).unwrap(), own, "exactly as it was");
+    assert!(!spelling.join("neutral/default.dic").exists());
+    assert!(!root.join("new.reg.files/lock_screen.jpg").exists());
 }
 
 #[test]

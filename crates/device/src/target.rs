@@ -20,6 +20,7 @@ use crate::codec::text_of;
 use crate::collect::{Collected, Sources, collect};
 use crate::facts::{Asked, Known, RegPlaces};
 use crate::input::{Input, InputError, read_reg_file};
+use crate::own_files::OwnFiles;
 use crate::picture::noted;
 use crate::registry::{MemoryRegistry, Registry, RegistryWrite};
 
@@ -46,8 +47,8 @@ pub trait RestoreTarget {
 
 /// The calls that make a change visible on a live PC. Apply makes them after each stage, when what the stage has written is durable.
 pub trait Effects {
-    /// Makes one change visible that a call or a broadcast can, or tells Explorer of it; `picture` is the desktop background as this run left it.
-    /// The error says why not: a value that is stored but not seen yet is no failure.
+    /// Makes one change visible that a call or a broadcast can, or tells Explorer of it; `picture` is, as this run left it, the picture that the effect is about: the desktop
+    /// background, or that of the lock screen or the account. The error says why not: a value that is stored but not seen yet is no failure.
     fn take(&mut self, effect: Effect, picture: &Picture) -> Result<(), String>;
 
     /// Ends the person's Explorer and has it started again. The error says why not.
@@ -76,51 +77,49 @@ pub struct LivePc {
     pub listed: Listed,
     /// What the PC says of itself.
     pub known: Known,
-    /// The person's desktop background.
+    /// The person's files that are settings.
     pub files: LiveFiles,
     /// What makes changes visible.
     pub effects: Box<dyn Effects>,
 }
 
-/// Where the live PC keeps a person's desktop background.
+/// Where a restore on the live PC finds and puts a person's files.
 pub struct LivePictures {
-    /// The copy that Windows keeps, `TranscodedWallpaper`; it need not be there.
-    pub windows_copy: PathBuf,
+    /// Where Windows keeps them.
+    pub windows: OwnFiles,
     /// The folder that restored pictures are put into.
     pub ours: PathBuf,
 }
 
 impl LivePictures {
-    /// The picture that is on the desktop now, going by what the registry names.
+    /// The files as they are now: whose picture is on the desktop goes by what the registry names.
     pub fn files(self, registry: &dyn Registry) -> LiveFiles {
-        let ours = FolderFiles::new(self.ours);
+        let Self { windows, ours } = self;
+        let ours = FolderFiles::new(&ours);
+        let ours = match windows.spelling {
+            Some(spelling) => ours.with_spelling(spelling),
+            None => ours,
+        };
         let stored = registry.read(Root::User, r"Control Panel\Desktop", &["WallPaper"]).ok();
         let named = stored.and_then(|mut found| found.pop().flatten()).and_then(|raw| text_of(&raw.bytes));
         let is_ours = |named: &str| {
             ours.existing(FileRole::Wallpaper).is_some_and(|path| path.to_string_lossy().eq_ignore_ascii_case(named))
         };
         match named {
-            Some(named) if named.is_empty() => LiveFiles::new(ours, Picture::Untouched(None)),
+            Some(named) if named.is_empty() => LiveFiles::new(ours, None),
             Some(named) if is_ours(&named) => LiveFiles::ours(ours),
-            _ => {
-                LiveFiles::new(ours, Picture::Untouched(is_plain_file(&self.windows_copy).then_some(self.windows_copy)))
-            }
+            _ => LiveFiles::new(ours, windows.wallpaper),
         }
     }
 }
 
-/// Whether a file is there itself: a link in its place leads to what is not the person's desktop, and is not followed.
-fn is_plain_file(path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|found| found.is_file())
-}
-
 impl Input {
-    /// The PC that the program runs on. `windows_copy` is the desktop background as Windows keeps it, which need not be there; `listed` is what it
-    /// lists of apps beside the registry, and `exported` is what winget knows.
+    /// The PC that the program runs on: `files` are the person's own, `listed` is what it lists of apps beside the registry, and `exported` is what winget
+    /// knows.
     pub fn live(
         registry: Box<dyn Registry>,
         known: Known,
-        windows_copy: PathBuf,
+        files: OwnFiles,
         (listed, exported): (Listed, Option<Exported>),
     ) -> Self {
         Self {
@@ -130,7 +129,7 @@ impl Input {
             source: Source::Live,
             facts: known.facts.for_snapshot(),
             known,
-            wallpaper: is_plain_file(&windows_copy).then_some(windows_copy),
+            files,
             amcache: None,
             warnings: Vec::new(),
             notes: Vec::new(),
@@ -148,9 +147,8 @@ impl RestoreTarget for LivePc {
     }
 
     fn snapshot(&self, ring: &KeyRing) -> Snapshot {
-        let wallpaper = self.files.existing();
         let facts = self.known.facts.for_snapshot();
-        snapshot_of((&*self.registry, &self.listed), (facts, wallpaper.as_deref()), ring)
+        snapshot_of((&*self.registry, &self.listed), (facts, &self.files.own_files()), ring)
     }
 
     fn known(&self) -> Known {
@@ -165,12 +163,12 @@ impl RestoreTarget for LivePc {
 
 fn snapshot_of(
     (registry, listed): (&dyn Registry, &Listed),
-    (facts, wallpaper): (DeviceFacts, Option<&Path>),
+    (facts, files): (DeviceFacts, &OwnFiles),
     ring: &KeyRing,
 ) -> Snapshot {
     let apps = &PcApps { registry, listed };
     let Collected { mut snapshot, files, .. } =
-        collect(&Sources { registry, apps, facts, wallpaper, blob_id: &|bytes| blob_id(ring, bytes) });
+        collect(&Sources { registry, apps, facts, files, blob_id: &|bytes| blob_id(ring, bytes) });
     // A picture that a restore has put here counts as the one that it was made from.
     for (is, was) in files.iter().filter_map(|found| Some((found.file, noted(&found.bytes)?))) {
         let here = snapshot.readings.values_mut().filter(|reading| reading.value() == Some(&Value::File(is)));
@@ -219,10 +217,9 @@ impl RestoreTarget for RegTarget {
     }
 
     fn snapshot(&self, ring: &KeyRing) -> Snapshot {
-        let wallpaper = self.files.existing(FileRole::Wallpaper);
         snapshot_of(
             (&self.registry, &Listed::default()),
-            (self.known().facts.for_snapshot(), wallpaper.as_deref()),
+            (self.known().facts.for_snapshot(), &self.files.own_files()),
             ring,
         )
     }

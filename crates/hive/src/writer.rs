@@ -17,6 +17,7 @@ pub use logs::{new_log, old_log, seal_base_block, seal_entry, set_sequence};
 pub struct Tree {
     name: String,
     class: Option<String>,
+    is_link: bool,
     last_written: FileTime,
     values: Vec<(String, u32, Vec<u8>)>,
     subkeys: Vec<Tree>,
@@ -42,6 +43,12 @@ impl Tree {
     /// Adds a value: its name (empty for the default value), its type number and its bytes.
     pub fn set(&mut self, name: &str, kind: u32, data: impl Into<Vec<u8>>) -> &mut Self {
         self.values.push((name.to_owned(), kind, data.into()));
+        self
+    }
+
+    /// Makes the key a symbolic link; its target is the value `SymbolicLinkValue`.
+    pub fn link(&mut self) -> &mut Self {
+        self.is_link = true;
         self
     }
 
@@ -159,7 +166,8 @@ impl<'l> Writer<'l> {
         let (name, latin1) = name(&key.name);
 
         let mut node = b"nk".to_vec();
-        node.extend((flags | if latin1 { 0x20 } else { 0 }).to_le_bytes());
+        let link = if key.is_link { 0x10 } else { 0 };
+        node.extend((flags | link | if latin1 { 0x20 } else { 0 }).to_le_bytes());
         node.extend(key.last_written.0.to_le_bytes());
         push(&mut node, &[0, parent, len32(subkeys.len()), 0, subkey_list, NIL, len32(values.len()), value_list]);
         push(&mut node, &[self.security, class_at, 0, 0, 0, 0, 0]);

@@ -146,6 +146,7 @@ struct RawSetting {
     text: Option<RawText>,
     texts: Option<RawText>,
     picture: Option<bool>,
+    dictionary: Option<bool>,
     default: Option<Value>,
     first_build: Option<u32>,
     last_build: Option<u32>,
@@ -312,7 +313,9 @@ fn place(raw: &RawSetting) -> Result<Place, String> {
                 format!("the type `{reg_type}` is never written (rule R3); a setting is REG_SZ, REG_DWORD, REG_QWORD, REG_MULTI_SZ or REG_BINARY")
             })?,
         }),
-        (None, None, None, Some(role)) => Ok(Place::File(one_of("file", role, &[("wallpaper", FileRole::Wallpaper)])?)),
+        (None, None, None, Some(role)) => {
+            Ok(Place::File(one_of("file", role, &FileRole::ALL.map(|role| (role.word(), role)))?))
+        }
         _ => Err("a place is `key`, `name` and `type` together, or `file` alone".to_owned()),
     }
 }
@@ -334,10 +337,13 @@ fn kind(raw: &RawSetting) -> Result<Kind, String> {
         None => Err("`texts` needs `items`".to_owned()),
     }));
     kinds.extend(raw.picture.map(|_| Ok(Kind::Picture)));
+    kinds.extend(raw.dictionary.map(|_| Ok(Kind::Dictionary)));
     match (kinds.pop(), kinds.is_empty()) {
         (Some(kind), true) => kind,
-        _ => Err("exactly one of switch, number, choice, word, bits, colour, text, texts and picture says the kind"
-            .to_owned()),
+        _ => {
+            Err("exactly one of switch, number, choice, word, bits, colour, text, texts, picture and dictionary says the kind"
+                .to_owned())
+        }
     }
 }
 
@@ -390,8 +396,14 @@ fn effect(text: &str) -> Result<Effect, String> {
         let code = u32::from_str_radix(code, 16).ok().filter(|code| (1..=0xffff).contains(code));
         return code.map(Effect::Spi).ok_or_else(|| format!("`{text}` is not an action code; write `spi:0x003b`"));
     }
-    one_of("effect", text, &[("live", Effect::Live), ("explorer", Effect::Explorer), ("sign_out", Effect::SignOut)])
-        .map_err(|what| format!("{what}, broadcast:WORD, spi:0xCODE"))
+    let effects = [
+        ("live", Effect::Live),
+        ("explorer", Effect::Explorer),
+        ("sign_out", Effect::SignOut),
+        ("lock_screen", Effect::LockScreen),
+        ("account_picture", Effect::AccountPicture),
+    ];
+    one_of("effect", text, &effects).map_err(|what| format!("{what}, broadcast:WORD, spi:0xCODE"))
 }
 
 fn literal(value: &Value) -> Result<Literal, String> {

@@ -130,7 +130,7 @@ fn kind_of(text: &mut String, kind: &Kind) -> std::fmt::Result {
         Kind::Texts { items, max, alphabet } => {
             write!(text, "Kind::Texts {{ items: {items}, max: {max}, alphabet: Alphabet::{alphabet:?} }}")
         }
-        Kind::Switch { .. } | Kind::Number { .. } | Kind::Picture => write!(text, "Kind::{kind:?}"),
+        Kind::Switch { .. } | Kind::Number { .. } | Kind::Picture | Kind::Dictionary => write!(text, "Kind::{kind:?}"),
     }
 }
 

@@ -132,7 +132,7 @@ impl FileRole {
 
     /// The role with that number, if this version knows it.
     pub fn from_number(number: u8) -> Option<Self> {
-        (number == Self::Wallpaper.number()).then_some(Self::Wallpaper)
+        Self::ALL.into_iter().find(|role| role.number() == number)
     }
 }
 

@@ -28,4 +28,5 @@ pub mod retention;
 pub mod signature;
 pub mod snapshot;
 pub mod value;
+pub mod words;
 pub mod world;

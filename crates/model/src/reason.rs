@@ -75,6 +75,10 @@ reasons! {
     NotInThisFormat = 118, "not_in_this_format", "a file of this kind cannot hold it", "restore it with Rehome instead";
     ChangedSinceSignIn = 119, "changed_since_sign_in", "you have changed it on this PC since your first sign-in", "nothing if yours should stay; `--replace` takes the one of the backup";
     Moved = 120, "moved", "this version of Windows has another setting in its place", "nothing; that one is listed as well";
+    NeedsYou = 121, "needs_you", "it is saved on this PC, and Windows takes it from your hand only", "choose the saved file in Settings; the restore says where it lies";
+    IsALink = 122, "is_a_link", "it is a link to another place, and Rehome follows none", "put the thing itself in the place of the link, then try again";
+    NotADictionary = 123, "not_a_dictionary", "it is not a list of words as Windows writes it", "nothing; words that you add from now on are kept";
+    SystemOnly = 124, "system_only", "Windows keeps it where only the system may look", "choose it again on the new PC; a backup of the disk itself carries it";
     NotExported = 127, "not_exported", "the export holds another part of the registry", "export the whole branch of the user, or back up the PC itself";
     StoreOff = 130, "store_off", "your organisation has blocked it, or the Store", "ask your administrator";
     InstallWaits = 131, "install_waits", "it waits to be installed", "nothing; Rehome tries again by itself, `rehome apps --continue` at once";

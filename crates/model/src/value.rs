@@ -67,7 +67,7 @@ impl std::fmt::Display for Value {
             Self::Colour(Colour { red, green, blue, alpha }) => write!(f, "#{red:02x}{green:02x}{blue:02x}{alpha:02x}"),
             Self::Text(text) => write!(f, "“{text}”"),
             Self::List(items) => f.write_str(&items.join(", ")),
-            Self::File(file) => write!(f, "picture {} ({} bytes)", &file.blob.to_string()[..8], file.size),
+            Self::File(file) => write!(f, "file {} ({} bytes)", &file.blob.to_string()[..8], file.size),
         }
     }
 }

@@ -75,14 +75,15 @@ fn every_kind_every_effect_and_every_registry_type_is_in_use() {
             Kind::Text { .. } => "text",
             Kind::Texts { .. } => "texts",
             Kind::Picture => "picture",
+            Kind::Dictionary => "dictionary",
         })
         .collect();
-    assert_eq!(kinds.len(), 10, "{kinds:?}");
+    assert_eq!(kinds.len(), 11, "{kinds:?}");
     let types: BTreeSet<_> = SETTINGS.iter().filter_map(model::catalog::Setting::reg_type).collect();
     assert_eq!(types, BTreeSet::from(RegType::ALL));
     let effects: BTreeSet<_> =
         SETTINGS.iter().map(|setting| std::mem::discriminant(&setting.effect)).map(|d| format!("{d:?}")).collect();
-    assert_eq!(effects.len(), 5);
+    assert_eq!(effects.len(), 7);
 }
 
 #[test]

@@ -78,7 +78,7 @@ fn fits(setting: &Setting, reg_type: RegType, bytes: &[u8]) -> bool {
                 .filter(|item| !item.is_empty())
                 .all(|item| item.chars().count() <= max as usize && alphabet.allows(item))
         }
-        Kind::Picture => false,
+        Kind::Picture | Kind::Dictionary => false,
     }
 }
 

@@ -266,7 +266,7 @@ fn elevated() -> Option<bool> {
 }
 
 /// The identifier of the account that runs this program.
-fn person() -> Option<String> {
+pub(crate) fn person() -> Option<String> {
     let mut buffer = [0_u64; TOKEN_USER_WORDS];
     let size = u32::try_from(size_of_val(&buffer)).unwrap_or_default();
     let mut written = 0;

@@ -12,7 +12,7 @@ const VALUE_CHARS_MAX: usize = 60;
 pub fn value(paint: Paint, value: &Value) -> String {
     match value {
         Value::Colour(colour) => format!("{}{}", paint.swatch(*colour), value),
-        Value::File(file) => format!("a picture of {}", size(file.size)),
+        Value::File(file) => format!("a file of {}", size(file.size)),
         other => tame(&other.to_string(), VALUE_CHARS_MAX),
     }
 }

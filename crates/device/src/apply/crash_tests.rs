@@ -325,7 +325,7 @@ fn plan(world: &World) -> Plan {
 
 fn restore(face: &Face) -> Result<Outcome, ApplyError> {
     let plan = plan(&lived_in());
-    on(face, |target, work| apply_in(sample::table(), &plan, &|_| Ok(JPEG.to_vec()), (target, work)))
+    on(face, |target, work| apply_in(sample::table(), &plan, &|_, _| Ok(JPEG.to_vec()), (target, work)))
 }
 
 fn take_back(face: &Face) -> Result<Outcome, ApplyError> {

@@ -29,6 +29,6 @@ pub fn restart_explorer(outcome: &mut Outcome, target: &mut Target, agree: &mut 
     }
     match target.effects.restart_explorer() {
         Ok(()) => outcome.explorer = Some(Explorer::Restarted),
-        Err(why) => outcome.not_live.push(NotLive { effect: Effect::Explorer, why }),
+        Err(why) => outcome.not_live.push(NotLive { effect: Effect::Explorer, why, choose: None }),
     }
 }

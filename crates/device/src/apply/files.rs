@@ -1,31 +1,35 @@
-//! Settings that are files: the desktop background.
+//! Settings that are files: pictures, and the person's own words.
 //!
-//! Beside a `.reg` target stands a folder `<target>.files`, in which each role has one fixed name; its ending follows the picture's signature, not
-//! anything that travelled. Links are never followed: a link in the place of a file is replaced, and a link in the place of the folder refused.
+//! Beside a `.reg` target stands a folder `<target>.files`, on a live PC one in the person's local data, in which each role has one fixed name; a picture's
+//! ending follows its signature, not anything that travelled. Dictionaries lie where Windows has them. Everything goes through [`crate::folder`]: links
+//! are never followed, neither in the place of a file nor of a folder.
 
-use std::fs;
-use std::io::{self, Read};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use model::catalog::FileRole;
 use model::reason::Reason;
 
-use super::journal::{reason_of_write, replace, sync_folder};
+use crate::folder::{Below, Folder, FolderError};
+use crate::own_files::OwnFiles;
+use crate::own_files::dictionary::Kept;
 use crate::plan::PICTURE_BYTES_MAX;
 
 /// Reads and writes the files that are settings.
+///
+/// The bytes of a picture are the file's. Those of [`FileRole::Dictionary`] are all dictionaries of the person in one ([`Kept::to_bytes`]).
 pub trait FileWrite {
     /// The file's bytes; `None` if there is none.
     fn read(&self, role: FileRole) -> Result<Option<Vec<u8>>, Reason>;
 
-    /// Replaces the file as a whole. On return it is durable. Bytes that are no picture are refused.
+    /// Replaces the file as a whole. On return it is durable. Bytes that are not of the role's kind are refused.
     fn write(&mut self, role: FileRole, bytes: &[u8]) -> Result<(), Reason>;
 
     /// Removes the file; nothing happens if it is not there.
     fn remove(&mut self, role: FileRole) -> Result<(), Reason>;
 
-    /// The desktop background, for the call that shows it. Where nobody looks there is nothing to say.
-    fn picture(&self) -> Picture {
+    /// A picture, for the call that shows it. Where nobody looks there is nothing to say.
+    fn picture(&self, _role: FileRole) -> Picture {
         Picture::Untouched(None)
     }
 }
@@ -45,89 +49,118 @@ pub fn picture_ending(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// Whether bytes are of the role's kind, as far as that can be told without decoding them.
+pub(crate) fn check_kind(role: FileRole, bytes: &[u8]) -> Result<(), Reason> {
+    match role {
+        FileRole::Dictionary => Kept::parse(bytes).map(drop),
+        _ => picture_ending(bytes).map(drop).ok_or(Reason::NotAPicture),
+    }
+}
+
 /// Files in a folder, each under the name of its role.
 #[derive(Clone, Debug)]
 pub struct FolderFiles {
-    folder: PathBuf,
+    place: Below,
+    spelling: Below,
 }
 
 impl FolderFiles {
     /// The files in this folder, which is made when the first one is; the folder above it must be there.
-    pub fn new(folder: PathBuf) -> Self {
-        Self { folder }
+    pub fn new(folder: &Path) -> Self {
+        let base = folder.parent().unwrap_or(Path::new("")).to_owned();
+        let place = Below::new(base, folder.file_name());
+        Self { spelling: place.then("spelling"), place }
     }
 
     /// The files that belong to a `.reg` file.
     pub fn beside(reg_file: &Path) -> Self {
         let mut name = reg_file.as_os_str().to_owned();
         name.push(".files");
-        Self { folder: name.into() }
+        Self::new(Path::new(&name))
     }
 
-    /// The path of the file with this role, if there is one.
+    /// The same with the dictionaries elsewhere: where Windows has them.
+    #[must_use]
+    pub fn with_spelling(self, spelling: Below) -> Self {
+        Self { spelling, ..self }
+    }
+
+    /// The path of the picture with this role, if there is one.
     pub fn existing(&self, role: FileRole) -> Option<PathBuf> {
-        let paths = ENDINGS.into_iter().map(|ending| self.path(role, ending));
-        paths.into_iter().find(|path| fs::symlink_metadata(path).is_ok_and(|found| found.is_file()))
+        self.found(role).map(|found| found.path())
     }
 
-    fn path(&self, role: FileRole, ending: &str) -> PathBuf {
-        let FileRole::Wallpaper = role;
-        self.folder.join(format!("wallpaper.{ending}"))
-    }
-
-    /// Whether the folder is there; a link or a file in its place is refused.
-    fn has_folder(&self) -> Result<bool, Reason> {
-        match fs::symlink_metadata(&self.folder) {
-            Ok(found) if found.is_dir() => Ok(true),
-            Ok(_) => Err(Reason::AccessDenied),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(reason_of_write(&error)),
+    /// Where everything is that is here, for a collection.
+    pub fn own_files(&self) -> OwnFiles {
+        OwnFiles {
+            wallpaper: self.found(FileRole::Wallpaper),
+            lock_screen: Ok(self.found(FileRole::LockScreen)),
+            account_picture: Ok(self.found(FileRole::AccountPicture)),
+            spelling: Some(self.spelling.clone()),
         }
     }
+
+    fn found(&self, role: FileRole) -> Option<Below> {
+        let folder = self.place.folder().ok()?;
+        let mut names = names(role).into_iter();
+        let name = names.find(|name| folder.look(OsStr::new(name)).is_ok_and(|seen| seen.is_some()))?;
+        Some(self.place.then(name))
+    }
+
+    fn folder(&self) -> Result<Option<Folder>, Reason> {
+        self.place.folder_if_there().map_err(|error| error.reason_of_write())
+    }
+}
+
+fn names(role: FileRole) -> [String; 2] {
+    ENDINGS.map(|ending| format!("{}.{ending}", role.word()))
 }
 
 impl FileWrite for FolderFiles {
     fn read(&self, role: FileRole) -> Result<Option<Vec<u8>>, Reason> {
-        if !self.has_folder()? {
-            return Ok(None);
+        if role == FileRole::Dictionary {
+            let kept = Kept::read(&self.spelling)?;
+            return Ok((!kept.is_empty()).then(|| kept.to_bytes()));
         }
-        for ending in ENDINGS {
-            let path = self.path(role, ending);
-            match fs::symlink_metadata(&path) {
-                Ok(found) if found.is_file() => return read_bounded(&path).map(Some),
-                // A link, or anything else that is not a file: it is not ours to read, and it is not there.
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(_) => return Err(Reason::AccessDenied),
+        let Some(folder) = self.folder()? else { return Ok(None) };
+        for name in names(role) {
+            match folder.read(OsStr::new(&name), PICTURE_BYTES_MAX) {
+                // A link is not ours to read: it is not there.
+                Ok(None) | Err(FolderError::Link) => {}
+                read => return read.map_err(|error| error.reason_of_read()),
             }
         }
         Ok(None)
     }
 
     fn write(&mut self, role: FileRole, bytes: &[u8]) -> Result<(), Reason> {
+        if role == FileRole::Dictionary {
+            return Kept::parse(bytes)?.write(&self.spelling);
+        }
         let ending = picture_ending(bytes).ok_or(Reason::NotAPicture)?;
-        if !self.has_folder()? {
-            fs::create_dir(&self.folder).map_err(|error| reason_of_write(&error))?;
+        let reason = |error: FolderError| error.reason_of_write();
+        let folder = self.place.folder_or_made().map_err(reason)?;
+        folder.replace(OsStr::new(&format!("{}.{ending}", role.word())), bytes).map_err(reason)?;
+        for other in names(role).iter().filter(|name| !name.ends_with(ending)) {
+            folder.remove(OsStr::new(other)).map_err(reason)?;
         }
-        replace(&self.path(role, ending), bytes).map_err(|error| reason_of_write(&error))?;
-        for other in ENDINGS.into_iter().filter(|other| *other != ending) {
-            remove_file(&self.path(role, other))?;
-        }
-        sync_folder(&self.folder).map_err(|error| reason_of_write(&error))
+        folder.sync().map_err(reason)
     }
 
     fn remove(&mut self, role: FileRole) -> Result<(), Reason> {
-        if !self.has_folder()? {
-            return Ok(());
+        if role == FileRole::Dictionary {
+            return Kept::default().write(&self.spelling);
         }
-        for ending in ENDINGS {
-            remove_file(&self.path(role, ending))?;
+        let Some(folder) = self.folder()? else { return Ok(()) };
+        let reason = |error: FolderError| error.reason_of_write();
+        for name in names(role) {
+            folder.remove(OsStr::new(&name)).map_err(reason)?;
         }
-        sync_folder(&self.folder).map_err(|error| reason_of_write(&error))
+        folder.sync().map_err(reason)
     }
 }
 
-/// The desktop background as a run left it.
+/// A picture as a run left it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Picture {
     /// It is the one that was there: the file that Windows keeps of it, if there is one.
@@ -141,58 +174,82 @@ pub enum Picture {
 /// The files of the person who is signed in to a live PC.
 ///
 /// What Windows keeps of a picture is read and never written: a restored picture goes into a folder of ours, and Windows is pointed to it by a
-/// call ([`crate::target::Effects`]).
+/// call ([`crate::target::Effects`]), or the person is.
 #[derive(Clone, Debug)]
 pub struct LiveFiles {
     ours: FolderFiles,
-    /// `None`: what lies in our folder is what is on the desktop.
-    theirs: Option<Picture>,
-    written: bool,
+    desktop: Desktop,
+    written: Vec<FileRole>,
+}
+
+/// Whose picture is on the desktop.
+#[derive(Clone, Debug)]
+enum Desktop {
+    /// What lies in our folder, if anything does.
+    Ours,
+    /// The one that Windows keeps there, or none.
+    Theirs(Option<Below>),
 }
 
 impl LiveFiles {
-    /// With a picture that is not ours, or none.
-    pub fn new(ours: FolderFiles, theirs: Picture) -> Self {
-        Self { ours, theirs: Some(theirs), written: false }
+    /// With a desktop background that is not ours, or none.
+    pub fn new(ours: FolderFiles, theirs: Option<Below>) -> Self {
+        Self { ours, desktop: Desktop::Theirs(theirs), written: Vec::new() }
     }
 
-    /// With the picture that an earlier restore has put into our folder.
+    /// With the desktop background that an earlier restore has put into our folder.
     pub fn ours(ours: FolderFiles) -> Self {
-        Self { ours, theirs: None, written: false }
+        Self { ours, desktop: Desktop::Ours, written: Vec::new() }
     }
 
-    /// The file of the picture that is on the desktop, if there is one.
-    pub fn existing(&self) -> Option<PathBuf> {
-        match &self.theirs {
-            Some(Picture::Untouched(path)) => path.clone(),
-            _ => self.ours.existing(FileRole::Wallpaper),
+    /// Where everything is, for a collection: the desktop background that is shown, the words, and of what Windows takes from the person's hand only what a
+    /// restore has saved.
+    pub fn own_files(&self) -> OwnFiles {
+        let ours = self.ours.own_files();
+        match &self.desktop {
+            Desktop::Theirs(theirs) => OwnFiles { wallpaper: theirs.clone(), ..ours },
+            Desktop::Ours => ours,
+        }
+    }
+
+    fn wrote(&mut self, role: FileRole) {
+        self.written.push(role);
+        if role == FileRole::Wallpaper {
+            self.desktop = Desktop::Ours;
         }
     }
 }
 
 impl FileWrite for LiveFiles {
     fn read(&self, role: FileRole) -> Result<Option<Vec<u8>>, Reason> {
-        match &self.theirs {
-            Some(Picture::Untouched(path)) => path.as_deref().map(read_bounded).transpose(),
+        match (role, &self.desktop) {
+            (FileRole::Wallpaper, Desktop::Theirs(theirs)) => {
+                let read = |place: &Below| place.read(PICTURE_BYTES_MAX).map_err(|error| error.reason_of_read());
+                theirs.as_ref().map(read).transpose()
+            }
             _ => self.ours.read(role),
         }
     }
 
     fn write(&mut self, role: FileRole, bytes: &[u8]) -> Result<(), Reason> {
         self.ours.write(role, bytes)?;
-        (self.theirs, self.written) = (None, true);
+        self.wrote(role);
         Ok(())
     }
 
     fn remove(&mut self, role: FileRole) -> Result<(), Reason> {
         self.ours.remove(role)?;
-        (self.theirs, self.written) = (None, true);
+        self.wrote(role);
         Ok(())
     }
 
     /// The picture as it is now, and whether this run has put it there.
-    fn picture(&self) -> Picture {
-        match (self.written, self.existing()) {
+    fn picture(&self, role: FileRole) -> Picture {
+        let existing = match (role, &self.desktop) {
+            (FileRole::Wallpaper, Desktop::Theirs(theirs)) => theirs.as_ref().map(Below::path),
+            _ => self.ours.existing(role),
+        };
+        match (self.written.contains(&role), existing) {
             (true, Some(path)) => Picture::Set(path),
             (true, None) => Picture::Removed,
             (false, path) => Picture::Untouched(path),
@@ -200,22 +257,10 @@ impl FileWrite for LiveFiles {
     }
 }
 
-fn read_bounded(path: &Path) -> Result<Vec<u8>, Reason> {
-    let mut bytes = Vec::new();
-    let file = fs::File::open(path).map_err(|_| Reason::AccessDenied)?;
-    file.take(PICTURE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|_| Reason::Damaged)?;
-    if bytes.len() as u64 > PICTURE_BYTES_MAX { Err(Reason::FileTooLarge) } else { Ok(bytes) }
-}
-
-fn remove_file(path: &Path) -> Result<(), Reason> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(reason_of_write(&error)),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const JPEG: &[u8] = b"\xff\xd8\xff\xe0 a picture";
@@ -247,7 +292,7 @@ mod tests {
     #[test]
     fn only_pictures_are_written() {
         let folder = tempfile::tempdir().unwrap();
-        let mut files = FolderFiles::new(folder.path().join("files"));
+        let mut files = FolderFiles::new(&folder.path().join("files"));
         for bytes in [&b"MZ"[..], b"", b"[Theme]", b"\xff\xd8", b"<svg/>"] {
             assert_eq!(files.write(ROLE, bytes), Err(Reason::NotAPicture));
         }
@@ -260,15 +305,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let copy = folder.path().join("TranscodedWallpaper");
         fs::write(&copy, JPEG).unwrap();
-        let ours = FolderFiles::new(folder.path().join("ours"));
-        let mut files = LiveFiles::new(ours, Picture::Untouched(Some(copy.clone())));
+        let ours = FolderFiles::new(&folder.path().join("ours"));
+        let theirs = Below::new(folder.path().to_owned(), ["TranscodedWallpaper"]);
+        let mut files = LiveFiles::new(ours, Some(theirs));
         assert_eq!(files.read(ROLE).unwrap().as_deref(), Some(JPEG));
-        assert_eq!(files.picture(), Picture::Untouched(Some(copy.clone())));
+        assert_eq!(files.picture(ROLE), Picture::Untouched(Some(copy.clone())));
         files.write(ROLE, PNG).unwrap();
         assert_eq!(files.read(ROLE).unwrap().as_deref(), Some(PNG));
-        assert_eq!(files.picture(), Picture::Set(folder.path().join("ours").join("wallpaper.png")));
+        assert_eq!(files.picture(ROLE), Picture::Set(folder.path().join("ours").join("wallpaper.png")));
         files.remove(ROLE).unwrap();
-        assert_eq!((files.read(ROLE), files.picture()), (Ok(None), Picture::Removed));
+        assert_eq!((files.read(ROLE), files.picture(ROLE)), (Ok(None), Picture::Removed));
         assert_eq!(fs::read(&copy).unwrap(), JPEG);
     }
 
@@ -283,13 +329,13 @@ mod tests {
         fs::File::create(&victim).unwrap().write_all(JPEG).unwrap();
         fs::create_dir(&inside).unwrap();
         symlink(&victim, inside.join("wallpaper.png")).unwrap();
-        let mut files = FolderFiles::new(inside.clone());
+        let mut files = FolderFiles::new(&inside);
         assert_eq!(files.read(ROLE), Ok(None), "what the link points to is not read");
         files.write(ROLE, PNG).unwrap();
         assert_eq!(fs::read(&victim).unwrap(), JPEG);
         assert_eq!(fs::read(inside.join("wallpaper.png")).unwrap(), PNG);
 
         symlink(&inside, folder.path().join("link")).unwrap();
-        assert_eq!(FolderFiles::new(folder.path().join("link")).write(ROLE, PNG), Err(Reason::AccessDenied));
+        assert_eq!(FolderFiles::new(&folder.path().join("link")).write(ROLE, PNG), Err(Reason::IsALink));
     }
 }

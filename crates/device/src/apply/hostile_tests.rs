@@ -148,7 +148,7 @@ fn play(table: Table, case: u64) -> Result<(usize, bool), String> {
     let mut target = Target { name: "a.reg", registry: &mut dry, files: &mut files, effects: &mut Unseen };
     let mut work = Work { journals: &mut journals, clock: &Noon, progress: &mut |_, _| {} };
     let plan = plan_in(table, &old, &Here::bare(&here), &Choice::all());
-    let fetch = |_: &FileRef| Ok(file.to_vec());
+    let fetch = |_: FileRole, _: &FileRef| Ok(file.to_vec());
     let outcome = apply_in(table, &plan, &fetch, (&mut target, &mut work)).map_err(|error| error.to_string())?;
     let written = dry.writes().len();
     for write in dry.writes() {
@@ -287,7 +287,7 @@ fn near_value(setting: &Setting, dice: &mut Dice) -> Value {
         Kind::Colour(_) => Value::Colour(colour(dice)),
         Kind::Text { alphabet, .. } => Value::Text(near_text(alphabet, dice)),
         Kind::Texts { alphabet, .. } => Value::List((0..dice.roll(4)).map(|_| near_text(alphabet, dice)).collect()),
-        Kind::Picture => {
+        Kind::Picture | Kind::Dictionary => {
             Value::File(FileRef { blob: BlobId([7; 32]), size: FILES[dice.roll(FILES.len())].len() as u64 })
         }
     }

@@ -17,7 +17,9 @@ mod prepare;
 mod run;
 mod undo;
 
-use model::catalog::{Category, Effect, Stage};
+use std::path::PathBuf;
+
+use model::catalog::{Category, Effect, FileRole, Stage};
 use model::plan::Plan;
 use model::reason::Reason;
 use model::value::FileRef;
@@ -33,13 +35,14 @@ use run::{Carried, Run};
 
 pub use explorer::{Explorer, restart_explorer};
 pub use files::{FileWrite, FolderFiles, LiveFiles, Picture, picture_ending};
+pub(crate) use journal::reason_of_write;
 pub use undo::UNDO_DAYS;
 
 /// After so many starts that did not finish a journal, it is rolled back: whatever stops it would stop it again.
 const RESUMES_MAX: usize = 3;
 
-/// Gives the bytes of a file of the snapshot, opened and authenticated; or why it cannot.
-pub type Fetch<'f> = dyn Fn(&FileRef) -> Result<Vec<u8>, Reason> + 'f;
+/// Gives the bytes of a file of the snapshot that is to have this role, opened and authenticated, pictures encoded anew; or why it cannot.
+pub type Fetch<'f> = dyn Fn(FileRole, &FileRef) -> Result<Vec<u8>, Reason> + 'f;
 
 /// What is written to.
 pub struct Target<'a> {
@@ -101,6 +104,18 @@ pub struct NotLive {
     pub effect: Effect,
     /// Why it did not, in words.
     pub why: String,
+    /// What the person does themself, where that is the only way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub choose: Option<ToChoose>,
+}
+
+/// A file that Windows takes from the person's hand only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ToChoose {
+    /// Where it lies; `None`: it was taken away, and another is to be chosen.
+    pub file: Option<PathBuf>,
+    /// The page of Settings.
+    pub page: &'static str,
 }
 
 /// A setting that is as it is to be.
@@ -378,7 +393,7 @@ fn in_turn(effects: &mut Vec<Effect>) {
 fn turn(effect: Effect) -> u8 {
     match effect {
         Effect::Live => 0,
-        Effect::Spi(_) => 1,
+        Effect::Spi(_) | Effect::LockScreen | Effect::AccountPicture => 1,
         Effect::Broadcast(_) => 2,
         Effect::Explorer => 3,
         Effect::SignOut => 4,

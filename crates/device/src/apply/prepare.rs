@@ -7,14 +7,16 @@ use model::catalog::{FileRole, RegType, Setting, path_like};
 use model::plan::{Plan, SettingAction, SettingStep};
 use model::reason::Reason;
 use model::value::{FileRef, Value};
+use model::words::WordList;
 
-use super::files::picture_ending;
+use super::files::check_kind;
 use super::journal::{Content, Picture, Side, Step, VALUE_BYTES_MAX};
 use super::places::Slot;
 use super::{Fetch, Target};
 use crate::codec;
+use crate::own_files::dictionary::Kept;
 use crate::picture::noted;
-use crate::plan::{PICTURE_BYTES_MAX, Table, check};
+use crate::plan::{Table, check};
 use crate::registry::RawValue;
 
 /// What is to be journaled and then carried out, and what became of the settings that need no step.
@@ -87,8 +89,8 @@ impl Prepared {
         }
         // What could not be put back is not replaced.
         let sides = [(Side::Prior, &prior), (Side::Target, &target)];
-        if sides.iter().any(|(_, bytes)| bytes.as_ref().is_some_and(|bytes| picture_ending(bytes).is_none())) {
-            return Err(Reason::NotAPicture);
+        for bytes in sides.iter().filter_map(|(_, bytes)| bytes.as_ref()) {
+            check_kind(role, bytes)?;
         }
         self.steps.push(Step {
             place: Slot::File(role).place(),
@@ -110,14 +112,14 @@ impl Prepared {
     ) -> Result<(), Reason> {
         let prior = target.files.read(role)?;
         let (old, new) = match &step.action {
-            SettingAction::Set { old, new: Value::File(new) } => (old.as_ref(), Some(picture(new, fetch)?)),
-            SettingAction::Remove { old } => (Some(old), None),
+            SettingAction::Set { old, new: Value::File(new) } => (old.as_ref(), Some(new)),
+            SettingAction::Remove { old } if role.is_removed() => (Some(old), None),
             _ => return Err(Reason::WrongType),
         };
+        let new = new.map(|new| wanted(role, new, (prior.as_deref(), fetch))).transpose()?;
         // The plan knows the old file by a keyed hash, which only the backup could compute again; its size tells most changes.
-        // One of ours was planned as the file that it was made from.
-        let size = prior.as_ref().map(|bytes| noted(bytes).map_or(bytes.len() as u64, |file| file.size));
         let planned = old.map(|old| if let Value::File(file) = old { Ok(file.size) } else { Err(Reason::WrongType) });
+        let size = prior.as_deref().map(|bytes| size_in_a_backup(role, bytes)).transpose()?.flatten();
         if size != planned.transpose()? && prior != new {
             return Err(Reason::ChangedHere);
         }
@@ -125,13 +127,27 @@ impl Prepared {
     }
 }
 
-/// The bytes of a picture of the snapshot as they are written: opened, and encoded anew.
-fn picture(file: &FileRef, fetch: &Fetch) -> Result<Vec<u8>, Reason> {
-    if file.size > PICTURE_BYTES_MAX {
+/// The size that a backup would give a file that is there: one of ours was planned as the file that it was made from, and of dictionaries their words
+/// travel; `None` if it would have nothing of it.
+fn size_in_a_backup(role: FileRole, bytes: &[u8]) -> Result<Option<u64>, Reason> {
+    if role == FileRole::Dictionary {
+        let (list, _) = Kept::parse(bytes)?.words()?;
+        return if list.is_empty() { Ok(None) } else { list.to_bytes().map(|bytes| Some(bytes.len() as u64)) };
+    }
+    Ok(Some(noted(bytes).map_or(bytes.len() as u64, |file| file.size)))
+}
+
+/// The bytes of a file of the snapshot as they are written: opened, and encoded anew; words are added to those that are there.
+fn wanted(role: FileRole, file: &FileRef, (prior, fetch): (Option<&[u8]>, &Fetch)) -> Result<Vec<u8>, Reason> {
+    if file.size > crate::plan::most_bytes(role) {
         return Err(Reason::FileTooLarge);
     }
-    let bytes = fetch(file)?;
-    if picture_ending(&bytes).is_none() { Err(Reason::NotAPicture) } else { Ok(bytes) }
+    let bytes = fetch(role, file)?;
+    if role == FileRole::Dictionary {
+        let here = prior.map_or_else(|| Ok(Kept::default()), Kept::parse)?;
+        return Ok(here.with(&WordList::parse(&bytes)?)?.to_bytes());
+    }
+    check_kind(role, &bytes).map(|()| bytes)
 }
 
 fn add_value(

@@ -6,12 +6,13 @@
 //! Forwards goes by stages: each is written, made durable, read back and made visible before the next. A stage that cannot be made durable
 //! does not stop the next one, whose flush covers it; only if the last flush of all fails is everything put back.
 
-use model::catalog::{Effect, Stage};
+use model::catalog::{Effect, FileRole, Stage};
 use model::reason::Reason;
 
 use super::journal::{Content, Journal, Picture, Record, Results, Side, Step, StepPlace};
 use super::places::Slot;
-use super::{ApplyError, NotLive, Reached, Target, in_turn};
+use super::{ApplyError, NotLive, Reached, Target, ToChoose, in_turn};
+use crate::own_files::dictionary::Kept;
 use crate::plan::Table;
 use crate::registry::RegistryError;
 
@@ -134,11 +135,21 @@ impl Run<'_, '_> {
         let written = of_stage.iter().filter(|&&at| results[at].is_none()).flat_map(|&at| &steps[at].settings);
         let known = written.filter_map(|id| self.table.find(id)).map(|setting| setting.effect);
         let mut effects: Vec<Effect> =
-            known.filter(|one| matches!(one, Effect::Spi(_) | Effect::Broadcast(_))).collect();
+            known.filter(|one| !matches!(one, Effect::Live | Effect::Explorer | Effect::SignOut)).collect();
         in_turn(&mut effects);
-        let picture = self.target.files.picture();
-        let take = |effect| self.target.effects.take(effect, &picture).err().map(|why| NotLive { effect, why });
-        effects.into_iter().filter_map(take).collect()
+        effects.into_iter().filter_map(|effect| self.take(effect).err()).collect()
+    }
+
+    /// Makes one change visible.
+    fn take(&mut self, effect: Effect) -> Result<(), NotLive> {
+        let picture = self.target.files.picture(match effect {
+            Effect::LockScreen => FileRole::LockScreen,
+            Effect::AccountPicture => FileRole::AccountPicture,
+            _ => FileRole::Wallpaper,
+        });
+        let file = || if let super::Picture::Set(path) = &picture { Some(path.clone()) } else { None };
+        let choose = || effect.page().map(|page| ToChoose { file: file(), page });
+        self.target.effects.take(effect, &picture).map_err(|why| NotLive { effect, why, choose: choose() })
     }
 
     /// Tells Explorer once, after all stages, if any of them has written what it shows. Much of it is seen then; what is not waits until it starts again.
@@ -148,9 +159,9 @@ impl Run<'_, '_> {
         if !effects.any(|setting| setting.effect == Effect::Explorer) {
             return None;
         }
-        let picture = self.target.files.picture();
+        let picture = self.target.files.picture(FileRole::Wallpaper);
         let told = self.target.effects.take(Effect::Explorer, &picture);
-        told.err().map(|why| NotLive { effect: Effect::Explorer, why })
+        told.err().map(|why| NotLive { effect: Effect::Explorer, why, choose: None })
     }
 
     /// Brings one place to one side of its step, if it is on either. An error says why it was left alone.
@@ -162,7 +173,7 @@ impl Run<'_, '_> {
         if current.as_ref() == wanted && matches!(slot, Slot::Value(_)) {
             return Ok(());
         }
-        if current != step.prior && current != step.target {
+        if current != step.prior && current != step.target && !self.is_half_written(slot, step)? {
             return Err(Reason::ChangedHere);
         }
         match (slot, wanted) {
@@ -176,6 +187,17 @@ impl Run<'_, '_> {
             }
             (Slot::File(role), None) => self.target.files.remove(role),
         }
+    }
+
+    /// Whether the place is on its way from one side of its step to the other: dictionaries are several files, and a crash may have come between two.
+    fn is_half_written(&self, slot: Slot, step: &Step) -> Result<bool, Reason> {
+        let Slot::File(role @ FileRole::Dictionary) = slot else { return Ok(false) };
+        let kept = |bytes: Option<Vec<u8>>| bytes.map_or_else(|| Ok(Kept::default()), |bytes| Kept::parse(&bytes));
+        let side = |side, mark: Option<&Content>| {
+            kept(mark.map(|mark| self.picture(Picture { role, side }, mark)).transpose()?)
+        };
+        let (prior, target) = (side(Side::Prior, step.prior.as_ref())?, side(Side::Target, step.target.as_ref())?);
+        Ok(kept(self.target.files.read(role)?)?.is_between(&prior, &target))
     }
 
     /// A picture from beside the journal, checked against what the journal says of it.

@@ -115,7 +115,7 @@ impl Pc {
         let registry = Noted { beneath: MemoryRegistry::new(), denied: &[], flushes_fail: 0, seen: Rc::clone(&seen) };
         Self {
             registry,
-            files: NotedFiles(FolderFiles::new(folder.path().join("files")), Rc::clone(&seen)),
+            files: NotedFiles(FolderFiles::new(&folder.path().join("files")), Rc::clone(&seen)),
             effects: NotedEffects(Rc::clone(&seen)),
             journals: FolderJournals::new(folder.path().join("journals")),
             seen,
@@ -138,7 +138,7 @@ impl Pc {
 
     fn restore(&mut self, ids: &[&str]) -> Result<Outcome, ApplyError> {
         let plan = Plan { settings: ids.iter().map(|id| step(id)).collect(), ..Plan::default() };
-        self.run(|target, work| apply_in(table(), &plan, &|_| Ok(JPEG.to_vec()), (target, work)))
+        self.run(|target, work| apply_in(table(), &plan, &|_, _| Ok(JPEG.to_vec()), (target, work)))
     }
 
     fn undo(&mut self) -> Outcome {
@@ -198,7 +198,7 @@ fn each_stage_is_durable_and_visible_before_the_next_begins() {
         bit.action = SettingAction::Set { old: Some(Value::Bool(true)), new: Value::Bool(false) };
     }
     let plan = Plan { settings: plan, ..Plan::default() };
-    let outcome = pc.run(|target, work| apply_in(table(), &plan, &|_| Ok(JPEG.to_vec()), (target, work))).unwrap();
+    let outcome = pc.run(|target, work| apply_in(table(), &plan, &|_, _| Ok(JPEG.to_vec()), (target, work))).unwrap();
     assert_eq!(outcome.failed, []);
     // The mask is shared by a setting of the look and one of the rest: it is written once, with the earlier one.
     let first = ["languages", "contrast", "flush", "Spi(67)", "Broadcast(\"intl\")", "first done"];

@@ -88,7 +88,7 @@ impl Pc {
         let folder = tempfile::tempdir().unwrap();
         Self {
             registry: Guarded::default(),
-            files: FolderFiles::new(folder.path().join("files")),
+            files: FolderFiles::new(&folder.path().join("files")),
             journals: FolderJournals::new(folder.path().join("journals")),
             clock: Turned::default(),
             folder,
@@ -144,7 +144,7 @@ impl Pc {
     }
 
     fn try_apply(&mut self, plan: &Plan) -> Result<Outcome, ApplyError> {
-        let fetch = |file: &FileRef| {
+        let fetch = |_: FileRole, file: &FileRef| {
             [JPEG, PNG]
                 .into_iter()
                 .find(|bytes| picture(bytes) == Value::File(*file))
@@ -207,6 +207,36 @@ fn failed(outcome: &Outcome) -> Vec<(&str, Reason)> {
 }
 
 const ACCENT: Colour = Colour { red: 1, green: 2, blue: 3, alpha: 255 };
+
+/// The disk that the picture goes to is full: what was there is there, nothing half written beside it, and everything else is restored.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_costs_the_picture_and_nothing_else() {
+    let small = tempfile::tempdir().unwrap();
+    let mount = |words: &[&str]| {
+        let mut command = std::process::Command::new(words[0]);
+        command.args(&words[1..]).arg(small.path()).stderr(std::process::Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    if !mount(&["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs"]) {
+        eprintln!("SKIPPED: a small disk needs root to be mounted");
+        return;
+    }
+    let mut pc = Pc::new();
+    pc.files = FolderFiles::new(&small.path().join("files"));
+    pc.files.write(FileRole::Wallpaper, PNG).unwrap();
+    let large = [JPEG, &vec![0; 200_000]].concat();
+    let plan = pc.plan(&[("taskbar.clock", Value::Bool(false)), ("personalization.wallpaper", picture(&large))]);
+    let fetch = |_: FileRole, _: &FileRef| Ok(large.clone());
+    let outcome = pc.run(|target, work| apply_in(sample::table(), &plan, &fetch, (target, work))).unwrap();
+    let there: Vec<_> =
+        std::fs::read_dir(small.path().join("files")).unwrap().map(|one| one.unwrap().file_name()).collect();
+    let now = pc.files.read(FileRole::Wallpaper).unwrap();
+    assert!(mount(&["umount", "-l"]));
+    assert_eq!(failed(&outcome), [("personalization.wallpaper", Reason::DiskFull)]);
+    assert_eq!((there, now.as_deref()), (vec!["wallpaper.png".into()], Some(PNG)));
+    assert_eq!(pc.stored("Clock"), Some((4, vec![0, 0, 0, 0])));
+}
 
 #[test]
 fn a_restore_writes_what_was_planned_and_says_what_must_follow() {
@@ -437,7 +467,7 @@ fn a_picture_that_is_none_or_not_the_one_is_not_written() {
     let size = JPEG.len();
     let cases = [(Err(Reason::FileMissing), Reason::FileMissing), (Ok(vec![b'M'; size]), Reason::NotAPicture)];
     for (fetched, reason) in cases {
-        let fetch = |_: &FileRef| fetched.clone();
+        let fetch = |_: FileRole, _: &FileRef| fetched.clone();
         let outcome = pc.run(|target, work| apply_in(sample::table(), &plan, &fetch, (target, work))).unwrap();
         assert_eq!(failed(&outcome), [("personalization.wallpaper", reason)]);
     }

@@ -247,7 +247,7 @@ fn a_user_s_own_list_of_packages_goes_before_that_of_the_pc() {
         source: model::envelope::Source::Hive,
         facts: model::snapshot::DeviceFacts::default(),
         known: crate::facts::Known::default(),
-        wallpaper: None,
+        files: crate::own_files::OwnFiles::default(),
         amcache: Some(amcache),
         listed: Listed::default(),
         exported: None,

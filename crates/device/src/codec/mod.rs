@@ -54,7 +54,7 @@ pub fn decode(setting: &Setting, raw: &RawValue) -> Result<Value, Reason> {
             let texts = stored::texts(raw)?;
             list_of(texts, items, |text| allowed(text, max, alphabet))
         }
-        Kind::Picture => Err(Reason::WrongType),
+        Kind::Picture | Kind::Dictionary => Err(Reason::WrongType),
     }
 }
 

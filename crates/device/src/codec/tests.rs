@@ -317,7 +317,7 @@ fn fitting_value(setting: &Setting, seed: u64) -> Value {
         Kind::Switch { .. } | Kind::Bits { .. } => Value::Bool(seed.is_multiple_of(2)),
         Kind::Colour(_) => colour(1, 2, seed.to_le_bytes()[0], 255),
         Kind::Text { .. } => Value::Text("0000040c".into()),
-        Kind::Texts { .. } | Kind::Picture => Value::List(vec!["en".into()]),
+        Kind::Texts { .. } | Kind::Picture | Kind::Dictionary => Value::List(vec!["en".into()]),
     }
 }
 

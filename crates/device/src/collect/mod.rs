@@ -4,12 +4,11 @@
 //! stored, or why what is stored may not be carried. Nothing stops a backup half-way: a key that Windows does not give, or that lies in a
 //! damaged part of a hive, costs its own settings and no more. Only reading is possible here; there is nothing to write with.
 
+mod files;
 mod left_out;
-mod picture;
 mod readings;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use model::catalog::{self, FileRole};
 use model::ids::BlobId;
@@ -18,6 +17,7 @@ use model::snapshot::{DeviceFacts, Reading, Snapshot};
 use model::value::FileRef;
 
 use crate::apps::Apps;
+use crate::own_files::OwnFiles;
 use crate::registry::Registry;
 
 /// Where a backup reads from.
@@ -28,8 +28,8 @@ pub struct Sources<'a> {
     pub apps: &'a dyn Apps,
     /// What is known of the PC. An unknown build reads the settings of every build.
     pub facts: DeviceFacts,
-    /// The desktop background as Windows keeps it, if there is such a file.
-    pub wallpaper: Option<&'a Path>,
+    /// Where the files are that are settings.
+    pub files: &'a OwnFiles,
     /// The content id of a file: a hash keyed by the user's key.
     pub blob_id: &'a dyn Fn(&[u8]) -> BlobId,
 }
@@ -62,13 +62,14 @@ pub fn collect(sources: &Sources<'_>) -> Collected {
     let fitting: Vec<_> = catalog::SETTINGS.iter().filter(|setting| setting.on_build(build)).collect();
     let mut warnings = Vec::new();
     let mut readings = readings::of(sources.registry, &fitting);
-    let (files, of_files) = picture::of(sources, &fitting);
+    let files::Found { files, readings: of_files, warnings: of_words } = files::of(sources, &fitting);
     readings.extend(of_files);
     warnings.extend(unread(&readings));
     let apps = sources.apps.list().unwrap_or_else(|error| {
         warnings.push(format!("the list of apps is missing: {error}"));
         Vec::new()
     });
+    warnings.extend(of_words);
     let snapshot = Snapshot {
         catalog_version: catalog::VERSION,
         device: sources.facts.clone(),

@@ -36,7 +36,7 @@ fn collected(folder: &Path, hive: &str) -> Collected {
         registry: &*input.registry,
         apps: &InputApps(&input),
         facts: DeviceFacts::default(),
-        wallpaper: None,
+        files: &crate::own_files::OwnFiles::default(),
         blob_id: &|_| BlobId([0; 32]),
     })
 }

@@ -12,6 +12,8 @@ use model::value::Value;
 use super::{Collected, Sources, collect};
 use crate::apps::{Apps, AppsError, MemoryApps};
 use crate::codec::{default_value, encode};
+use crate::folder::Below;
+use crate::own_files::OwnFiles;
 use crate::registry::{MemoryRegistry, RawValue, Registry, RegistryError, RegistryWrite};
 
 const DESKTOP: &str = r"Control Panel\Desktop";
@@ -29,7 +31,9 @@ fn from(registry: &dyn Registry) -> Collected {
 fn from_with(registry: &dyn Registry, wallpaper: Option<&Path>, facts: DeviceFacts) -> Collected {
     let apps = MemoryApps::default();
     let blob_id = |bytes: &[u8]| BlobId([u8::try_from(bytes.len()).unwrap_or(u8::MAX); 32]);
-    collect(&Sources { registry, apps: &apps, facts, wallpaper, blob_id: &blob_id })
+    let wallpaper = wallpaper.map(|path| Below::new(path.parent().unwrap().to_owned(), path.file_name()));
+    let files = OwnFiles { wallpaper, ..OwnFiles::default() };
+    collect(&Sources { registry, apps: &apps, facts, files: &files, blob_id: &blob_id })
 }
 
 /// A registry that gives some keys only with an error.
@@ -207,11 +211,12 @@ fn apps_are_listed_and_a_list_that_fails_is_a_warning() {
         publisher: None,
         again: Again::default(),
     };
+    let files = OwnFiles::default();
     let sources = |apps| Sources {
         registry: &registry,
         apps,
         facts: DeviceFacts::default(),
-        wallpaper: None,
+        files: &files,
         blob_id: &|_| BlobId([0; 32]),
     };
     let apps = MemoryApps(vec![app.clone()]);
@@ -249,7 +254,7 @@ fn settings_that_could_not_be_read_are_counted_in_a_warning() {
         registry: &OneKeyDenied,
         apps: &MemoryApps(Vec::new()),
         facts: DeviceFacts::default(),
-        wallpaper: None,
+        files: &OwnFiles::default(),
         blob_id: &|_| BlobId([0; 32]),
     };
     let found = collect(&sources);

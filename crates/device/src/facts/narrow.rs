@@ -42,8 +42,13 @@ mod tests {
         let apps = crate::apps::RegistryApps::new(&registry);
         let blob_id = |_: &[u8]| model::ids::BlobId([0; 32]);
         let facts = model::snapshot::DeviceFacts::default();
-        let sources =
-            crate::collect::Sources { registry: &registry, apps: &apps, facts, wallpaper: None, blob_id: &blob_id };
+        let sources = crate::collect::Sources {
+            registry: &registry,
+            apps: &apps,
+            facts,
+            files: &crate::own_files::OwnFiles::default(),
+            blob_id: &blob_id,
+        };
         let mut collected = crate::collect::collect(&sources);
         collected.snapshot.not_carried.insert("taskbar.pins".to_owned(), Reason::CouldCarryCode);
         collected

@@ -10,17 +10,32 @@ use model::snapshot::DeviceFacts;
 use super::file::read_hive;
 use super::profile::Machine;
 use crate::facts::{Asked, HivePlaces, Known, read};
+use crate::own_files::{OwnFiles, Whose, sid_of};
 use crate::registry::hive::HiveFile;
 use crate::registry::{RawValue, Registry};
 
-/// The facts that the PC's hives tell, and what they say of its policies.
-pub(super) fn of(machine: &Machine, user: &dyn Registry, warnings: &mut Vec<String>) -> (DeviceFacts, Known) {
+/// The facts that the PC's hives tell, what they say of its policies, and where the PC keeps the files of the person whose profile this is.
+pub(super) fn of(
+    machine: &Machine,
+    (user, profile): (&dyn Registry, &Path),
+    warnings: &mut Vec<String>,
+) -> (DeviceFacts, Known, OwnFiles) {
     let software = machine.software.as_deref().and_then(|path| open(path, warnings));
     let system = machine.system.as_deref().and_then(|path| open(path, warnings));
     let control_set = system.as_ref().and_then(|system| number(one(system, "Select", "Current"))).unwrap_or(1);
     let places = HivePlaces { user, software: software.as_ref(), system: system.as_ref(), control_set };
     let known = read(&places, &Asked::default());
-    (known.facts.for_snapshot(), known)
+    (known.facts.for_snapshot(), known, files(machine, profile, &places))
+}
+
+fn files(machine: &Machine, profile: &Path, places: &HivePlaces<'_>) -> OwnFiles {
+    let name = profile.canonicalize().ok().and_then(|profile| profile.file_name().map(ToOwned::to_owned));
+    let sid = name.and_then(|name| sid_of(&name, places));
+    let whose = sid.as_deref().map(|sid| Whose { sid, places });
+    match (&machine.program_data, &machine.public) {
+        (Some(program_data), Some(public)) => OwnFiles::of_pc(program_data, public, whose),
+        _ => OwnFiles::default(),
+    }
 }
 
 /// Opens one of the PC's hives; what stands in the way becomes a warning.

@@ -19,6 +19,7 @@ pub use profile::Profile;
 
 use crate::apps::{Exported, Listed, machine_programs};
 use crate::facts::{Asked, HivePlaces, Known, RegPlaces};
+use crate::own_files::OwnFiles;
 use crate::registry::Registry;
 use crate::registry::hive::{HiveError, HiveFile, HiveRegistry};
 use crate::registry::memory::MemoryRegistry;
@@ -34,8 +35,8 @@ pub struct Input {
     pub facts: DeviceFacts,
     /// What the source says of its PC and of the policies there.
     pub known: Known,
-    /// The desktop background as Windows keeps it, if the profile has one. It may be large, and is not read here.
-    pub wallpaper: Option<PathBuf>,
+    /// Where the person's files are that are settings. They may be large, and are not read here.
+    pub files: OwnFiles,
     /// The machine's list of programs, if its `Windows` folder is beside the profile.
     pub amcache: Option<HiveFile>,
     /// The apps that the PC lists beside the person's registry, where it could be asked.
@@ -117,13 +118,14 @@ impl Input {
             .map_err(|source| InputError::Hive { path: profile.user.clone(), source })?;
         warnings.extend_from_slice(registry.warnings());
         let machine = profile.machine.unwrap_or_default();
-        let (facts, known) = facts::of(&machine, &registry, &mut warnings);
+        let (facts, known, of_pc) = facts::of(&machine, (&registry, folder), &mut warnings);
+        let files = OwnFiles { wallpaper: profile.wallpaper, spelling: profile.spelling, ..of_pc };
         Ok(Self {
             registry: Box::new(registry),
             source: Source::Hive,
             facts,
             known,
-            wallpaper: profile.wallpaper,
+            files,
             amcache: machine.amcache.as_deref().and_then(|path| facts::open(path, &mut warnings)),
             // Amcache lists the PC's programs too, and reads faster than the whole half of the registry.
             listed: Listed::default(),
@@ -176,7 +178,7 @@ impl Input {
             source,
             facts: DeviceFacts::default(),
             known: Known::default(),
-            wallpaper: None,
+            files: OwnFiles::default(),
             amcache: None,
             listed: Listed::default(),
             exported: None,

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use model::reason::Reason;
 
 use super::InputError;
+use crate::folder::Below;
 
 /// The user's hive, below the profile.
 const USER_HIVE: &str = "NTUSER.DAT";
@@ -19,6 +20,9 @@ const CLASSES_HIVE: &str = "AppData/Local/Microsoft/Windows/UsrClass.dat";
 /// The desktop background as Windows keeps it, below the profile.
 const WALLPAPER: &str = "AppData/Roaming/Microsoft/Windows/Themes/TranscodedWallpaper";
 
+/// The folder of dictionaries, below the profile.
+const SPELLING: &str = "AppData/Roaming/Microsoft/Spelling";
+
 /// The files of a user's profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profile {
@@ -27,7 +31,9 @@ pub struct Profile {
     /// `UsrClass.dat`.
     pub classes: Option<PathBuf>,
     /// `TranscodedWallpaper`.
-    pub wallpaper: Option<PathBuf>,
+    pub wallpaper: Option<Below>,
+    /// The folder of dictionaries.
+    pub spelling: Option<Below>,
     /// The PC's own files, if the profile lies in `Users` beside `Windows`.
     pub machine: Option<Machine>,
 }
@@ -41,6 +47,10 @@ pub struct Machine {
     pub system: Option<PathBuf>,
     /// The list of programs that Windows has seen.
     pub amcache: Option<PathBuf>,
+    /// What belongs to all programs and all people: `ProgramData`.
+    pub program_data: Option<PathBuf>,
+    /// What belongs to all people: `Users\Public`.
+    pub public: Option<PathBuf>,
 }
 
 impl Profile {
@@ -51,7 +61,9 @@ impl Profile {
         let user = inside(folder, USER_HIVE)
             .ok_or_else(|| InputError::File { path: folder.to_owned(), reason: Reason::NoUserProfile })?;
         let machine = machine_of(folder);
-        Ok(Self { user, classes: inside(folder, CLASSES_HIVE), wallpaper: inside(folder, WALLPAPER), machine })
+        let wallpaper = inside(folder, WALLPAPER).and_then(|path| place(folder, &path));
+        let spelling = folder_inside(folder, SPELLING).and_then(|path| place(folder, &path));
+        Ok(Self { user, classes: inside(folder, CLASSES_HIVE), wallpaper, spelling, machine })
     }
 }
 
@@ -64,14 +76,33 @@ fn machine_of(profile: &Path) -> Option<Machine> {
         software: inside(disk, "Windows/System32/config/SOFTWARE"),
         system: inside(disk, "Windows/System32/config/SYSTEM"),
         amcache: inside(disk, "Windows/AppCompat/Programs/Amcache.hve"),
+        program_data: folder_inside(disk, "ProgramData"),
+        public: folder_inside(&users, "Public"),
     })
+}
+
+/// Where a path inside of a folder really leads, as steps that hold no link: whoever puts one there later is not followed.
+fn place(folder: &Path, path: &Path) -> Option<Below> {
+    let home = fs::canonicalize(folder).ok()?;
+    let real = fs::canonicalize(path).ok()?;
+    let steps: Vec<_> = real.strip_prefix(&home).ok()?.components().map(|step| step.as_os_str().to_owned()).collect();
+    Some(Below { base: home, steps })
 }
 
 /// The regular file at a path below a folder, found without case; `None` if there is none, or it lies elsewhere.
 fn inside(folder: &Path, path: &str) -> Option<PathBuf> {
+    really_inside(folder, path, Path::is_file)
+}
+
+/// The same for a folder.
+fn folder_inside(folder: &Path, path: &str) -> Option<PathBuf> {
+    really_inside(folder, path, Path::is_dir)
+}
+
+fn really_inside(folder: &Path, path: &str, is_kind: fn(&Path) -> bool) -> Option<PathBuf> {
     let home = fs::canonicalize(folder).ok()?;
     let levels: Vec<&str> = path.split('/').collect();
-    below(folder, &levels, &|found| fs::canonicalize(found).is_ok_and(|real| real.starts_with(&home) && real.is_file()))
+    below(folder, &levels, &|found| fs::canonicalize(found).is_ok_and(|real| real.starts_with(&home) && is_kind(&real)))
 }
 
 /// The first path that passes, over all spellings of each level: a copied profile may have both `AppData` and `appdata`.

@@ -79,7 +79,7 @@ fn a_profile_is_found_whatever_the_case_of_its_names() {
     );
     let input = Input::open(&profile).unwrap();
     assert_eq!(input.warnings, [""; 0]);
-    assert!(input.wallpaper.is_some());
+    assert!(input.files.wallpaper.is_some());
     assert_eq!(input.registry.subkeys(Root::Classes, "").unwrap(), ["Local Settings"]);
     let expected = DeviceFacts {
         name: "LAPTOP-7".into(),
@@ -103,11 +103,14 @@ fn links_that_lead_out_of_the_profile_are_not_followed() {
     fs::create_dir_all(&themes).unwrap();
     let wallpaper = themes.join("TranscodedWallpaper");
     std::os::unix::fs::symlink(folder.path().join("secret"), &wallpaper).unwrap();
-    assert_eq!(Input::open(&profile).unwrap().wallpaper, None);
+    assert_eq!(Input::open(&profile).unwrap().files.wallpaper, None);
 
     fs::remove_file(&wallpaper).unwrap();
     std::os::unix::fs::symlink(profile.join("inside"), &wallpaper).unwrap();
-    assert_eq!(Input::open(&profile).unwrap().wallpaper, Some(wallpaper));
+    assert_eq!(
+        Input::open(&profile).unwrap().files.wallpaper.unwrap().path(),
+        profile.canonicalize().unwrap().join("inside")
+    );
 }
 
 /// Restored, "nothing there" takes a setting of the new PC away; so it must not be said of what nobody looked at.

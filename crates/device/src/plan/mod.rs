@@ -17,7 +17,7 @@ mod transform;
 
 use std::collections::BTreeMap;
 
-use model::catalog::{self, Category, Kind, LeftOut, Place, RegType, Setting, Stage};
+use model::catalog::{self, Category, FileRole, Kind, LeftOut, Place, RegType, Setting, Stage};
 use model::plan::{About, AppAction, AppStep, NotCarried, Plan, SettingAction, SettingStep};
 use model::policy::{CategoryRule, Effective, Group, Origin, Rule};
 use model::reason::Reason;
@@ -194,12 +194,17 @@ fn on_this_build(setting: &Setting, device: &DeviceFacts) -> bool {
 /// Whether the codec would write the value, whatever is stored now.
 pub(crate) fn check(setting: &Setting, value: &Value) -> Result<(), Reason> {
     match (setting.place, value) {
-        (Place::File(_), Value::File(file)) if file.size > PICTURE_BYTES_MAX => Err(Reason::FileTooLarge),
+        (Place::File(role), Value::File(file)) if file.size > most_bytes(role) => Err(Reason::FileTooLarge),
         (Place::File(_), Value::File(file)) if file.size == 0 => Err(Reason::FileMissing),
         (Place::File(_), Value::File(_)) => Ok(()),
         (Place::File(_), _) => Err(Reason::WrongType),
         (Place::Value { .. }, _) => codec::encode(setting, value, empty_base(setting).as_ref()).map(|_| ()),
     }
+}
+
+/// The largest file of a role that travels, in bytes.
+pub(crate) fn most_bytes(role: FileRole) -> u64 {
+    if role.is_picture() { PICTURE_BYTES_MAX } else { model::words::BYTES_MAX }
 }
 
 /// A packed value with no bit set, to try a setting's bits on.
@@ -246,6 +251,9 @@ fn set(setting: &Setting, here: Option<&Value>, new: &Value) -> SettingAction {
 /// The old PC stored nothing. A setting that shares its stored value is put to its default instead, because removing the value would take
 /// the others along.
 fn remove(setting: &Setting, here: &Value) -> SettingAction {
+    if matches!(setting.place, Place::File(role) if !role.is_removed()) {
+        return SettingAction::Same { value: Some(here.clone()) };
+    }
     if !codec::shares_its_value(setting) {
         return SettingAction::Remove { old: here.clone() };
     }

@@ -181,7 +181,18 @@ impl HiveFile {
     fn key(&self, key: &str) -> Result<Option<hive::Key<'_>>, RegistryError> {
         let root =
             self.root().map_err(|error| RegistryError::Damaged { key: self.name.clone(), what: error.to_string() })?;
-        root.open(key).map_err(|damage| self.damaged(key, &damage))
+        let mut open = root;
+        for name in key.split('\\').filter(|name| !name.is_empty()) {
+            match open.subkey(name).map_err(|damage| self.damaged(key, &damage))? {
+                // Windows would go on where it points to; what stands here besides is for nobody.
+                Some(found) if found.is_link() => {
+                    return Err(RegistryError::Link { key: format!(r"{}\{key}", self.name) });
+                }
+                Some(found) => open = found,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(open))
     }
 
     fn raw(&self, key: &str, value: &hive::Value<'_>) -> Result<RawValue, RegistryError> {
@@ -319,6 +330,33 @@ mod tests {
         assert_eq!(registry.subkeys(Root::User, "Control Panel").unwrap(), ["Desktop", "Mouse"]);
         assert_eq!(registry.values(Root::User, r"Control Panel\Desktop").unwrap().len(), 2);
         assert_eq!(registry.warnings(), [""; 0]);
+    }
+
+    #[test]
+    fn a_key_that_is_a_link_is_not_read_and_neither_is_what_is_below() {
+        let hive = file("NTUSER.DAT", |root| {
+            root.key(r"Control Panel\Mouse").set("Speed", 1, utf16z("1"));
+            let target = r"\REGISTRY\MACHINE\SAM".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+            let link = root.key(r"Control Panel\Desktop").link().set("SymbolicLinkValue", 6, target);
+            link.set("WallPaper", 1, utf16z("x"));
+            link.key("WindowMetrics").set("a", 1, utf16z("b"));
+        });
+        let registry = HiveRegistry::open(hive, None).unwrap();
+        for key in [r"Control Panel\Desktop", r"Control Panel\Desktop\WindowMetrics"] {
+            for read in
+                [registry.read(Root::User, key, &["WallPaper"]).map(drop), registry.values(Root::User, key).map(drop)]
+            {
+                let error = read.unwrap_err();
+                assert_eq!(
+                    (error.reason(), error.to_string().contains("through a link")),
+                    (Reason::IsALink, true),
+                    "{key}"
+                );
+            }
+            assert!(registry.subkeys(Root::User, key).is_err(), "{key}");
+        }
+        let read = registry.read(Root::User, r"\Control Panel\\Mouse\", &["Speed"]).unwrap();
+        assert!(read[0].is_some(), "its neighbour is read");
     }
 
     #[test]

@@ -60,6 +60,12 @@ pub enum RegistryError {
         /// The key, with its root.
         key: String,
     },
+    /// The key, or one above it, is a symbolic link: it leads to values that are not there, and is not followed.
+    #[error("`{key}` is reached through a link")]
+    Link {
+        /// The key, with its root.
+        key: String,
+    },
     /// The place where it is stored is damaged.
     #[error("`{key}` is damaged: {what}")]
     Damaged {
@@ -90,6 +96,7 @@ impl RegistryError {
     pub fn reason(&self) -> Reason {
         match self {
             Self::Denied { .. } => Reason::AccessDenied,
+            Self::Link { .. } => Reason::IsALink,
             Self::Damaged { .. } => Reason::Damaged,
             Self::NotExported { .. } => Reason::NotExported,
             Self::Write { source, .. } => match source.kind() {

@@ -100,7 +100,10 @@ fn setting_rules(setting: &Setting) -> Result<(), String> {
     place_rules(&setting.place)?;
     match setting.place {
         Place::Value { reg_type, .. } => kind_rules(&setting.kind, reg_type)?,
-        Place::File(FileRole::Wallpaper) => {
+        Place::File(FileRole::Dictionary) => {
+            need(setting.kind == Kind::Dictionary, || "this file is no picture: write `dictionary = true`".to_owned())?;
+        }
+        Place::File(FileRole::Wallpaper | FileRole::LockScreen | FileRole::AccountPicture) => {
             need(setting.kind == Kind::Picture, || "a file is a picture: write `picture = true`".to_owned())?;
         }
     }
@@ -262,7 +265,7 @@ fn kind_rules(kind: &Kind, reg_type: RegType) -> Result<(), String> {
         Kind::Colour(ColourLayout::Decimal) | Kind::Word(_) | Kind::Text { .. } => &[RegType::Sz],
         Kind::Colour(_) => &[RegType::Dword],
         Kind::Texts { .. } => &[RegType::MultiSz],
-        Kind::Picture => &[],
+        Kind::Picture | Kind::Dictionary => &[],
     };
     need(fits.contains(&reg_type), || {
         let types: Vec<_> = fits.iter().map(|fit| fit.word()).collect();
@@ -287,7 +290,7 @@ fn kind_rules(kind: &Kind, reg_type: RegType) -> Result<(), String> {
         }
         Kind::Text { max, alphabet } => text_rules(1, max, alphabet),
         Kind::Texts { items, max, alphabet } => text_rules(items, max, alphabet),
-        Kind::Colour(_) | Kind::Picture => Ok(()),
+        Kind::Colour(_) | Kind::Picture | Kind::Dictionary => Ok(()),
     }
 }
 

@@ -185,6 +185,39 @@ pub enum Place {
 pub enum FileRole {
     /// The desktop background as Windows keeps it: `AppData\Roaming\Microsoft\Windows\Themes\TranscodedWallpaper`.
     Wallpaper = 1,
+    /// The picture of the lock screen: `ProgramData\Microsoft\Windows\SystemData\<SID>\ReadOnly\LockScreen_*`, which only the system may open.
+    LockScreen = 2,
+    /// The picture of the account: `Users\Public\AccountPictures\<SID>`, under a name that the registry has.
+    AccountPicture = 3,
+    /// The person's own words for the spelling checker: `AppData\Roaming\Microsoft\Spelling\<language>\default.dic`, together in one list
+    /// ([`crate::words`]).
+    Dictionary = 4,
+}
+
+impl FileRole {
+    /// All roles, in the order of their numbers.
+    pub const ALL: [FileRole; 4] = [Self::Wallpaper, Self::LockScreen, Self::AccountPicture, Self::Dictionary];
+
+    /// The role's stable word: in catalog entries, and in the names of files of ours.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Wallpaper => "wallpaper",
+            Self::LockScreen => "lock_screen",
+            Self::AccountPicture => "account_picture",
+            Self::Dictionary => "dictionary",
+        }
+    }
+
+    /// Whether it is a picture: decoded and encoded anew before it is written (rule R6).
+    pub fn is_picture(self) -> bool {
+        self != Self::Dictionary
+    }
+
+    /// Whether a restore takes it away where the old PC had none. Only the desktop can be without a picture of one's own by our hand; words of the
+    /// new PC are never taken away.
+    pub fn is_removed(self) -> bool {
+        self == Self::Wallpaper
+    }
 }
 
 /// What a value may be, and how it is written at its place. All integers are as Windows stores them.
@@ -242,6 +275,8 @@ pub enum Kind {
     },
     /// A picture file; see [`Place::File`].
     Picture,
+    /// The person's own words of the spelling checker; a restore adds them to those that are there.
+    Dictionary,
 }
 
 /// How a colour is stored.
@@ -299,6 +334,10 @@ pub enum Effect {
     Explorer,
     /// The person must sign out and in.
     SignOut,
+    /// Windows takes the picture of the lock screen by a call of its own, or from the person's hand.
+    LockScreen,
+    /// Windows takes the picture of an account from the person's hand only.
+    AccountPicture,
 }
 
 /// When a restore writes a setting.
@@ -432,6 +471,16 @@ impl Effect {
             Self::Broadcast(_) | Self::Spi(_) => "at once",
             Self::Explorer => "when Explorer has started again",
             Self::SignOut => "after signing out and in again",
+            Self::LockScreen | Self::AccountPicture => "when you have chosen the saved picture in Settings",
+        }
+    }
+
+    /// Where in Settings the person puts it to use themself, if no call of Windows does.
+    pub fn page(self) -> Option<&'static str> {
+        match self {
+            Self::LockScreen => Some("Settings, Personalization, Lock screen"),
+            Self::AccountPicture => Some("Settings, Accounts, Your info"),
+            _ => None,
         }
     }
 }

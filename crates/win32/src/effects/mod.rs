@@ -40,6 +40,7 @@ impl Effects for LiveEffects {
                 Ok(())
             }
             Effect::Broadcast(text) => broadcast(0, Some(text)).map_err(|error| error.to_string()),
+            Effect::LockScreen | Effect::AccountPicture => by_hand(picture),
             Effect::Explorer => {
                 explorer::notify();
                 broadcast(0, Some(TASKBAR)).map_err(|error| error.to_string())
@@ -50,6 +51,16 @@ impl Effects for LiveEffects {
 
     fn restart_explorer(&mut self) -> Result<(), String> {
         explorer::restart()
+    }
+}
+
+/// What Windows takes from the person's hand only: for a picture of the account it has no call for programs (`UserInformation.SetAccountPictureAsync` is of
+/// Windows 8 and gone), for that of the lock screen one of WinRT that is not used (docs/decisions/0040).
+fn by_hand(picture: &Picture) -> Result<(), String> {
+    match picture {
+        Picture::Set(_) => Err("Windows takes it from the person's hand".to_owned()),
+        // What was shown before is shown still: nobody has put ours there but the person.
+        Picture::Removed | Picture::Untouched(_) => Ok(()),
     }
 }
 

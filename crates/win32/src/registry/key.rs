@@ -2,17 +2,19 @@
 
 use std::io;
 use std::ptr;
+use std::sync::OnceLock;
 
 use device::registry::{RawValue, RegistryError};
 use model::catalog::Root;
+use windows_sys::Wdk::System::Registry::{KeyNameInformation, NtQueryKey};
 use windows_sys::Win32::Foundation::{
     ERROR_ACCESS_DENIED, ERROR_FILE_NOT_FOUND, ERROR_KEY_DELETED, ERROR_MORE_DATA, ERROR_NO_MORE_ITEMS,
     ERROR_PATH_NOT_FOUND, ERROR_SUCCESS, WIN32_ERROR,
 };
 use windows_sys::Win32::System::Registry::{
-    HKEY, HKEY_CURRENT_USER, KEY_QUERY_VALUE, KEY_READ, KEY_SET_VALUE, REG_OPTION_NON_VOLATILE, RegCloseKey,
-    RegCreateKeyExW, RegDeleteValueW, RegEnumKeyExW, RegEnumValueW, RegFlushKey, RegOpenKeyExW, RegQueryValueExW,
-    RegSetValueExW,
+    HKEY, HKEY_CURRENT_USER, KEY_CREATE_SUB_KEY, KEY_QUERY_VALUE, KEY_READ, KEY_SET_VALUE, REG_OPTION_NON_VOLATILE,
+    RegCloseKey, RegCreateKeyExW, RegDeleteValueW, RegEnumKeyExW, RegEnumValueW, RegFlushKey, RegOpenKeyExW,
+    RegQueryValueExW, RegSetValueExW,
 };
 
 use super::VALUE_BYTES_MAX;
@@ -24,6 +26,10 @@ const NAME_UNITS_MAX: usize = 16_384;
 const KEY_UNITS_MAX: usize = 256;
 /// A first guess of a value's size, in bytes: nearly all settings are shorter, and need one call.
 const GUESS_BYTES: usize = 256;
+/// Room for a key's real name, in words of 4 bytes: 512 levels of 255 characters are more than any key of the catalog has.
+const REAL_NAME_WORDS: usize = 4096;
+/// How the hive of a person's classes is called, behind their identifier.
+const CLASSES: &str = "_Classes";
 /// How often a read is tried while somebody makes the value longer meanwhile.
 const TRIES: u32 = 4;
 
@@ -56,31 +62,39 @@ impl Key {
         // SAFETY: the root is a predefined handle, the path ends in a zero, and `handle` outlives the call.
         let code = unsafe { RegOpenKeyExW(HKEY_CURRENT_USER, path.as_ptr(), 0, rights, &raw mut handle) };
         match code {
-            ERROR_SUCCESS => Ok(Some(Self { handle, name })),
+            ERROR_SUCCESS => Self { handle, name }.itself(root, key).map(Some),
             code if is_absent(code) => Ok(None),
             code => Err(failed(code, &name, access)),
         }
     }
 
-    /// Opens a key to write to, making it if it is not there.
+    /// The key, if it is the one that was asked for: a key that is a symbolic link, or one below it, has another name (`NtQueryKey`, Windows documentation).
+    /// Nothing is read or written before that is known.
+    fn itself(self, root: Root, key: &str) -> Result<Self, RegistryError> {
+        if real_name(self.handle).is_some_and(|real| is_asked_for(&real, root, key)) {
+            Ok(self)
+        } else {
+            Err(RegistryError::Link { key: self.name.clone() })
+        }
+    }
+
+    /// Opens a key to write to, making it if it is not there. Step by step: below a link nothing is made either.
     pub(super) fn create(root: Root, key: &str) -> Result<Self, RegistryError> {
-        let (path, name) = (wide(&below_user(root, key)), shown(root, key));
-        let mut handle: HKEY = ptr::null_mut();
-        // SAFETY: as in `open`; the pointers that may be null are.
-        let code = unsafe {
-            RegCreateKeyExW(
-                HKEY_CURRENT_USER,
-                path.as_ptr(),
-                0,
-                ptr::null(),
-                REG_OPTION_NON_VOLATILE,
-                KEY_QUERY_VALUE | KEY_SET_VALUE,
-                ptr::null(),
-                &raw mut handle,
-                ptr::null_mut(),
-            )
-        };
-        if code == ERROR_SUCCESS { Ok(Self { handle, name }) } else { Err(failed(code, &name, Access::Write)) }
+        if let Some(there) = Self::open(root, key, Access::Write)? {
+            return Ok(there);
+        }
+        let path = below_user(root, key);
+        let mut above: Option<Self> = None;
+        let mut so_far = String::new();
+        for step in path.split('\\') {
+            so_far.extend((!so_far.is_empty()).then_some("\\"));
+            so_far.push_str(step);
+            let parent = above.as_ref().map_or(HKEY_CURRENT_USER, |key| key.handle);
+            let made = Self { handle: make(parent, step, &shown(root, key))?, name: shown(Root::User, &so_far) };
+            // Up to `Software\Classes` that is the person's other hive, whose name the last step has again.
+            above = Some(if root == Root::Classes { made } else { made.itself(Root::User, &so_far)? });
+        }
+        above.ok_or_else(|| failed(ERROR_PATH_NOT_FOUND, key, Access::Write))?.itself(root, key)
     }
 
     /// A value; `None` if it is not there.
@@ -209,6 +223,60 @@ impl Drop for Key {
         // SAFETY: the handle is open, ours, and closed once. Closing what was open cannot fail in a way that matters.
         unsafe { RegCloseKey(self.handle) };
     }
+}
+
+/// Opens one key below another to write to, or makes it.
+fn make(parent: HKEY, step: &str, name: &str) -> Result<HKEY, RegistryError> {
+    let step = wide(step);
+    let mut handle: HKEY = ptr::null_mut();
+    // SAFETY: the parent is open or a predefined handle, the name ends in a zero, `handle` outlives the call; the pointers that may be null are.
+    let code = unsafe {
+        RegCreateKeyExW(
+            parent,
+            step.as_ptr(),
+            0,
+            ptr::null(),
+            REG_OPTION_NON_VOLATILE,
+            KEY_QUERY_VALUE | KEY_SET_VALUE | KEY_CREATE_SUB_KEY,
+            ptr::null(),
+            &raw mut handle,
+            ptr::null_mut(),
+        )
+    };
+    if code == ERROR_SUCCESS { Ok(handle) } else { Err(failed(code, name, Access::Write)) }
+}
+
+/// What the system itself calls an open key, such as `\REGISTRY\USER\S-1-5-21-1-2-3-1001\Control Panel`; `None` if it does not say.
+fn real_name(handle: HKEY) -> Option<String> {
+    let mut buffer = vec![0_u32; REAL_NAME_WORDS];
+    let size = u32::try_from(size_of_val(buffer.as_slice())).unwrap_or_default();
+    let mut written = 0;
+    // SAFETY: the key is open, and `size` is the length of the buffer, which is aligned as the structure needs it.
+    let status = unsafe { NtQueryKey(handle, KeyNameInformation, buffer.as_mut_ptr().cast(), size, &raw mut written) };
+    if status < 0 {
+        return None;
+    }
+    // `KEY_NAME_INFORMATION`: the length of the name in bytes, then the name.
+    let (bytes, words) = buffer.split_first()?;
+    let units: Vec<u16> = words.iter().flat_map(|word| [*word as u16, (*word >> 16) as u16]).collect();
+    String::from_utf16(units.get(..*bytes as usize / 2)?).ok()
+}
+
+/// Whether a real name is that of the key in this person's hives.
+fn is_asked_for(real: &str, root: Root, key: &str) -> bool {
+    const USERS: &str = r"\REGISTRY\USER\";
+    static PERSON: OnceLock<Option<String>> = OnceLock::new();
+    let Some((users, rest)) = real.split_at_checked(USERS.len()) else { return false };
+    let (hive, path) = rest.split_once('\\').unwrap_or((rest, ""));
+    let classes =
+        hive.get(hive.len().saturating_sub(CLASSES.len())..).is_some_and(|end| end.eq_ignore_ascii_case(CLASSES));
+    let person = if classes { &hive[..hive.len() - CLASSES.len()] } else { hive };
+    let is_theirs =
+        PERSON.get_or_init(crate::facts::person).as_ref().is_none_or(|sid| person.eq_ignore_ascii_case(sid));
+    let wanted = if classes && root == Root::Classes { key.to_owned() } else { below_user(root, key) };
+    let is_hive = root == Root::Classes || !classes;
+    let same = path.to_lowercase() == wanted.trim_matches('\\').to_lowercase();
+    users.eq_ignore_ascii_case(USERS) && is_theirs && is_hive && same
 }
 
 /// Writes what the registry still holds in memory to its files.

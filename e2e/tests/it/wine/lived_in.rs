@@ -123,7 +123,7 @@ pub fn candidates(setting: &Setting) -> Vec<Value> {
         Kind::Texts { alphabet, .. } => {
             words(alphabet).iter().map(|word| Value::List(vec![(*word).to_owned()])).collect()
         }
-        Kind::Picture => Vec::new(),
+        Kind::Picture | Kind::Dictionary => Vec::new(),
     }
 }
 

@@ -21,8 +21,8 @@ use model::world::Moment;
 use serde::Serialize;
 
 pub(crate) use record::{Begin, Content, Prepared, Record, Results, Step, StepPlace, VALUE_BYTES_MAX};
+pub(crate) use storage::reason_of_write;
 pub use storage::{FolderJournals, JournalError, Journals, Picture, Side};
-pub(crate) use storage::{reason_of_write, replace, sync_folder};
 
 /// How far a restore came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

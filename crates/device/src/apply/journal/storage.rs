@@ -115,7 +115,7 @@ pub(crate) fn reason_of_write(error: &io::Error) -> Reason {
     }
 }
 
-/// Journals in a folder: `000007.journal`, and beside it `000007.wallpaper.prior` and `000007.wallpaper.target`.
+/// Journals in a folder: `000007.journal`, and beside it the files that it needs: `000007.wallpaper.prior`, `000007.dictionary.target`.
 #[derive(Clone, Debug)]
 pub struct FolderJournals {
     folder: PathBuf,
@@ -132,12 +132,11 @@ impl FolderJournals {
     }
 
     fn picture_path(&self, number: u32, picture: Picture) -> PathBuf {
-        let FileRole::Wallpaper = picture.role;
         let side = match picture.side {
             Side::Prior => "prior",
             Side::Target => "target",
         };
-        self.folder.join(format!("{number:06}.wallpaper.{side}"))
+        self.folder.join(format!("{number:06}.{}.{side}", picture.role.word()))
     }
 
     fn make_folder(&self) -> Result<(), JournalError> {
@@ -199,9 +198,9 @@ impl Journals for FolderJournals {
     }
 
     fn remove(&mut self, number: u32) -> Result<(), JournalError> {
-        let pictures = [Side::Prior, Side::Target]
-            .map(|side| self.picture_path(number, Picture { role: FileRole::Wallpaper, side }));
-        for path in pictures.into_iter().chain([self.path(number)]) {
+        let sides = |role| [Side::Prior, Side::Target].map(|side| Picture { role, side });
+        let pictures = FileRole::ALL.into_iter().flat_map(sides).map(|picture| self.picture_path(number, picture));
+        for path in pictures.chain([self.path(number)]) {
             match fs::remove_file(&path) {
                 Err(source) if source.kind() != io::ErrorKind::NotFound => {
                     return Err(JournalError::Write { path, source });
@@ -236,7 +235,7 @@ fn read_bounded(path: &Path, most: u64) -> Result<Option<Vec<u8>>, JournalError>
 
 /// Puts the bytes in the file's place: they are on disk before they take it, and the exchange is on disk before this returns. A link in the
 /// file's place is replaced, not followed.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().expect("every path here is a name in a folder");
     let mut fresh = tempfile::NamedTempFile::new_in(folder)?;
     fresh.write_all(bytes)?;
@@ -246,7 +245,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// A new name is durable only when its folder is; Windows has no such call and needs none.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 

@@ -1,0 +1,111 @@
+//! The settings that are files: pictures and the person's own words.
+//!
+//! What travels is content, never a place. A picture stays behind when the person has none of their own: for the desktop a plain colour (`WallPaper` is
+//! empty) or the picture that every new Windows has, for the lock screen what Windows itself shows there. Windows keeps a copy of the desktop's picture
+//! in the profile, whatever it was chosen from; the registry value `WallPaper` names the original. The words of all languages travel as one list.
+
+use model::catalog::{FileRole, Place, Root, Setting};
+use model::envelope::BLOB_BYTES_MAX;
+use model::reason::Reason;
+use model::snapshot::Reading;
+use model::value::{FileRef, Value};
+
+use super::{CollectedFile, Sources};
+use crate::apply::picture_ending;
+use crate::codec::text_of;
+use crate::folder::Below;
+use crate::own_files::dictionary::Kept;
+use crate::registry::Registry;
+
+/// The picture of a new Windows, light and dark, at the end of the path it has.
+const STOCK: [&str; 2] = [r"\web\wallpaper\windows\img0.jpg", r"\web\wallpaper\windows\img19.jpg"];
+
+/// Where the registry says that the lock screen shows what Windows chooses each day (catalog: `personalization.lock_screen.spotlight`), or a series of
+/// pictures (`...slideshow`): then its picture is not one of the person's own.
+const NOT_OWN: [(&str, &str); 2] = [
+    (r"Software\Microsoft\Windows\CurrentVersion\ContentDeliveryManager", "RotatingLockScreenEnabled"),
+    (r"Software\Microsoft\Windows\CurrentVersion\Lock Screen", "SlideshowEnabled"),
+];
+
+/// What was found of the settings that are files.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) files: Vec<CollectedFile>,
+    pub(super) readings: Vec<(String, Reading)>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// The files of these settings, and the readings that name them.
+pub(super) fn of(sources: &Sources<'_>, settings: &[&'static Setting]) -> Found {
+    let mut found = Found::default();
+    for setting in settings {
+        let Place::File(role) = setting.place else { continue };
+        let bytes = match role {
+            FileRole::Wallpaper => wallpaper(sources),
+            FileRole::LockScreen => lock_screen(sources),
+            FileRole::AccountPicture => {
+                sources.files.account_picture.clone().and_then(|place| place.map(|place| picture(&place)).transpose())
+            }
+            FileRole::Dictionary => words(sources, &mut found.warnings),
+        };
+        let reading = match bytes {
+            Ok(None) => Reading::Absent,
+            Err(reason) => Reading::Refused { reason },
+            Ok(Some(bytes)) => {
+                let file = FileRef { blob: (sources.blob_id)(&bytes), size: bytes.len() as u64 };
+                found.files.push(CollectedFile { role, file, bytes });
+                Reading::Set { value: Value::File(file) }
+            }
+        };
+        found.readings.push((setting.id.to_owned(), reading));
+    }
+    found
+}
+
+/// The person's own background; `None` if they have none.
+fn wallpaper(sources: &Sources<'_>) -> Result<Option<Vec<u8>>, Reason> {
+    let original = original(sources.registry);
+    match (original.as_deref(), &sources.files.wallpaper) {
+        (Some(original), _) if original.is_empty() || STOCK.iter().any(|stock| original.ends_with(stock)) => Ok(None),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(Reason::FileMissing),
+        (_, Some(place)) => picture(place).map(Some),
+    }
+}
+
+/// Where the picture came from, in lower case: empty for a plain colour, `None` if the registry does not say, as in a hive that has
+/// only just been made; then the file alone decides.
+fn original(registry: &dyn Registry) -> Option<String> {
+    let stored = registry.read(Root::User, r"Control Panel\Desktop", &["WallPaper"]).ok()?.pop().flatten()?;
+    text_of(&stored.bytes).map(|path| path.to_lowercase())
+}
+
+fn lock_screen(sources: &Sources<'_>) -> Result<Option<Vec<u8>>, Reason> {
+    let is_on = |(key, name): (&str, &str)| {
+        let stored = sources.registry.read(Root::User, key, &[name]).ok().and_then(|mut found| found.pop().flatten());
+        stored.is_some_and(|raw| raw.reg_type == 4 && raw.bytes == [1, 0, 0, 0])
+    };
+    if NOT_OWN.into_iter().any(is_on) {
+        return Ok(None);
+    }
+    sources.files.lock_screen.clone()?.map(|place| picture(&place)).transpose()
+}
+
+/// All words; `None` if there are none. Those that may not travel are counted in a warning.
+fn words(sources: &Sources<'_>, warnings: &mut Vec<String>) -> Result<Option<Vec<u8>>, Reason> {
+    let Some(place) = &sources.files.spelling else { return Ok(None) };
+    let (list, left_out) = Kept::read(place)?.words()?;
+    if left_out > 0 {
+        let words = if left_out == 1 { "1 word".to_owned() } else { format!("{left_out} words") };
+        warnings.push(format!(
+            "{words} of the spelling checker's dictionary cannot travel: too long, or with characters of paths"
+        ));
+    }
+    if list.is_empty() { Ok(None) } else { list.to_bytes().map(Some) }
+}
+
+fn picture(place: &Below) -> Result<Vec<u8>, Reason> {
+    let bytes = place.read(BLOB_BYTES_MAX).map_err(|error| error.reason_of_read())?;
+    // Rule R6: what Rehome carries is JPEG or PNG.
+    if picture_ending(&bytes).is_none() { Err(Reason::NotAPicture) } else { Ok(bytes) }
+}
