@@ -163,7 +163,7 @@ fn a_key_that_is_a_link_is_neither_read_nor_written_through() {
     old.rehome(&["backup", "--no-rehearsal"]).ok();
     let link = |pc: &Prefix| {
         // It need not be there.
-        pc.wine(&["reg", "delete", &key, "/f"]);
+        drop(pc.wine(&["reg", "delete", &key, "/f"]));
         pc.reg_add(r"HKCU\Elsewhere", ("TaskbarAl", "REG_DWORD", "1"));
         std::fs::copy(tool("reglink"), pc.path().join("drive_c/reglink.exe")).unwrap();
         run(pc.program(r"C:\reglink.exe", &[ADVANCED, "Elsewhere"]), "").ok();
