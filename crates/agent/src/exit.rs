@@ -128,7 +128,8 @@ impl Exit {
             | R::GrantsMore
             | R::LastOwner
             | R::SecondPerson
-            | R::ManagedElsewhere => Self::Refused,
+            | R::ManagedElsewhere
+            | R::CaseNotOpen => Self::Refused,
             R::NoProfile | R::NoSuchSnapshot | R::NothingToUndo | R::UndoExpired => Self::Nothing,
             R::AmbiguousId
             | R::Usage
