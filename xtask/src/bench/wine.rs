@@ -6,7 +6,7 @@
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
@@ -122,7 +122,12 @@ impl Prefix {
         let pc = Self { folder: folder.to_owned() };
         pc.run("wine", &["wineboot", "-i"], "")?;
         pc.run("wineserver", &["-w"], "")?;
-        pc.run("wineserver", &["-p"], "")?;
+        // It stays, and would hold streams that somebody waits for.
+        let mut server = Command::new("wineserver");
+        server.arg("-p").envs(pc.environment()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        if !server.status().context("Wine's server does not start")?.success() {
+            bail!("Wine's server did not start");
+        }
         let drive = folder.join("drive_c");
         std::fs::copy(program, drive.join("rehome.exe")).context("could not copy rehome.exe")?;
         let shim = program.with_file_name("wine").join("bcryptprimitives.dll");
