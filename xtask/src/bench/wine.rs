@@ -17,8 +17,8 @@ use super::{Args, machine};
 use crate::repo::{self, Binaries};
 use crate::{process, say, windows};
 
-/// The goal of this part.
-const GOAL: u32 = 14;
+/// The goal of this part: 17, as 14 to 16 are others of the field (rules, previews, storage) that have no figure here yet.
+const GOAL: u32 = 17;
 /// The most that a backup under Wine may cost, as a multiple of the same on Linux.
 const TIMES_MAX: f64 = 2.0;
 /// Where the program lies in the prefix.

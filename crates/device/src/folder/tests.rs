@@ -89,6 +89,15 @@ mod links {
         assert!(!inside.join("nowhere").exists());
     }
 
+    /// Ends the exchange whatever happens, so that a failure is told and not waited for.
+    struct Stop<'a>(&'a AtomicBool);
+
+    impl Drop for Stop<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Somebody exchanges a folder on the way for a link and back, as fast as they can, while a restore writes.
     #[test]
     fn nobody_is_quick_enough_to_put_a_link_in_the_way() {
@@ -105,6 +114,7 @@ mod links {
         let done = AtomicBool::new(false);
         let (mut written, mut refused) = (0, 0);
         std::thread::scope(|scope| {
+            let _stop = Stop(&done);
             let swapping = scope.spawn(|| {
                 let at = |name: &str| inside.join(name);
                 let mut swaps = 0_usize;
@@ -122,8 +132,12 @@ mod links {
                 match place.folder().and_then(|folder| folder.replace(name("wallpaper.png"), &round.to_le_bytes())) {
                     Ok(()) => written += 1,
                     Err(FolderError::Link) => refused += 1,
-                    // Between two steps of the exchange nothing stands there.
-                    Err(FolderError::System(error)) => assert_eq!(error.kind(), io::ErrorKind::NotFound, "{error}"),
+                    // Between two steps of the exchange nothing stands there; and what was a link when it was opened may be none any more when it is
+                    // looked at to say why it was refused.
+                    Err(FolderError::System(error)) => {
+                        let expected = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
+                        assert!(expected.contains(&error.kind()), "{error}");
+                    }
                 }
                 if (written > WRITES && refused > 10) || round > 500_000 {
                     break;

@@ -55,7 +55,7 @@ impl Effects for LiveEffects {
 }
 
 /// What Windows takes from the person's hand only: for a picture of the account it has no call for programs (`UserInformation.SetAccountPictureAsync` is of
-/// Windows 8 and gone), for that of the lock screen one of WinRT that is not used (docs/decisions/0040).
+/// Windows 8 and gone), for that of the lock screen one of `WinRT` that is not used (docs/decisions/0040).
 fn by_hand(picture: &Picture) -> Result<(), String> {
     match picture {
         Picture::Set(_) => Err("Windows takes it from the person's hand".to_owned()),

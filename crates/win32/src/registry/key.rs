@@ -258,7 +258,11 @@ fn real_name(handle: HKEY) -> Option<String> {
     }
     // `KEY_NAME_INFORMATION`: the length of the name in bytes, then the name.
     let (bytes, words) = buffer.split_first()?;
-    let units: Vec<u16> = words.iter().flat_map(|word| [*word as u16, (*word >> 16) as u16]).collect();
+    let halves = words.iter().flat_map(|word| {
+        let [a, b, c, d] = word.to_ne_bytes();
+        [u16::from_ne_bytes([a, b]), u16::from_ne_bytes([c, d])]
+    });
+    let units: Vec<u16> = halves.collect();
     String::from_utf16(units.get(..*bytes as usize / 2)?).ok()
 }
 
