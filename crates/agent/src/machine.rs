@@ -47,7 +47,7 @@ struct InstallArgs {
     #[arg(long, default_value = "")]
     ca_file: String,
     #[arg(long, default_value = "")]
-    pin: String,
+    certificate_pin: String,
     #[arg(long, default_value = "")]
     proxy: String,
     #[arg(long, default_value = "")]
@@ -104,7 +104,7 @@ fn install(args: &InstallArgs, run: &Run) -> Result<Exit, Failure> {
         server_url: args.server_url.clone(),
         tenant: args.tenant.clone(),
         ca_pem,
-        pin: args.pin.clone(),
+        pin: args.certificate_pin.clone(),
         proxy_url: args.proxy.clone(),
         proxy_bypass: args.bypass.clone(),
         log_level: args.log_level.clone(),
