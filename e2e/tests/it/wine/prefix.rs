@@ -168,6 +168,7 @@ impl Prefix {
     /// Ends everything that runs on the PC, as switching it off does: Wine saves its registry.
     pub fn switch_off(&self) {
         bare("wineserver", self.path()).arg("-k").status().unwrap();
+        self.wait_for_its_end();
     }
 
     /// What runs on the PC: the folders of its processes in `/proc`.
@@ -188,11 +189,18 @@ impl Prefix {
             let here = self.processes();
             let ids: Vec<_> = here.iter().map(|process| process.file_name().unwrap().to_owned()).collect();
             if ids.is_empty() {
-                return;
+                break;
             }
             // Some may have ended meanwhile; that is as good.
             Command::new("kill").arg("-KILL").args(ids).output().unwrap();
         }
+        self.wait_for_its_end();
+    }
+
+    /// A server that was killed has no environment any more and is not found by it, but holds its socket for a moment; a program that connects then is cut
+    /// off. Wine's own way to wait looks at the server's lock, which goes last.
+    fn wait_for_its_end(&self) {
+        bare("wineserver", self.path()).arg("-w").status().unwrap();
     }
 }
 
