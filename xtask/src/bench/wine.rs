@@ -5,6 +5,8 @@
 //! Reading the registry is done by Wine's server, another process, whose time is told apart: on Windows it is the kernel's.
 
 use std::fmt::Write;
+use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -122,12 +124,8 @@ impl Prefix {
         let pc = Self { folder: folder.to_owned() };
         pc.run("wine", &["wineboot", "-i"], "")?;
         pc.run("wineserver", &["-w"], "")?;
-        // It stays, and would hold streams that somebody waits for.
-        let mut server = Command::new("wineserver");
-        server.arg("-p").envs(pc.environment()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        if !server.status().context("Wine's server does not start")?.success() {
-            bail!("Wine's server did not start");
-        }
+        // It stays, with its services, so that no run that is measured starts them.
+        pc.run("wineserver", &["-p"], "")?;
         let drive = folder.join("drive_c");
         std::fs::copy(program, drive.join("rehome.exe")).context("could not copy rehome.exe")?;
         let shim = program.with_file_name("wine").join("bcryptprimitives.dll");
@@ -201,12 +199,18 @@ impl Prefix {
         .to_vec()
     }
 
+    /// Runs a program. What it says goes to a file: what it starts and leaves behind, such as Wine's services, would hold a pipe for ever.
     fn run(&self, program: &str, words: &[&str], input: &str) -> anyhow::Result<()> {
+        let path = self.folder.join("said.txt");
+        let said = File::create(&path).context("could not make a file for what Wine says")?;
         let mut command = Command::new(program);
         command.args(words).envs(self.environment());
-        let said = process::capture(&mut command, input)?;
-        if !said.status.success() {
-            bail!("`{program} {}` failed: {}", words.join(" "), String::from_utf8_lossy(&said.stderr).trim());
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(said);
+        let mut child = process::Guarded::spawn(&mut command)?;
+        drop(child.child().stdin.take().expect("stdin is piped").write_all(input.as_bytes()));
+        if !child.wait()?.success() {
+            let said = std::fs::read(&path).unwrap_or_default();
+            bail!("`{program} {}` failed: {}", words.join(" "), String::from_utf8_lossy(&said).trim());
         }
         Ok(())
     }
