@@ -66,7 +66,7 @@ impl Washer for Process {
         let mut child = command.spawn().map_err(failed)?;
         // It reads all before it writes, so neither waits for the other. One that ends before has its reason in its exit code.
         drop(child.stdin.take().expect("stdin is piped").write_all(bytes));
-        let mut washed = Vec::new();
+        let mut washed = Vec::with_capacity(wash::room(bytes));
         let read = child.stdout.take().expect("stdout is piped").take(WASHED_BYTES_MAX).read_to_end(&mut washed);
         let status = child.wait().map_err(failed)?;
         match status.code() {
@@ -80,8 +80,9 @@ impl Washer for Process {
 
 /// The other end of [`Process`]: what the program does that was started so. Gives its exit code.
 pub fn serve(blob: BlobId, size: u64, mut from: impl Read, mut to: impl Write) -> u8 {
-    let mut bytes = Vec::new();
     let most = crate::plan::PICTURE_BYTES_MAX;
+    // One byte more, so that the end is seen without making room for what does not come.
+    let mut bytes = Vec::with_capacity(usize::try_from(size.min(most) + 1).unwrap_or_default());
     if from.by_ref().take(most + 1).read_to_end(&mut bytes).is_err() || bytes.len() as u64 > most {
         return code(TOO_LARGE);
     }
