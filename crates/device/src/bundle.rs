@@ -180,7 +180,7 @@ impl Files {
         let open = |role: FileRole, file: &FileRef| {
             let sealed = self.0.get(&file.blob).ok_or(Reason::FileMissing)?;
             let opened = unseal(sealed, *file, &fetched.owner, &fetched.ring)?;
-            if role.is_picture() { washer.wash(&opened, file) } else { Ok(opened) }
+            if role.is_picture() { washer.wash(opened, file) } else { Ok(opened) }
         };
         apply(&preview.plan, &open, &mut target.as_target(), work)
     }

@@ -127,7 +127,7 @@ impl Restore<'_> {
     fn file(&self, fetched: &Fetched, role: FileRole, file: &FileRef) -> Result<Vec<u8>, Reason> {
         let opened =
             open_file(self.server, fetched, file).map_err(|error| error.unwrap_or_else(|error| error.reason()));
-        if role.is_picture() { self.washer.wash(&opened?, file) } else { opened }
+        if role.is_picture() { self.washer.wash(opened?, file) } else { opened }
     }
 }
 
@@ -140,7 +140,7 @@ pub(crate) fn open_file(
     let sealed = blob(server, fetched.owner.profile, file.blob).map_err(Err)?;
     let reason = |error| Ok(BlobError::of(&error).map_or(Reason::IntegrityFailed, BlobError::reason));
     let mut opener = Opener::new(sealed.as_slice(), *file, &fetched.owner, &fetched.ring).map_err(reason)?;
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(usize::try_from(file.size).unwrap_or_default());
     opener.read_to_end(&mut bytes).map_err(reason)?;
     Ok(bytes)
 }

@@ -33,8 +33,8 @@ const WASHED_BYTES_MAX: u64 = 4 * PIXELS_MAX + (1 << 20);
 
 /// Encodes a picture anew, somewhere where its bytes can do no harm.
 pub trait Washer {
-    /// The picture anew, with the note that it was made from `file`.
-    fn wash(&self, bytes: &[u8], file: &FileRef) -> Result<Vec<u8>, Reason>;
+    /// The picture anew, with the note that it was made from `file`. The old one is not kept beside it.
+    fn wash(&self, bytes: Vec<u8>, file: &FileRef) -> Result<Vec<u8>, Reason>;
 }
 
 /// In this very process. For tests; and what [`Process`] runs at its other end.
@@ -42,8 +42,8 @@ pub trait Washer {
 pub struct Here;
 
 impl Washer for Here {
-    fn wash(&self, bytes: &[u8], file: &FileRef) -> Result<Vec<u8>, Reason> {
-        wash(bytes, file)
+    fn wash(&self, bytes: Vec<u8>, file: &FileRef) -> Result<Vec<u8>, Reason> {
+        wash(&bytes, file)
     }
 }
 
@@ -57,7 +57,7 @@ pub struct Process {
 }
 
 impl Washer for Process {
-    fn wash(&self, bytes: &[u8], file: &FileRef) -> Result<Vec<u8>, Reason> {
+    fn wash(&self, bytes: Vec<u8>, file: &FileRef) -> Result<Vec<u8>, Reason> {
         let failed = |_| Reason::Internal;
         let mut command = Command::new(&self.program);
         command.args(["clean-picture", &file.blob.to_string(), &file.size.to_string()]);
@@ -65,8 +65,10 @@ impl Washer for Process {
         (self.quietly)(&mut command);
         let mut child = command.spawn().map_err(failed)?;
         // It reads all before it writes, so neither waits for the other. One that ends before has its reason in its exit code.
-        drop(child.stdin.take().expect("stdin is piped").write_all(bytes));
-        let mut washed = Vec::with_capacity(wash::room(bytes));
+        drop(child.stdin.take().expect("stdin is piped").write_all(&bytes));
+        let room = wash::room(&bytes);
+        drop(bytes);
+        let mut washed = Vec::with_capacity(room);
         let read = child.stdout.take().expect("stdout is piped").take(WASHED_BYTES_MAX).read_to_end(&mut washed);
         let status = child.wait().map_err(failed)?;
         match status.code() {
