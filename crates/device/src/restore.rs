@@ -84,15 +84,15 @@ pub(crate) fn plan_for(
     target: &mut dyn RestoreTarget,
     wish: &Wish<'_>,
 ) -> Result<Plan, PreviewError> {
-    let known = target.known();
-    let policy = known.policy();
+    let policy = target.known().policy();
     if let Some(group) = wish.choice.against(&policy) {
         return Err(PreviewError::Required { group });
     }
     let now = target.snapshot(&fetched.ring);
     let journals = FolderJournals::new(wish.state.journals());
     let changes = baseline::changes(wish.state, &now, &target.as_target(), &journals)?;
-    let here = Here { now: &now, managed: Some(&known.managed), policy: Some(&policy), changes: Some(&changes) };
+    let here =
+        Here { now: &now, managed: Some(&target.known().managed), policy: Some(&policy), changes: Some(&changes) };
     Ok(plan(&fetched.opened.snapshot, &here, wish.choice))
 }
 
