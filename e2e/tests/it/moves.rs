@@ -101,7 +101,7 @@ fn backups_go_along_to_another_organisation_and_leave_nothing_behind() {
     assert!(restored.contains("\"TaskbarAl\"=dword:00000000"), "{restored}");
 
     // The old PC is nobody any more, and a new one of the old account sees nothing but that it went.
-    world.stranger("OLD-PC").run(&["snapshots"]).refused(4, &["revoked"]);
+    world.stranger("OLD-PC").run(&["snapshots"]).refused(4, &["its access was withdrawn"]);
     let left = world.pc("ADA-2");
     assert!(!left.run(&["snapshots"]).stdout.contains("OLD-PC"));
     let gone = left.run(&restore);
