@@ -130,40 +130,6 @@ fn without_values(text: &str) -> String {
     format!("{what}: {}, expected {after}", kind.join(" "))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_to_a_wrong_body_does_not_repeat_it() {
-        #[derive(Debug, serde::Deserialize)]
-        #[expect(dead_code, reason = "only how it is not read is looked at")]
-        struct Form {
-            name: String,
-            count: u8,
-            level: model::device::KeyLevel,
-        }
-        let said = |text: &str| {
-            let error = serde_json::from_str::<Form>(text).unwrap_err();
-            Refusal::not_the_form(&error).problem.detail
-        };
-        assert_eq!(said(r#"{"name": 7}"#), "invalid type: integer, expected a string at line 1 column 10");
-        for body in [
-            r#""hunter2, expected""#,
-            r#"["hunter2"]"#,
-            r#"{"name": ["hunter2"]}"#,
-            r#"{"count": "hunter2"}"#,
-            r#"{"count": "hunter2\", expected u8 hunter2\", expected a"}"#,
-            r#"{"level": "hunter2"}"#,
-            r#"{"level": {"hunter2": 1}}"#,
-            r#"{"name": "hunter2""#,
-        ] {
-            let said = said(body);
-            assert!(!said.contains("hunter2") && said.contains("column"), "{body}: {said}");
-        }
-    }
-}
-
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
@@ -221,5 +187,39 @@ impl IntoResponse for Refusal {
             }
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_to_a_wrong_body_does_not_repeat_it() {
+        #[derive(Debug, serde::Deserialize)]
+        #[expect(dead_code, reason = "only how it is not read is looked at")]
+        struct Form {
+            name: String,
+            count: u8,
+            level: model::device::KeyLevel,
+        }
+        let said = |text: &str| {
+            let error = serde_json::from_str::<Form>(text).unwrap_err();
+            Refusal::not_the_form(&error).problem.detail
+        };
+        assert_eq!(said(r#"{"name": 7}"#), "invalid type: integer, expected a string at line 1 column 10");
+        for body in [
+            r#""hunter2, expected""#,
+            r#"["hunter2"]"#,
+            r#"{"name": ["hunter2"]}"#,
+            r#"{"count": "hunter2"}"#,
+            r#"{"count": "hunter2\", expected u8 hunter2\", expected a"}"#,
+            r#"{"level": "hunter2"}"#,
+            r#"{"level": {"hunter2": 1}}"#,
+            r#"{"name": "hunter2""#,
+        ] {
+            let said = said(body);
+            assert!(!said.contains("hunter2") && said.contains("column"), "{body}: {said}");
+        }
     }
 }
