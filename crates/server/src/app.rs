@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::ids::AssignmentId;
 use model::world::{Clock, Random};
-use store::blobs::DiskBlobs;
+use store::blobs::{Blobs, DiskBlobs, S3Blobs};
 use store::people::Change;
 use store::{Store, StoreError, TenantScope};
 use tokio::sync::Semaphore;
@@ -78,6 +78,8 @@ impl From<ProviderError> for OpenError {
 pub struct Settings {
     /// The folder of all data.
     pub data_dir: PathBuf,
+    /// Where blobs are: a folder, or the address of an object store.
+    pub blobs: String,
     /// Where the root key is: a file, or the address of another provider (`keyring::provider::open`).
     pub root_key: PathBuf,
     /// Where it was before, while keys move.
@@ -139,8 +141,8 @@ impl App {
         if let Some(stored) = Store::peek(&database, keyring::RECEIPT_KEY)? {
             Keyring::prove(&roots, &stored)?;
         }
-        let blobs = DiskBlobs::open(data.join("blobs"))?;
-        let store = Arc::new(Store::open(&database, Arc::new(blobs), clock.now())?);
+        let blobs = blobs(settings, &clock)?;
+        let store = Arc::new(Store::open(&database, blobs, clock.now())?);
         let keyring = Keyring::open(roots, &store, Arc::clone(&clock), &*random)?;
         let nonces = MemoryNonces::new(clock.now().0.div_euclid(1000));
         let signed = SignedDevices::new(Arc::clone(&store), Arc::clone(&clock), Box::new(nonces), &settings.hosts);
@@ -237,6 +239,14 @@ impl App {
 /// Where the database lies.
 pub(crate) fn database(settings: &Settings) -> PathBuf {
     settings.data_dir.join("rehome.db")
+}
+
+/// Where blobs are kept.
+fn blobs(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Blobs>, StoreError> {
+    if settings.blobs.starts_with("s3://") {
+        return Ok(Arc::new(S3Blobs::open(&settings.blobs, Arc::clone(clock))?));
+    }
+    Ok(Arc::new(DiskBlobs::open(&settings.blobs)?))
 }
 
 /// Makes the data folder, for the server's own account only.

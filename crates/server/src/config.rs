@@ -55,6 +55,10 @@ pub struct Given {
     /// Folder of all data
     #[arg(long, global = true, env = "REHOME_DATA_DIR", value_name = "FOLDER")]
     pub data_dir: Option<PathBuf>,
+    /// Where files that are too big for the database are kept: a folder, or the bucket of an object store,
+    /// `s3://BUCKET[/PREFIX][?endpoint=URL&region=NAME&credentials-file=FILE&ca-file=FILE&timeout=SECONDS]` [default: `blobs` in the data folder]
+    #[arg(long, global = true, env = "REHOME_BLOBS", value_name = "FOLDER|ADDRESS")]
+    pub blobs: Option<String>,
     /// Root key: a file outside the data folder (made at the first start), `pkcs11:...` or `https://...` of a key service
     #[arg(long, global = true, env = "REHOME_ROOT_KEY", value_name = "FILE|ADDRESS")]
     pub root_key: Option<PathBuf>,
@@ -149,6 +153,7 @@ pub fn resolve(line: Given, file: Given) -> Result<Config, ConfigError> {
     let mut shown = Vec::new();
     let mut pick = Picker { shown: &mut shown };
     let data_dir = pick.path("data_dir", line.data_dir, file.data_dir, |home| home.data_dir())?;
+    let blobs = pick.value("blobs", line.blobs, file.blobs, data_dir.join("blobs").display().to_string());
     let root_key = pick.path("root_key", line.root_key, file.root_key, |home| home.config_dir().join("root.key"))?;
     let root_key_old = line.root_key_old.or(file.root_key_old);
     if let Some(old) = &root_key_old {
@@ -170,7 +175,7 @@ pub fn resolve(line: Given, file: Given) -> Result<Config, ConfigError> {
     let public_url = line.public_url.or(file.public_url).map(|url| check_public(&url)).transpose()?;
     let site = Site { public_url, tls: tls.is_some() };
     let hosts = line.hosts.or(file.hosts).unwrap_or_default();
-    let settings = Settings { data_dir, root_key, root_key_old, bounds, hosts, site };
+    let settings = Settings { data_dir, blobs, root_key, root_key_old, bounds, hosts, site };
     Ok(Config { settings, listen, tls, self_signed, shown })
 }
 

@@ -10,6 +10,9 @@ use store::{StoreError, TenantScope};
 /// Seconds after which a client is asked to come back when the server is merely busy.
 const BUSY_RETRY_SECONDS: u64 = 5;
 
+/// Seconds after which a client is asked to come back when storage elsewhere has failed: it was tried again already.
+const STORAGE_RETRY_SECONDS: u64 = 30;
+
 /// A refusal on its way to becoming an answer.
 #[derive(Debug)]
 pub struct Refusal {
@@ -138,6 +141,12 @@ impl From<StoreError> for Refusal {
             StoreError::Full => {
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, Reason::ServerFull, "the server's disk is full")
                     .retry_after(600)
+            }
+            StoreError::Storage { .. } => {
+                tracing::error!(%error, "storage elsewhere failed");
+                let detail = "the server's storage does not do what it should; nothing was taken";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, Reason::StorageUnavailable, detail)
+                    .retry_after(STORAGE_RETRY_SECONDS)
             }
             StoreError::Taken { .. } => Self::new(StatusCode::CONFLICT, Reason::NameTaken, error.to_string()),
             StoreError::BadName(_) => Self::invalid(error.to_string()),

@@ -60,6 +60,22 @@ pub enum StoreError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// An address of a database or of an object store that cannot be used.
+    #[error("{address}: {why}")]
+    Address {
+        /// The address, without secrets.
+        address: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A database or object store elsewhere does not answer, or refuses. Nothing was acknowledged.
+    #[error("{at} does not do what it should: {why}")]
+    Storage {
+        /// Its address, without secrets.
+        at: String,
+        /// What it said, or what the network said.
+        why: String,
+    },
     /// SQLite said no.
     #[error("database: {0}")]
     Sql(rusqlite::Error),

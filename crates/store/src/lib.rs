@@ -163,8 +163,9 @@ impl Store {
         self.writer.failed()
     }
 
-    /// Whether reads work and the writer takes and commits jobs. Waits for one commit.
+    /// Whether reads work, blobs can be reached, and the writer takes and commits jobs. Waits for one commit.
     pub fn ready(&self) -> Result<(), StoreError> {
+        self.blobs.ready()?;
         self.read(|connection| Ok(connection.query_row("SELECT 1", [], |_| Ok(()))?))?;
         self.writer.write(|_| Ok(()))
     }

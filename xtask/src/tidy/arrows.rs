@@ -47,8 +47,8 @@ const CONFINED: &[(&str, &[&str], &str)] = &[
     ("sqlx", &["store"], "SQL stays in store"),
     (
         "ureq",
-        &["device", "server"],
-        "HTTP clients stay in device and in the server's ways to identity providers and key services",
+        &["device", "server", "store"],
+        "HTTP clients stay in device, in the server's ways to identity providers and key services, and in the store's to object stores",
     ),
     ("reqwest", &[], "there is one HTTP client, ureq (docs/decisions/0030-signing-in.md)"),
 ];

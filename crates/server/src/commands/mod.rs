@@ -237,6 +237,8 @@ impl From<store::StoreError> for Failure {
             E::Full => (1, Reason::DiskFull),
             E::ReadOnly => (5, Reason::ReadOnlyTarget),
             E::Damaged(_) => (8, Reason::IntegrityFailed),
+            E::Storage { .. } => (6, Reason::StorageUnavailable),
+            E::Address { .. } => (2, Reason::ConfigInvalid),
             E::Taken { .. } | E::BadName(_) => (2, Reason::Usage),
             _ => (1, Reason::ServerError),
         };

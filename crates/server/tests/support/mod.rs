@@ -90,6 +90,7 @@ impl Place {
     pub fn open(&self) -> Result<App, server::app::OpenError> {
         let settings = Settings {
             data_dir: self.data(),
+            blobs: self.data().join("blobs").display().to_string(),
             root_key: self.root.clone().unwrap_or_else(|| self.root_key()),
             root_key_old: None,
             bounds: Bounds {

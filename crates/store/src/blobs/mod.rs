@@ -6,11 +6,13 @@
 
 mod disk;
 mod memory;
+mod s3;
 
 use model::ids::{BlobId, ProfileId, TenantId};
 
 pub use disk::DiskBlobs;
 pub use memory::MemoryBlobs;
+pub use s3::S3Blobs;
 
 use crate::StoreError;
 
@@ -50,4 +52,9 @@ pub trait Blobs: Send + Sync {
 
     /// Removes a blob or an upload, if it is there.
     fn remove(&self, key: &BlobKey) -> Result<(), StoreError>;
+
+    /// Whether blobs can be read and written right now, as far as that is known without writing one.
+    fn ready(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
