@@ -401,3 +401,17 @@ fn one_organisations_provider_sees_nothing_of_another() {
         "names are each tenant's own"
     );
 }
+
+#[test]
+fn an_address_that_is_none_is_refused_in_scims_form() {
+    let place = Place::new();
+    let live = place.serve();
+    let provider = Provider::new(&live);
+    let answer = provider.get("Printers");
+    assert_eq!((answer.status, answer.header("content-type")), (404, "application/scim+json"));
+    assert_eq!(answer.json::<Value>()["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:Error");
+    let described: Value = provider.get("Schemas/urn:ietf:params:scim:schemas:core:2.0:Group").json();
+    let members = described["attributes"].as_array().unwrap().iter().find(|one| one["name"] == "members").unwrap();
+    let link = members["subAttributes"].as_array().unwrap().iter().find(|one| one["name"] == "$ref").unwrap();
+    assert_eq!((&link["type"], &link["referenceTypes"]), (&json!("reference"), &json!(["User"])));
+}

@@ -731,7 +731,6 @@ fn place_profile(
     (there, to_no, device_no): (&TenantScope, i64, i64),
     profile: ProfileId,
 ) -> Result<i64, AdminError> {
-    type Counters = (i64, Option<i64>, Option<Vec<u8>>, i64, i64, i64, Option<i64>);
     let sql = "SELECT no, left_at IS NOT NULL FROM profiles WHERE tenant = $1 AND id = $2";
     let known = tx.prepare_cached(sql)?.query_row((there.no, profile.as_bytes()), |row| Ok((row.get(0)?, row.get(1)?)));
     let sql = "SELECT last_seq, latest_seq, latest_id, next_part, next_blob, created_at, last_base FROM profiles \

@@ -231,8 +231,11 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-async fn not_found() -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, Reason::NotFound, "the API has no such address")
+async fn not_found(uri: axum::http::Uri) -> Response {
+    if uri.path().starts_with("/scim/") {
+        return crate::scim::Wrong::not_found().into_response();
+    }
+    Refusal::new(StatusCode::NOT_FOUND, Reason::NotFound, "the API has no such address").into_response()
 }
 
 async fn method_not_allowed(method: Method) -> Refusal {

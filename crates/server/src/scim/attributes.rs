@@ -120,6 +120,13 @@ fn described(attribute: &Attribute) -> Value {
     let exact = attribute.name == "externalId";
     let unique = if attribute.name == "userName" { "server" } else { "none" };
     let sub = |name: &&str| {
+        if *name == "$ref" {
+            // Only people: groups of groups are not taken (RFC 7643, 4.2 leaves that to the server).
+            return json!({
+                "name": name, "type": "reference", "referenceTypes": ["User"], "multiValued": false, "required": false,
+                "caseExact": true, "mutability": "readWrite", "returned": "default", "uniqueness": "none", "description": name,
+            });
+        }
         let kind = if *name == "primary" { "boolean" } else { "string" };
         json!({
             "name": name, "type": kind, "multiValued": false, "required": false, "caseExact": false,

@@ -70,7 +70,8 @@ fn put_field(kind: Kind, resource: &mut Value, (name, op): (&str, Op), value: &V
         let Value::Object(fields) = value else {
             return Err(Wrong::new(ScimType::InvalidValue, "an extension is an object"));
         };
-        for (name, value) in fields {
+        // What the server alone says of the resource may stand in its extension as well, as it does in what some libraries send.
+        for (name, value) in fields.iter().filter(|(name, _)| !is_read_only(name)) {
             put_field(kind, resource, (&format!("{urn}:{name}"), op), value)?;
         }
         return Ok(());
@@ -345,6 +346,10 @@ mod tests {
         assert_eq!(after["emails"].as_array().unwrap().len(), 2);
         assert_eq!((&after["emails"][0]["primary"], &after["emails"][1]["primary"]), (&json!(false), &json!(true)));
         assert_eq!((&after["name"], &after["title"]), (&json!({"givenName": "Ada"}), &json!("Countess")));
+        // As some libraries send an extension: with what the server alone says.
+        let sent = json!({"schemas": ["x"], "department": "Analysis"});
+        let more = patched(&json!([{"op": "add", "path": super::super::ENTERPRISE, "value": sent}]));
+        assert_eq!(more[super::super::ENTERPRISE], json!({"department": "Analysis"}));
         let gone = patched(&json!([{"op": "remove", "path": "emails"}]));
         assert_eq!(gone.get("emails"), None);
     }

@@ -21,7 +21,7 @@ pub(crate) async fn handle(
     State(app): State<Arc<App>>,
     Body(body): Body<CHECK_IN_BYTES_MAX>,
 ) -> Result<Json<CheckedIn>, Refusal> {
-    let check_in: CheckIn = serde_json::from_slice(&body).map_err(|error| Refusal::invalid(error.to_string()))?;
+    let check_in: CheckIn = serde_json::from_slice(&body).map_err(|error| Refusal::not_the_form(&error))?;
     let is_mark = |mark: &str| mark.len() <= MARK_CHARS_MAX && mark.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if !is_mark(&check_in.facts_mark) || !is_mark(&check_in.policy_mark) {
         return Err(Refusal::invalid("a mark is made of letters and digits"));
