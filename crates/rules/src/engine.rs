@@ -1,4 +1,4 @@
-//! Many rules over many devices: the same answers as [`crate::interpret`], a hundred times as fast, and kept up to date.
+//! Many rules over many devices: the same answers as [`crate::holds`], by columns instead of one by one, and kept up to date.
 //!
 //! Facts are columns of codes: each different value of a fact has a number in the column's dictionary, and 0 is "no value". A test is then a set
 //! of codes, found by asking each *different* value once; on the column it is mostly one comparison of numbers. Devices are taken in blocks that

@@ -1,6 +1,6 @@
 //! The rule language: who is in a dynamic group, and which devices a filter lets through.
 //!
-//! One parser reads Entra's dynamic membership rules and Intune's assignment filters ([`parse`]); a rule has one canonical spelling (`Display`).
+//! One parser reads Entra's dynamic membership rules and Intune's assignment filters ([`parse()`]); a rule has one canonical spelling (`Display`).
 //! What it refuses, it refuses with a column and a hint ([`RuleError`]); the properties that can be asked for are a table ([`property`]).
 //! [`explain()`] says why somebody is in or not, and [`holds`] is the meaning, written plainly and slowly. [`engine`] gives the same answers for many
 //! rules over a million devices, and keeps them up to date; `tests/agree.rs` holds the two together.
