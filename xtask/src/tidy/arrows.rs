@@ -26,10 +26,11 @@ pub struct Dependency {
 const ARROWS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("hive", &[]),
+    ("rules", &[]),
     ("seal", &["model"]),
     ("store", &["model"]),
     ("device", &["model", "hive", "seal"]),
-    ("server", &["model", "store", "seal"]),
+    ("server", &["model", "rules", "store", "seal"]),
     ("win32", &["device", "model"]),
     ("agent", &["device", "model", "seal", "win32"]),
     ("desktop", &["device", "model", "win32"]),

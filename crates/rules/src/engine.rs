@@ -1,0 +1,16 @@
+//! Many rules over many devices: the same answers as [`crate::holds`], by columns instead of one by one, and kept up to date.
+//!
+//! Facts are columns of codes: each different value of a fact has a number in the column's dictionary, and 0 is "no value". A test is then a set
+//! of codes, found by asking each *different* value once; on the column it is mostly one comparison of numbers. Devices are taken in blocks that
+//! stay in the processor's nearest memory; each different test of all rules is made once a block, into one bit a device, and rules join those bits.
+//!
+//! One device that changed is not worth a block: an index from facts to rules says which rules can have another outcome, and only these
+//! are asked again.
+
+mod columns;
+mod fleet;
+mod program;
+
+pub use columns::Table;
+pub use fleet::{Fleet, Moved, RuleKey};
+pub use program::{Bits, Program};
