@@ -16,6 +16,7 @@ use model::prerequisite::Activity;
 use model::reason::Reason;
 
 use crate::failure::Failure;
+use crate::run::Run;
 
 /// What to back up: what the path names, or this PC. With a folder for scratch files winget is asked about this PC's apps, too.
 pub fn input(from: Option<&Path>, scratch: Option<&Path>) -> Result<Input, Failure> {
@@ -30,12 +31,14 @@ pub fn with_apps<T>(then: impl FnOnce(&dyn Installer, &dyn Apps, &dyn Places) ->
     live::with_apps(then)
 }
 
-/// What to restore to: the `.reg` file, or this PC.
-pub fn target(to: Option<&Path>) -> Result<Box<dyn RestoreTarget>, Failure> {
-    match to {
-        Some(path) => Ok(Box::new(RegTarget::open(path)?)),
-        None => live::target(),
-    }
+/// What to restore to: the `.reg` file, or this PC; under the policy of the server that this PC is connected to.
+pub fn target(run: &Run, to: Option<&Path>) -> Result<Box<dyn RestoreTarget>, Failure> {
+    let mut target = match to {
+        Some(path) => Box::new(RegTarget::open(path)?),
+        None => live::target()?,
+    };
+    target.obey(&run.server_values());
+    Ok(target)
 }
 
 #[cfg(windows)]
@@ -168,6 +171,13 @@ pub fn known() -> Option<Known> {
     return Some(win32::known());
     #[cfg(not(windows))]
     None
+}
+
+/// The same, under the policy of the server that this PC is connected to.
+pub fn known_under(run: &Run) -> Known {
+    let mut known = known().unwrap_or_default();
+    known.values.server = run.server_values();
+    known
 }
 
 /// The enrolment token that the installer was given, if nobody has used it yet.

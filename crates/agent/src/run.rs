@@ -1,5 +1,6 @@
 //! What every verb has at hand: the screen, the flags, and the outside world.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use device::state::{Enrolment, State};
@@ -10,6 +11,7 @@ use device::upload::prover::Prover;
 use device::upload::proxy::Proxy;
 use device::upload::server::{Patience, Server};
 use etcetera::BaseStrategy;
+use model::policy::Given;
 use model::reason::Reason;
 use model::world::Clock;
 use seal::random::SystemRandom;
@@ -69,6 +71,11 @@ impl Run {
             None => platform_folder()?,
         };
         Ok(State::at(&root, &self.global.profile)?)
+    }
+
+    /// What the policy of the server says that this PC is connected to; nothing before the first check-in.
+    pub fn server_values(&self) -> BTreeMap<&'static str, Given> {
+        self.state().map(|state| state.server_policy().given().0).unwrap_or_default()
     }
 
     /// The server that this PC is connected to; nothing is sent yet.

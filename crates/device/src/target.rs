@@ -4,10 +4,12 @@
 //! PC. The live PC is put together by whoever can reach it ([`LivePc`]): its registry and the calls that make a change visible come from the crate
 //! `win32`, and nothing here knows them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use model::catalog::{Effect, FileRole, Root};
 use model::envelope::Source;
+use model::policy::Given;
 use model::reason::Reason;
 use model::snapshot::{DeviceFacts, Reading, Snapshot};
 use model::value::Value;
@@ -40,6 +42,9 @@ pub trait RestoreTarget {
 
     /// What it says of its PC and of the policies there.
     fn known(&self) -> Known;
+
+    /// Lets the server's policy count, below what the PC's own say.
+    fn obey(&mut self, server: &BTreeMap<&'static str, Given>);
 
     /// As apply wants it.
     fn as_target(&mut self) -> Target<'_>;
@@ -155,6 +160,10 @@ impl RestoreTarget for LivePc {
         self.known.clone()
     }
 
+    fn obey(&mut self, server: &BTreeMap<&'static str, Given>) {
+        self.known.values.server.clone_from(server);
+    }
+
     fn as_target(&mut self) -> Target<'_> {
         let Self { registry, files, effects, .. } = self;
         Target { name: THIS_PC, registry: &mut **registry, files, effects: &mut **effects }
@@ -183,6 +192,7 @@ pub struct RegTarget {
     registry: MemoryRegistry,
     files: FolderFiles,
     unseen: Unseen,
+    server: BTreeMap<&'static str, Given>,
 }
 
 impl RegTarget {
@@ -203,7 +213,13 @@ impl RegTarget {
             _ => read_reg_file(&path)?,
         };
         let files = FolderFiles::beside(&path);
-        Ok(Self { name: path.display().to_string(), registry: registry.backed_by(path), files, unseen: Unseen })
+        Ok(Self {
+            name: path.display().to_string(),
+            registry: registry.backed_by(path),
+            files,
+            unseen: Unseen,
+            server: BTreeMap::new(),
+        })
     }
 }
 
@@ -225,11 +241,17 @@ impl RestoreTarget for RegTarget {
     }
 
     fn known(&self) -> Known {
-        crate::facts::read(&RegPlaces(&self.registry), &Asked::default())
+        let mut known = crate::facts::read(&RegPlaces(&self.registry), &Asked::default());
+        known.values.server.clone_from(&self.server);
+        known
+    }
+
+    fn obey(&mut self, server: &BTreeMap<&'static str, Given>) {
+        self.server.clone_from(server);
     }
 
     fn as_target(&mut self) -> Target<'_> {
-        let Self { name, registry, files, unseen } = self;
+        let Self { name, registry, files, unseen, .. } = self;
         Target { name, registry, files, effects: unseen }
     }
 }
