@@ -40,8 +40,8 @@ pub trait RestoreTarget {
     /// What it has now.
     fn snapshot(&self, ring: &KeyRing) -> Snapshot;
 
-    /// What it says of its PC and of the policies there.
-    fn known(&self) -> Known;
+    /// What it said of its PC and of the policies there when it was opened.
+    fn known(&self) -> &Known;
 
     /// Lets the server's policy count, below what the PC's own say.
     fn obey(&mut self, server: &BTreeMap<&'static str, Given>);
@@ -156,8 +156,8 @@ impl RestoreTarget for LivePc {
         snapshot_of((&*self.registry, &self.listed), (facts, &self.files.own_files()), ring)
     }
 
-    fn known(&self) -> Known {
-        self.known.clone()
+    fn known(&self) -> &Known {
+        &self.known
     }
 
     fn obey(&mut self, server: &BTreeMap<&'static str, Given>) {
@@ -190,9 +190,9 @@ fn snapshot_of(
 pub struct RegTarget {
     name: String,
     registry: MemoryRegistry,
+    known: Known,
     files: FolderFiles,
     unseen: Unseen,
-    server: BTreeMap<&'static str, Given>,
 }
 
 impl RegTarget {
@@ -213,13 +213,8 @@ impl RegTarget {
             _ => read_reg_file(&path)?,
         };
         let files = FolderFiles::beside(&path);
-        Ok(Self {
-            name: path.display().to_string(),
-            registry: registry.backed_by(path),
-            files,
-            unseen: Unseen,
-            server: BTreeMap::new(),
-        })
+        let known = crate::facts::read(&RegPlaces(&registry), &Asked::default());
+        Ok(Self { name: path.display().to_string(), registry: registry.backed_by(path), known, files, unseen: Unseen })
     }
 }
 
@@ -235,19 +230,17 @@ impl RestoreTarget for RegTarget {
     fn snapshot(&self, ring: &KeyRing) -> Snapshot {
         snapshot_of(
             (&self.registry, &Listed::default()),
-            (self.known().facts.for_snapshot(), &self.files.own_files()),
+            (self.known.facts.for_snapshot(), &self.files.own_files()),
             ring,
         )
     }
 
-    fn known(&self) -> Known {
-        let mut known = crate::facts::read(&RegPlaces(&self.registry), &Asked::default());
-        known.values.server.clone_from(&self.server);
-        known
+    fn known(&self) -> &Known {
+        &self.known
     }
 
     fn obey(&mut self, server: &BTreeMap<&'static str, Given>) {
-        self.server.clone_from(server);
+        self.known.values.server.clone_from(server);
     }
 
     fn as_target(&mut self) -> Target<'_> {

@@ -21,6 +21,7 @@ mod erase;
 mod error;
 mod key_level;
 mod keys;
+mod moves;
 mod pack;
 pub mod people;
 mod policies;
@@ -78,6 +79,9 @@ pub use devices::{Device, DeviceState, EnrollError, Holder, NewDevice, NewDevice
 pub use erase::{Deleted, EraseError, SignErasure};
 pub use error::{AdminError, StoreError};
 pub use keys::{Chain, KeyCount, Level, NewKey, NewUserKey, Purpose, Stale, WrappedKey};
+pub use moves::{
+    INVITATION_MILLIS, Invitation, MovePreview, MovedProfile, NewInvitation, NewMove, OtherHalf, Sending, SentWhere,
+};
 pub use people::Person;
 pub use policies::{Because, Considered, ENROLMENT_OPTIONS};
 pub use rehome::{KeysToMove, Moving, RehomePreview};

@@ -19,6 +19,7 @@ mod enroll;
 mod enrollment_options;
 pub(crate) mod extract;
 mod groups;
+mod invitations;
 mod me;
 mod openings;
 mod pins;
@@ -145,6 +146,9 @@ fn admin_routes(routes: Routes) -> Routes {
         .post("/api/v1/approvals/{approval}/decision", approvals::decide::handle)
         .post("/api/v1/approvals/{approval}/withdraw", approvals::withdraw::handle)
         .post("/api/v1/profiles/{profile}/rehome", rehome::create::handle)
+        .get("/api/v1/invitations", invitations::list::handle)
+        .post("/api/v1/invitations", invitations::create::handle)
+        .delete("/api/v1/invitations/{invitation}", invitations::delete::handle)
         .with(policy_routes)
         .with(record_routes)
 }
