@@ -76,7 +76,7 @@ fn perform(args: &BackupArgs, run: &Run) -> Result<(BackedUp, RehearsalDocument,
     let _lock = state.lock()?;
     let connection = renew_if_due(run, &state, connection)?;
     let mut input = here::input(args.from.as_deref(), Some(state.folder()))?;
-    input.known.values.server = state.server_policy().given().0;
+    state.server_policy().join(&mut input.known.values);
     here::allow(Activity::Backup, &input.known, input.source)?;
     here::allow_key(&input.known, connection.enrolment.key.level)?;
     let progress = run.progress();

@@ -170,7 +170,7 @@ fn policy_table(policy: &Effective) -> Table {
             Setting::Word(word) => (*word).to_owned(),
             Setting::Text(text) => tame(text, 100),
         };
-        table.row([of.id.to_owned(), value, held.origin.to_string()]);
+        table.row([of.id.to_owned(), value, policy.who(of.id)]);
     }
     table
 }

@@ -37,7 +37,7 @@ pub fn target(run: &Run, to: Option<&Path>) -> Result<Box<dyn RestoreTarget>, Fa
         Some(path) => Box::new(RegTarget::open(path)?),
         None => live::target()?,
     };
-    target.obey(&run.server_values());
+    target.obey(&run.server_policy());
     Ok(target)
 }
 
@@ -177,7 +177,7 @@ pub fn known() -> Option<Known> {
 /// The same, under the policy of the server that this PC is connected to.
 pub fn known_under(run: &Run) -> Known {
     let mut known = known().unwrap_or_default();
-    known.values.server = run.server_values();
+    run.server_policy().join(&mut known.values);
     known
 }
 
@@ -219,7 +219,7 @@ pub fn allow_undo(known: &Known) -> Result<(), Failure> {
         _ => true,
     };
     let who = if allowed.value == "nobody" { "nobody" } else { "only an administrator, with an elevated prompt," };
-    let refused = || format!("{who} may take a restore back here, by the {}", allowed.origin);
+    let refused = || format!("{who} may take a restore back here, by the {}", known.policy().who("restore.undo_by"));
     if is_allowed { Ok(()) } else { Err(Failure::new(Reason::UndoNotAllowed, refused())) }
 }
 
@@ -229,8 +229,11 @@ pub fn allow_key(known: &Known, level: KeyLevel) -> Result<(), Failure> {
     if level >= least.value {
         return Ok(());
     }
-    let message =
-        format!("the key of this PC is `{level}`, and by the {} it is at least `{}`", least.origin, least.value);
+    let message = format!(
+        "the key of this PC is `{level}`, and by the {} it is at least `{}`",
+        known.policy().who("agent.key_level"),
+        least.value
+    );
     Err(Failure::new(Reason::KeyTooWeak, message))
 }
 

@@ -3,12 +3,11 @@
 //! An [`Entry`] has fields for a verb, an exit code, a reason and a duration, and none for text: no value of a setting, no token and no path of
 //! a person's file can get into a log, because there is nowhere to put it. Event ids are stable and stand in `docs/guides/admin.md`.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use model::policy::Given;
+use device::state::ServerPolicy;
 use model::reason::Reason;
 use model::world::Moment;
 use serde::Serialize;
@@ -214,11 +213,11 @@ pub struct Ended {
 }
 
 /// Remembers how a verb ended. That a log cannot be written is no reason to fail: nothing is said then.
-pub fn remember(verb: &Verb, ended: &Ended, (folder, server): (Option<&Path>, &BTreeMap<&'static str, Given>)) {
+pub fn remember(verb: &Verb, ended: &Ended, (folder, server): (Option<&Path>, &ServerPolicy)) {
     let Some(event) = Event::of(verb, ended.exit) else { return };
     let level = Level::of(ended.exit);
     let wanted = crate::here::known().map_or(Level::Info, |mut known| {
-        known.values.server.clone_from(server);
+        server.join(&mut known.values);
         Level::wanted(known.policy().log_level().value)
     });
     let reason = ended.reason.map(Reason::code);

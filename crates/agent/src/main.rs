@@ -93,7 +93,7 @@ fn main() -> ExitCode {
     let ended = Ended { exit, reason, began, over: run.clock.now() };
     // Without a folder for its state there is none for a log; what the installer calls must leave none behind.
     let state = run.state().ok().filter(|_| !matches!(cli.verb, Verb::Machine(_)));
-    logs::remember(&cli.verb, &ended, (state.as_ref().map(State::folder), &run.server_values()));
+    logs::remember(&cli.verb, &ended, (state.as_ref().map(State::folder), &run.server_policy()));
     ExitCode::from(exit.code())
 }
 

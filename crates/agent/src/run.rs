@@ -1,9 +1,8 @@
 //! What every verb has at hand: the screen, the flags, and the outside world.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use device::state::{Enrolment, State};
+use device::state::{Enrolment, ServerPolicy, State};
 use device::upload::address::Address;
 use device::upload::http::{HttpWire, WireOptions};
 use device::upload::pin::Pin;
@@ -11,7 +10,6 @@ use device::upload::prover::Prover;
 use device::upload::proxy::Proxy;
 use device::upload::server::{Patience, Server};
 use etcetera::BaseStrategy;
-use model::policy::Given;
 use model::reason::Reason;
 use model::world::Clock;
 use seal::random::SystemRandom;
@@ -74,8 +72,8 @@ impl Run {
     }
 
     /// What the policy of the server says that this PC is connected to; nothing before the first check-in.
-    pub fn server_values(&self) -> BTreeMap<&'static str, Given> {
-        self.state().map(|state| state.server_policy().given().0).unwrap_or_default()
+    pub fn server_policy(&self) -> ServerPolicy {
+        self.state().map(|state| state.server_policy()).unwrap_or_default()
     }
 
     /// The server that this PC is connected to; nothing is sent yet.

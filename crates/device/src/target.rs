@@ -4,12 +4,10 @@
 //! PC. The live PC is put together by whoever can reach it ([`LivePc`]): its registry and the calls that make a change visible come from the crate
 //! `win32`, and nothing here knows them.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use model::catalog::{Effect, FileRole, Root};
 use model::envelope::Source;
-use model::policy::Given;
 use model::reason::Reason;
 use model::snapshot::{DeviceFacts, Reading, Snapshot};
 use model::value::Value;
@@ -25,6 +23,7 @@ use crate::input::{Input, InputError, read_reg_file};
 use crate::own_files::OwnFiles;
 use crate::picture::noted;
 use crate::registry::{MemoryRegistry, Registry, RegistryWrite};
+use crate::state::ServerPolicy;
 
 /// The name by which journals recognise the PC that the program runs on.
 pub const THIS_PC: &str = "this PC";
@@ -44,7 +43,7 @@ pub trait RestoreTarget {
     fn known(&self) -> &Known;
 
     /// Lets the server's policy count, below what the PC's own say.
-    fn obey(&mut self, server: &BTreeMap<&'static str, Given>);
+    fn obey(&mut self, server: &ServerPolicy);
 
     /// As apply wants it.
     fn as_target(&mut self) -> Target<'_>;
@@ -160,8 +159,8 @@ impl RestoreTarget for LivePc {
         &self.known
     }
 
-    fn obey(&mut self, server: &BTreeMap<&'static str, Given>) {
-        self.known.values.server.clone_from(server);
+    fn obey(&mut self, server: &ServerPolicy) {
+        server.join(&mut self.known.values);
     }
 
     fn as_target(&mut self) -> Target<'_> {
@@ -239,8 +238,8 @@ impl RestoreTarget for RegTarget {
         &self.known
     }
 
-    fn obey(&mut self, server: &BTreeMap<&'static str, Given>) {
-        self.known.values.server.clone_from(server);
+    fn obey(&mut self, server: &ServerPolicy) {
+        server.join(&mut self.known.values);
     }
 
     fn as_target(&mut self) -> Target<'_> {

@@ -7,11 +7,14 @@ use std::collections::BTreeMap;
 
 use model::check_in::{Done, PolicyForDevice};
 use model::ids::ProfileId;
-use model::policy::{Given, Settings};
+use model::policy::{Given, Policy, Settings, Values};
 use model::world::Moment;
 use serde::{Deserialize, Serialize};
 
 use super::{State, StateError, file};
+
+/// The most characters of a policy's name that are shown.
+const NAME_CHARS_MAX: usize = 100;
 
 /// The file's name.
 const NAME: &str = "server-policy.json";
@@ -41,6 +44,19 @@ impl ServerPolicy {
     pub fn given(&self) -> (BTreeMap<&'static str, Given>, Vec<String>) {
         let (settings, problems) = Settings::understood(&self.policy.settings);
         (settings.given(), problems)
+    }
+
+    /// Which policy of the server says it: names, by the id of the setting.
+    pub fn names(&self) -> BTreeMap<&'static str, String> {
+        let tame = |name: &String| name.chars().filter(|letter| !letter.is_control()).take(NAME_CHARS_MAX).collect();
+        let known = |(id, name): (&String, &String)| Some((Policy::find(id)?.id, tame(name)));
+        self.policy.by.iter().filter_map(known).collect()
+    }
+
+    /// Lets it count among what is known of a PC.
+    pub fn join(&self, values: &mut Values) {
+        values.server = self.given().0;
+        values.server_names = self.names();
     }
 
     /// Whether it is time to ask. A clock that was set back far makes it so as well.
