@@ -436,6 +436,12 @@ pub struct Limits {
     pub tenant_enrolments_per_minute: u32,
     /// New snapshots a day and device.
     pub backups_per_day: u32,
+    /// Whole snapshots an hour and person, over all their PCs: what a restore reads.
+    #[serde(default)]
+    pub restores_per_hour: u32,
+    /// Whole snapshots of a person at once, before the rate counts.
+    #[serde(default)]
+    pub restores_burst: u32,
     /// Bytes that one PC's profile may have.
     pub profile_bytes_max: u64,
     /// Bytes that all profiles of an organisation may have together.

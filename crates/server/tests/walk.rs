@@ -138,8 +138,7 @@ fn world() -> World {
         call(&live, &owner, "POST", "/api/v1/service-accounts", &account("soon", live.app.clock.now().0 + 1_000));
     let expired = soon["token"].as_str().unwrap().to_owned();
     real.insert("approval", make(&format!("/api/v1/profiles/{}/rehome", pc.profile), json!({"to_user": bob})));
-    let invited = json!({"to_user": bob});
-    real.insert("invitation", make("/api/v1/invitations", invited));
+    real.insert("invitation", make("/api/v1/invitations", json!({"to_user": bob})));
     real.insert("case", make("/api/v1/cases", json!({"user": bob, "purpose": "a walk along all routes"})));
     real.insert("scim_user", make("/scim/v2/Users", json!({"userName": "scim"})));
     real.insert("scim_group", make("/scim/v2/Groups", json!({"displayName": "scim"})));
@@ -152,8 +151,7 @@ fn world() -> World {
             .create_user(&live.app.store, &scope, (name, hash.clone()), (live.app.clock.now(), &*live.app.random))
             .unwrap();
     };
-    new_person("tagged");
-    new_person("nobody");
+    ["tagged", "nobody"].into_iter().for_each(new_person);
     let users = call(&live, &owner, "GET", "/api/v1/users?name=tagged", &json!({}));
     let terms = json!({"name": "t", "role": "owner", "users": [users["items"][0]["id"]], "scope_tags": [other_tag]});
     make("/api/v1/role-assignments", terms);

@@ -724,6 +724,9 @@ fn place_device(
     Ok(no)
 }
 
+/// What a profile's row counts: last number, newest snapshot with its id, next part, next file, when it was made, what the newest was made on top of.
+type Counters = (i64, Option<i64>, Option<Vec<u8>>, i64, i64, i64, Option<i64>);
+
 /// The profile's own row, under its id: what is sealed names it. One that comes back takes the row that it has left.
 fn place_profile(
     tx: &Connection,
@@ -735,7 +738,6 @@ fn place_profile(
     let known = tx.prepare_cached(sql)?.query_row((there.no, profile.as_bytes()), |row| Ok((row.get(0)?, row.get(1)?)));
     let sql = "SELECT last_seq, latest_seq, latest_id, next_part, next_blob, created_at, last_base FROM profiles \
                WHERE tenant = $1 AND no = $2";
-    type Counters = (i64, Option<i64>, Option<Vec<u8>>, i64, i64, i64, Option<i64>);
     let counters: Counters = tx.prepare_cached(sql)?.query_row((here.no, found.no), |row| {
         Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
     })?;

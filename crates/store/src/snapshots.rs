@@ -7,6 +7,7 @@ use model::envelope::Envelope;
 use model::ids::{BlobId, DeviceId, PartId, ProfileId, SnapshotId, TenantId, UserId};
 use model::receipt::Receipt;
 use model::rehearsal::Rehearsed;
+use model::retention::{Kept, Why};
 use model::world::Moment;
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -177,9 +178,15 @@ pub(crate) fn listed(connection: &Connection, own: &OwnProfile) -> Result<Vec<Sn
     let mut statement = connection.prepare_cached(&format!("{SUMMARY} ORDER BY s.seq DESC"))?;
     let rows = statement.query_map((own.tenant, own.no), |row| summary(row, own.id))?;
     let mut all: Vec<SnapshotSummary> = rows.collect::<Result<_, _>>()?;
-    let mut whys = retention::whys(connection, own)?;
+    // Somebody who looks for their backups finds them, whatever became of a row of rules: such rules let nothing go.
+    let mut whys = match retention::whys(connection, own) {
+        Err(StoreError::Damaged(_)) => None,
+        other => Some(other?),
+    };
     for one in &mut all {
-        (one.kept, one.kept_by) = reasons(&whys.remove(&one.seq).unwrap_or_default());
+        let unread = || vec![Kept { why: Why::RulesUnread, policies: Vec::new() }];
+        let kept = whys.as_mut().map_or_else(unread, |whys| whys.remove(&one.seq).unwrap_or_default());
+        (one.kept, one.kept_by) = reasons(&kept);
     }
     Ok(all)
 }

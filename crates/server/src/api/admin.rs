@@ -105,7 +105,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Input<T> {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Refusal> {
         let Body(body) = Body::<BODY_BYTES_MAX>::from_request(request, app).await?;
-        serde_json::from_slice(&body).map(Self).map_err(|error| Refusal::invalid(error.to_string()))
+        serde_json::from_slice(&body).map(Self).map_err(|error| Refusal::not_the_form(&error))
     }
 }
 
