@@ -50,13 +50,33 @@ struct BackupDocument<'a> {
     notes: &'a [String],
 }
 
+impl BackupArgs {
+    /// Of what the path names, or of this PC.
+    pub fn of(from: Option<PathBuf>) -> Self {
+        Self { from, device_name: None, no_rehearsal: false }
+    }
+}
+
 /// Backs up, and says so once the server's signed receipt is on the disk.
 pub fn run(args: &BackupArgs, run: &Run) -> Result<Exit, Failure> {
+    let (done, rehearsal, exit) = perform(args, run)?;
+    Ok(tell(run, &done, rehearsal)?.max(exit))
+}
+
+/// Backs up because the server asks for it: the document of `--json` is the check-in's.
+pub fn run_quietly(args: &BackupArgs, run: &Run) -> Result<Exit, Failure> {
+    let (done, _, exit) = perform(args, run)?;
+    run.screen.say(&format!("Backed up {}", count(done.snapshot.settings_set(), "setting")));
+    Ok(if done.warnings.is_empty() { exit } else { exit.max(Exit::Warnings) })
+}
+
+fn perform(args: &BackupArgs, run: &Run) -> Result<(BackedUp, RehearsalDocument, Exit), Failure> {
     let state = run.state()?;
     let connection = run.connect(&state)?;
     let _lock = state.lock()?;
     let connection = renew_if_due(run, &state, connection)?;
-    let input = here::input(args.from.as_deref(), Some(state.folder()))?;
+    let mut input = here::input(args.from.as_deref(), Some(state.folder()))?;
+    state.server_policy().join(&mut input.known.values);
     here::allow(Activity::Backup, &input.known, input.source)?;
     here::allow_key(&input.known, connection.enrolment.key.level)?;
     let progress = run.progress();
@@ -82,7 +102,7 @@ pub fn run(args: &BackupArgs, run: &Run) -> Result<Exit, Failure> {
     if connection.clock_ahead() != 0 {
         run.screen.warn("the clock of this PC is wrong; Rehome goes by the server's");
     }
-    Ok(tell(run, &done, rehearsal)?.max(exit))
+    Ok((done, rehearsal, exit))
 }
 
 fn tell(run: &Run, done: &BackedUp, rehearsal: RehearsalDocument) -> Result<Exit, Failure> {

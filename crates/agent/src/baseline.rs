@@ -45,7 +45,7 @@ pub fn run(args: &BaselineArgs, run: &Run) -> Result<Exit, Failure> {
     let connection = run.connect(&state)?;
     let _lock = state.lock()?;
     let ring = KeyRing::from_api(&connection.enrolment.keys).map_err(|error| Failure::of(&error, error.reason()))?;
-    let mut target = here::target(args.to.as_deref())?;
+    let mut target = here::target(run, args.to.as_deref())?;
     if args.again || args.forget {
         state.forget_baseline(target.name())?;
     }
@@ -73,7 +73,7 @@ pub fn run(args: &BaselineArgs, run: &Run) -> Result<Exit, Failure> {
 
 /// Takes it down for a PC that is being connected. That it cannot is no reason not to connect it.
 pub fn at_enrolment(run: &Run, state: &State, ring: &KeyRing) {
-    let taken = here::target(None).and_then(|mut target| take(run, state, &mut *target, ring));
+    let taken = here::target(run, None).and_then(|mut target| take(run, state, &mut *target, ring));
     // Elsewhere than on Windows there is no PC of the person to look at, and nothing to say.
     if let (true, Err(failure)) = (cfg!(windows), taken) {
         let why = failure.reason().map_or("Rehome itself failed", Reason::title);

@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use device::upload::pin::Pin;
 
 use crate::{
-    apps, backup, baseline, catalog, completions, diff, doctor, enroll, explain, export, forget, import, machine, man,
-    openings, pin, plan, rehearse, report, restore, schedule, show, snapshots, status, undo, version,
+    apps, backup, baseline, catalog, check_in, completions, diff, doctor, enroll, explain, export, forget, import,
+    machine, man, openings, pin, plan, rehearse, report, restore, schedule, show, snapshots, status, undo, version,
 };
 
 /// Back up the settings and app list of a Windows PC, and give them back on another
@@ -85,6 +85,7 @@ pub enum Verb {
     Pin(pin::PinArgs),
     Forget(forget::ForgetArgs),
     Status(status::StatusArgs),
+    CheckIn(check_in::CheckInArgs),
     Doctor(doctor::DoctorArgs),
     Schedule(schedule::ScheduleArgs),
     #[command(hide = true)]

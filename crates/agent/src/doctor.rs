@@ -64,7 +64,7 @@ enum Shown<'a> {
 pub fn run(args: &DoctorArgs, run: &Run) -> Result<Exit, Failure> {
     let (known, on_this_pc) = match &args.from {
         Some(path) => (Input::open(path)?.known, None),
-        None => (here::known().unwrap_or_default(), Some(situation(run)?)),
+        None => (here::known_under(run), Some(situation(run)?)),
     };
     let policy = known.policy();
     let situation = on_this_pc.as_ref().map(|of| of(&policy)).transpose()?;
@@ -170,7 +170,7 @@ fn policy_table(policy: &Effective) -> Table {
             Setting::Word(word) => (*word).to_owned(),
             Setting::Text(text) => tame(text, 100),
         };
-        table.row([of.id.to_owned(), value, held.origin.to_string()]);
+        table.row([of.id.to_owned(), value, policy.who(of.id)]);
     }
     table
 }

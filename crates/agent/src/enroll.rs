@@ -22,6 +22,7 @@ use seal::KeyRing;
 use serde::Serialize;
 
 use crate::baseline;
+use crate::check_in;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::paint::tame;
@@ -105,7 +106,7 @@ pub fn run(args: &EnrollArgs, run: &Run) -> Result<Exit, Failure> {
     let address = Address::parse(&server, run.global.allow_http)?;
     let user = args.user.as_ref().map(|user| account(user, here::installed().tenant.as_deref()));
     let state = run.state()?;
-    let _lock = state.lock()?;
+    let lock = state.lock()?;
     let device_name = match &args.device_name {
         Some(name) => name.clone(),
         None => network_name()?,
@@ -130,6 +131,8 @@ pub fn run(args: &EnrollArgs, run: &Run) -> Result<Exit, Failure> {
     if let Ok(ring) = KeyRing::from_api(&enrolment.keys) {
         baseline::at_enrolment(run, &state, &ring);
     }
+    drop(lock);
+    check_in::at_enrolment(run, &state);
     tell(run, &enrolment)
 }
 

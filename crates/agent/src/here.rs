@@ -16,6 +16,7 @@ use model::prerequisite::Activity;
 use model::reason::Reason;
 
 use crate::failure::Failure;
+use crate::run::Run;
 
 /// What to back up: what the path names, or this PC. With a folder for scratch files winget is asked about this PC's apps, too.
 pub fn input(from: Option<&Path>, scratch: Option<&Path>) -> Result<Input, Failure> {
@@ -30,12 +31,14 @@ pub fn with_apps<T>(then: impl FnOnce(&dyn Installer, &dyn Apps, &dyn Places) ->
     live::with_apps(then)
 }
 
-/// What to restore to: the `.reg` file, or this PC.
-pub fn target(to: Option<&Path>) -> Result<Box<dyn RestoreTarget>, Failure> {
-    match to {
-        Some(path) => Ok(Box::new(RegTarget::open(path)?)),
-        None => live::target(),
-    }
+/// What to restore to: the `.reg` file, or this PC; under the policy of the server that this PC is connected to.
+pub fn target(run: &Run, to: Option<&Path>) -> Result<Box<dyn RestoreTarget>, Failure> {
+    let mut target = match to {
+        Some(path) => Box::new(RegTarget::open(path)?),
+        None => live::target()?,
+    };
+    target.obey(&run.server_policy());
+    Ok(target)
 }
 
 #[cfg(windows)]
@@ -171,6 +174,13 @@ pub fn known() -> Option<Known> {
     None
 }
 
+/// The same, under the policy of the server that this PC is connected to.
+pub fn known_under(run: &Run) -> Known {
+    let mut known = known().unwrap_or_default();
+    run.server_policy().join(&mut known.values);
+    known
+}
+
 /// What this PC says of itself, read once a run: each call costs some hundred calls of the registry.
 #[cfg(windows)]
 fn live_known() -> &'static Known {
@@ -209,7 +219,7 @@ pub fn allow_undo(known: &Known) -> Result<(), Failure> {
         _ => true,
     };
     let who = if allowed.value == "nobody" { "nobody" } else { "only an administrator, with an elevated prompt," };
-    let refused = || format!("{who} may take a restore back here, by the {}", allowed.origin);
+    let refused = || format!("{who} may take a restore back here, by the {}", known.policy().who("restore.undo_by"));
     if is_allowed { Ok(()) } else { Err(Failure::new(Reason::UndoNotAllowed, refused())) }
 }
 
@@ -219,8 +229,11 @@ pub fn allow_key(known: &Known, level: KeyLevel) -> Result<(), Failure> {
     if level >= least.value {
         return Ok(());
     }
-    let message =
-        format!("the key of this PC is `{level}`, and by the {} it is at least `{}`", least.origin, least.value);
+    let message = format!(
+        "the key of this PC is `{level}`, and by the {} it is at least `{}`",
+        known.policy().who("agent.key_level"),
+        least.value
+    );
     Err(Failure::new(Reason::KeyTooWeak, message))
 }
 

@@ -129,7 +129,7 @@ pub fn restore(wanted: &FromBundle<'_>, run: &Run) -> Result<Exit, Failure> {
     // The whole file is checked before anything is touched, also what an earlier run left half done.
     let bundle = bundle::open(wanted.file, wanted.key, &state)?;
     let lock = if wanted.yes { Some(state.lock()?) } else { None };
-    let mut target = here::target(wanted.to)?;
+    let mut target = here::target(run, wanted.to)?;
     here::allow(Activity::SignInRestore, target.known(), target.source())?;
     if wanted.yes {
         end_earlier_runs(&mut *target, run, &state)?;

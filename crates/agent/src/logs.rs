@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use device::state::ServerPolicy;
 use model::reason::Reason;
 use model::world::Moment;
 use serde::Serialize;
@@ -212,10 +213,13 @@ pub struct Ended {
 }
 
 /// Remembers how a verb ended. That a log cannot be written is no reason to fail: nothing is said then.
-pub fn remember(verb: &Verb, ended: &Ended, folder: Option<&Path>) {
+pub fn remember(verb: &Verb, ended: &Ended, (folder, server): (Option<&Path>, &ServerPolicy)) {
     let Some(event) = Event::of(verb, ended.exit) else { return };
     let level = Level::of(ended.exit);
-    let wanted = crate::here::known().map_or(Level::Info, |known| Level::wanted(known.policy().log_level().value));
+    let wanted = crate::here::known().map_or(Level::Info, |mut known| {
+        server.join(&mut known.values);
+        Level::wanted(known.policy().log_level().value)
+    });
     let reason = ended.reason.map(Reason::code);
     if let Some(folder) = folder.filter(|_| level <= wanted) {
         let entry = Entry {

@@ -8,6 +8,7 @@ mod baseline;
 mod browser;
 mod bundle;
 mod catalog;
+mod check_in;
 mod cli;
 mod completions;
 mod diff;
@@ -92,7 +93,7 @@ fn main() -> ExitCode {
     let ended = Ended { exit, reason, began, over: run.clock.now() };
     // Without a folder for its state there is none for a log; what the installer calls must leave none behind.
     let state = run.state().ok().filter(|_| !matches!(cli.verb, Verb::Machine(_)));
-    logs::remember(&cli.verb, &ended, state.as_ref().map(State::folder));
+    logs::remember(&cli.verb, &ended, (state.as_ref().map(State::folder), &run.server_policy()));
     ExitCode::from(exit.code())
 }
 
@@ -129,6 +130,7 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
         Verb::Pin(args) => pin::run(args, run),
         Verb::Forget(args) => forget::run(args, run),
         Verb::Status(args) => status::run(args, run),
+        Verb::CheckIn(args) => check_in::run(args, run),
         Verb::Doctor(args) => doctor::run(args, run),
         Verb::Schedule(args) => schedule::run(args, run),
         Verb::Machine(args) => machine::run(args, run),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use device::state::{Enrolment, State};
+use device::state::{Enrolment, ServerPolicy, State};
 use device::upload::address::Address;
 use device::upload::http::{HttpWire, WireOptions};
 use device::upload::pin::Pin;
@@ -69,6 +69,11 @@ impl Run {
             None => platform_folder()?,
         };
         Ok(State::at(&root, &self.global.profile)?)
+    }
+
+    /// What the policy of the server says that this PC is connected to; nothing before the first check-in.
+    pub fn server_policy(&self) -> ServerPolicy {
+        self.state().map(|state| state.server_policy()).unwrap_or_default()
     }
 
     /// The server that this PC is connected to; nothing is sent yet.

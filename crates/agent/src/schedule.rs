@@ -6,13 +6,13 @@ use device::due::task::{TASK_PATH, Task};
 use device::due::{Due, Record, due};
 use device::state::State;
 use device::state::StateError;
-use model::policy::Effective;
 use model::reason::Reason;
 use model::world::Clock;
 use serde::Serialize;
 
 use crate::apps;
 use crate::backup::{self, BackupArgs};
+use crate::check_in;
 use crate::enroll::EnrollArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -38,7 +38,7 @@ enum What {
     Status,
     /// Remove the task
     Remove,
-    /// Back up if it is due; what the task calls
+    /// Check in and back up if that is due; what the task calls
     Run(Box<RunArgs>),
 }
 
@@ -88,7 +88,9 @@ fn install(args: &InstallArgs, run: &Run) -> Result<Exit, Failure> {
         return Ok(Exit::Success);
     }
     register(&task)?;
-    run.screen.say(&format!("Registered the task `{TASK_PATH}`: daily and at sign-in, it backs up when that is due"));
+    run.screen.say(&format!(
+        "Registered the task `{TASK_PATH}`: each hour and at sign-in it looks whether a check-in or a backup is due"
+    ));
     Ok(Exit::Success)
 }
 
@@ -110,7 +112,7 @@ fn remove(run: &Run) -> Result<Exit, Failure> {
 
 fn status(run: &Run) -> Result<Exit, Failure> {
     let last = Record::of(&run.state()?).read()?;
-    let hours = policy().interval_hours().value;
+    let hours = here::known_under(run).policy().interval_hours().value;
     let due = due(last, run.clock.now(), hours);
     let registered = is_registered();
     let last_success = last.map(rfc3339);
@@ -140,10 +142,11 @@ fn said(run: &Run, due: Due) -> String {
 
 fn run_if_due(args: &RunArgs, run: &Run) -> Result<Exit, Failure> {
     connect_if_new(run)?;
-    let known = here::known().unwrap_or_default();
+    let state = run.state()?;
+    check_in::if_due(run, &state, &args.backup);
+    let known = here::known_under(run);
     let policy = known.policy();
     let now = run.clock.now();
-    let state = run.state()?;
     go_on_with_apps(run, &state);
     let due = due(Record::of(&state).read()?, now, policy.interval_hours().value);
     if !due.is_due() {
@@ -178,10 +181,6 @@ fn connect_if_new(run: &Run) -> Result<(), Failure> {
     crate::enroll::run(&EnrollArgs::by_token(token), run)?;
     here::forget_enrolment_token();
     Ok(())
-}
-
-fn policy() -> Effective {
-    here::known().unwrap_or_default().policy()
 }
 
 /// Whether the task is there; `None` where there is no task service.

@@ -63,7 +63,7 @@ pub fn run(args: &UndoArgs, run: &Run) -> Result<Exit, Failure> {
     if args.list {
         return list(args, run, &journals);
     }
-    let mut target = target(args, &journals)?;
+    let mut target = target((run, args), &journals)?;
     here::allow_undo(target.known())?;
     if !args.yes {
         let work = Work { journals: &mut journals, clock: &run.clock, progress: &mut |_, _| () };
@@ -96,8 +96,8 @@ pub fn run(args: &UndoArgs, run: &Run) -> Result<Exit, Failure> {
 }
 
 /// What the run to be taken back was written to, opened.
-fn target(args: &UndoArgs, journals: &FolderJournals) -> Result<Box<dyn RestoreTarget>, Failure> {
-    let named = args.to.as_deref().map(|path| here::target(Some(path))).transpose()?;
+fn target((run, args): (&Run, &UndoArgs), journals: &FolderJournals) -> Result<Box<dyn RestoreTarget>, Failure> {
+    let named = args.to.as_deref().map(|path| here::target(run, Some(path))).transpose()?;
     let all = journal::list(journals).map_err(|error| Failure::of(&error, error.reason()))?;
     let wanted = |one: &&Summary| args.journal.is_none_or(|number| one.number == number);
     let written_to = |one: &&Summary| named.as_ref().is_none_or(|target| one.target == target.name());
@@ -111,8 +111,8 @@ fn target(args: &UndoArgs, journals: &FolderJournals) -> Result<Box<dyn RestoreT
     })?;
     match (named, found.target.as_str()) {
         (Some(target), _) => Ok(target),
-        (None, THIS_PC) => here::target(None),
-        (None, path) => here::target(Some(Path::new(path))),
+        (None, THIS_PC) => here::target(run, None),
+        (None, path) => here::target(run, Some(Path::new(path))),
     }
 }
 
@@ -136,7 +136,7 @@ fn would(run: &Run, preview: &UndoPreview) -> String {
 fn list(args: &UndoArgs, run: &Run, journals: &FolderJournals) -> Result<Exit, Failure> {
     let mut all = journal::list(journals).map_err(|error| Failure::of(&error, error.reason()))?;
     if let Some(path) = &args.to {
-        let target = here::target(Some(path))?;
+        let target = here::target(run, Some(path))?;
         all.retain(|one| one.target == target.name());
     }
     run.screen.data(&all, || {

@@ -23,6 +23,7 @@ use crate::input::{Input, InputError, read_reg_file};
 use crate::own_files::OwnFiles;
 use crate::picture::noted;
 use crate::registry::{MemoryRegistry, Registry, RegistryWrite};
+use crate::state::ServerPolicy;
 
 /// The name by which journals recognise the PC that the program runs on.
 pub const THIS_PC: &str = "this PC";
@@ -40,6 +41,9 @@ pub trait RestoreTarget {
 
     /// What it said of its PC and of the policies there when it was opened.
     fn known(&self) -> &Known;
+
+    /// Lets the server's policy count, below what the PC's own say.
+    fn obey(&mut self, server: &ServerPolicy);
 
     /// As apply wants it.
     fn as_target(&mut self) -> Target<'_>;
@@ -155,6 +159,10 @@ impl RestoreTarget for LivePc {
         &self.known
     }
 
+    fn obey(&mut self, server: &ServerPolicy) {
+        server.join(&mut self.known.values);
+    }
+
     fn as_target(&mut self) -> Target<'_> {
         let Self { registry, files, effects, .. } = self;
         Target { name: THIS_PC, registry: &mut **registry, files, effects: &mut **effects }
@@ -228,6 +236,10 @@ impl RestoreTarget for RegTarget {
 
     fn known(&self) -> &Known {
         &self.known
+    }
+
+    fn obey(&mut self, server: &ServerPolicy) {
+        server.join(&mut self.known.values);
     }
 
     fn as_target(&mut self) -> Target<'_> {

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::policy::{Effective, Held};
+use crate::policy::Effective;
 use crate::reason::Reason;
 
 /// What a PC wants to take part in.
@@ -154,13 +154,14 @@ pub fn refusal(
     policy: &Effective,
     (build, join): (Option<Build>, Option<Join>),
 ) -> Option<Refusal> {
-    let Held { value: enabled, origin } = match activity {
-        Activity::Backup => policy.backup_enabled(),
-        Activity::SetupRestore | Activity::SignInRestore => policy.restore_enabled(),
+    let (enabled, id) = match activity {
+        Activity::Backup => (policy.backup_enabled().value, "backup.enabled"),
+        Activity::SetupRestore | Activity::SignInRestore => (policy.restore_enabled().value, "restore.enabled"),
     };
     if !enabled {
+        let who = policy.who(id);
         let what = if activity == Activity::Backup { "backups are" } else { "restoring is" };
-        return Some(Refusal { reason: Reason::PolicyOff, message: format!("{what} switched off by the {origin}") });
+        return Some(Refusal { reason: Reason::PolicyOff, message: format!("{what} switched off by the {who}") });
     }
     if let (true, Some(build)) = (policy.demands_builds().value, build)
         && let Err(reason) = check_build(activity, build)

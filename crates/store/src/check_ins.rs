@@ -6,8 +6,8 @@
 use model::admin::{Status, StatusOfPolicy};
 use model::check_in::{Command, Done, Facts, Order, PolicyForDevice};
 use model::ids::{CommandId, DeviceId, UserId, to_hex};
-use model::policy::evaluate;
 use model::policy::resolve::Resolved;
+use model::policy::what_if::effective;
 use model::prerequisite::{Activity, refusal};
 use model::world::Moment;
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -127,7 +127,7 @@ impl OnDevice {
 
     fn judged(&self, one: &Considered, agrees: bool, mark: &str) -> (Status, Option<String>) {
         if let Some(seen) = &self.seen {
-            let effective = evaluate(&seen.facts.values(self.resolved.settings().given()));
+            let effective = effective(&self.resolved, &seen.facts);
             let wrong = |activity| refusal(activity, &effective, (seen.facts.exact_build(), seen.facts.join));
             let of_pc = |why: &model::prerequisite::Refusal| why.reason != model::reason::Reason::PolicyOff;
             if let Some(why) = wrong(Activity::Backup).filter(of_pc) {

@@ -21,6 +21,7 @@ mod faults;
 mod harness;
 mod idp;
 mod moves;
+mod policy;
 mod real_hives;
 mod report;
 mod retention;

@@ -1,6 +1,6 @@
 //! Whether a backup is due, and the scheduled task that asks.
 //!
-//! The task fires daily and at sign-in; whether anything is done then is decided here, from the PC's own record of the last success. So the
+//! The task fires each hour and at sign-in; whether anything is done then is decided here, from the PC's own record of the last success. So the
 //! interval can be changed by policy without registering the task again, and a PC that slept for weeks catches up at once.
 
 pub mod task;

@@ -14,6 +14,8 @@ const USERS: &str = "S-1-5-32-545";
 const TIME_LIMIT: &str = "PT1H";
 /// How long the daily start may be put off at random, so that a fleet does not come at once.
 const DAILY_DELAY: &str = "PT4H";
+/// How often it looks whether a check-in or a backup is due. Most looks end before anything is asked of the network.
+const LOOK_EVERY: &str = "PT1H";
 /// How long after sign-in: the desktop comes first.
 const SIGN_IN_DELAY: &str = "PT5M";
 
@@ -58,6 +60,10 @@ impl Task {
     <CalendarTrigger>
       <Enabled>true</Enabled>
       <StartBoundary>2026-01-01T{hour:02}:{minute:02}:00</StartBoundary>
+      <Repetition>
+        <Interval>{LOOK_EVERY}</Interval>
+        <Duration>P1D</Duration>
+      </Repetition>
       <RandomDelay>{DAILY_DELAY}</RandomDelay>
       <ScheduleByDay>
         <DaysInterval>1</DaysInterval>

@@ -32,6 +32,7 @@ fn the_task_is_good_by_the_schema_and_the_schema_bites() {
     let wrong = [
         xml.replace("<DaysInterval>1<", "<DaysInterval>0<"),
         xml.replace("PT4H", "4 hours"),
+        xml.replace("<Interval>PT1H", "<Interval>hourly"),
         xml.replace("IgnoreNew", "IgnoreOld"),
         xml.replace("LeastPrivilege", "MostPrivilege"),
         xml.replace("2026-01-01T12:34:00", "2026-01-01 12:34"),
@@ -50,6 +51,8 @@ fn the_task_says_what_was_decided() {
     for line in [
         "<StartBoundary>2026-01-01T12:34:00</StartBoundary>",
         "<RandomDelay>PT4H</RandomDelay>",
+        "<Interval>PT1H</Interval>",
+        "<Duration>P1D</Duration>",
         "<DaysInterval>1</DaysInterval>",
         "<Delay>PT5M</Delay>",
         "<Principal id=\"Users\">",

@@ -6,6 +6,7 @@
 
 mod enrolment;
 pub(crate) mod file;
+mod policy;
 mod records;
 
 use std::fs::{File, TryLockError};
@@ -19,6 +20,7 @@ use seal::receipt::header_hash;
 use crate::key::KeyRecord;
 
 pub use enrolment::{Chosen, Enrolment};
+pub use policy::ServerPolicy;
 pub use records::{KeptReport, LastRehearsal};
 
 /// The longest name of a profile of the command line; it becomes a folder name.

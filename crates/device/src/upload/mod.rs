@@ -1,11 +1,12 @@
 //! Station "upload": bringing a sealed snapshot to the server, and the only road on which anything leaves the PC.
 //!
 //! [`wire`] is the trait that requests go through, [`http`] the real one, [`prover`] signs them, [`server`] says what a call gives or why not. [`check`] asks whether
-//! the last backup is still there; [`pin`] trusts one server by its fingerprint; [`proxy`] may stand between; [`enroll`] connects a PC, [`sign_in`] asks who its person is, [`renew`] changes the PC's key, [`deliver`] brings
+//! the last backup is still there; [`check_in`] fetches the server's policy; [`pin`] trusts one server by its fingerprint; [`proxy`] may stand between; [`enroll`] connects a PC, [`sign_in`] asks who its person is, [`renew`] changes the PC's key, [`deliver`] brings
 //! a snapshot, [`tell`] small news.
 
 pub mod address;
 pub mod check;
+pub mod check_in;
 pub mod deliver;
 pub mod enroll;
 pub mod http;

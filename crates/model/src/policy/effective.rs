@@ -30,6 +30,8 @@ pub struct Values {
     pub meant: BTreeMap<&'static str, Given>,
     /// The server's policy, by policy id.
     pub server: BTreeMap<&'static str, Given>,
+    /// Which of the server's policies says it: names, by policy id.
+    pub server_names: BTreeMap<&'static str, String>,
     /// What the installer was told, by policy id.
     pub installed: BTreeMap<&'static str, Given>,
 }
@@ -192,6 +194,7 @@ impl Group {
 #[derive(Clone, Debug)]
 pub struct Effective {
     held: BTreeMap<&'static str, Held>,
+    names: BTreeMap<&'static str, String>,
     /// What was found and does not count.
     pub problems: Vec<Problem>,
 }
@@ -205,7 +208,8 @@ impl Default for Effective {
 
 /// Judges what was found.
 pub fn evaluate(values: &Values) -> Effective {
-    let mut found = Effective { held: BTreeMap::new(), problems: Vec::new() };
+    let names = values.server_names.clone();
+    let mut found = Effective { held: BTreeMap::new(), names, problems: Vec::new() };
     // First, because it decides about the others.
     let follow = Policy::find("agent.follow_windows_policies").map(|policy| found.judge(policy, values, false));
     let follow = follow.is_some_and(|held| held.value == Setting::Switch(true));
@@ -224,6 +228,18 @@ impl Effective {
     /// If there is no policy with that id: ids are written down in this crate.
     pub fn get(&self, id: &str) -> &Held {
         self.held.get(id).expect("the id is one of the table")
+    }
+
+    /// Who set the value of a policy, in words; a policy of the server by its name.
+    ///
+    /// # Panics
+    /// If there is no policy with that id: ids are written down in this crate.
+    pub fn who(&self, id: &str) -> String {
+        let origin = self.get(id).origin;
+        match self.names.get(id) {
+            Some(name) if origin == Origin::Server => format!("policy of the server `{name}`"),
+            _ => origin.to_string(),
+        }
     }
 
     /// All policies with what holds, in the order of the table.

@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use super::resolve::Resolved;
-use super::{Effective, evaluate};
+use super::{Effective, Values, evaluate};
 use crate::admin::EffectiveSetting;
 use crate::check_in::Facts;
 use crate::prerequisite::{Activity, Refusal, refusal};
@@ -43,7 +43,8 @@ pub struct WhatIf {
 
 /// What holds on a PC that says so of itself, under what the server's policies come to.
 pub fn effective(resolved: &Resolved, facts: &Facts) -> Effective {
-    evaluate(&facts.values(resolved.settings().given()))
+    let names = resolved.0.iter().map(|(id, decided)| (*id, decided.by.name.clone())).collect();
+    evaluate(&Values { server_names: names, ..facts.values(resolved.settings().given()) })
 }
 
 /// Defined and effective, setting by setting, without what the server does not set.
@@ -60,10 +61,7 @@ pub fn settings(resolved: &Resolved, effective: &Effective) -> Vec<EffectiveSett
             against: decided.map(|decided| decided.against.clone()).unwrap_or_default(),
             effective: json(&held.value),
             origin: held.origin.word(),
-            origin_title: match decided {
-                Some(decided) if held.origin == super::Origin::Server => format!("policy `{}`", decided.by.name),
-                _ => held.origin.to_string(),
-            },
+            origin_title: effective.who(policy.id),
         }
     };
     of_server.map(one).collect()
@@ -75,14 +73,12 @@ pub fn what_if(resolved: &Resolved, facts: &Facts, backup: Option<bool>) -> What
     let wrong = |activity| refusal(activity, &effective, (facts.exact_build(), facts.join));
     let against = |refusal: Refusal| Against { code: refusal.reason, why: refusal.message };
     let mut restore: Vec<Against> = wrong(Activity::SignInRestore).map(against).into_iter().collect();
-    let page = effective.restore_page();
-    if !page.value {
-        let why = format!("the restore page is switched off by the {}", page.origin);
+    if !effective.restore_page().value {
+        let why = format!("the restore page is switched off by the {}", effective.who("restore.page"));
         restore.push(Against { code: Reason::RestorePageOff, why });
     }
-    let mode = effective.restore_mode();
-    if mode.value == "off" {
-        let why = format!("nothing happens at the first sign-in by the {}", mode.origin);
+    if effective.restore_mode().value == "off" {
+        let why = format!("nothing happens at the first sign-in by the {}", effective.who("restore.mode"));
         restore.push(Against { code: Reason::PolicyOff, why });
     }
     if backup == Some(false) {
@@ -131,6 +127,7 @@ mod tests {
         let codes: Vec<_> = would.restore_offer.reasons.iter().map(|against| against.code).collect();
         let wanted = [Reason::BuildTooOld, Reason::RestorePageOff, Reason::PolicyOff, Reason::NoProfile];
         assert_eq!(codes, wanted);
+        assert!(would.restore_offer.reasons[1].why.ends_with("policy of the server `P`"), "{would:?}");
         assert!(would.backup.allowed, "5000 is enough for a backup");
     }
 

@@ -13,6 +13,8 @@ mod key;
 mod moves;
 mod paper;
 mod people;
+mod policy;
+mod policy_file;
 mod report;
 mod retention;
 mod roles;
@@ -83,6 +85,9 @@ enum Verb {
     /// Enrolment tokens
     #[command(subcommand)]
     Token(token::TokenVerb),
+    /// What PCs do, for whom: policies, as words and as files
+    #[command(subcommand)]
+    Policy(policy::PolicyVerb),
     /// What is kept and for how long
     #[command(subcommand)]
     Retention(retention::RetentionVerb),
@@ -284,6 +289,7 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
         Verb::Apitoken(verb) => roles::token(&open(&config()?)?, verb),
         Verb::Device(verb) => device::run(&open(&config()?)?, verb),
         Verb::Token(verb) => token::run(&open(&config()?)?, verb),
+        Verb::Policy(verb) => policy::run(&open(&config()?)?, verb),
         Verb::Retention(verb) => retention::run(&open(&config()?)?, verb),
         Verb::Snapshot(verb) => keep::snapshot(&open(&config()?)?, verb),
         Verb::Profile(verb) => keep::profile(&Arc::new(open(&config()?)?), verb),
