@@ -27,6 +27,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0007_rows.sql"),
     include_str!("../migrations/sqlite/0008_retention.sql"),
     include_str!("../migrations/sqlite/0009_key_level.sql"),
+    include_str!("../migrations/sqlite/0010_fleet.sql"),
 ];
 
 /// How long a connection waits for another process that writes (the command line beside a running server), in milliseconds.

@@ -18,6 +18,7 @@ mod devices;
 mod dialect;
 mod erase;
 mod error;
+mod fleet;
 mod key_level;
 mod keys;
 mod pack;
@@ -72,6 +73,10 @@ pub use commit::{CommitError, Committed};
 pub use devices::{Device, DeviceState, EnrollError, Holder, NewDevice, NewDeviceKey, Revoked};
 pub use erase::{Deleted, EraseError, SignErasure};
 pub use error::{AdminError, StoreError};
+pub use fleet::{
+    CURRENT_MILLIS, DAY_MILLIS, DeviceFacts, Fleet, FleetDay, FleetDevice, FleetPerson, ListedRestore, Restores,
+    SeenProfile, Standing,
+};
 pub use keys::{Chain, KeyCount, Level, NewKey, NewUserKey, Purpose, Stale, WrappedKey};
 pub use people::Person;
 pub use rehome::{KeysToMove, Moving, RehomePreview};
