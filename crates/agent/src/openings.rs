@@ -1,8 +1,8 @@
-//! `rehome openings`: who has opened this person's backups on the server, when, why, and what of them.
+//! `rehome openings`: who has opened this person's backups on the server, when, why, and what of them; and which were moved to or from them.
 
 use clap::Args;
 use device::list;
-use model::api::{CaseReading, Opening};
+use model::api::{CaseReading, Moved, Opening};
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -16,9 +16,26 @@ use crate::when::rfc3339;
 const NAME_CHARS: usize = 100;
 const PURPOSE_CHARS: usize = 1_000;
 
-/// Say who has opened your backups on the server, when, why, and what of them
+/// Say who has opened your backups on the server, when, why, and what of them; and which were moved to or from you
 #[derive(Debug, Args)]
 pub struct OpeningsArgs {}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    openings: Vec<OpeningDocument<'a>>,
+    moves: Vec<MovedDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct MovedDocument<'a> {
+    device_name: &'a str,
+    profile: String,
+    came: bool,
+    organisation: Option<&'a str>,
+    asked_by: Option<&'a str>,
+    approved_by: Option<&'a str>,
+    moved_at: String,
+}
 
 #[derive(Serialize)]
 struct OpeningDocument<'a> {
@@ -45,9 +62,15 @@ pub fn run(_: &OpeningsArgs, run: &Run) -> Result<Exit, Failure> {
     let state = run.state()?;
     let connection = run.connect(&state)?;
     let all = list::openings(&connection.server(run))?;
-    let documents: Vec<_> = all.iter().map(document).collect();
-    run.screen.data(&documents, || all.iter().map(|opening| text(run, opening)).collect())?;
-    if all.is_empty() {
+    let document = Document {
+        openings: all.openings.iter().map(document).collect(),
+        moves: all.moves.iter().map(moved_document).collect(),
+    };
+    run.screen.data(&document, || {
+        let opened = all.openings.iter().map(|opening| text(run, opening));
+        opened.chain(all.moves.iter().map(|moved| moved_text(run, moved))).collect()
+    })?;
+    if all.openings.is_empty() {
         run.screen.say("Nobody has opened your backups but you");
     }
     Ok(Exit::Success)
@@ -72,6 +95,36 @@ fn text(run: &Run, opening: &Opening) -> String {
         put(&mut text, format_args!("  read         backup number {seq} of {device}, {when}\n"));
     }
     text
+}
+
+fn moved_text(run: &Run, moved: &Moved) -> String {
+    let device = tame(&moved.device_name, NAME_CHARS);
+    let other = moved.organisation.as_deref().map(|name| tame(name, NAME_CHARS));
+    let what = match (moved.came, other) {
+        (true, Some(name)) => format!("the backups of {device} came to you from the organisation {name}"),
+        (true, None) => format!("the backups of {device} came to you from another account"),
+        (false, Some(name)) => format!("your backups of {device} went to somebody in the organisation {name}"),
+        (false, None) => format!("your backups of {device} went to another account"),
+    };
+    let mut text = String::new();
+    let when = run.when().said(moved.moved_at);
+    put(&mut text, format_args!("{}  {}\n", run.screen.paint.bold(what), run.screen.paint.dim(when)));
+    put(&mut text, format_args!("  asked by     {}\n", who(moved.asked_by.as_deref(), "the server's operator")));
+    let nobody = "nobody; there was no second administrator";
+    put(&mut text, format_args!("  approved by  {}\n", who(moved.approved_by.as_deref(), nobody)));
+    text
+}
+
+fn moved_document(moved: &Moved) -> MovedDocument<'_> {
+    MovedDocument {
+        device_name: &moved.device_name,
+        profile: moved.profile.to_string(),
+        came: moved.came,
+        organisation: moved.organisation.as_deref(),
+        asked_by: moved.asked_by.as_deref(),
+        approved_by: moved.approved_by.as_deref(),
+        moved_at: rfc3339(moved.moved_at),
+    }
 }
 
 fn who(name: Option<&str>, nobody: &str) -> String {

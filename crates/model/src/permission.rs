@@ -67,6 +67,7 @@ permissions! {
     AuditRead = "audit.read", false, "read the audit trail";
     CaseOpen = "case.open", true, "ask for a person's settings to be opened for a while";
     CaseRead = "case.read", false, "see which cases there are";
+    DeviceCommand = "device.command", false, "ask a device to back up, to check in or to offer a restore";
     DeviceRead = "device.read", false, "see devices";
     DeviceRevoke = "device.revoke", false, "withdraw a device's access";
     DeviceWrite = "device.write", false, "change a device's scope tags";
@@ -84,6 +85,7 @@ permissions! {
     PolicyWrite = "policy.write", false, "make, change, assign and delete policies";
     ProfileDelete = "profile.delete", true, "delete a profile for good";
     ProfileRead = "profile.read", false, "see profiles and snapshots: times and sizes, no values";
+    ProfileReceive = "profile.receive", true, "invite another organisation to send a profile to one of ours";
     ProfileRehome = "profile.rehome", true, "move a profile to another account or tenant";
     ReportRead = "report.read", false, "see what restores did";
     RetentionRead = "retention.read", false, "see how long snapshots are kept";
@@ -164,6 +166,7 @@ impl BuiltIn {
             Self::Operator => matches!(
                 permission,
                 P::ApprovalRead
+                    | P::DeviceCommand
                     | P::DeviceRead
                     | P::DeviceRevoke
                     | P::DeviceWrite
@@ -188,6 +191,7 @@ impl BuiltIn {
                 P::ApprovalRead
                     | P::CaseOpen
                     | P::CaseRead
+                    | P::DeviceCommand
                     | P::DeviceRead
                     | P::GroupRead
                     | P::PolicyRead

@@ -104,6 +104,9 @@ pub struct GivenBounds {
     /// New backups a day and device; 0 for no limit [default: 12]
     #[arg(long, global = true, env = "REHOME_BACKUPS_PER_DAY", value_name = "COUNT")]
     pub backups_per_day: Option<u32>,
+    /// Restores an hour and person; 0 for no limit [default: 20]
+    #[arg(long, global = true, env = "REHOME_RESTORES_PER_HOUR", value_name = "COUNT")]
+    pub restores_per_hour: Option<u32>,
     /// Bytes that one PC's profile may have before its further files are refused; 0 for no limit [default: 1 GiB]
     #[arg(long, global = true, env = "REHOME_PROFILE_BYTES_MAX", value_name = "BYTES")]
     pub profile_bytes_max: Option<u64>,
@@ -194,7 +197,7 @@ impl Picker<'_> {
             };
         }
         pick!(requests_per_minute enrolments_per_minute tenant_enrolments_per_minute admin_requests_per_minute
-              backups_per_day profile_bytes_max tenant_bytes_max)
+              backups_per_day restores_per_hour profile_bytes_max tenant_bytes_max)
     }
 
     fn value<T: std::fmt::Display>(&mut self, name: &'static str, line: Option<T>, file: Option<T>, built_in: T) -> T {

@@ -12,7 +12,7 @@ use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
-use model::ids::{DeviceId, TenantId};
+use model::ids::{DeviceId, TenantId, UserId};
 use model::world::Clock;
 
 /// Enrolments a minute and address, unless configured otherwise.
@@ -37,6 +37,8 @@ pub struct Bounds {
     pub admin_requests_per_minute: u32,
     /// New snapshots a day and device.
     pub backups_per_day: u32,
+    /// Restores an hour and person.
+    pub restores_per_hour: u32,
     /// Bytes of one profile, beyond which no further file is taken.
     pub profile_bytes_max: u64,
     /// Bytes of a tenant, beyond which nothing more is taken.
@@ -52,6 +54,8 @@ impl Default for Bounds {
             admin_requests_per_minute: 600,
             // A PC backs up when something has changed, at most every few hours; who tries it out by hand gets here too.
             backups_per_day: 12,
+            // Who sets up a room full of PCs does not get there; who has somebody's PC and wants all they ever backed up does.
+            restores_per_hour: 20,
             // Settings are about 100 kB, pictures at most 32 MiB each, and unnamed ones go after three days: ten times what an eager person has.
             profile_bytes_max: 1024 * 1024 * 1024,
             tenant_bytes_max: 0,
@@ -67,6 +71,7 @@ impl Bounds {
         requests_per_minute: 0,
         admin_requests_per_minute: 0,
         backups_per_day: 0,
+        restores_per_hour: 0,
         profile_bytes_max: 0,
         tenant_bytes_max: 0,
     };
@@ -100,6 +105,7 @@ pub struct Gates {
     of_tenant: Option<Limiter<TenantId>>,
     requests: Option<Limiter<DeviceId>>,
     admins: Option<Limiter<[u8; 16]>>,
+    restores: Option<Limiter<UserId>>,
     backups_per_day: usize,
     /// When each device's newest snapshots of a day came, oldest first.
     backups: Mutex<HashMap<DeviceId, VecDeque<i64>>>,
@@ -118,6 +124,10 @@ impl Gates {
             of_tenant: per_minute(bounds.tenant_enrolments_per_minute, &clock),
             admins: per_minute(bounds.admin_requests_per_minute, &clock),
             requests,
+            restores: NonZeroU32::new(bounds.restores_per_hour).map(|rate| {
+                let most = NonZeroU32::new(restores_burst(rate.get())).unwrap_or(rate);
+                limiter(Quota::per_hour(rate).allow_burst(most), &clock)
+            }),
             backups_per_day: bounds.backups_per_day.try_into().unwrap_or(usize::MAX),
             backups: Mutex::default(),
             clock,
@@ -142,6 +152,11 @@ impl Gates {
     /// Lets a request of an administrator or a service account through.
     pub fn administrator(&self, id: [u8; 16]) -> Result<(), u64> {
         self.pass(self.admins.as_ref(), &id)
+    }
+
+    /// Lets a person have another whole snapshot, on whichever of their PCs, or says after how many seconds to come back. Nobody else waits with them.
+    pub fn restore(&self, user: UserId) -> Result<(), u64> {
+        self.pass(self.restores.as_ref(), &user)
     }
 
     /// Whether the device may bring another snapshot today. What it has brought before and brings again is not asked for here.
@@ -191,6 +206,7 @@ impl Gates {
         forget(self.of_tenant.as_ref());
         forget(self.requests.as_ref());
         forget(self.admins.as_ref());
+        forget(self.restores.as_ref());
         let before = self.now().saturating_sub(DAY_MILLIS);
         let mut all = self.backups.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, times| times.back().is_some_and(|at| *at > before));
@@ -200,6 +216,11 @@ impl Gates {
 /// Requests of a device at once: twice the rate, because a first backup with its files comes in one go.
 pub fn burst(requests_per_minute: u32) -> u32 {
     requests_per_minute.saturating_mul(2)
+}
+
+/// Whole snapshots of a person at once: three for each restore of an hour, since one looks at a backup and plans it before one restores it.
+pub fn restores_burst(restores_per_hour: u32) -> u32 {
+    restores_per_hour.saturating_mul(3)
 }
 
 fn per_minute<K: std::hash::Hash + Eq + Clone>(rate: u32, clock: &Handed) -> Option<Limiter<K>> {

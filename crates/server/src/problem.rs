@@ -74,6 +74,11 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, Reason::InvalidRequest, detail)
     }
 
+    /// A JSON body that is not what is agreed: where and how, without what was sent. That may be a password in a wrong place, and an answer is kept by proxies and logs.
+    pub fn not_the_form(error: &serde_json::Error) -> Self {
+        Self::invalid(without_values(&error.to_string()))
+    }
+
     /// A body beyond its limit.
     pub fn too_large(limit: usize) -> Self {
         let detail = format!("at most {limit} bytes are taken here");
@@ -106,6 +111,23 @@ impl Refusal {
     pub fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, Reason::ServerError, "the server's log says more")
     }
+}
+
+/// What serde says of a value that does not fit, without the value: `invalid type: string "…", expected a map` becomes `invalid type: string, expected a map`.
+fn without_values(text: &str) -> String {
+    // A field's name is what has to be corrected, and no value.
+    let Some((before, after)) = text.rsplit_once(", expected ").filter(|_| !text.starts_with("unknown field")) else {
+        return text.to_owned();
+    };
+    let Some((what, rest)) = before.split_once(": ") else {
+        // `unknown variant `…``.
+        let words: String = before.split('`').next().unwrap_or_default().trim_end().to_owned();
+        return format!("{words}, expected {after}");
+    };
+    let kind = rest.split(['"', '`', '(']).next().unwrap_or_default().trim_end();
+    // Numbers are said without any mark of where they begin.
+    let kind: Vec<&str> = kind.split(' ').filter(|word| word.chars().all(|c| c.is_ascii_alphabetic())).collect();
+    format!("{what}: {}, expected {after}", kind.join(" "))
 }
 
 impl From<StoreError> for Refusal {
@@ -165,5 +187,39 @@ impl IntoResponse for Refusal {
             }
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_to_a_wrong_body_does_not_repeat_it() {
+        #[derive(Debug, serde::Deserialize)]
+        #[expect(dead_code, reason = "only how it is not read is looked at")]
+        struct Form {
+            name: String,
+            count: u8,
+            level: model::device::KeyLevel,
+        }
+        let said = |text: &str| {
+            let error = serde_json::from_str::<Form>(text).unwrap_err();
+            Refusal::not_the_form(&error).problem.detail
+        };
+        assert_eq!(said(r#"{"name": 7}"#), "invalid type: integer, expected a string at line 1 column 10");
+        for body in [
+            r#""hunter2, expected""#,
+            r#"["hunter2"]"#,
+            r#"{"name": ["hunter2"]}"#,
+            r#"{"count": "hunter2"}"#,
+            r#"{"count": "hunter2\", expected u8 hunter2\", expected a"}"#,
+            r#"{"level": "hunter2"}"#,
+            r#"{"level": {"hunter2": 1}}"#,
+            r#"{"name": "hunter2""#,
+        ] {
+            let said = said(body);
+            assert!(!said.contains("hunter2") && said.contains("column"), "{body}: {said}");
+        }
     }
 }

@@ -284,14 +284,44 @@ fn the_first_page_counts_and_its_numbers_come_as_events() {
 /// People and PCs of the large organisation, put into its rows as they are.
 const MANY: usize = 20_000;
 
-fn fill(live: &Live) {
+/// Prints how long each page takes with as many people and PCs as `CONSOLE_MANY` says (otherwise a hundred): `cargo test --test console -- --nocapture measured`.
+#[test]
+fn each_page_of_a_large_organisation_is_measured() {
+    let many = std::env::var("CONSOLE_MANY").ok().and_then(|many| many.parse().ok()).unwrap_or(100);
+    let world = world();
+    fill(&world.live, many);
+    let admin = world.admin();
+    let mut walked = 0;
+    for path in [
+        "/console",
+        "/console",
+        "/console/devices",
+        "/console/devices?standing=never&page=3",
+        "/console/devices?q=pc-99&sort=seen",
+        "/console/users?sort=backup",
+        "/console/users?q=9999",
+        "/console/reports",
+        "/console/tenant",
+        "/console/audit",
+    ] {
+        #[expect(clippy::disallowed_methods, reason = "a measurement")]
+        let began = std::time::Instant::now();
+        let answer = admin.get(path);
+        println!("{path}: {:?}, {} bytes", began.elapsed(), answer.body.len());
+        assert_eq!(answer.status, 200, "{path}");
+        walked += 1;
+    }
+    assert_eq!(walked, 10);
+}
+
+fn fill(live: &Live, many: usize) {
     live.app.store.ready().unwrap();
     let database = rusqlite::Connection::open(&live.database).unwrap();
     let now = live.app.clock.now().0;
     let tenant: i64 =
         database.query_row("SELECT no FROM tenants WHERE name = 'default'", [], |row| row.get(0)).unwrap();
     let numbers =
-        format!("WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < {})", 999 + MANY);
+        format!("WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < {})", 999 + many);
     for sql in [
         format!(
             "{numbers} INSERT INTO users (tenant, no, id, name, password, created_at) SELECT {tenant}, i, randomblob(16), 'person ' || i, 'x', {now} FROM n"
@@ -310,7 +340,7 @@ fn fill(live: &Live) {
 #[test]
 fn a_large_organisation_is_counted_whole_and_shown_by_the_page() {
     let world = world();
-    fill(&world.live);
+    fill(&world.live, MANY);
     let admin = world.admin();
     let never = MANY / 100;
     let text = admin.get("/console").text();

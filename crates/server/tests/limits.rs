@@ -24,6 +24,7 @@ fn small() -> Place {
         tenant_enrolments_per_minute: 5,
         admin_requests_per_minute: 20,
         backups_per_day: 3,
+        restores_per_hour: 2,
         profile_bytes_max: 10_000,
         tenant_bytes_max: 30_000,
         ..Bounds::OPEN
@@ -71,6 +72,30 @@ fn published_rates_are_the_enforced_ones_and_each_has_a_key_of_its_own() {
     let left = said.enrolments_per_minute - said.tenant_enrolments_per_minute - 2;
     let guesses = until_limited(|| live.try_enroll("other/nobody", "wrong wrong wrong", "PC"));
     assert!(guesses <= left, "{guesses} guesses from one address");
+}
+
+#[test]
+fn a_person_restores_as_often_an_hour_as_is_published_and_nobody_else_waits_with_them() {
+    let place = small();
+    let live = place.serve();
+    let said = limits(&live);
+    assert_eq!((said.restores_per_hour, said.restores_burst), (2, 6));
+    let (pc, second, bob) = (live.enroll("ada", "PC"), live.enroll("ada", "SECOND"), live.enroll("bob", "PC"));
+    for pc in [&pc, &bob] {
+        assert_eq!(live.backup(pc, &Made::new(pc, 1, &[(1, 100)], &[]).whole()).status, 201);
+    }
+    let path = |pc: &Pc| format!("/api/v1/profiles/{}/snapshots/{}", pc.profile, "01".repeat(32));
+    assert_eq!(until_limited(|| live.get(&path(&pc), &pc)), said.restores_burst);
+    let refused = live.get(&path(&pc), &second);
+    assert_eq!(refused.problem(), (429, "rate_limited".to_owned()), "the same person on another PC");
+    let wait: i64 = refused.header("retry-after").parse().unwrap();
+    assert!((1..=1_801).contains(&wait), "half an hour at most: {wait}");
+    assert_eq!(live.get(&path(&bob), &bob).status, 200, "somebody else");
+    assert_eq!(live.get("/api/v1/profiles", &second).status, 200, "everything but restoring goes on");
+    assert_eq!(live.backup(&pc, &Made::new(&pc, 2, &[(2, 100)], &[]).whole()).status, 201);
+    place.clock.turn(wait);
+    assert_eq!(live.get(&path(&pc), &second).status, 200, "after as long as was said");
+    assert_eq!(live.get(&path(&pc), &second).status, 429);
 }
 
 #[test]

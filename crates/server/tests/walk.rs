@@ -31,6 +31,10 @@ fn body(route: &Route, ids: &Ids) -> Value {
         ("POST", "/api/v1/profiles/{profile}/rehome") => json!({"to_user": ids.real["user"]}),
         ("POST", "/api/v1/cases") => json!({"user": ids.real["user"], "purpose": "a walk along all routes"}),
         ("PUT", "/api/v1/profiles/{profile}/snapshots/{snapshot}/rehearsal") => json!({"seq": 1, "restorable": true}),
+        ("PUT", "/api/v1/policies/{policy}") => json!({"name": "x"}),
+        ("POST", "/api/v1/policies/{policy}/rollback") => json!({"version": 1}),
+        ("POST", "/api/v1/policies/{policy}/duplicate") => json!({"name": "y"}),
+        ("POST", "/api/v1/devices/{device}/commands") => json!({"order": "back_up"}),
         ("PUT", "/api/v1/retention") => json!({"rules": {"last": 1}}),
         ("PUT", "/api/v1/retention-policies/{retention_policy}") => json!({"name": "x", "rules": {"last": 1}}),
         ("PUT", "/scim/v2/Users/{id}") => json!({"userName": "x"}),
@@ -90,6 +94,7 @@ fn call(live: &Live, token: &String, method: &str, path: &str, body: &Value) -> 
     serde_json::from_slice(&answer.body).unwrap_or(Value::Null)
 }
 
+#[expect(clippy::too_many_lines, reason = "one of everything")]
 fn world() -> World {
     let place = Place::new();
     let live = place.serve();
@@ -124,6 +129,7 @@ fn world() -> World {
         "assignment",
         make("/api/v1/role-assignments", json!({"name": "a", "role": "auditor", "scope_tags": []})),
     );
+    real.insert("policy", make("/api/v1/policies", json!({"name": "p"})));
     real.insert("retention_policy", make("/api/v1/retention-policies", json!({"name": "p", "rules": {"last": 1}})));
     let ends = live.app.clock.now().0 + 3_600_000;
     let account = |name: &str, ends: i64| json!({"name": name, "role": "gitops", "expires_at": ends});
@@ -132,6 +138,7 @@ fn world() -> World {
         call(&live, &owner, "POST", "/api/v1/service-accounts", &account("soon", live.app.clock.now().0 + 1_000));
     let expired = soon["token"].as_str().unwrap().to_owned();
     real.insert("approval", make(&format!("/api/v1/profiles/{}/rehome", pc.profile), json!({"to_user": bob})));
+    real.insert("invitation", make("/api/v1/invitations", json!({"to_user": bob})));
     real.insert("case", make("/api/v1/cases", json!({"user": bob, "purpose": "a walk along all routes"})));
     real.insert("scim_user", make("/scim/v2/Users", json!({"userName": "scim"})));
     real.insert("scim_group", make("/scim/v2/Groups", json!({"displayName": "scim"})));
@@ -144,8 +151,7 @@ fn world() -> World {
             .create_user(&live.app.store, &scope, (name, hash.clone()), (live.app.clock.now(), &*live.app.random))
             .unwrap();
     };
-    new_person("tagged");
-    new_person("nobody");
+    ["tagged", "nobody"].into_iter().for_each(new_person);
     let users = call(&live, &owner, "GET", "/api/v1/users?name=tagged", &json!({}));
     let terms = json!({"name": "t", "role": "owner", "users": [users["items"][0]["id"]], "scope_tags": [other_tag]});
     make("/api/v1/role-assignments", terms);

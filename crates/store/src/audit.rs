@@ -73,6 +73,16 @@ pub(crate) enum Action {
     UserErase,
     /// Target: the tenant.
     RetentionSet,
+    /// Target: the policy; after: its settings, its switches, for how many it is.
+    PolicyCreate,
+    /// Target: the policy; before and after as above.
+    PolicyUpdate,
+    /// Target: the policy; before as above.
+    PolicyDelete,
+    /// Target: the tenant; before and after: the restore page, for everybody and for how many groups.
+    EnrolmentOptions,
+    /// Target: the device; after: the word of the command.
+    DeviceCommand,
     /// Target: the retention policy. Its rules, and how many of each kind it is for, are in `after`.
     RetentionPolicyCreate,
     /// Target: the retention policy.
@@ -141,8 +151,16 @@ pub(crate) enum Action {
     UserTags,
     /// Target: the device.
     DeviceTags,
-    /// Target: the profile.
+    /// Target: the profile. After: id of the organisation that it went to, if it is another.
     ProfileRehome,
+    /// Target: the profile. Before: id of the organisation that it came from.
+    ProfileReceive,
+    /// Target: the invitation.
+    InvitationCreate,
+    /// Target: the invitation. Another organisation has used it.
+    InvitationUse,
+    /// Target: the invitation.
+    InvitationWithdraw,
     /// Target: the person. What an identity provider says of them.
     UserUpdate,
     /// Target: the tenant. What becomes of people whom a provider takes away.
@@ -180,6 +198,7 @@ pub(crate) enum Action {
 }
 
 impl Action {
+    #[expect(clippy::too_many_lines, reason = "one line for each action")]
     pub(crate) fn text(self) -> &'static str {
         match self {
             Self::TenantCreate => "tenant.create",
@@ -204,6 +223,11 @@ impl Action {
             Self::ProfileDelete => "profile.delete",
             Self::UserErase => "user.erase",
             Self::RetentionSet => "retention.set",
+            Self::PolicyCreate => "policy.create",
+            Self::PolicyUpdate => "policy.update",
+            Self::PolicyDelete => "policy.delete",
+            Self::EnrolmentOptions => "enrolment_options.update",
+            Self::DeviceCommand => "device.command",
             Self::RetentionPolicyCreate => "retention_policy.create",
             Self::RetentionPolicyUpdate => "retention_policy.update",
             Self::RetentionPolicyDelete => "retention_policy.delete",
@@ -239,6 +263,10 @@ impl Action {
             Self::UserTags => "user.tags",
             Self::DeviceTags => "device.tags",
             Self::ProfileRehome => "profile.rehome",
+            Self::ProfileReceive => "profile.receive",
+            Self::InvitationCreate => "invitation.create",
+            Self::InvitationUse => "invitation.use",
+            Self::InvitationWithdraw => "invitation.withdraw",
             Self::UserUpdate => "user.update",
             Self::LeavingSet => "leaving.set",
             Self::SignIn => "sign_in.done",

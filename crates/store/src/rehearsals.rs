@@ -37,7 +37,7 @@ impl Store {
                     snapshot.as_bytes(),
                 ))?;
             if noted == 1 {
-                snapshots::describe_latest(tx, &own)?;
+                snapshots::describe_latest(tx, (own.tenant, own.no))?;
             }
             Ok(noted == 1)
         })

@@ -7,6 +7,7 @@ use model::envelope::Envelope;
 use model::ids::{BlobId, DeviceId, PartId, ProfileId, SnapshotId, TenantId, UserId};
 use model::receipt::Receipt;
 use model::rehearsal::Rehearsed;
+use model::retention::{Kept, Why};
 use model::world::Moment;
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -86,7 +87,7 @@ impl Store {
                 "SELECT p.no, p.id, d.id, d.name, p.latest_seq, \
                  (SELECT COUNT(*) FROM snapshots s WHERE s.tenant = p.tenant AND s.profile_no = p.no) \
                  FROM profiles p JOIN devices d ON d.tenant = p.tenant AND d.no = p.device_no \
-                 WHERE p.tenant = $1 AND p.user_no = $2",
+                 WHERE p.tenant = $1 AND p.user_no = $2 AND p.left_at IS NULL",
             )?;
             let mut rows = statement.query((scope.tenant.no, scope.user_no))?;
             let mut profiles = Vec::new();
@@ -177,9 +178,15 @@ pub(crate) fn listed(connection: &Connection, own: &OwnProfile) -> Result<Vec<Sn
     let mut statement = connection.prepare_cached(&format!("{SUMMARY} ORDER BY s.seq DESC"))?;
     let rows = statement.query_map((own.tenant, own.no), |row| summary(row, own.id))?;
     let mut all: Vec<SnapshotSummary> = rows.collect::<Result<_, _>>()?;
-    let mut whys = retention::whys(connection, own)?;
+    // Somebody who looks for their backups finds them, whatever became of a row of rules: such rules let nothing go.
+    let mut whys = match retention::whys(connection, own) {
+        Err(StoreError::Damaged(_)) => None,
+        other => Some(other?),
+    };
     for one in &mut all {
-        (one.kept, one.kept_by) = reasons(&whys.remove(&one.seq).unwrap_or_default());
+        let unread = || vec![Kept { why: Why::RulesUnread, policies: Vec::new() }];
+        let kept = whys.as_mut().map_or_else(unread, |whys| whys.remove(&one.seq).unwrap_or_default());
+        (one.kept, one.kept_by) = reasons(&kept);
     }
     Ok(all)
 }
@@ -207,11 +214,11 @@ fn set_latest(tx: &Connection, own: &OwnProfile) -> Result<(), StoreError> {
          WHERE tenant = $1 AND no = $2",
     )?
     .execute((own.tenant, own.no))?;
-    describe_latest(tx, own)
+    describe_latest(tx, (own.tenant, own.no))
 }
 
 /// Copies what lists say of the newest snapshot into the profile's row (`fleet.rs`).
-pub(crate) fn describe_latest(tx: &Connection, own: &OwnProfile) -> Result<(), StoreError> {
+pub(crate) fn describe_latest(tx: &Connection, profile: (i64, i64)) -> Result<(), StoreError> {
     tx.prepare_cached(
         "UPDATE profiles SET \
          latest_at = (SELECT s.committed_at FROM snapshots s WHERE s.tenant = profiles.tenant \
@@ -220,7 +227,7 @@ pub(crate) fn describe_latest(tx: &Connection, own: &OwnProfile) -> Result<(), S
                     AND r.profile_no = profiles.no AND r.seq = profiles.latest_seq) \
          WHERE tenant = $1 AND no = $2",
     )?
-    .execute((own.tenant, own.no))?;
+    .execute(profile)?;
     Ok(())
 }
 

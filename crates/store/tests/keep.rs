@@ -454,3 +454,21 @@ fn a_policy_goes_with_the_person_it_is_for_and_rules_that_cannot_be_read_delete_
     world.store.erase_user(&world.operator, world.pc.user(), (day(6), sign_erasure())).unwrap().unwrap();
     assert_eq!(world.store.retention_policy(&view, id).unwrap().terms.users, [], "nobody is named any more");
 }
+
+/// A row of rules that no program of ours wrote, or one of a version to come.
+#[test]
+fn rules_that_cannot_be_read_let_nothing_go_and_hide_nothing() {
+    let world = world();
+    world.daily(7);
+    world.store.set_rules(&world.operator, &Rules { last: 2, ..Rules::default() }, NOW).unwrap();
+    let database = rusqlite::Connection::open(world.folder.path().join("rehome.db")).unwrap();
+    database.execute("UPDATE retention SET rules = '{\"last\": \"two\"}'", []).unwrap();
+    let listed = world.store.snapshots(&world.pc, world.pc.profile()).unwrap().unwrap();
+    assert_eq!(listed.len(), 7, "whoever looks for their backups finds them");
+    assert!(listed.iter().all(|one| one.kept == ["rules_unread"]), "{:?}", listed[0].kept);
+    assert!(!world.store.kept(&world.operator, None).unwrap().is_empty(), "the operator sees them as well");
+    assert!(world.store.retain(&world.operator, day(30)).is_err(), "and nothing is let go");
+    assert_eq!(world.left().len(), 7);
+    database.execute("UPDATE retention SET rules = '{\"last\": 2}'", []).unwrap();
+    assert_eq!(world.store.retain(&world.operator, day(30)).unwrap().snapshots, 5);
+}

@@ -2,6 +2,7 @@
 //! what the programs say, in what they leave when they die. As they are, in UTF-16, in hexadecimal, in base64, and behind compression (`security.md` 2.13).
 
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -160,6 +161,80 @@ fn sign_in(world: &World) -> Vec<String> {
     browser.cookies_of(&account).into_iter().filter(|cookie| cookie.len() >= 32).collect()
 }
 
+/// What an account's second factor is, and its recovery codes: set up at the pages by somebody with the password. Gives the secret's text, the secret, and the codes.
+fn second_factor(world: &World) -> (String, Vec<u8>, Vec<String>) {
+    let mut browser = Browser::new();
+    let account = format!("{}/account", world.address());
+    let page = browser.get(&account);
+    browser.submit(&page, "/login", &[("name", "tess"), ("password", PASSWORD)]);
+    let page = browser.get(&format!("{account}/second-factor"));
+    let text = page.text.split_once("<p class=\"code\">").unwrap().1.split_once("</p>").unwrap().0.replace(' ', "");
+    let secret = base32(&text);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let page = browser.submit(&page, "/second-factor", &[("code", &code(&secret, now / 30))]);
+    let codes = page.text.split("<li>").skip(1).map(|item| item.split_once("</li>").unwrap().0.to_owned()).collect();
+    (text, secret, codes)
+}
+
+/// RFC 4648, 6, without padding.
+fn base32(text: &str) -> Vec<u8> {
+    let (mut bits, mut count, mut bytes) = (0_u64, 0, Vec::new());
+    for letter in text.bytes() {
+        let value = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".iter().position(|one| *one == letter).unwrap();
+        bits = bits << 5 | value as u64;
+        count += 5;
+        if count >= 8 {
+            count -= 8;
+            bytes.push(u8::try_from(bits >> count & 255).unwrap());
+        }
+    }
+    bytes
+}
+
+/// What an authenticator app shows (RFC 6238).
+fn code(secret: &[u8], step: u64) -> String {
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret);
+    let tag = ring::hmac::sign(&key, &step.to_be_bytes());
+    let at = usize::from(tag.as_ref()[19] & 15);
+    let number = u32::from_be_bytes(tag.as_ref()[at..at + 4].try_into().unwrap()) & 0x7fff_ffff;
+    format!("{:06}", number % 1_000_000)
+}
+
+/// What the API answers, refusals above all, to whoever sends it secrets where they belong and where they do not: heads and bodies.
+fn answers(world: &World, secrets: &[&str]) -> String {
+    let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).proxy(None);
+    let agent: ureq::Agent = config.build().into();
+    let mut heard = String::new();
+    let mut ask = |method: &str, path: &str, with: (&str, &str), body: &str| {
+        let uri = format!("{}{path}", world.address());
+        let request = ureq::http::Request::builder().method(method).uri(uri).header(with.0, with.1);
+        let request = request.header("content-type", "application/json").body(body.to_owned()).unwrap();
+        let mut answer = agent.run(request).unwrap();
+        let body = answer.body_mut().read_to_string().unwrap();
+        writeln!(heard, "{} {:?} {body}", answer.status(), answer.headers()).unwrap();
+    };
+    for secret in secrets {
+        let bearer = format!("Bearer {secret}");
+        for path in ["/api/v1/me", "/api/v1/users", "/api/v1/limits", "/scim/v2/Users", "/api/v1/profiles"] {
+            ask("GET", path, ("authorization", &bearer), "");
+        }
+        ask("GET", "/account", ("cookie", &format!("__Host-rh={secret}; rh={secret}")), "");
+        ask("GET", "/api/v1/audit", ("x-request-id", "1"), "");
+        // Bodies that are wrong in many ways: what is wrong is named, and what was sent is not repeated.
+        for body in [
+            format!("{{\"password\": \"{secret}\""),
+            format!("{{\"password\": \"{secret}\", \"token\": \"{secret}\", \"device_name\": 7}}"),
+            format!("{{\"user\": \"ada\", \"password\": [\"{secret}\"]}}"),
+            format!("{{\"device_name\": \"X\", \"public_key\": \"{secret}\", \"key_level\": \"{secret}\"}}"),
+            format!("\"{secret}\""),
+        ] {
+            ask("POST", "/api/v1/enroll", ("x-request-id", "1"), &body);
+            ask("POST", "/api/v1/sign-in/token", ("x-request-id", "1"), &body);
+        }
+    }
+    heard
+}
+
 /// Texts of a JSON document, with their names.
 fn texts(value: &Value, name: &str, all: &mut Vec<(String, String)>) {
     match value {
@@ -211,6 +286,9 @@ fn live_with_them(world: &World) -> (Canaries, String) {
     let service = world.server_command(&["apitoken", "create", "robot", "--role", "gitops"], "").ok();
     let service = service.split_whitespace().max_by_key(|word| word.len()).unwrap().to_owned();
     let made = world.server_command(&["user", "create", "bob"], "").ok().trim().to_owned();
+    world.add_user("tess");
+    let (text, secret, codes) = second_factor(world);
+    assert_eq!(codes.len(), 10);
     let (pc, other) = (world.stranger("PC"), world.stranger("OTHER"));
     let enroll = ["enroll", "--server", world.address(), "--user", "ada", "--password-stdin", "--device-name", "PC"];
     assert_ne!(hear(pc.run_with(&enroll, WRONG)), Some(0));
@@ -242,7 +320,10 @@ fn live_with_them(world: &World) -> (Canaries, String) {
         canary("a made password", &made),
         canary("an enrolment token", &token),
         canary("a service account's token", &service),
+        canary("a second factor's secret, as text", &text),
+        Canary { what: "a second factor's secret".to_owned(), secret },
     ];
+    all.extend(codes.iter().map(|code| canary("a recovery code", code)));
     for (id, title) in PROGRAMS {
         all.extend([canary("an app's id", id), canary("an app's title", title)]);
     }
@@ -255,7 +336,11 @@ fn live_with_them(world: &World) -> (Canaries, String) {
         assert!(held.len() >= 2, "a PC holds its key and its person's");
         all.extend(held);
     }
-    assert!(all.len() >= 20, "{}", all.len());
+    assert!(all.len() >= 32, "{}", all.len());
+    let secrets: Vec<&str> = [PASSWORD, WRONG, &made, &token, &service, &text, &codes[0]].into_iter().collect();
+    let heard = answers(world, &secrets);
+    assert!(heard.matches("rehome-code").count() > 40, "refusals are among them: {heard}");
+    said.push_str(&heard);
     (Canaries::new(all), said)
 }
 

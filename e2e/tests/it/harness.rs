@@ -178,6 +178,8 @@ impl World {
             .env("HOME", self.folder.path())
             .env("REHOME_DATA_DIR", self.path("server"))
             .env("REHOME_ROOT_KEY", self.path("root.key"))
+            // Stories restore more often than a person does.
+            .env("REHOME_RESTORES_PER_HOUR", "0")
             .envs(self.env.iter().map(|(name, value)| (name, value)));
         command
     }

@@ -20,6 +20,7 @@ mod export;
 mod faults;
 mod harness;
 mod idp;
+mod moves;
 mod real_hives;
 mod report;
 mod retention;

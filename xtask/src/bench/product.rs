@@ -22,7 +22,7 @@ pub struct Product {
 }
 
 /// Every limit on how often somebody may ask, taken away.
-const UNLIMITED: [&str; 8] = [
+const UNLIMITED: [&str; 10] = [
     "--enrolments-per-minute",
     "0",
     "--tenant-enrolments-per-minute",
@@ -31,12 +31,14 @@ const UNLIMITED: [&str; 8] = [
     "0",
     "--backups-per-day",
     "0",
+    "--restores-per-hour",
+    "0",
 ];
 
 impl Product {
     /// Starts the server in an empty folder and enrols one PC.
     pub fn start(binaries: &Binaries, folder: &Path, tls: Option<&Tls<'_>>) -> anyhow::Result<Self> {
-        Self::start_with(binaries, folder, tls, &["--backups-per-day", "0"])
+        Self::start_with(binaries, folder, tls, &["--backups-per-day", "0", "--restores-per-hour", "0"])
     }
 
     /// The same without limits on how often somebody may ask: the load of a fleet comes from one address here.

@@ -20,27 +20,36 @@ type Values = Option<Rc<BTreeMap<String, RawValue>>>;
 pub struct Once<'a> {
     places: &'a dyn Places,
     keys: RefCell<BTreeMap<(Hive, String), Values>>,
+    /// The key that was asked for last, as it was written: policies of a key stand together.
+    last: RefCell<Option<(Hive, String, Values)>>,
 }
 
 impl<'a> Once<'a> {
     /// Nothing is read yet.
     pub fn new(places: &'a dyn Places) -> Self {
-        Self { places, keys: RefCell::default() }
+        Self { places, keys: RefCell::default(), last: RefCell::default() }
     }
 
     fn of_key(&self, hive: Hive, key: &str) -> Values {
-        let mut keys = self.keys.borrow_mut();
+        if let Some((last_hive, last_key, values)) = &*self.last.borrow()
+            && (*last_hive, last_key.as_str()) == (hive, key)
+        {
+            return values.clone();
+        }
         let read = || {
             let values = self.places.values(hive, key).ok()?;
             Some(Rc::new(values.into_iter().map(|(name, raw)| (fold(&name), raw)).collect()))
         };
-        keys.entry((hive, fold(key))).or_insert_with(read).clone()
+        let values = self.keys.borrow_mut().entry((hive, fold(key))).or_insert_with(read).clone();
+        *self.last.borrow_mut() = Some((hive, key.to_owned(), values.clone()));
+        values
     }
 }
 
 impl Places for Once<'_> {
     fn value(&self, hive: Hive, key: &str, name: &str) -> Result<Option<RawValue>, RegistryError> {
         match self.of_key(hive, key) {
+            Some(values) if values.is_empty() => Ok(None),
             Some(values) => Ok(values.get(&fold(name)).cloned()),
             // One damaged value costs only itself; and the error is that of the value that was asked for.
             None => self.places.value(hive, key, name),

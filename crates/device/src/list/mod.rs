@@ -4,7 +4,7 @@
 
 mod fetch;
 
-use model::api::{Opening, Openings, ProfileKeys, ProfileSummary, Profiles, SnapshotSummary, Snapshots};
+use model::api::{Openings, ProfileKeys, ProfileSummary, Profiles, SnapshotSummary, Snapshots};
 use model::envelope::{BLOB_BYTES_MAX, ENVELOPE_BYTES_MAX};
 use model::ids::{BlobId, ProfileId, SnapshotId};
 use model::report::{KeptReport, Reports};
@@ -59,10 +59,10 @@ pub fn reports(server: &Server<'_>) -> Result<Vec<KeptReport>, ServerError> {
     Ok(server.call_json::<Reports>(request, &[200], Repeat::Harmless)?.reports)
 }
 
-/// Who has opened this person's content on the server, newest case first.
-pub fn openings(server: &Server<'_>) -> Result<Vec<Opening>, ServerError> {
+/// Who has opened this person's content on the server, newest case first, and which of their profiles were moved.
+pub fn openings(server: &Server<'_>) -> Result<Openings, ServerError> {
     let request = Request::new(Method::Get, "/api/v1/openings").answer_bytes_max(LIST_BYTES_MAX);
-    Ok(server.call_json::<Openings>(request, &[200], Repeat::Harmless)?.openings)
+    server.call_json(request, &[200], Repeat::Harmless)
 }
 
 /// Deletes a snapshot for good.

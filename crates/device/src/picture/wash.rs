@@ -50,9 +50,9 @@ fn check_size(width: usize, height: usize) -> Result<(), Reason> {
 }
 
 /// The room that a picture will need anew, in bytes: about what it took, and the note. It grows if that is not enough.
-pub(super) fn room(bytes: &[u8]) -> usize {
-    const NOTE_BYTES: usize = 4096;
-    bytes.len() + NOTE_BYTES
+pub(super) fn room(size: u64) -> usize {
+    const NOTE_BYTES: u64 = 4096;
+    usize::try_from(size.min(PICTURE_BYTES_MAX) + NOTE_BYTES).unwrap_or_default()
 }
 
 fn jpeg(bytes: &[u8], file: &FileRef) -> Result<Vec<u8>, Reason> {
@@ -66,7 +66,7 @@ fn jpeg(bytes: &[u8], file: &FileRef) -> Result<Vec<u8>, Reason> {
     check_size(width, height)?;
     let pixels = decoder.decode().map_err(|_| Reason::NotAPicture)?;
     let side = |side| u16::try_from(side).map_err(|_| Reason::FileTooLarge);
-    let mut washed = Vec::with_capacity(room(bytes));
+    let mut washed = Vec::with_capacity(room(file.size));
     let mut encoder = jpeg_encoder::Encoder::new(&mut washed, QUALITY);
     encoder.add_app_segment(note::JPEG_SEGMENT, note::of(file)).map_err(|_| Reason::Internal)?;
     let colour = if pixels.len() == width * height { JpegColour::Luma } else { JpegColour::Rgb };
@@ -91,7 +91,7 @@ fn png(bytes: &[u8], file: &FileRef) -> Result<Vec<u8>, Reason> {
     {
         return Err(Reason::NotAPicture);
     }
-    let mut washed = Vec::with_capacity(room(bytes));
+    let mut washed = Vec::with_capacity(room(file.size));
     let mut encoder = png::Encoder::new(&mut washed, width, height);
     encoder.set_color(frame.color_type);
     encoder.set_depth(BitDepth::Eight);

@@ -116,6 +116,8 @@ pub enum Why {
     NoneGoodSince,
     /// There are no rules.
     NoRules,
+    /// The rules that are stored cannot be read, so nothing is let go.
+    RulesUnread,
     /// The newest of all.
     Newest,
     /// Younger than the span.
@@ -135,12 +137,13 @@ pub enum Why {
 }
 
 impl Why {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Held,
         Self::Pinned,
         Self::NewestGood,
         Self::NoneGoodSince,
         Self::NoRules,
+        Self::RulesUnread,
         Self::Newest,
         Self::Within,
         Self::Latest,
@@ -159,6 +162,7 @@ impl Why {
             Self::NewestGood => "newest_good",
             Self::NoneGoodSince => "none_good_since",
             Self::NoRules => "no_rules",
+            Self::RulesUnread => "rules_unread",
             Self::Newest => "newest",
             Self::Within => "within",
             Self::Latest => "latest",
@@ -183,6 +187,7 @@ impl Why {
             Self::NewestGood => "newest that opens",
             Self::NoneGoodSince => "no newer one opens",
             Self::NoRules => "everything is kept",
+            Self::RulesUnread => "the rules cannot be read",
             Self::Newest => "newest",
             Self::Within => "within",
             Self::Latest => "latest",
@@ -224,6 +229,7 @@ impl Why {
         match self {
             Self::Held | Self::Pinned | Self::NewestGood | Self::NoneGoodSince | Self::Newest => false,
             Self::NoRules
+            | Self::RulesUnread
             | Self::Within
             | Self::Latest
             | Self::Hourly

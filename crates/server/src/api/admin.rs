@@ -105,7 +105,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Input<T> {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Refusal> {
         let Body(body) = Body::<BODY_BYTES_MAX>::from_request(request, app).await?;
-        serde_json::from_slice(&body).map(Self).map_err(|error| Refusal::invalid(error.to_string()))
+        serde_json::from_slice(&body).map(Self).map_err(|error| Refusal::not_the_form(&error))
     }
 }
 
@@ -169,6 +169,8 @@ impl From<AdminError> for Refusal {
             AdminError::OwnRequest => Self::new(StatusCode::FORBIDDEN, Reason::SecondPerson, detail),
             AdminError::Closed(_) => Self::new(StatusCode::CONFLICT, Reason::AlreadyDecided, detail),
             AdminError::NotOpen(_) => Self::new(StatusCode::FORBIDDEN, Reason::CaseNotOpen, detail),
+            AdminError::InvitationRefused => Self::new(StatusCode::FORBIDDEN, Reason::InvitationRefused, detail),
+            AdminError::Again => Self::busy(),
             AdminError::ManagedElsewhere => Self::new(StatusCode::CONFLICT, Reason::ManagedElsewhere, detail),
             AdminError::OnHold => Self::new(StatusCode::FORBIDDEN, Reason::OnHold, detail),
             AdminError::Invalid(_) => Self::invalid(detail),

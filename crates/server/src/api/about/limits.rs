@@ -12,7 +12,7 @@ use crate::App;
 use crate::access::{Allowed, Anyone};
 use crate::api::admin::BODY_BYTES_MAX;
 use crate::api::blobs::put::PIECE_BYTES_MAX;
-use crate::gates::burst;
+use crate::gates::{burst, restores_burst};
 
 pub(crate) async fn handle(_: Allowed<Anyone>, State(app): State<Arc<App>>) -> Json<Limits> {
     let bounds = &app.bounds;
@@ -29,6 +29,8 @@ pub(crate) async fn handle(_: Allowed<Anyone>, State(app): State<Arc<App>>) -> J
         enrolments_per_minute: bounds.enrolments_per_minute,
         tenant_enrolments_per_minute: bounds.tenant_enrolments_per_minute,
         backups_per_day: bounds.backups_per_day,
+        restores_per_hour: bounds.restores_per_hour,
+        restores_burst: restores_burst(bounds.restores_per_hour),
         profile_bytes_max: bounds.profile_bytes_max,
         tenant_bytes_max: bounds.tenant_bytes_max,
     })

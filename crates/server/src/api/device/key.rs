@@ -24,7 +24,7 @@ pub(crate) async fn handle(
     State(app): State<Arc<App>>,
     Body(body): Body<BODY_BYTES_MAX>,
 ) -> Result<StatusCode, Refusal> {
-    let request: ChangeKey = serde_json::from_slice(&body).map_err(|error| Refusal::invalid(error.to_string()))?;
+    let request: ChangeKey = serde_json::from_slice(&body).map_err(|error| Refusal::not_the_form(&error))?;
     let public = from_hex::<PUBLIC_KEY_LEN>(&request.public_key);
     let signature = from_hex::<SIGNATURE_LEN>(&request.signature);
     let (Some(public), Some(signature)) = (public, signature) else {

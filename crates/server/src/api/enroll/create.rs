@@ -65,7 +65,7 @@ pub(crate) async fn handle(
     Unproven { parts, address, origin }: Unproven,
     Body(body): Body<BODY_BYTES_MAX>,
 ) -> Result<(StatusCode, Json<Enrolled>), Refusal> {
-    let request: EnrollRequest = serde_json::from_slice(&body).map_err(|error| Refusal::invalid(error.to_string()))?;
+    let request: EnrollRequest = serde_json::from_slice(&body).map_err(|error| Refusal::not_the_form(&error))?;
     store::check_name(&request.device_name)?;
     let public: [u8; PUBLIC_KEY_LEN] = from_hex(&request.public_key)
         .ok_or_else(|| Refusal::invalid("`public_key` is not an uncompressed point of 130 digits"))?;

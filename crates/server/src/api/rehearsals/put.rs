@@ -22,7 +22,7 @@ pub(crate) async fn handle(
     Within(profile, snapshot): Within<ProfileId, SnapshotId>,
     Body(body): Body<BODY_BYTES_MAX>,
 ) -> Result<StatusCode, Refusal> {
-    let rehearsal: Rehearsal = serde_json::from_slice(&body).map_err(|error| Refusal::invalid(error.to_string()))?;
+    let rehearsal: Rehearsal = serde_json::from_slice(&body).map_err(|error| Refusal::not_the_form(&error))?;
     if !rehearsal.is_sound() {
         return Err(Refusal::invalid("a rehearsal that failed has a reason, and one that did not has none"));
     }

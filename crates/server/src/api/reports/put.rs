@@ -20,7 +20,7 @@ pub(crate) async fn handle(
     Profile(id): Profile<ReportId>,
     Body(body): Body<REPORT_BYTES_MAX>,
 ) -> Result<StatusCode, Refusal> {
-    let report: Report = serde_json::from_slice(&body).map_err(|error| Refusal::invalid(error.to_string()))?;
+    let report: Report = serde_json::from_slice(&body).map_err(|error| Refusal::not_the_form(&error))?;
     report.check().map_err(|error| Refusal::invalid(error.to_string()))?;
     if report.report != id {
         return Err(Refusal::invalid("the report has another id than the address"));

@@ -34,8 +34,7 @@ pub(crate) async fn handle(
         let detail = "too many tries from this address";
         Refusal::new(StatusCode::TOO_MANY_REQUESTS, Reason::RateLimited, detail).retry_after(seconds)
     })?;
-    let request: DeviceCodeRequest =
-        serde_json::from_slice(&body).map_err(|error| Refusal::invalid(error.to_string()))?;
+    let request: DeviceCodeRequest = serde_json::from_slice(&body).map_err(|error| Refusal::not_the_form(&error))?;
     check_thumbprint(&request.thumbprint)?;
     apart(move || begin(&app, request, &base)).await.map(Json)
 }

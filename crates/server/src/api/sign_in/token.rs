@@ -26,8 +26,7 @@ pub(crate) async fn handle(
     State(app): State<Arc<App>>,
     Body(body): Body<BODY_BYTES_MAX>,
 ) -> Result<Json<SignInToken>, Refusal> {
-    let request: SignInTokenRequest =
-        serde_json::from_slice(&body).map_err(|error| Refusal::invalid(error.to_string()))?;
+    let request: SignInTokenRequest = serde_json::from_slice(&body).map_err(|error| Refusal::not_the_form(&error))?;
     apart(move || redeem(&app, request)).await.map(Json)
 }
 

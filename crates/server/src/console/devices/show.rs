@@ -124,7 +124,12 @@ fn checks(
             f.texts.t2("check.key_is", facts.key_level.map_or("–", KeyLevel::word), least.word()),
             Some(Reason::KeyTooWeak),
         ),
-        check("alone", facts.forked_at.is_none(), f.at_some(&facts.forked_at), Some(Reason::DeviceForked)),
+        check(
+            "alone",
+            facts.forked_at.is_none(),
+            facts.forked_at.map(|at| f.at(&at)).unwrap_or_default(),
+            Some(Reason::DeviceForked),
+        ),
     ];
     // Who may not see backups is told nothing of them.
     if !sees {
