@@ -6,7 +6,7 @@ const { default: puppeteer } = await import(process.env.PUPPETEER);
 const { ADDRESS, NAME, FIRST_PASSWORD, PASSWORD, SCREENS } = process.env;
 const axe = readFileSync(process.env.AXE, 'utf8');
 mkdirSync(SCREENS, { recursive: true });
-const sizes = { 100: { width: 1280, height: 800, deviceScaleFactor: 1 }, 200: { width: 640, height: 400, deviceScaleFactor: 2 } };
+const sizes = { 100: { width: 1280, height: 800, deviceScaleFactor: 1 }, 200: { width: 640, height: 400, deviceScaleFactor: 1 } };
 const found = [];
 
 const browser = await puppeteer.launch({
