@@ -200,9 +200,9 @@ fn wine() -> anyhow::Result<Outcome> {
     cargo(&["test", "--locked", "--package", "e2e", "--test", "it", "wine::", "--", "--test-threads", "8"])
 }
 
-/// The stories with a certified identity provider and those in a browser, which npm brings by their names into a folder below `target`: a provider, and what drives Chromium.
+/// The stories with a certified identity provider and those in a browser, which npm brings by their names into a folder below `target`: a provider, what drives Chromium, and what judges how accessible a page is.
 fn provider() -> anyhow::Result<Outcome> {
-    const PACKAGES: [&str; 2] = ["oidc-provider@9.13.3", "puppeteer-core@24.10.0"];
+    const PACKAGES: [&str; 3] = ["oidc-provider@9.13.3", "puppeteer-core@24.10.0", "axe-core@4.10.3"];
     if repo::which("npm").is_none() || repo::which("node").is_none() {
         let hint = "no certified identity provider was asked: no node here (`sudo apt-get install nodejs npm`)";
         return Ok(Outcome::Skipped(hint.to_owned()));

@@ -111,6 +111,7 @@ reasons! {
     FactUnknown = 218, "fact_unknown", "Windows does not say it here", "nothing; look at the PC itself";
     UndoNotAllowed = 219, "undo_not_allowed", "your organisation does not let you take a restore back", "ask your administrator";
     WaitsForNetwork = 220, "waits_for_network", "the network in use has a price", "nothing; a scheduled backup waits for another network, `rehome backup` goes ahead";
+    BackupTooOld = 221, "backup_too_old", "the newest backup is older than 30 days", "let the PC sign in and back up; `rehome doctor` on it says what is in the way";
     RequiredByPolicy = 225, "required_by_policy", "your organisation always restores it", "leave it in; ask your administrator if it should be yours to choose";
     PlanOutdated = 226, "plan_outdated", "the PC, the backup or a policy has changed since the plan was shown", "look at the new plan, then run it with the new mark";
     NotPermitted = 230, "not_permitted", "that takes a permission that you do not hold", "ask an administrator who holds it, or for a role that has it";

@@ -6,7 +6,8 @@
 //! - [`Anyone`]: no credential; the route says why,
 //! - [`OwnDevice`]: a person's own PC, for that person only,
 //! - [`SignedIn`]: a person, whatever they may do, for what is their own,
-//! - a permission of [`model::permission::may`]: an admin or a service account, with a [`View`] of what they reach.
+//! - a permission of [`model::permission::may`]: an admin or a service account, with a [`View`] of what they reach,
+//! - [`Form`] of such a permission: the same for a form of the console, whose view opens only with the form itself.
 //!
 //! Credentials become a [`Principal`] through [`Identify`](crate::identity::Identify): each kind of credential is one implementation. The store's types
 //! ([`Scope`], [`Person`], [`Service`]) are made by its lookups only, so a principal cannot be made up either.
@@ -29,10 +30,11 @@ use axum::routing::{MethodFilter, on};
 use model::permission::{Named, Permission};
 use model::reason::Reason;
 use model::world::Moment;
-use store::{Person, Scope, Service, View, Who};
+use store::{Actor, Person, Scope, Service, View, Who};
 
 use crate::App;
 use crate::audit::door::Door;
+use crate::login::posted::Posted;
 use crate::problem::Refusal;
 
 /// How long after a sign-in sensitive permissions may be used, in milliseconds: ten minutes.
@@ -176,6 +178,40 @@ impl<P: Named> Access for P {
             return Err(Refusal::new(StatusCode::FORBIDDEN, Reason::FreshSignInNeeded, detail));
         }
         Ok(view)
+    }
+}
+
+/// Says to whoever knows sessions that a form will show in its body that it is one of ours, and that no header does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ShownByForm;
+
+/// A permission, for a form of the console. A session's changes by scripts show a header that only our own scripts can set; a form shows a field, which is read
+/// after this check. So what this grants is shut until the form has shown it: [`Shut::open`].
+pub struct Form<P>(PhantomData<P>);
+
+/// What a [`Form`] may touch once it has shown that it is ours.
+#[derive(Debug)]
+pub struct Shut(View);
+
+impl Shut {
+    /// The view, for a form of the same person that has shown its token.
+    pub fn open(self, posted: &Posted) -> Result<View, Refusal> {
+        let person = posted.visitor.signed_in().map(|session| Actor::User(session.person.user()));
+        if person == Some(self.0.actor()) {
+            return Ok(self.0);
+        }
+        Err(Refusal::new(StatusCode::FORBIDDEN, Reason::FormRefused, "it is somebody else's"))
+    }
+}
+
+impl<P: Named> Access for Form<P> {
+    type Grant = Shut;
+    const DEMAND: Demand = Demand::Permission(P::PERMISSION);
+
+    fn check(app: &App, parts: &Parts) -> Result<Shut, Refusal> {
+        let mut parts = parts.clone();
+        parts.extensions.insert(ShownByForm);
+        P::check(app, &parts).map(Shut)
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 
 use crate::audit::door::Salts;
 use crate::audit::refusals::Refusals;
+use crate::console::fleets::Fleets;
 use crate::gates::{Bounds, Gates, REQUESTS_AT_ONCE};
 use crate::identity::{Identify, MemoryNonces, ServiceTokens, SignedDevices};
 use crate::jobs::Jobs;
@@ -125,6 +126,7 @@ pub struct App {
     pub(crate) salts: Salts,
     pub(crate) seen: Seen,
     pub(crate) refusals: Refusals,
+    pub(crate) fleets: Fleets,
     jobs: Jobs,
     stopping: AtomicBool,
 }
@@ -167,6 +169,7 @@ impl App {
             salts: Salts::new(&*random),
             seen: Seen::default(),
             refusals: Refusals::default(),
+            fleets: Fleets::default(),
             jobs: Jobs::default(),
             stopping: AtomicBool::new(false),
             store,
@@ -228,6 +231,7 @@ impl App {
         self.refusals.flush(self);
         self.keyring.forget();
         let now = self.clock.now();
+        self.fleets.tidy(now);
         self.store.sweep(now)?;
         self.store.sweep_sign_ins(now)?;
         self.providers.tidy(now);

@@ -11,6 +11,7 @@ pub mod audit;
 pub mod cases;
 pub mod commands;
 pub mod config;
+pub mod console;
 pub mod enrolment_token;
 pub mod gates;
 pub mod identity;

@@ -171,6 +171,17 @@ impl View {
         self.authority.actor
     }
 
+    /// The same person's view with another permission, for what a page shows beside its own matter. `None`: they do not hold it, or it is one that takes a
+    /// fresh sign-in, which is checked at the door of its own route only.
+    pub fn beside(&self, permission: Permission) -> Option<Self> {
+        if permission.is_sensitive() { None } else { self.authority.view(permission) }
+    }
+
+    /// Whether whoever acts holds a permission over something, so that a page can offer what takes it.
+    pub fn holds(&self, permission: Permission) -> bool {
+        self.authority.grants.iter().any(|grant| grant.permissions.contains(&permission))
+    }
+
     /// The operator's view of one tenant. For the command line, not for requests.
     pub fn operator(tenant: &TenantScope) -> Self {
         Self { authority: Arc::new(Authority::operator(tenant)), ranges: vec![Range::default()] }

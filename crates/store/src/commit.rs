@@ -413,14 +413,15 @@ fn insert_snapshot(tx: &Connection, new: &Prepared, (packed, receipt): (&[u8], &
 
 fn advance(tx: &Connection, new: &Prepared, next_part: i64) -> Result<(), CommitError> {
     tx.prepare_cached(
-        "UPDATE profiles SET last_seq = $1, latest_seq = $1, latest_id = $2, next_part = $3, last_base = $4 \
-         WHERE tenant = $5 AND no = $6",
+        "UPDATE profiles SET last_seq = $1, latest_seq = $1, latest_id = $2, next_part = $3, last_base = $4, latest_at = $5, \
+         trouble = NULL WHERE tenant = $6 AND no = $7",
     )?
     .execute((
         row::signed(new.seq),
         new.id.as_bytes(),
         next_part,
         new.base.map(row::signed),
+        new.at.0,
         new.scope.tenant.no,
         new.scope.profile_no,
     ))?;

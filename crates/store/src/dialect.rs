@@ -29,6 +29,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0009_key_level.sql"),
     include_str!("../migrations/sqlite/0010_moves.sql"),
     include_str!("../migrations/sqlite/0011_policies.sql"),
+    include_str!("../migrations/sqlite/0012_fleet.sql"),
 ];
 
 /// How long a connection waits for another process that writes (the command line beside a running server), in milliseconds.

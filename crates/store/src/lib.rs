@@ -19,6 +19,7 @@ mod devices;
 mod dialect;
 mod erase;
 mod error;
+mod fleet;
 mod key_level;
 mod keys;
 mod moves;
@@ -78,6 +79,10 @@ pub use commit::{CommitError, Committed};
 pub use devices::{Device, DeviceState, EnrollError, Holder, NewDevice, NewDeviceKey, Revoked};
 pub use erase::{Deleted, EraseError, SignErasure};
 pub use error::{AdminError, StoreError};
+pub use fleet::{
+    CURRENT_MILLIS, DAY_MILLIS, DeviceFacts, Fleet, FleetDay, FleetDevice, FleetPerson, ListedRestore, Restores,
+    SeenProfile, Standing,
+};
 pub use keys::{Chain, KeyCount, Level, NewKey, NewUserKey, Purpose, Stale, WrappedKey};
 pub use moves::{
     INVITATION_MILLIS, Invitation, MovePreview, MovedProfile, NewInvitation, NewMove, OtherHalf, Sending, SentWhere,

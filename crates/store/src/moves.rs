@@ -27,7 +27,7 @@ use crate::error::AdminError;
 use crate::keys::{self, NewKey, Owner, Purpose};
 use crate::rehome::{self, Found, KeysToMove, Moving};
 use crate::scope::{Scope, TenantScope};
-use crate::{Person, Store, StoreError, dialect, row};
+use crate::{Person, Store, StoreError, dialect, row, snapshots};
 
 /// How long an invitation may be used: 7 days, in milliseconds, as long as a request waits.
 pub const INVITATION_MILLIS: i64 = approvals::WAITING_MILLIS;
@@ -795,7 +795,7 @@ fn copy_rows(tx: &Connection, places: &Places, generation: i64) -> Result<(), Ad
          FROM blobs WHERE tenant = $4 AND profile_no = $5 AND checksum IS NOT NULL AND condemned_at IS NULL AND deleting = 0",
     )?
     .execute((to, to_no, generation, from, from_no))?;
-    Ok(())
+    Ok(snapshots::describe_latest(tx, (to, to_no))?)
 }
 
 /// Keys as they were wrapped for the new person: exactly those that are there, the newest still the newest.
@@ -843,7 +843,7 @@ fn clear(tx: &Connection, (here, found): (&TenantScope, &Found), at: Moment) -> 
         "DELETE FROM keys WHERE tenant = $1 AND profile_no = $2",
         "DELETE FROM moved WHERE tenant = $1 AND profile_no = $2",
         "UPDATE blobs SET deleting = 1 WHERE tenant = $1 AND profile_no = $2",
-        "UPDATE profiles SET latest_seq = NULL, latest_id = NULL WHERE tenant = $1 AND no = $2",
+        "UPDATE profiles SET latest_seq = NULL, latest_id = NULL, latest_at = NULL, trouble = NULL WHERE tenant = $1 AND no = $2",
     ] {
         tx.prepare_cached(sql)?.execute(key)?;
     }

@@ -5,7 +5,7 @@ use model::rehearsal::Rehearsal;
 use model::world::Moment;
 
 use crate::scope::Scope;
-use crate::{Store, StoreError, row};
+use crate::{Store, StoreError, row, snapshots};
 
 impl Store {
     /// Notes what a rehearsal of a snapshot of the device's own profile found; a later one takes its place. `false`: there is no such snapshot.
@@ -36,6 +36,9 @@ impl Store {
                     row::signed(rehearsal.seq),
                     snapshot.as_bytes(),
                 ))?;
+            if noted == 1 {
+                snapshots::describe_latest(tx, (own.tenant, own.no))?;
+            }
             Ok(noted == 1)
         })
     }

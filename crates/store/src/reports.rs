@@ -1,7 +1,7 @@
 //! Reports of restores, as devices sent them: outcomes and reasons, no values.
 
 use model::ids::ReportId;
-use model::report::{KeptReport, Report};
+use model::report::{KeptReport, Outcome, Report};
 use model::world::Moment;
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -31,6 +31,8 @@ impl Store {
     pub fn file_report(&self, scope: &Scope, report: &Report, at: Moment) -> Result<Filed, StoreError> {
         let body = serde_json::to_string(report).map_err(|error| StoreError::Damaged(format!("a report: {error}")))?;
         let (scope, id, profile) = (scope.clone(), report.report, report.profile);
+        let count = |fits: fn(Outcome) -> bool| report.settings.iter().filter(|one| fits(one.outcome)).count() as u64;
+        let (came_back, failed) = (count(Outcome::came_back), count(|outcome| outcome == Outcome::Failed));
         self.writer.write(move |tx| {
             let key = (scope.tenant.no, scope.device_no, id.as_bytes());
             let same = "SELECT body FROM reports WHERE tenant = $1 AND device_no = $2 AND id = $3";
@@ -39,9 +41,10 @@ impl Store {
                 return Ok(if known == body { Filed::Again } else { Filed::Another });
             }
             tx.prepare_cached(
-                "INSERT INTO reports (tenant, device_no, id, received_at, body) VALUES ($1, $2, $3, $4, $5)",
+                "INSERT INTO reports (tenant, device_no, id, received_at, body, came_back, failed) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
             )?
-            .execute((key.0, key.1, key.2, at.0, &body))?;
+            .execute((key.0, key.1, key.2, at.0, &body, row::signed(came_back), row::signed(failed)))?;
             make_room(tx, &scope)?;
             audit::append_by(tx, &scope, at, Action::RestoreReport, (profile.as_bytes(), 0))?;
             Ok(Filed::New)

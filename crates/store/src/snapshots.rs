@@ -214,6 +214,20 @@ fn set_latest(tx: &Connection, own: &OwnProfile) -> Result<(), StoreError> {
          WHERE tenant = $1 AND no = $2",
     )?
     .execute((own.tenant, own.no))?;
+    describe_latest(tx, (own.tenant, own.no))
+}
+
+/// Copies what lists say of the newest snapshot into the profile's row (`fleet.rs`).
+pub(crate) fn describe_latest(tx: &Connection, profile: (i64, i64)) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE profiles SET \
+         latest_at = (SELECT s.committed_at FROM snapshots s WHERE s.tenant = profiles.tenant \
+                      AND s.profile_no = profiles.no AND s.seq = profiles.latest_seq), \
+         trouble = (SELECT r.reason FROM rehearsals r WHERE r.tenant = profiles.tenant \
+                    AND r.profile_no = profiles.no AND r.seq = profiles.latest_seq) \
+         WHERE tenant = $1 AND no = $2",
+    )?
+    .execute(profile)?;
     Ok(())
 }
 

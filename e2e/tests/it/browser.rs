@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::harness::{World, root, run};
+use crate::harness::{World, arg, persona, root, run};
 
 /// Where the package is.
 fn package() -> Option<PathBuf> {
@@ -49,4 +49,40 @@ fn a_person_signs_in_in_chromium_in_light_and_dark_and_large() {
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""), "{}", ran.stderr);
     let pictures = std::fs::read_dir(screens).unwrap().count();
     assert!(pictures >= 32, "{pictures}");
+}
+
+#[test]
+fn an_administrator_walks_the_console_in_chromium_and_axe_finds_nothing_serious() {
+    let axe = package().and_then(|package| {
+        let modules = package.ancestors().find(|folder| folder.ends_with("node_modules"))?.to_owned();
+        Some(modules.join("axe-core/axe.min.js")).filter(|path| path.is_file())
+    });
+    let (Some(package), Some(chromium), Some(axe)) = (package(), chromium(), axe) else {
+        eprintln!(
+            "NOT RUN: no Chromium, puppeteer-core or axe-core; `cargo xtask ci provider` installs the latter two"
+        );
+        return;
+    };
+    let world = World::new();
+    let first = world.server_command(&["admin", "create", "grace"], "").ok().trim().to_owned();
+    world.server_command(&["user", "create", "linus"], "").ok();
+    world.pc("OFFICE-PC").run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
+    let screens =
+        if std::env::var_os("UPDATE_SCREENS").is_some() { root().join("docs/screens") } else { world.path("screens") };
+    let mut node = Command::new("node");
+    node.arg(root().join("e2e/tests/it/browser/console.mjs"))
+        .env("PUPPETEER", package)
+        .env("CHROMIUM", chromium)
+        .env("AXE", axe)
+        .env("HOME", world.path(""))
+        .env("ADDRESS", world.address())
+        .env("NAME", "grace")
+        .env("FIRST_PASSWORD", first)
+        .env("PASSWORD", "a sentence that grace has made up")
+        .env("SCREENS", &screens);
+    let ran = run(node, "");
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""), "{}", ran.stderr);
+    let pictures = std::fs::read_dir(screens).unwrap().filter_map(Result::ok);
+    let ours = pictures.filter(|entry| entry.file_name().to_string_lossy().starts_with("console-")).count();
+    assert_eq!(ours, 40);
 }

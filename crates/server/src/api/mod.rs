@@ -6,7 +6,7 @@ mod about;
 pub(crate) mod admin;
 pub(crate) mod approvals;
 mod assignments;
-mod audit;
+pub(crate) mod audit;
 mod backups;
 mod blobs;
 mod cases;
@@ -225,6 +225,7 @@ pub fn router(app: Arc<App>) -> Router {
         .into_router()
         .merge(crate::login::routes())
         .merge(crate::pages::routes())
+        .merge(crate::console::router())
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(from_fn_with_state(Arc::clone(&app), at_the_door))

@@ -2,6 +2,7 @@
 //! clock that is handed in. A job that fails is logged and tried again at its next time; it never stops the server.
 
 pub mod approvals;
+pub mod fleet;
 pub mod heads;
 pub mod keys;
 pub mod retention;
@@ -22,8 +23,12 @@ const HEADS_MILLIS: i64 = 24 * 60 * 60 * 1000;
 /// How often the database of a server that erased somebody is written anew, in milliseconds: once a day at most, since it costs as much as copying it.
 const SLACK_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
+/// How often each fleet is counted for its trend, in milliseconds: four times a day, the last of which stands for the day.
+const FLEET_MILLIS: i64 = 6 * 60 * 60 * 1000;
+
 /// When the jobs ran last.
 pub struct Jobs {
+    fleet_at: AtomicI64,
     rewritten: AtomicI64,
     heads_at: AtomicI64,
     retention_at: AtomicI64,
@@ -33,6 +38,7 @@ impl Default for Jobs {
     /// Everything is due: a server that is restarted more often than a job's rhythm still does it.
     fn default() -> Self {
         Self {
+            fleet_at: AtomicI64::new(i64::MIN),
             rewritten: AtomicI64::new(i64::MIN),
             heads_at: AtomicI64::new(i64::MIN),
             retention_at: AtomicI64::new(i64::MIN),
@@ -76,6 +82,12 @@ impl Jobs {
                 Ok(false) => {}
                 Ok(true) => tracing::info!("the database was written anew, since somebody was erased"),
                 Err(error) => tracing::warn!(%error, "the database could not be written anew"),
+            }
+        }
+        if is_due(Moment(self.fleet_at.load(Ordering::Relaxed)), now, FLEET_MILLIS) {
+            self.fleet_at.store(now.0, Ordering::Relaxed);
+            if let Err(error) = fleet::run(app) {
+                tracing::warn!(%error, "the fleets could not be counted");
             }
         }
         // After the others, so that what they did is signed too.

@@ -20,7 +20,7 @@ use store::{Origin, Person, Store, StoreError, Who};
 use super::posted::same_origin;
 use super::site::{Site, query};
 use crate::App;
-use crate::access::{FRESH_MILLIS, Principal};
+use crate::access::{FRESH_MILLIS, Principal, ShownByForm};
 use crate::api::extract::{Peer, Whence, apart};
 use crate::audit::door::Door;
 use crate::identity::{Identify, hash_token};
@@ -191,7 +191,7 @@ impl Identify for Sessions {
         let now = self.clock.now();
         let session = self.store.session(&hash_token(&held), now)?;
         let Some(session) = session.filter(|session| session.stage == Stage::Complete) else { return Ok(None) };
-        if !parts.method.is_safe() {
+        if !parts.method.is_safe() && parts.extensions.get::<ShownByForm>().is_none() {
             let given = parts.headers.get(TOKEN_HEADER).and_then(|value| value.to_str().ok());
             let base = self.site.base(&parts.headers).unwrap_or_default();
             if given != Some(token_of(&held).as_str()) || !same_origin(&parts.headers, &base) {

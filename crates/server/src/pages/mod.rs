@@ -1,4 +1,4 @@
-//! Pages that people see: one layout, one style sheet, no script, nothing from elsewhere.
+//! Pages that people see: one style sheet, no script, nothing from elsewhere. Those of administrators are in `console`, with a layout of their own.
 //!
 //! A page is an askama template that extends `layout.html`; [`html`] makes the answer of it, with the headers that every page bears
 //! (`security.md` 2.10). What goes wrong on the way to a page is a [`Trouble`], which is a page itself: what happened, what to do, and the code.
@@ -43,22 +43,28 @@ const HEADERS: [(HeaderName, &str); 7] = [
 
 /// The routes that all pages share.
 pub fn routes() -> Router<Arc<App>> {
-    Router::new().route("/assets/style.css", get(style)).route("/", get(|| async { Redirect::to("/account") }))
+    Router::new().route("/assets/style.css", get(|| async { asset("text/css; charset=utf-8", STYLE) }))
 }
 
-async fn style() -> Response {
+/// A file that pages load. Its address changes with it.
+pub fn asset(kind: &'static str, text: &'static str) -> Response {
     let headers = [
-        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+        (header::CONTENT_TYPE, kind),
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    (headers, STYLE).into_response()
+    (headers, text).into_response()
 }
 
-/// The style sheet's address, with a piece of its hash.
+/// An asset's address, with a piece of its hash.
+pub fn asset_address(path: &str, text: &str) -> String {
+    let hash = blake3::hash(text.as_bytes()).to_hex();
+    format!("{path}?{}", &hash[..12])
+}
+
+/// The style sheet's address.
 pub fn style_address() -> String {
-    let hash = blake3::hash(STYLE.as_bytes()).to_hex();
-    format!("/assets/style.css?{}", &hash[..12])
+    asset_address("/assets/style.css", STYLE)
 }
 
 /// A page.

@@ -15,7 +15,7 @@ use crate::audit::filter::{self, Filter};
 use crate::problem::Refusal;
 
 /// Refuses who does not reach all of the organisation.
-fn whole(view: &View) -> Result<(), Refusal> {
+pub(crate) fn whole(view: &View) -> Result<(), Refusal> {
     if view.is_whole() {
         return Ok(());
     }

@@ -1,0 +1,168 @@
+//! `GET /console/devices`, `GET /console/devices.csv`: all PCs, found, filtered and sorted by the address.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use model::permission::may;
+use store::{Fleet, FleetDevice, Standing};
+
+use crate::App;
+use crate::access::Allowed;
+use crate::api::extract::apart;
+use crate::audit::row;
+use crate::console::fleets::fleet;
+use crate::console::frame::{Desk, Frame, Place, colour};
+use crate::console::list::{Asked, Chip, Column, Pager, csv as file};
+use crate::console::page;
+use crate::problem::Refusal;
+
+const COLUMNS: [&str; 4] = ["backup", "seen", "key", "since"];
+const USUAL: [&str; 2] = ["backup", "seen"];
+
+struct Row {
+    id: String,
+    name: String,
+    user: String,
+    user_name: String,
+    standing: &'static str,
+    colour: &'static str,
+    trouble: Option<String>,
+    forked: bool,
+    backup: String,
+    backup_exact: String,
+    seen: String,
+    seen_exact: String,
+    key: &'static str,
+    since: String,
+}
+
+#[derive(Template)]
+#[template(path = "console/devices/list.html")]
+struct Page {
+    f: Frame,
+    asked: Asked,
+    chips: Vec<Chip>,
+    columns: Vec<Column>,
+    rows: Vec<Row>,
+    pager: Pager,
+    all: usize,
+    as_of: String,
+}
+
+fn asked(desk: &Desk) -> Asked {
+    Asked::of(desk, "/console/devices", &COLUMNS, &USUAL)
+}
+
+/// Those that are asked for, in the order that is asked for. The fleet is by name already.
+fn found<'a>(fleet: &'a Fleet, asked: &Asked) -> Vec<&'a FleetDevice> {
+    let (q, standing) = (asked.q.to_lowercase(), Standing::from_word(&asked.standing));
+    let fits = |device: &&FleetDevice| {
+        standing.is_none_or(|standing| device.standing == standing)
+            && (asked.standing != "forked" || device.forked)
+            && (q.is_empty() || device.name.to_lowercase().contains(&q) || device.user_name.to_lowercase().contains(&q))
+    };
+    let mut found: Vec<&FleetDevice> = fleet.devices.iter().filter(fits).collect();
+    match asked.sort.as_str() {
+        "backup" => found.sort_by_key(|device| (device.backup_at, device.id)),
+        "seen" => found.sort_by_key(|device| (std::cmp::Reverse(device.seen_at), device.id)),
+        "user" => found.sort_by(|a, b| a.user_name.cmp(&b.user_name)),
+        _ => {}
+    }
+    found
+}
+
+pub(in crate::console) async fn show(
+    Allowed(view): Allowed<may::DeviceRead>,
+    State(app): State<Arc<App>>,
+    desk: Desk,
+) -> Result<Response, Refusal> {
+    let (worker, by) = (Arc::clone(&app), view.clone());
+    let fleet = apart(move || fleet(&worker, &by)).await?;
+    let (f, asked) = (desk.frame((&app, &view), Place::Devices, desk.texts.t("nav.devices")), asked(&desk));
+    let f = f.cli("rehome-server device list --tenant {tenant}");
+    let found = found(&fleet, &asked);
+    let (rows, pager) = asked.page(&found);
+    let row = |device: &&FleetDevice| Row {
+        id: device.id.to_string(),
+        name: device.name.clone(),
+        user: device.user.to_string(),
+        user_name: device.user_name.clone(),
+        standing: f.texts.t(key(device.standing)),
+        colour: colour(device.standing),
+        trouble: device.trouble.clone(),
+        forked: device.forked,
+        backup: f.ago_some(&device.backup_at),
+        backup_exact: f.at_some(&device.backup_at),
+        seen: f.ago(&device.seen_at),
+        seen_exact: f.at(&device.seen_at),
+        key: device.key_level.map_or("–", model::device::KeyLevel::word),
+        since: f.at(&device.created_at),
+    };
+    let rows = rows.iter().map(row).collect();
+    let chip = |label: &str, count: usize, word: &str| Chip {
+        label: label.to_owned(),
+        count: f.texts.number(count),
+        address: asked.filtered(word),
+        on: asked.standing == word,
+    };
+    let mut chips = vec![chip(f.texts.t("list.all"), fleet.devices.len(), "")];
+    chips.extend(
+        Standing::ALL.map(|standing| chip(f.texts.t(key(standing)), fleet.devices_with(standing), standing.word())),
+    );
+    let forked = fleet.devices.iter().filter(|device| device.forked).count();
+    if forked > 0 {
+        chips.push(chip(f.texts.t("devices.forked"), forked, "forked"));
+    }
+    let column = |name| Column { name, label: f.texts.t(label(name)).to_owned(), on: asked.has(name) };
+    let columns = COLUMNS.into_iter().map(column).collect();
+    let as_of = f.at(&fleet.at);
+    Ok(page(&Page { chips, columns, rows, pager, all: fleet.devices.len(), as_of, asked, f }))
+}
+
+fn label(column: &str) -> &'static str {
+    match column {
+        "backup" => "column.backup",
+        "seen" => "column.seen",
+        "key" => "column.key",
+        _ => "column.since",
+    }
+}
+
+/// The text of a PC's standing.
+pub(in crate::console) fn key(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Restorable => "standing_device.restorable",
+        Standing::Failed => "standing_device.failed",
+        Standing::Stale => "standing_device.stale",
+        Standing::Never => "standing_device.never",
+        Standing::Unconnected => "standing_device.unconnected",
+    }
+}
+
+pub(in crate::console) async fn csv(
+    Allowed(view): Allowed<may::DeviceRead>,
+    State(app): State<Arc<App>>,
+    desk: Desk,
+) -> Result<Response, Refusal> {
+    let asked = asked(&desk);
+    let fleet = apart(move || fleet(&app, &view)).await?;
+    let heads = ["id", "name", "user", "standing", "reason", "last_backup", "last_seen", "key", "connected", "forked"];
+    let time = |at: Option<model::world::Moment>| at.map(row::time).unwrap_or_default();
+    let cells = |device: &FleetDevice| {
+        vec![
+            device.id.to_string(),
+            device.name.clone(),
+            device.user_name.clone(),
+            device.standing.word().to_owned(),
+            device.trouble.clone().unwrap_or_default(),
+            time(device.backup_at),
+            time(Some(device.seen_at)),
+            device.key_level.map_or("", model::device::KeyLevel::word).to_owned(),
+            time(Some(device.created_at)),
+            device.forked.to_string(),
+        ]
+    };
+    Ok(file("devices", &heads, found(&fleet, &asked).into_iter().map(cells)))
+}

@@ -1,0 +1,81 @@
+//! Makes a page of a refusal: what happened, what to do, and the code. Whoever is not signed in is led to the sign-in and back.
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use model::api::{PROBLEM_TYPE, Problem};
+use model::reason::Reason;
+
+use crate::login::site::query;
+use crate::pages::{Trouble, to};
+use crate::problem::Refused;
+
+/// More than any problem of ours is long.
+const PROBLEM_BYTES_MAX: usize = 64 * 1024;
+
+pub(super) async fn dress(request: Request, next: Next) -> Response {
+    let back = way_back(&request);
+    let response = next.run(request).await;
+    if response.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind != PROBLEM_TYPE) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    if parts.status == StatusCode::UNAUTHORIZED {
+        return to(&format!("/login?{}", query(&[("return_to", &back)])));
+    }
+    let body = axum::body::to_bytes(body, PROBLEM_BYTES_MAX).await.unwrap_or_default();
+    let problem: Option<Problem> = serde_json::from_slice(&body).ok();
+    let code = problem.as_ref().map_or("", |problem| problem.code.as_str());
+    let reason = Reason::from_code(code).unwrap_or(Reason::ServerError);
+    let detail = problem.as_ref().map_or("", |problem| problem.detail.as_str());
+    let mut trouble = Trouble::new(parts.status, reason, detail);
+    if reason == Reason::FreshSignInNeeded {
+        trouble = trouble.again(format!("/login?{}", query(&[("return_to", &back)])));
+    } else if reason == Reason::FormRefused {
+        trouble = trouble.again(back);
+    } else if reason == Reason::NotPermitted {
+        trouble = trouble.again("/account");
+    }
+    let mut page = trouble.into_response();
+    if let Some(refused) = parts.extensions.remove::<Refused>() {
+        page.extensions_mut().insert(refused);
+    }
+    if let Some(after) = parts.headers.remove(header::RETRY_AFTER) {
+        page.headers_mut().insert(header::RETRY_AFTER, after);
+    }
+    page
+}
+
+/// Where somebody wanted to go: the page, or the one that a form was on.
+fn way_back(request: &Request) -> String {
+    let asked = request.uri().path_and_query().map_or("/console", |asked| asked.as_str());
+    if request.method().is_safe() { asked.to_owned() } else { form_page(request.headers()).unwrap_or(asked).to_owned() }
+}
+
+/// The page of ours that a form says it came from.
+fn form_page(headers: &HeaderMap) -> Option<&str> {
+    let from = headers.get(header::REFERER)?.to_str().ok()?;
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    let rest = from.split_once("://")?.1.strip_prefix(host)?;
+    rest.starts_with('/').then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_leads_back_to_its_page_and_to_no_other_server() {
+        let back = |method: &str, referer: &str| {
+            let request = Request::builder().method(method).uri("/console/users/1/erase?x=1");
+            let request = request.header("host", "rehome.test").header("referer", referer);
+            way_back(&request.body(axum::body::Body::empty()).unwrap())
+        };
+        assert_eq!(back("GET", "https://rehome.test/a"), "/console/users/1/erase?x=1");
+        assert_eq!(back("POST", "https://rehome.test/console/users/1"), "/console/users/1");
+        for elsewhere in ["https://rehome.test.evil.example/a", "https://evil.example/", "x", ""] {
+            assert_eq!(back("POST", elsewhere), "/console/users/1/erase?x=1", "{elsewhere}");
+        }
+    }
+}

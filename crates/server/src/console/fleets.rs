@@ -1,0 +1,101 @@
+//! Fleets that were read a moment ago, so that the pages of a large organisation do not read a hundred thousand rows each.
+//!
+//! A small fleet is read anew for every page. A large one is kept for a few seconds; when it is older, the page gets the old one, which says of when it is, and
+//! another is read beside. So only the first page after a start waits for it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use model::world::Moment;
+use store::{Fleet, Store, StoreError, View};
+
+use crate::App;
+
+/// People and PCs up to which a fleet is read anew each time: some ten milliseconds.
+const SMALL: usize = 2_000;
+
+/// For how long a large one does, in milliseconds.
+const KEPT_MILLIS: i64 = 10_000;
+
+/// Sights kept at once. One of a hundred thousand PCs takes some 30 MB; administrators of one organisation who see everything share one.
+const SIGHTS_MAX: usize = 8;
+
+/// A sight that nobody has asked for this long is let go, in milliseconds.
+const IDLE_MILLIS: i64 = 15 * 60 * 1000;
+
+/// The fleets.
+#[derive(Default)]
+pub(crate) struct Fleets(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    fleets: HashMap<String, (Arc<Fleet>, Moment)>,
+    reading: HashSet<String>,
+}
+
+impl Fleets {
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets go of what nobody asks for.
+    pub(crate) fn tidy(&self, now: Moment) {
+        self.lock().fleets.retain(|_, (_, asked)| now.0.saturating_sub(asked.0) < IDLE_MILLIS);
+    }
+}
+
+/// The fleet that the view sees. Waits for the disk, but for a large fleet only once.
+pub(crate) fn fleet(app: &Arc<App>, view: &View) -> Result<Arc<Fleet>, StoreError> {
+    let (sight, now) = (Store::sight(view), app.clock.now());
+    let known = {
+        let mut kept = app.fleets.lock();
+        kept.fleets.get_mut(&sight).map(|(fleet, asked)| {
+            *asked = now;
+            Arc::clone(fleet)
+        })
+    };
+    match known {
+        Some(fleet) if !is_small(&fleet) => {
+            if !(0..KEPT_MILLIS).contains(&now.0.saturating_sub(fleet.at.0))
+                && app.fleets.lock().reading.insert(sight.clone())
+            {
+                read_beside(app, view, sight);
+            }
+            Ok(fleet)
+        }
+        _ => read(app, view, sight),
+    }
+}
+
+fn is_small(fleet: &Fleet) -> bool {
+    fleet.people.len() + fleet.devices.len() <= SMALL
+}
+
+fn read(app: &App, view: &View, sight: String) -> Result<Arc<Fleet>, StoreError> {
+    let now = app.clock.now();
+    let fleet = Arc::new(app.store.fleet(view, now)?);
+    if !is_small(&fleet) {
+        let mut kept = app.fleets.lock();
+        if kept.fleets.len() >= SIGHTS_MAX && !kept.fleets.contains_key(&sight) {
+            let oldest = kept.fleets.iter().min_by_key(|(_, (_, asked))| *asked).map(|(sight, _)| sight.clone());
+            oldest.map(|oldest| kept.fleets.remove(&oldest));
+        }
+        kept.fleets.insert(sight, (Arc::clone(&fleet), now));
+    }
+    Ok(fleet)
+}
+
+/// Reads another on a thread of its own.
+fn read_beside(app: &Arc<App>, view: &View, sight: String) {
+    let (app, view) = (Arc::clone(app), view.clone());
+    let work = move || {
+        if let Err(error) = read(&app, &view, sight.clone()) {
+            tracing::warn!(%error, "the fleet could not be read");
+        }
+        app.fleets.lock().reading.remove(&sight);
+    };
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn_blocking(work)),
+        Err(_) => work(),
+    }
+}

@@ -1,0 +1,202 @@
+//! What tables share: pages of rows, sorting, columns to choose, and files for a spreadsheet.
+
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+
+use super::frame::{Desk, address};
+
+/// Rows on a page: dense enough to read, and 150 kB are not reached.
+pub(super) const ROWS: usize = 50;
+
+/// What an address asks of a table.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Asked {
+    path: &'static str,
+    pub(super) q: String,
+    pub(super) standing: String,
+    pub(super) sort: String,
+    pub(super) columns: Vec<&'static str>,
+    chosen: String,
+    page: usize,
+}
+
+/// A filter as a chip.
+pub(super) struct Chip {
+    pub(super) label: String,
+    pub(super) count: String,
+    pub(super) address: String,
+    pub(super) on: bool,
+}
+
+/// A column that can be chosen.
+pub(super) struct Column {
+    pub(super) name: &'static str,
+    pub(super) label: String,
+    pub(super) on: bool,
+}
+
+/// Where in the rows a page is.
+pub(super) struct Pager {
+    pub(super) first: usize,
+    pub(super) last: usize,
+    pub(super) total: usize,
+    pub(super) before: Option<String>,
+    pub(super) after: Option<String>,
+}
+
+impl Asked {
+    /// Reads the address. Columns that are no columns are left out; with none chosen it is those of `usual`.
+    pub(super) fn of(desk: &Desk, path: &'static str, all: &[&'static str], usual: &[&'static str]) -> Self {
+        let chosen = desk.asked("cols").to_owned();
+        let boxes = all.iter().copied().filter(|name| desk.asked(&format!("col_{name}")) == "on").collect::<Vec<_>>();
+        let columns = if desk.asked("choose") == "1" {
+            boxes
+        } else if chosen.is_empty() {
+            usual.to_vec()
+        } else {
+            all.iter().copied().filter(|name| chosen.split('.').any(|one| one == *name)).collect()
+        };
+        let chosen = if columns == usual {
+            String::new()
+        } else if columns.is_empty() {
+            "none".to_owned()
+        } else {
+            columns.join(".")
+        };
+        Self {
+            path,
+            q: desk.asked("q").trim().chars().take(100).collect(),
+            standing: desk.asked("standing").to_owned(),
+            sort: desk.asked("sort").to_owned(),
+            columns,
+            chosen,
+            page: desk.asked("page").parse().unwrap_or(1).max(1),
+        }
+    }
+
+    /// The address with other words in place.
+    fn with(&self, path: &str, change: &[(&str, &str)]) -> String {
+        let of = |name: &str, value: &str| {
+            change
+                .iter()
+                .find(|(one, _)| *one == name)
+                .map_or_else(|| value.to_owned(), |(_, value)| (*value).to_owned())
+        };
+        let fields = [
+            ("q", of("q", &self.q)),
+            ("standing", of("standing", &self.standing)),
+            ("sort", of("sort", &self.sort)),
+            ("cols", of("cols", &self.chosen)),
+            ("page", of("page", "")),
+        ];
+        address(path, &fields.each_ref().map(|(name, value)| (*name, value.as_str())))
+    }
+
+    pub(super) fn filtered(&self, standing: &str) -> String {
+        self.with(self.path, &[("standing", standing)])
+    }
+
+    pub(super) fn sorted(&self, sort: &str) -> String {
+        self.with(self.path, &[("sort", sort)])
+    }
+
+    pub(super) fn csv(&self) -> String {
+        self.with(&format!("{}.csv", self.path), &[("cols", "")])
+    }
+
+    pub(super) fn path(&self) -> &'static str {
+        self.path
+    }
+
+    pub(super) fn has(&self, column: &str) -> bool {
+        self.columns.contains(&column)
+    }
+
+    pub(super) fn chosen(&self) -> &str {
+        &self.chosen
+    }
+
+    /// For `aria-sort` and the arrow: whether rows are sorted by that.
+    pub(super) fn is_sorted(&self, sort: &str) -> bool {
+        self.sort == sort || (self.sort.is_empty() && sort == "name")
+    }
+
+    /// The rows of this page, and where they are. An address beyond the end gives the last page.
+    pub(super) fn page<'a, T>(&self, rows: &'a [T]) -> (&'a [T], Pager) {
+        let pages = rows.len().div_ceil(ROWS).max(1);
+        let page = self.page.min(pages);
+        let first = (page - 1) * ROWS;
+        let last = (first + ROWS).min(rows.len());
+        let to = |page: usize| self.with(self.path, &[("page", &page.to_string())]);
+        let pager = Pager {
+            first: if rows.is_empty() { 0 } else { first + 1 },
+            last,
+            total: rows.len(),
+            before: (page > 1).then(|| to(page - 1)),
+            after: (page < pages).then(|| to(page + 1)),
+        };
+        (&rows[first..last], pager)
+    }
+}
+
+/// A file for a spreadsheet (RFC 4180).
+pub(super) fn csv(name: &str, heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Response {
+    let mut text = String::new();
+    line(&mut text, heads.iter().copied());
+    for row in rows {
+        line(&mut text, row.iter().map(String::as_str));
+    }
+    let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}.csv\"")).expect("a name of ours");
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8")),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
+    (headers, text).into_response()
+}
+
+fn line<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>) {
+    for (index, cell) in cells.enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        // A cell that a spreadsheet would take for a formula is text (OWASP, CSV injection).
+        let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+        if formula || cell.contains([',', '"', '\n', '\r']) {
+            text.push('"');
+            text.push_str(if formula { "'" } else { "" });
+            text.push_str(&cell.replace('"', "\"\""));
+            text.push('"');
+        } else {
+            text.push_str(cell);
+        }
+    }
+    text.push_str("\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_cover_all_rows_and_none_twice() {
+        let rows: Vec<usize> = (0..120).collect();
+        let of = |page: usize| {
+            let asked = Asked { path: "/x", page, q: "a".to_owned(), ..Asked::default() };
+            let (rows, pager) = asked.page(&rows);
+            (rows.to_vec(), pager.first, pager.last, pager.before, pager.after)
+        };
+        assert_eq!(of(1), ((0..50).collect(), 1, 50, None, Some("/x?q=a&page=2".to_owned())));
+        assert_eq!(of(3), ((100..120).collect(), 101, 120, Some("/x?q=a&page=2".to_owned()), None));
+        assert_eq!(of(9).0, of(3).0, "beyond the end");
+        let none: [u8; 0] = [];
+        let (_, pager) = Asked { page: 1, ..Asked::default() }.page(&none);
+        assert_eq!((pager.first, pager.last, pager.total), (0, 0, 0));
+    }
+
+    #[test]
+    fn a_cell_is_one_cell_and_no_formula() {
+        let mut text = String::new();
+        line(&mut text, ["a,b", "say \"x\"", "=1+1", "plain"].into_iter());
+        assert_eq!(text, "\"a,b\",\"say \"\"x\"\"\",\"'=1+1\",plain\r\n");
+    }
+}

@@ -1,0 +1,139 @@
+//! `GET /console/users`, `GET /console/users.csv`: everybody who is switched on, and whether they could be restored.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use model::permission::may;
+use store::{Fleet, FleetPerson, Standing};
+
+use crate::App;
+use crate::access::Allowed;
+use crate::api::extract::apart;
+use crate::audit::row;
+use crate::console::fleets::fleet;
+use crate::console::frame::{Desk, Frame, Place, colour};
+use crate::console::list::{Asked, Chip, Column, Pager, csv as file};
+use crate::console::page;
+use crate::problem::Refusal;
+
+const COLUMNS: [&str; 3] = ["backup", "devices", "since"];
+const USUAL: [&str; 2] = ["backup", "devices"];
+
+struct Row {
+    id: String,
+    name: String,
+    standing: &'static str,
+    colour: &'static str,
+    backup: String,
+    backup_exact: String,
+    devices: String,
+    since: String,
+}
+
+#[derive(Template)]
+#[template(path = "console/users/list.html")]
+struct Page {
+    f: Frame,
+    asked: Asked,
+    chips: Vec<Chip>,
+    columns: Vec<Column>,
+    rows: Vec<Row>,
+    pager: Pager,
+    all: usize,
+    as_of: String,
+}
+
+fn asked(desk: &Desk) -> Asked {
+    Asked::of(desk, "/console/users", &COLUMNS, &USUAL)
+}
+
+fn found<'a>(fleet: &'a Fleet, asked: &Asked) -> Vec<&'a FleetPerson> {
+    let (q, standing) = (asked.q.to_lowercase(), Standing::from_word(&asked.standing));
+    let fits = |person: &&FleetPerson| {
+        standing.is_none_or(|standing| person.standing == standing)
+            && (q.is_empty() || person.name.to_lowercase().contains(&q))
+    };
+    let mut found: Vec<&FleetPerson> = fleet.people.iter().filter(fits).collect();
+    match asked.sort.as_str() {
+        "backup" => found.sort_by_key(|person| (person.backup_at, person.id)),
+        "devices" => found.sort_by_key(|person| (std::cmp::Reverse(person.devices), person.id)),
+        _ => {}
+    }
+    found
+}
+
+/// The text of a person's standing.
+pub(in crate::console) fn key(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Restorable => "standing.restorable",
+        Standing::Failed => "standing.failed",
+        Standing::Stale => "standing.stale",
+        Standing::Never => "standing.never",
+        Standing::Unconnected => "standing.unconnected",
+    }
+}
+
+pub(in crate::console) async fn show(
+    Allowed(view): Allowed<may::UserRead>,
+    State(app): State<Arc<App>>,
+    desk: Desk,
+) -> Result<Response, Refusal> {
+    let (worker, by) = (Arc::clone(&app), view.clone());
+    let fleet = apart(move || fleet(&worker, &by)).await?;
+    let (f, asked) = (desk.frame((&app, &view), Place::Users, desk.texts.t("nav.users")), asked(&desk));
+    let f = f.cli("rehome-server snapshot list --tenant {tenant}");
+    let found = found(&fleet, &asked);
+    let (rows, pager) = asked.page(&found);
+    let row = |person: &&FleetPerson| Row {
+        id: person.id.to_string(),
+        name: person.name.clone(),
+        standing: f.texts.t(key(person.standing)),
+        colour: colour(person.standing),
+        backup: f.ago_some(&person.backup_at),
+        backup_exact: f.at_some(&person.backup_at),
+        devices: f.texts.number(person.devices),
+        since: f.at(&person.created_at),
+    };
+    let rows = rows.iter().map(row).collect();
+    let chip = |label: &str, count: usize, word: &str| Chip {
+        label: label.to_owned(),
+        count: f.texts.number(count),
+        address: asked.filtered(word),
+        on: asked.standing == word,
+    };
+    let mut chips = vec![chip(f.texts.t("list.all"), fleet.people.len(), "")];
+    chips.extend(
+        Standing::ALL.map(|standing| chip(f.texts.t(key(standing)), fleet.people_with(standing), standing.word())),
+    );
+    let label = |name: &str| match name {
+        "backup" => "column.backup",
+        "devices" => "column.devices",
+        _ => "column.known",
+    };
+    let columns = COLUMNS.map(|name| Column { name, label: f.texts.t(label(name)).to_owned(), on: asked.has(name) });
+    let as_of = f.at(&fleet.at);
+    Ok(page(&Page { chips, columns: columns.into(), rows, pager, all: fleet.people.len(), as_of, asked, f }))
+}
+
+pub(in crate::console) async fn csv(
+    Allowed(view): Allowed<may::UserRead>,
+    State(app): State<Arc<App>>,
+    desk: Desk,
+) -> Result<Response, Refusal> {
+    let asked = asked(&desk);
+    let fleet = apart(move || fleet(&app, &view)).await?;
+    let heads = ["id", "name", "standing", "last_backup", "devices", "known_since"];
+    let cells = |person: &FleetPerson| {
+        vec![
+            person.id.to_string(),
+            person.name.clone(),
+            person.standing.word().to_owned(),
+            person.backup_at.map(row::time).unwrap_or_default(),
+            person.devices.to_string(),
+            row::time(person.created_at),
+        ]
+    };
+    Ok(file("users", &heads, found(&fleet, &asked).into_iter().map(cells)))
+}

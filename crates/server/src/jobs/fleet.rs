@@ -1,0 +1,20 @@
+//! Counts each organisation's people and those who could be restored, for the console's trend.
+
+use store::{DAY_MILLIS, FleetDay, Standing, StoreError, View};
+
+use crate::App;
+
+/// Counts all organisations as they stand now.
+pub fn run(app: &App) -> Result<(), StoreError> {
+    let now = app.clock.now();
+    for tenant in app.store.tenants()? {
+        let fleet = app.store.fleet(&View::operator(&tenant), now)?;
+        let day = FleetDay {
+            day: now.0.div_euclid(DAY_MILLIS),
+            people: fleet.people.len() as u64,
+            restorable: fleet.people_with(Standing::Restorable) as u64,
+        };
+        app.store.note_fleet_day(&tenant, day)?;
+    }
+    Ok(())
+}
