@@ -724,6 +724,9 @@ fn place_device(
     Ok(no)
 }
 
+/// What a profile's row counts: last number, newest snapshot with its id, next part, next file, when it was made, what the newest was made on.
+type Counters = (i64, Option<i64>, Option<Vec<u8>>, i64, i64, i64, Option<i64>);
+
 /// The profile's own row, under its id: what is sealed names it. One that comes back takes the row that it has left.
 fn place_profile(
     tx: &Connection,
