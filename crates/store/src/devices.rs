@@ -3,11 +3,11 @@
 //! A PC that enrols again, with the same user, is the same device with another key, so that its backups go on where they were instead of
 //! beginning a second time under a name that looks the same.
 
+use crate::sql::{Connection, OptionalExtension};
 use model::device::KeyLevel;
 use model::ids::{DeviceId, ProfileId, UserId};
 use model::signature::KeyPrint;
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension};
 
 use crate::accounts::check_name;
 use crate::audit::{self, Action, Event};
@@ -59,8 +59,8 @@ pub enum EnrollError {
     Store(#[from] StoreError),
 }
 
-impl From<rusqlite::Error> for EnrollError {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<crate::sql::Error> for EnrollError {
+    fn from(error: crate::sql::Error) -> Self {
         Self::Store(error.into())
     }
 }

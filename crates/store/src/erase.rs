@@ -10,10 +10,10 @@
 //!
 //! Deleting again what is gone gives the same receipt. What is on hold is not deleted, and neither is anything it is part of.
 
+use crate::sql::{Connection, OptionalExtension};
 use model::erasure::{ERASURE_LEN, Erased, Erasure};
 use model::ids::{ProfileId, SnapshotId, UserId};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension};
 
 use crate::audit::{self, Action, Event};
 use crate::scope::{OwnProfile, Scope, TenantScope};
@@ -46,8 +46,8 @@ pub enum EraseError {
     Store(#[from] StoreError),
 }
 
-impl From<rusqlite::Error> for EraseError {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<crate::sql::Error> for EraseError {
+    fn from(error: crate::sql::Error) -> Self {
         Self::Store(error.into())
     }
 }
@@ -168,7 +168,7 @@ impl Store {
             tx.prepare_cached("DELETE FROM meta WHERE name = $1")?.execute([SLACK])?;
             Ok::<_, StoreError>(())
         })?;
-        let rewritten = dialect::open_writer(&self.path).and_then(|connection| dialect::rewrite(&connection));
+        let rewritten = self.place.writer().and_then(|connection| dialect::rewrite(&connection));
         if rewritten.is_err() {
             self.writer.write(|tx| {
                 tx.prepare_cached("INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")?

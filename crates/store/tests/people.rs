@@ -13,7 +13,7 @@ use store::people::{
     Change, Identity, NewAgentRequest, NewSession, NewSignIn, Polled, ProviderKind, ProviderSettings, Stage,
 };
 use store::{NewKey, NewUser, Person, Purpose, Store, TenantScope};
-use support::{NOW, id16, id32, print, tenant, user};
+use support::{NOW, id16, id32, place, print, tenant, user};
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
@@ -28,7 +28,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("db"), Arc::new(MemoryBlobs::default()), NOW).unwrap();
+        let store = Store::open(&place(&folder.path().join("db")), Arc::new(MemoryBlobs::default()), NOW).unwrap();
         tenant(&store, "default", 1);
         tenant(&store, "other", 2);
         let (ada, eve) = (user(&store, "default", "ada", 1).person(), user(&store, "other", "eve", 2).person());

@@ -15,7 +15,7 @@ use model::receipt::{Proof, Receipt, Together};
 use model::world::Moment;
 use store::blobs::{Blobs, DiskBlobs, MemoryBlobs};
 use store::{CommitError, Committed, GRACE_MILLIS, Piece, Revoked, Scope, Sign, Store, StoreError, UploadError};
-use support::{Made, NOW, device, id32, print, sign, sign_erasure, signed, tenant, user};
+use support::{Made, NOW, device, id32, place, print, sign, sign_erasure, signed, tenant, user};
 
 struct World {
     folder: tempfile::TempDir,
@@ -24,7 +24,7 @@ struct World {
 }
 
 fn open(folder: &Path, blobs: Arc<dyn Blobs>) -> Store {
-    Store::open(&folder.join("rehome.db"), blobs, NOW).unwrap()
+    Store::open(&place(&folder.join("rehome.db")), blobs, NOW).unwrap()
 }
 
 fn world_with(blobs: Arc<dyn Blobs>) -> World {

@@ -19,7 +19,7 @@ use store::{
     EraseError, Mark, NewApproval, NewGroup, NewRole, NewToken, Piece, RetentionTerms, Scope, Source, Store, Terms,
     View, Which,
 };
-use support::{Made, NOW, id16, id32, tenant, user};
+use support::{Made, NOW, id16, id32, place, tenant, user};
 
 /// What a tenant has, so many of each.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ fn population() -> impl Strategy<Value = Population> {
 
 fn store(folder: &Path) -> Store {
     let blobs = DiskBlobs::open(folder.join("blobs")).unwrap();
-    Store::open(&folder.join("db"), Arc::new(blobs), NOW).unwrap()
+    Store::open(&place(&folder.join("db")), Arc::new(blobs), NOW).unwrap()
 }
 
 fn populate(store: &Store, name: &str, number: u64, population: &Population) {

@@ -1,8 +1,8 @@
 //! Sessions of browsers: opened at a sign-in, rotated at each step up, closed by the person, the operator or time.
 
+use crate::sql::{Connection, OptionalExtension};
 use model::ids::{TenantId, UserId};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension};
 
 use super::{Person, note, person};
 use crate::audit::Action;

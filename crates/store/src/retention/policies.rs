@@ -6,8 +6,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::sql::{Connection, OptionalExtension};
 use model::retention::{Policy, Rules};
-use rusqlite::{Connection, OptionalExtension};
 
 use crate::StoreError;
 use crate::admin::tags::{self, Kind};

@@ -2,6 +2,9 @@
 
 #![allow(dead_code, clippy::allow_attributes, reason = "each test program uses its share of this")]
 
+#[path = "place.rs"]
+mod place;
+
 use std::sync::Arc;
 
 use model::device::KeyLevel;
@@ -12,6 +15,8 @@ use model::receipt::{Proof, Receipt};
 use model::signature::KeyPrint;
 use model::world::Moment;
 use store::{Account, NewDevice, NewDeviceKey, NewKey, NewTenant, NewUser, Purpose, Scope, Sign, SignErasure, Store};
+
+pub use place::{elsewhere, place};
 
 pub const NOW: Moment = Moment(1_795_000_000_000);
 
