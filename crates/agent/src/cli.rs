@@ -8,7 +8,7 @@ use device::upload::pin::Pin;
 
 use crate::{
     apps, backup, baseline, catalog, completions, diff, doctor, enroll, explain, export, forget, import, machine, man,
-    openings, picture, pin, plan, rehearse, report, restore, schedule, show, snapshots, status, undo, version,
+    openings, pin, plan, rehearse, report, restore, schedule, show, snapshots, status, undo, version,
 };
 
 /// Back up the settings and app list of a Windows PC, and give them back on another
@@ -94,8 +94,6 @@ pub enum Verb {
     Version(version::VersionArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
-    #[command(hide = true)]
-    CleanPicture(picture::CleanPictureArgs),
 }
 
 /// Reads `500ms`, `30s`, `2m`; zero would mean "never", so it is refused.

@@ -129,7 +129,8 @@ impl Exit {
             | R::LastOwner
             | R::SecondPerson
             | R::ManagedElsewhere
-            | R::CaseNotOpen => Self::Refused,
+            | R::CaseNotOpen
+            | R::InvitationRefused => Self::Refused,
             R::NoProfile | R::NoSuchSnapshot | R::NothingToUndo | R::UndoExpired => Self::Nothing,
             R::AmbiguousId
             | R::Usage

@@ -44,7 +44,7 @@ mod live {
 
     use device::apps::winget::{INSTALL_SECONDS_MAX, Winget, WingetError};
     use device::apps::{Apps, Installer, Listed, PcApps, machine_programs};
-    use device::facts::Places;
+    use device::facts::{Once, Places};
     use device::input::Input;
     use device::own_files::{Folders, OwnFiles, Whose};
     use device::target::{LivePc, LivePictures, RestoreTarget};
@@ -69,7 +69,8 @@ mod live {
                 None
             }
         };
-        let mut input = Input::live(Box::new(LiveRegistry), win32::known(), own_files()?, (listed(), exported));
+        let mut input =
+            Input::live(Box::new(LiveRegistry), super::live_known().clone(), own_files()?, (listed(), exported));
         input.notes.append(&mut notes);
         Ok(input)
     }
@@ -110,7 +111,7 @@ mod live {
     pub(super) fn target() -> Result<Box<dyn RestoreTarget>, Failure> {
         let files = pictures()?.files(&LiveRegistry);
         let (registry, effects) = (Box::new(LiveRegistryWrite), Box::new(LiveEffects));
-        Ok(Box::new(LivePc { registry, listed: listed(), known: win32::known(), files, effects }))
+        Ok(Box::new(LivePc { registry, listed: listed(), known: super::live_known().clone(), files, effects }))
     }
 
     /// Where Windows keeps the person's files, and a folder of ours in their local data.
@@ -121,8 +122,8 @@ mod live {
     fn own_files() -> Result<OwnFiles, Failure> {
         let folders =
             Folders { roaming: folder("APPDATA")?, program_data: folder("ProgramData")?, public: folder("PUBLIC")? };
-        let person = win32::ask().person;
-        let whose = person.as_deref().map(|sid| Whose { sid, places: &LivePlaces });
+        let (person, places) = (win32::person(), Once::new(&LivePlaces));
+        let whose = person.as_deref().map(|sid| Whose { sid, places: &places });
         Ok(OwnFiles::live(&folders, whose))
     }
 
@@ -164,9 +165,16 @@ mod live {
 #[cfg_attr(windows, expect(clippy::unnecessary_wraps, reason = "only Windows always has an answer"))]
 pub fn known() -> Option<Known> {
     #[cfg(windows)]
-    return Some(win32::known());
+    return Some(live_known().clone());
     #[cfg(not(windows))]
     None
+}
+
+/// What this PC says of itself, read once a run: each call costs some hundred calls of the registry.
+#[cfg(windows)]
+fn live_known() -> &'static Known {
+    static KNOWN: std::sync::OnceLock<Known> = std::sync::OnceLock::new();
+    KNOWN.get_or_init(win32::known)
 }
 
 /// The enrolment token that the installer was given, if nobody has used it yet.
@@ -186,7 +194,7 @@ pub fn forget_enrolment_token() {
 /// What the installer was told about this PC; nothing where there is no Windows to ask.
 pub fn installed() -> Installed {
     #[cfg(windows)]
-    return device::facts::installed(&win32::LivePlaces);
+    return live_known().installed.clone();
     #[cfg(not(windows))]
     Installed::default()
 }

@@ -130,7 +130,7 @@ pub fn restore(wanted: &FromBundle<'_>, run: &Run) -> Result<Exit, Failure> {
     let bundle = bundle::open(wanted.file, wanted.key, &state)?;
     let lock = if wanted.yes { Some(state.lock()?) } else { None };
     let mut target = here::target(wanted.to)?;
-    here::allow(Activity::SignInRestore, &target.known(), target.source())?;
+    here::allow(Activity::SignInRestore, target.known(), target.source())?;
     if wanted.yes {
         end_earlier_runs(&mut *target, run, &state)?;
     }

@@ -69,14 +69,14 @@ use crate::screen::Screen;
 use crate::world::SystemClock;
 
 fn main() -> ExitCode {
+    // Before anything else is opened or started: it is to have nothing at hand.
+    if let Some(asked) = picture::asked(std::env::args_os()) {
+        return ExitCode::from(picture::run(&asked));
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(usage(&error).code()),
     };
-    if let Verb::CleanPicture(args) = &cli.verb {
-        // Before anything else is opened or started: it is to have nothing at hand.
-        return ExitCode::from(picture::run(args));
-    }
     shut_in();
     stop::listen();
     let run =
@@ -137,11 +137,6 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
         Verb::Version(args) => version::run(args, run),
         Verb::Completions(args) => completions::run(args, run),
         Verb::Man(args) => man::run(args, run),
-        Verb::CleanPicture(args) => {
-            // `main` never comes here with it; a run that did would still do the same.
-            picture::run(args);
-            Ok(Exit::Success)
-        }
     }
 }
 

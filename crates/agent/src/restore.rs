@@ -166,7 +166,7 @@ pub fn plan(
 ) -> Result<Planned, Failure> {
     let choice = Choice::of(&wanted.only, &wanted.except)?.replacing(&wanted.replace)?;
     let mut target = here::target(wanted.to.as_deref())?;
-    here::allow(Activity::SignInRestore, &target.known(), target.source())?;
+    here::allow(Activity::SignInRestore, target.known(), target.source())?;
     if goes_on {
         end_earlier_runs(&mut *target, run, state)?;
     }

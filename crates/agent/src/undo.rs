@@ -64,7 +64,7 @@ pub fn run(args: &UndoArgs, run: &Run) -> Result<Exit, Failure> {
         return list(args, run, &journals);
     }
     let mut target = target(args, &journals)?;
-    here::allow_undo(&target.known())?;
+    here::allow_undo(target.known())?;
     if !args.yes {
         let work = Work { journals: &mut journals, clock: &run.clock, progress: &mut |_, _| () };
         let preview = preview_undo(args.journal, &choice, &target.as_target(), &work)?;

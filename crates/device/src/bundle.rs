@@ -15,14 +15,14 @@ use model::reason::Reason;
 use model::snapshot::PartKind;
 use model::value::FileRef;
 use model::world::{Moment, Random};
-use seal::blob::{BlobError, Opener};
 use seal::bundle::{BundleKey, Contents, KeyFile, Lock, Reader};
 use seal::{KeyRing, OpenError, Opened, Owner};
 
 use crate::apply::{ApplyError, Outcome, Work, apply};
 use crate::list::{self, Fetched};
 use crate::picture::Washer;
-use crate::restore::{Preview, PreviewError, Wish, plan_for};
+use crate::restore::{Preview, PreviewError, Wish, plan_for, sealed_of};
+use crate::sealed::Sealed;
 use crate::target::RestoreTarget;
 use crate::upload::server::{Server, ServerError};
 
@@ -103,7 +103,7 @@ pub fn make(
     for blob in &header.blobs {
         let sealed = list::blob(server, profile, blob.id)?;
         if let Some(file) = named(&opened, blob) {
-            unseal(&sealed, file, &fetched.owner, &fetched.ring).map_err(|reason| BundleError::Picture { reason })?;
+            sealed_of(fetched, &sealed, file).check().map_err(|reason| BundleError::Picture { reason })?;
         }
         blobs.push(sealed);
     }
@@ -148,7 +148,8 @@ impl Bundle {
         for blob in &header.blobs {
             let file = named(&opened, blob);
             if let (Some(sealed), Some(file)) = (reader.blob(blob.sealed_len, file.is_some())?, file) {
-                unseal(&sealed, file, &owner, &ring).map_err(|reason| BundleError::Picture { reason })?;
+                let opens = Sealed { bytes: &sealed, file, owner: &owner, ring: &ring }.check();
+                opens.map_err(|reason| BundleError::Picture { reason })?;
                 files.insert(blob.id, sealed);
             }
         }
@@ -179,8 +180,7 @@ impl Files {
         let fetched = &preview.fetched;
         let open = |role: FileRole, file: &FileRef| {
             let sealed = self.0.get(&file.blob).ok_or(Reason::FileMissing)?;
-            let opened = unseal(sealed, *file, &fetched.owner, &fetched.ring)?;
-            if role.is_picture() { washer.wash(&opened, file) } else { Ok(opened) }
+            sealed_of(fetched, sealed, *file).to_write(role, washer)
         };
         apply(&preview.plan, &open, &mut target.as_target(), work)
     }
@@ -198,12 +198,4 @@ fn open_whole(envelope: &[u8], owner: &Owner, ring: &KeyRing) -> Result<Opened, 
 /// The file that a reading of the snapshot names; `None` for a role of a newer version.
 fn named(opened: &Opened, blob: &BlobEntry) -> Option<FileRef> {
     opened.snapshot.files().map(|(_, file)| file).find(|file| file.blob == blob.id)
-}
-
-fn unseal(sealed: &[u8], file: FileRef, owner: &Owner, ring: &KeyRing) -> Result<Vec<u8>, Reason> {
-    let reason = |error| BlobError::of(&error).map_or(Reason::IntegrityFailed, BlobError::reason);
-    let mut opener = Opener::new(sealed, file, owner, ring).map_err(reason)?;
-    let mut bytes = Vec::new();
-    opener.read_to_end(&mut bytes).map_err(reason)?;
-    Ok(bytes)
 }

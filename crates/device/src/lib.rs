@@ -32,6 +32,7 @@ pub mod registry;
 pub mod rehearse;
 pub mod report;
 pub mod restore;
+mod sealed;
 pub mod sign_in;
 pub mod state;
 pub mod target;

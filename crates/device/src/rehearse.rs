@@ -18,11 +18,11 @@ use seal::KeyRing;
 use crate::apps::RegistryApps;
 use crate::backup::blob_id;
 use crate::collect::{Sources, collect};
-use crate::list::{FetchError, Fetched, fetch, keys};
+use crate::list::{FetchError, Fetched, blob, fetch, keys};
 use crate::plan::{Choice, Here, plan};
 use crate::progress::Progress;
 use crate::registry::MemoryRegistry;
-use crate::restore::open_file;
+use crate::restore::sealed_of;
 use crate::state::{Enrolment, LastRehearsal, State, StateError};
 use crate::upload::server::{Server, ServerError};
 use crate::upload::tell;
@@ -152,12 +152,15 @@ impl Rehearse<'_> {
         let known = std::mem::take(&mut opened.files);
         for file in files {
             if depth == Depth::Everything || !known.contains(&file.blob) {
-                match open_file(self.server, fetched, file) {
-                    Ok(_) => *count += 1,
-                    Err(Ok(reason)) => return Ok(Some(reason)),
-                    Err(Err(error)) if is_finding(error.reason()) => return Ok(Some(error.reason())),
-                    Err(Err(error)) => return Err(error),
+                let bytes = match blob(self.server, fetched.owner.profile, file.blob) {
+                    Ok(bytes) => bytes,
+                    Err(error) if is_finding(error.reason()) => return Ok(Some(error.reason())),
+                    Err(error) => return Err(error),
+                };
+                if let Err(reason) = sealed_of(fetched, &bytes, *file).check() {
+                    return Ok(Some(reason));
                 }
+                *count += 1;
             }
             opened.files.insert(file.blob);
         }

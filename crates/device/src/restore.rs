@@ -2,15 +2,12 @@
 //!
 //! [`Restore::preview`] goes as far as the plan and changes nothing. [`Restore::carry_out`] does what the plan says, and keeps a journal that it can be undone by.
 
-use std::io::Read;
-
 use model::catalog::FileRole;
 use model::ids::{ProfileId, SnapshotId};
 use model::plan::Plan;
 use model::policy::Group;
 use model::reason::Reason;
 use model::value::FileRef;
-use seal::blob::{BlobError, Opener};
 
 use crate::apply::journal::FolderJournals;
 use crate::apply::{ApplyError, Outcome, Work, apply};
@@ -19,9 +16,10 @@ use crate::list::{FetchError, Fetched, blob, fetch};
 use crate::picture::Washer;
 use crate::plan::{Choice, Here, plan};
 use crate::progress::{Progress, Station};
+use crate::sealed::Sealed;
 use crate::state::{Enrolment, State};
 use crate::target::RestoreTarget;
-use crate::upload::server::{Server, ServerError};
+use crate::upload::server::Server;
 
 /// What a restore works with.
 pub struct Restore<'a> {
@@ -86,15 +84,15 @@ pub(crate) fn plan_for(
     target: &mut dyn RestoreTarget,
     wish: &Wish<'_>,
 ) -> Result<Plan, PreviewError> {
-    let known = target.known();
-    let policy = known.policy();
+    let policy = target.known().policy();
     if let Some(group) = wish.choice.against(&policy) {
         return Err(PreviewError::Required { group });
     }
     let now = target.snapshot(&fetched.ring);
     let journals = FolderJournals::new(wish.state.journals());
     let changes = baseline::changes(wish.state, &now, &target.as_target(), &journals)?;
-    let here = Here { now: &now, managed: Some(&known.managed), policy: Some(&policy), changes: Some(&changes) };
+    let here =
+        Here { now: &now, managed: Some(&target.known().managed), policy: Some(&policy), changes: Some(&changes) };
     Ok(plan(&fetched.opened.snapshot, &here, wish.choice))
 }
 
@@ -123,24 +121,14 @@ impl Restore<'_> {
         apply(&preview.plan, &|role, file| self.file(&preview.fetched, role, file), &mut target.as_target(), work)
     }
 
-    /// A file as it may be written: pictures are encoded anew; a word list is read by whoever writes it, and nothing but words is.
+    /// A file as it may be written.
     fn file(&self, fetched: &Fetched, role: FileRole, file: &FileRef) -> Result<Vec<u8>, Reason> {
-        let opened =
-            open_file(self.server, fetched, file).map_err(|error| error.unwrap_or_else(|error| error.reason()));
-        if role.is_picture() { self.washer.wash(&opened?, file) } else { opened }
+        let bytes = blob(self.server, fetched.owner.profile, file.blob).map_err(|error| error.reason())?;
+        sealed_of(fetched, &bytes, *file).to_write(role, self.washer)
     }
 }
 
-/// Fetches and opens a file of a snapshot. The error is why it does not open, or that the server did not give it.
-pub(crate) fn open_file(
-    server: &Server<'_>,
-    fetched: &Fetched,
-    file: &FileRef,
-) -> Result<Vec<u8>, Result<Reason, ServerError>> {
-    let sealed = blob(server, fetched.owner.profile, file.blob).map_err(Err)?;
-    let reason = |error| Ok(BlobError::of(&error).map_or(Reason::IntegrityFailed, BlobError::reason));
-    let mut opener = Opener::new(sealed.as_slice(), *file, &fetched.owner, &fetched.ring).map_err(reason)?;
-    let mut bytes = Vec::new();
-    opener.read_to_end(&mut bytes).map_err(reason)?;
-    Ok(bytes)
+/// A file that was fetched for a snapshot.
+pub(crate) fn sealed_of<'a>(fetched: &'a Fetched, bytes: &'a [u8], file: FileRef) -> Sealed<'a> {
+    Sealed { bytes, file, owner: &fetched.owner, ring: &fetched.ring }
 }

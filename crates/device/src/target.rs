@@ -38,8 +38,8 @@ pub trait RestoreTarget {
     /// What it has now.
     fn snapshot(&self, ring: &KeyRing) -> Snapshot;
 
-    /// What it says of its PC and of the policies there.
-    fn known(&self) -> Known;
+    /// What it said of its PC and of the policies there when it was opened.
+    fn known(&self) -> &Known;
 
     /// As apply wants it.
     fn as_target(&mut self) -> Target<'_>;
@@ -151,8 +151,8 @@ impl RestoreTarget for LivePc {
         snapshot_of((&*self.registry, &self.listed), (facts, &self.files.own_files()), ring)
     }
 
-    fn known(&self) -> Known {
-        self.known.clone()
+    fn known(&self) -> &Known {
+        &self.known
     }
 
     fn as_target(&mut self) -> Target<'_> {
@@ -181,6 +181,7 @@ fn snapshot_of(
 pub struct RegTarget {
     name: String,
     registry: MemoryRegistry,
+    known: Known,
     files: FolderFiles,
     unseen: Unseen,
 }
@@ -203,7 +204,8 @@ impl RegTarget {
             _ => read_reg_file(&path)?,
         };
         let files = FolderFiles::beside(&path);
-        Ok(Self { name: path.display().to_string(), registry: registry.backed_by(path), files, unseen: Unseen })
+        let known = crate::facts::read(&RegPlaces(&registry), &Asked::default());
+        Ok(Self { name: path.display().to_string(), registry: registry.backed_by(path), known, files, unseen: Unseen })
     }
 }
 
@@ -219,17 +221,17 @@ impl RestoreTarget for RegTarget {
     fn snapshot(&self, ring: &KeyRing) -> Snapshot {
         snapshot_of(
             (&self.registry, &Listed::default()),
-            (self.known().facts.for_snapshot(), &self.files.own_files()),
+            (self.known.facts.for_snapshot(), &self.files.own_files()),
             ring,
         )
     }
 
-    fn known(&self) -> Known {
-        crate::facts::read(&RegPlaces(&self.registry), &Asked::default())
+    fn known(&self) -> &Known {
+        &self.known
     }
 
     fn as_target(&mut self) -> Target<'_> {
-        let Self { name, registry, files, unseen } = self;
+        let Self { name, registry, files, unseen, .. } = self;
         Target { name, registry, files, effects: unseen }
     }
 }

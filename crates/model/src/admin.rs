@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::{CaseReading, KeptBy, SnapshotSummary};
 use crate::ids::{
-    ApprovalId, AssignmentId, DeviceId, GroupId, ProfileId, RetentionPolicyId, SnapshotId, TagId, TenantId, TokenId,
-    UserId,
+    ApprovalId, AssignmentId, DeviceId, GroupId, InvitationId, ProfileId, RetentionPolicyId, SnapshotId, TagId,
+    TenantId, TokenId, UserId,
 };
 use crate::permission::Permission;
 use crate::retention::Rules;
@@ -385,12 +385,17 @@ pub struct Decision {
     pub answer: String,
 }
 
-/// `POST /api/v1/profiles/{profile}/rehome`: asks for a profile to be moved, or says what that would do.
+/// `POST /api/v1/profiles/{profile}/rehome`: asks for a profile to be moved, or says what that would do. To a person of the organisation (`to_user`), or
+/// to one of another (`invitation`): one of the two.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rehome {
-    /// To whom.
-    pub to_user: UserId,
+    /// To whom, in the same organisation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_user: Option<UserId>,
+    /// The code that another organisation has given for one of its people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<String>,
     /// Why.
     #[serde(default)]
     pub note: String,
@@ -419,6 +424,60 @@ pub struct RehomePreview {
     /// From when it would be done without a second admin; left out: one has to approve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alone_from_at: Option<Moment>,
+    /// What more there is to say of a move to another organisation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<Elsewhere>,
+}
+
+/// A move to another organisation, beyond what [`RehomePreview`] says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Elsewhere {
+    /// The organisation that has invited.
+    pub organisation: String,
+    /// Bytes that go: snapshots and files.
+    pub size_bytes: u64,
+    /// Files that go, such as pictures.
+    pub files: u64,
+    /// Reports of restores on the PC: they do not go along, and are deleted here.
+    pub reports_deleted: u64,
+    /// Readings in cases: they do not go along, and stay on record here, as the audit does.
+    pub readings_left: u64,
+}
+
+/// `POST /api/v1/invitations`: lets another organisation on this server send one profile to one person of ours.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewInvitation {
+    /// To whom.
+    pub to_user: UserId,
+    /// What for.
+    #[serde(default)]
+    pub note: String,
+}
+
+/// An invitation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invitation {
+    /// Its id.
+    pub id: InvitationId,
+    /// What the other organisation needs; said once, when it is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// For whom a profile is to come.
+    pub to_user: UserId,
+    /// Their name.
+    pub to_user_name: String,
+    /// What for.
+    pub note: String,
+    /// `good`, `used`, `withdrawn` or `expired`.
+    pub state: String,
+    /// Who made it; left out: the server's operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_by: Option<UserId>,
+    /// When.
+    pub made_at: Moment,
+    /// Until when it may be used.
+    pub expires_at: Moment,
 }
 
 /// `GET|PUT /api/v1/retention`: the organisation's own rules, which count for whom no retention policy is.

@@ -285,6 +285,31 @@ pub fn reasons(kept: &[Kept]) -> (Vec<String>, Vec<KeptBy>) {
 pub struct Openings {
     /// The cases that were approved, read in or not.
     pub openings: Vec<Opening>,
+    /// Their profiles that were moved away from them or came to them, newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<Moved>,
+}
+
+/// A profile that was moved to or from the person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// The profile.
+    pub profile: ProfileId,
+    /// The name of its PC.
+    pub device_name: String,
+    /// Whether it came to the person; else it went away from them.
+    pub came: bool,
+    /// The other organisation; left out: within the person's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<String>,
+    /// The name of who asked for it in the person's organisation; left out: the server's operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_by: Option<String>,
+    /// The name of who approved it there; left out: there was no second administrator, and seven days took their place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
+    /// When.
+    pub moved_at: Moment,
 }
 
 /// One case of [`Openings`].

@@ -84,6 +84,7 @@ permissions! {
     PolicyWrite = "policy.write", false, "make, change, assign and delete policies";
     ProfileDelete = "profile.delete", true, "delete a profile for good";
     ProfileRead = "profile.read", false, "see profiles and snapshots: times and sizes, no values";
+    ProfileReceive = "profile.receive", true, "invite another organisation to send a profile to one of ours";
     ProfileRehome = "profile.rehome", true, "move a profile to another account or tenant";
     ReportRead = "report.read", false, "see what restores did";
     RetentionRead = "retention.read", false, "see how long snapshots are kept";

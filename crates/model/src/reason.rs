@@ -120,6 +120,7 @@ reasons! {
     AlreadyDecided = 236, "already_decided", "the request was decided before", "ask again, if it is still wanted";
     ManagedElsewhere = 237, "managed_elsewhere", "your identity provider manages this", "change it there; it is carried over";
     CaseNotOpen = 238, "case_not_open", "the case is not open, or not for you", "ask for one, and let another administrator approve it";
+    InvitationRefused = 239, "invitation_refused", "the invitation is unknown, used, withdrawn or out of date", "ask the other organisation for a new one";
 
     // Signing in.
     SignInRefused = 240, "sign_in_refused", "what the identity provider sent cannot be trusted", "sign in again, and tell your administrator if it stays";

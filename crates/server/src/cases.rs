@@ -42,7 +42,7 @@ fn reading(reading: Reading) -> CaseReading {
 }
 
 /// What a person is shown of who opened their content.
-pub fn openings(all: Vec<store::Opening>) -> Openings {
+pub fn openings((all, moves): (Vec<store::Opening>, Vec<store::MovedProfile>)) -> Openings {
     let opening = |one: store::Opening| {
         let (open_from_at, open_until_at) = one.case.from.zip(one.case.until)?;
         Some(Opening {
@@ -56,7 +56,8 @@ pub fn openings(all: Vec<store::Opening>) -> Openings {
             readings: one.case.readings.into_iter().map(reading).collect(),
         })
     };
-    Openings { openings: all.into_iter().filter_map(opening).collect() }
+    let moves = moves.into_iter().map(crate::rehome::moved).collect();
+    Openings { openings: all.into_iter().filter_map(opening).collect(), moves }
 }
 
 /// Why nothing was read.

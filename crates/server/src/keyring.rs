@@ -27,7 +27,8 @@ use seal::receipt::ReceiptKey;
 use seal::wrap::{Purpose, UnwrapError, unwrap, wrap};
 use seal::{IdKey, Key, KeyRing, Secret};
 use store::{
-    Account, Chain, Moving, NewKey, NewTenant, NewUser, Scope, SignErasure, Store, StoreError, TenantScope, WrappedKey,
+    Account, Chain, KeysToMove, Moving, NewKey, NewTenant, NewUser, Scope, SignErasure, Store, StoreError, TenantScope,
+    WrappedKey,
 };
 
 use crate::App;
@@ -291,12 +292,33 @@ impl Keyring {
         random: &dyn Random,
     ) -> Result<Option<Moving>, KeyringError> {
         let Some(found) = store.keys_to_move(tenant, profile, to)? else { return Ok(None) };
-        let id = tenant.tenant();
+        self.wrap_for((tenant.tenant(), &found), (tenant.tenant(), to), profile, random).map(Some)
+    }
+
+    /// The same for a person in another organisation. Keys are unwrapped for this call only, and no content is opened.
+    pub fn send_profile(
+        &self,
+        store: &Store,
+        (tenant, profile): (&TenantScope, ProfileId),
+        (there, to): (&TenantScope, UserId),
+        random: &dyn Random,
+    ) -> Result<Option<Moving>, KeyringError> {
+        let Some(found) = store.keys_to_send(tenant, profile, (there, to))? else { return Ok(None) };
+        self.wrap_for((tenant.tenant(), &found), (there.tenant(), to), profile, random).map(Some)
+    }
+
+    fn wrap_for(
+        &self,
+        (id, found): (TenantId, &KeysToMove),
+        (new, to): (TenantId, UserId),
+        profile: ProfileId,
+        random: &dyn Random,
+    ) -> Result<Moving, KeyringError> {
         let user = self.user_key(id, found.user, &found.chain)?;
-        let new_user = self.user_key(id, to, &found.new_chain)?;
+        let new_user = self.user_key(new, to, &found.new_chain)?;
         let rewrap = |key: &WrappedKey| {
             let opened = unwrap(&key.wrapped, key.id, &user, Purpose::Profile(id, found.user, profile))?;
-            let wrapped = wrap(&opened, &new_user, Purpose::Profile(id, to, profile), random).to_vec();
+            let wrapped = wrap(&opened, &new_user, Purpose::Profile(new, to, profile), random).to_vec();
             Ok::<_, KeyringError>(WrappedKey { id: key.id, parent: Some(new_user.id), wrapped })
         };
         let keys = found.chain.profile.iter().map(rewrap).collect::<Result<Vec<_>, _>>()?;
@@ -309,9 +331,9 @@ impl Keyring {
             let secret = Secret::from_bytes(ids.secret().expose());
             (SealedFor { tenant: id, user: found.user }, Key::new(Key::random(random).id, secret))
         };
-        let wrapped = wrap(&id_key, &new_user, Purpose::Origin(id, to, profile), random).to_vec();
+        let wrapped = wrap(&id_key, &new_user, Purpose::Origin(new, to, profile), random).to_vec();
         let origin = WrappedKey { id: id_key.id, parent: Some(new_user.id), wrapped };
-        Ok(Some(Moving { profile, from: found.user, to, keys, origin, sealed_for }))
+        Ok(Moving { profile, from: found.user, to, keys, origin, sealed_for })
     }
 
     /// Opens what was read for a profile.

@@ -132,6 +132,8 @@ fn world() -> World {
         call(&live, &owner, "POST", "/api/v1/service-accounts", &account("soon", live.app.clock.now().0 + 1_000));
     let expired = soon["token"].as_str().unwrap().to_owned();
     real.insert("approval", make(&format!("/api/v1/profiles/{}/rehome", pc.profile), json!({"to_user": bob})));
+    let invited = json!({"to_user": bob});
+    real.insert("invitation", make("/api/v1/invitations", invited));
     real.insert("case", make("/api/v1/cases", json!({"user": bob, "purpose": "a walk along all routes"})));
     real.insert("scim_user", make("/scim/v2/Users", json!({"userName": "scim"})));
     real.insert("scim_group", make("/scim/v2/Groups", json!({"displayName": "scim"})));

@@ -14,7 +14,7 @@ use crate::audit::{self, Action, Event};
 use crate::authority::{self, Actor, View};
 use crate::error::AdminError;
 use crate::scope::TenantScope;
-use crate::{Store, StoreError, cases, row};
+use crate::{Store, StoreError, cases, moves, row};
 
 /// The delay in place of a second admin, where there is none: 7 days, in milliseconds.
 pub const ALONE_MILLIS: i64 = 7 * 24 * 60 * 60 * 1000;
@@ -64,6 +64,11 @@ impl State {
             Self::Done => "done",
             Self::Failed => "failed",
         }
+    }
+
+    /// Whether it may still be done.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Waiting | Self::Approved)
     }
 
     fn from_number(number: u8) -> Option<Self> {
@@ -186,7 +191,10 @@ impl Store {
             }
             let (state, action) =
                 if yes { (State::Approved, Action::ApprovalApprove) } else { (State::Denied, Action::ApprovalDeny) };
-            let expires_at = at.plus_millis(WAITING_MILLIS);
+            // Half of a move between organisations waits for the other half.
+            let millis =
+                if moves::other_half(&found).is_some() { ALONE_MILLIS + WAITING_MILLIS } else { WAITING_MILLIS };
+            let expires_at = at.plus_millis(millis);
             tx.prepare_cached(
                 "UPDATE approvals SET state = $1, decided_by = $2, decided_at = $3, answer = $4, expires_at = $5, \
                  version = version + 1 WHERE tenant = $6 AND id = $7",
@@ -201,6 +209,9 @@ impl Store {
                 id.as_bytes(),
             ))?;
             record(tx, view.scope(), &view.actor(), (action, at), id)?;
+            if !yes {
+                end_other_half(tx, &found, "the other organisation has turned it down", at)?;
+            }
             load(tx, tenant, id)?.ok_or(AdminError::NotFound)
         })
     }
@@ -227,6 +238,7 @@ impl Store {
                 cases::end(tx, view.scope(), id, (cases::End::Closed, at))?;
             } else {
                 take_back(tx, &view, id, at)?;
+                end_other_half(tx, &found, "the other organisation has taken it back", at)?;
             }
             load(tx, tenant, id)?.ok_or(AdminError::NotFound)
         })
@@ -281,9 +293,16 @@ impl Store {
             let mut approved = Vec::new();
             for row in rows.collect::<Result<Vec<_>, _>>()? {
                 let (tenant, id, (state, lapses, alone)) = row;
+                // The other half of one that has just lapsed has ended with it.
+                if !load(tx, tenant.no, id)?.is_some_and(|found| found.state.is_open()) {
+                    continue;
+                }
                 if lapses <= at.0 {
                     move_to(tx, tenant.no, (id, State::Expired), at)?;
                     record(tx, &tenant, &Actor::Operator, (Action::ApprovalExpire, at), id)?;
+                    if let Some(found) = load(tx, tenant.no, id)? {
+                        end_other_half(tx, &found, "nobody of the other organisation has decided in time", at)?;
+                    }
                     continue;
                 }
                 if state == State::Waiting as u8 {
@@ -380,8 +399,28 @@ pub(crate) fn finish(
         .execute((state as u8, at.0, outcome, tenant.no, id.as_bytes()))?;
     if changed == 1 {
         record(tx, tenant, &Actor::Operator, (Action::ApprovalDone, at), id)?;
+        if let (false, Some(found)) = (done, load(tx, tenant.no, id)?) {
+            end_other_half(tx, &found, outcome, at)?;
+        }
     }
     Ok(changed == 1)
+}
+
+/// A move between organisations is two requests, and when one of them ends otherwise than done, so does the other, with the words why.
+fn end_other_half(tx: &Connection, found: &Approval, why: &str, at: Moment) -> Result<(), StoreError> {
+    let Some((tenant, other)) =
+        moves::other_half(found).map(|other| moves::load_half(tx, &other)).transpose()?.flatten()
+    else {
+        return Ok(());
+    };
+    if !other.state.is_open() {
+        return Ok(());
+    }
+    tx.prepare_cached(
+        "UPDATE approvals SET state = $1, done_at = $2, outcome = $3, version = version + 1 WHERE tenant = $4 AND id = $5",
+    )?
+    .execute((State::Failed as u8, at.0, why, tenant.no, other.id.as_bytes()))?;
+    record(tx, &tenant, &Actor::Operator, (Action::ApprovalDone, at), other.id)
 }
 
 /// Requests carry no tags: who reaches everything sees all of them, who does not their own.

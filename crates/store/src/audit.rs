@@ -141,8 +141,16 @@ pub(crate) enum Action {
     UserTags,
     /// Target: the device.
     DeviceTags,
-    /// Target: the profile.
+    /// Target: the profile. After: id of the organisation that it went to, if it is another.
     ProfileRehome,
+    /// Target: the profile. Before: id of the organisation that it came from.
+    ProfileReceive,
+    /// Target: the invitation.
+    InvitationCreate,
+    /// Target: the invitation. Another organisation has used it.
+    InvitationUse,
+    /// Target: the invitation.
+    InvitationWithdraw,
     /// Target: the person. What an identity provider says of them.
     UserUpdate,
     /// Target: the tenant. What becomes of people whom a provider takes away.
@@ -239,6 +247,10 @@ impl Action {
             Self::UserTags => "user.tags",
             Self::DeviceTags => "device.tags",
             Self::ProfileRehome => "profile.rehome",
+            Self::ProfileReceive => "profile.receive",
+            Self::InvitationCreate => "invitation.create",
+            Self::InvitationUse => "invitation.use",
+            Self::InvitationWithdraw => "invitation.withdraw",
             Self::UserUpdate => "user.update",
             Self::LeavingSet => "leaving.set",
             Self::SignIn => "sign_in.done",

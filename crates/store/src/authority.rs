@@ -117,6 +117,11 @@ impl Authority {
         Self { tenant: tenant.clone(), actor: Actor::Operator, grants: vec![all] }
     }
 
+    /// Of somebody who has asked for something earlier, for what follows from it now. Whether they still may is for the caller to look at.
+    pub(crate) fn earlier(tenant: &TenantScope, actor: Actor) -> Self {
+        Self { actor, ..Self::operator(tenant) }
+    }
+
     /// Whether there is any right at all.
     pub fn is_empty(&self) -> bool {
         self.grants.is_empty()
@@ -169,6 +174,11 @@ impl View {
     /// The operator's view of one tenant. For the command line, not for requests.
     pub fn operator(tenant: &TenantScope) -> Self {
         Self { authority: Arc::new(Authority::operator(tenant)), ranges: vec![Range::default()] }
+    }
+
+    /// The view of somebody who has asked for something earlier: [`Authority::earlier`].
+    pub(crate) fn earlier(tenant: &TenantScope, actor: Actor) -> Self {
+        Self { authority: Arc::new(Authority::earlier(tenant, actor)), ranges: vec![Range::default()] }
     }
 
     pub(crate) fn scope(&self) -> &TenantScope {

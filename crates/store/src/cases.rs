@@ -360,7 +360,7 @@ fn covered(
     if covers.profile.is_some_and(|only| only != profile) || outside(number) {
         return Err(AdminError::NotFound);
     }
-    let sql = "SELECT no FROM profiles WHERE tenant = $1 AND id = $2 AND user_no = $3";
+    let sql = "SELECT no FROM profiles WHERE tenant = $1 AND id = $2 AND user_no = $3 AND left_at IS NULL";
     let mut statement = connection.prepare_cached(sql)?;
     let no = statement.query_row((tenant, profile.as_bytes(), user_no), |row| row.get(0)).optional()?;
     let own = OwnProfile { tenant, no: no.ok_or(AdminError::NotFound)?, id: profile };
@@ -461,7 +461,7 @@ fn listed(
 ) -> Result<Vec<(String, SnapshotSummary)>, AdminError> {
     let (_, covers, user_no) = open(connection, view, id, at)?.map_err(|why| AdminError::NotOpen(ended_words(why)))?;
     let sql = "SELECT p.no, p.id, d.name FROM profiles p JOIN devices d ON d.tenant = p.tenant AND d.no = p.device_no \
-               WHERE p.tenant = $1 AND p.user_no = $2 ORDER BY p.no";
+               WHERE p.tenant = $1 AND p.user_no = $2 AND p.left_at IS NULL ORDER BY p.no";
     let tenant = view.scope().no;
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map((tenant, user_no), |row| {

@@ -157,6 +157,12 @@ pub enum AdminError {
     /// A case that nobody may read in now, or not by who asks.
     #[error("the case is not open: {0}")]
     NotOpen(&'static str),
+    /// An invitation that is not there, was used or withdrawn, or is out of date: not told apart.
+    #[error("no invitation with that code is good")]
+    InvitationRefused,
+    /// Keys or files were changed in this very moment, or the disk failed: doing it again may help.
+    #[error("it was changed in this very moment; it is tried again")]
+    Again,
     /// The identity provider says what is in it.
     #[error("the identity provider manages it")]
     ManagedElsewhere,

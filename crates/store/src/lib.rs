@@ -20,6 +20,7 @@ mod erase;
 mod error;
 mod key_level;
 mod keys;
+mod moves;
 mod pack;
 pub mod people;
 mod readers;
@@ -74,6 +75,9 @@ pub use devices::{Device, DeviceState, EnrollError, Holder, NewDevice, NewDevice
 pub use erase::{Deleted, EraseError, SignErasure};
 pub use error::{AdminError, SqlError, StoreError};
 pub use keys::{Chain, KeyCount, Level, NewKey, NewUserKey, Purpose, Stale, WrappedKey};
+pub use moves::{
+    INVITATION_MILLIS, Invitation, MovePreview, MovedProfile, NewInvitation, NewMove, OtherHalf, Sending, SentWhere,
+};
 pub use people::Person;
 pub use rehome::{KeysToMove, Moving, RehomePreview};
 pub use reports::{Filed, REPORTS_KEPT_MAX};

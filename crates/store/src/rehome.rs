@@ -18,7 +18,7 @@ use crate::authority::View;
 use crate::error::AdminError;
 use crate::keys::{self, Chain, NewKey, Owner, Purpose, WrappedKey};
 use crate::scope::TenantScope;
-use crate::{Store, StoreError, row};
+use crate::{Store, StoreError, moves, row};
 
 /// What moving a profile would do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,21 +67,22 @@ pub struct Moving {
     pub sealed_for: SealedFor,
 }
 
-struct Found {
-    no: i64,
-    user_no: i64,
-    device_no: i64,
-    preview: RehomePreview,
+/// A profile that a view sees.
+pub(crate) struct Found {
+    pub(crate) no: i64,
+    pub(crate) user_no: i64,
+    pub(crate) device_no: i64,
+    pub(crate) preview: RehomePreview,
 }
 
-fn find(connection: &Connection, view: &View, profile: ProfileId, to: UserId) -> Result<Found, AdminError> {
+pub(crate) fn find_profile(connection: &Connection, view: &View, profile: ProfileId) -> Result<Found, AdminError> {
     let tenant = view.scope().no;
     let sql = format!(
         "SELECT p.no, u.no, d.no, d.name, u.id, u.name, d.revoked_at IS NULL, \
          (SELECT COUNT(*) FROM snapshots s WHERE s.tenant = p.tenant AND s.profile_no = p.no), \
          (SELECT COUNT(*) FROM holds h WHERE h.tenant = p.tenant AND h.profile_no = p.no) \
          FROM profiles p JOIN devices d ON d.tenant = p.tenant AND d.no = p.device_no \
-         JOIN users u ON u.tenant = p.tenant AND u.no = p.user_no WHERE p.tenant = $1 AND p.id = $2 AND {}",
+         JOIN users u ON u.tenant = p.tenant AND u.no = p.user_no WHERE p.tenant = $1 AND p.id = $2 AND p.left_at IS NULL AND {}",
         view.sees_device()
     );
     let mut statement = connection.prepare(&sql)?;
@@ -97,7 +98,12 @@ fn find(connection: &Connection, view: &View, profile: ProfileId, to: UserId) ->
         };
         Ok(Found { no: row.get(0)?, user_no: row.get(1)?, device_no: row.get(2)?, preview })
     });
-    let mut found = found.optional()?.ok_or(AdminError::NotFound)?;
+    found.optional()?.ok_or(AdminError::NotFound)
+}
+
+fn find(connection: &Connection, view: &View, profile: ProfileId, to: UserId) -> Result<Found, AdminError> {
+    let tenant = view.scope().no;
+    let mut found = find_profile(connection, view, profile)?;
     let to_no = people::number(connection, view, to)?;
     if to_no == found.user_no {
         return Err(AdminError::Invalid("the profile is that person's already".to_owned()));
@@ -130,18 +136,10 @@ impl Store {
         to: UserId,
     ) -> Result<Option<KeysToMove>, StoreError> {
         self.read(|connection| {
-            let sql = "SELECT p.no, u.no, u.id FROM profiles p JOIN users u ON u.tenant = p.tenant AND u.no = p.user_no \
-                       WHERE p.tenant = $1 AND p.id = $2";
-            let mut statement = connection.prepare_cached(sql)?;
-            let found = statement.query_row((tenant.no, profile.as_bytes()), |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, UserId(row.get(2)?)))
-            });
-            let Some((profile_no, user_no, user)) = found.optional()? else { return Ok(None) };
+            let Some((user, chain)) = chain_of(connection, tenant.no, profile)? else { return Ok(None) };
             let sql = "SELECT no FROM users WHERE tenant = $1 AND id = $2 AND disabled_at IS NULL";
             let to_no = connection.prepare_cached(sql)?.query_row((tenant.no, to.as_bytes()), |row| row.get(0));
             let Some(to_no) = to_no.optional()? else { return Ok(None) };
-            let mut chain = keys::chain(connection, tenant.no, user_no)?;
-            keys::add_profile(connection, &mut chain, (tenant.no, profile_no))?;
             Ok(Some(KeysToMove { user, chain, new_chain: keys::chain(connection, tenant.no, to_no)? }))
         })
     }
@@ -178,12 +176,42 @@ impl Store {
             let actor = view.actor();
             let target = moving.profile;
             audit::append(tx, view.scope(), &Event::of(&actor, at, Action::ProfileRehome, target.as_bytes()))?;
+            for (user_no, came) in [(found.user_no, false), (to_no, true)] {
+                let device_name = found.preview.device_name.clone();
+                let told = moves::Told { user_no, profile: target, device_name, came, other: None, approval };
+                moves::tell(tx, tenant, &told, at)?;
+            }
             if !approvals::finish(tx, view.scope(), approval, (true, "moved"), at)? {
                 return Err(AdminError::Invalid("the request is not approved any more".to_owned()));
             }
             Ok(found.preview)
         })
     }
+}
+
+/// Whose a profile is, and what opens it.
+pub(crate) fn chain_of(
+    connection: &Connection,
+    tenant: i64,
+    profile: ProfileId,
+) -> Result<Option<(UserId, Chain)>, StoreError> {
+    let sql = "SELECT p.no, u.no, u.id FROM profiles p JOIN users u ON u.tenant = p.tenant AND u.no = p.user_no \
+               WHERE p.tenant = $1 AND p.id = $2 AND p.left_at IS NULL";
+    let mut statement = connection.prepare_cached(sql)?;
+    let found = statement.query_row((tenant, profile.as_bytes()), |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, UserId(row.get(2)?)))
+    });
+    let Some((profile_no, user_no, user)) = found.optional()? else { return Ok(None) };
+    let mut chain = keys::chain(connection, tenant, user_no)?;
+    keys::add_profile(connection, &mut chain, (tenant, profile_no))?;
+    Ok(Some((user, chain)))
+}
+
+/// Whether the keys that were wrapped anew are exactly those that are there.
+pub(crate) fn are_same_keys(connection: &Connection, profile: (i64, i64), moving: &Moving) -> Result<bool, StoreError> {
+    let there = keys::of_profile(connection, profile, Purpose::Profile)?;
+    let ids = |keys: &[WrappedKey]| keys.iter().map(|key| key.id).collect::<BTreeSet<_>>();
+    Ok(ids(&there) == ids(&moving.keys))
 }
 
 pub(crate) fn origin(
@@ -208,9 +236,7 @@ fn move_keys(
     moving: &Moving,
     at: Moment,
 ) -> Result<(), AdminError> {
-    let there = keys::of_profile(tx, (tenant, profile_no), Purpose::Profile)?;
-    let ids = |keys: &[WrappedKey]| keys.iter().map(|key| key.id).collect::<BTreeSet<_>>();
-    if ids(&there) != ids(&moving.keys) {
+    if !are_same_keys(tx, (tenant, profile_no), moving)? {
         return Err(AdminError::Invalid("the profile's keys were changed meanwhile; ask again".to_owned()));
     }
     let sql =

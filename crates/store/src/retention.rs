@@ -184,7 +184,8 @@ pub(crate) fn find(
     tenant: &TenantScope,
     profile: ProfileId,
 ) -> Result<Option<OwnProfile>, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT no FROM profiles WHERE tenant = $1 AND id = $2")?;
+    let mut statement =
+        connection.prepare_cached("SELECT no FROM profiles WHERE tenant = $1 AND id = $2 AND left_at IS NULL")?;
     let no = statement.query_row((tenant.no, profile.as_bytes()), |row| row.get(0)).optional()?;
     Ok(no.map(|no| OwnProfile { tenant: tenant.no, no, id: profile }))
 }

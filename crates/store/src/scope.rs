@@ -138,8 +138,9 @@ impl Scope {
         if id == self.profile {
             return Ok(Some(self.own()));
         }
-        let mut statement =
-            connection.prepare_cached("SELECT no FROM profiles WHERE tenant = $1 AND id = $2 AND user_no = $3")?;
+        let mut statement = connection.prepare_cached(
+            "SELECT no FROM profiles WHERE tenant = $1 AND id = $2 AND user_no = $3 AND left_at IS NULL",
+        )?;
         let no = statement.query_row((self.tenant.no, id.as_bytes(), self.user_no), |row| row.get(0)).optional()?;
         Ok(no.map(|no| OwnProfile { tenant: self.tenant.no, no, id }))
     }

@@ -86,7 +86,7 @@ impl Store {
                 "SELECT p.no, p.id, d.id, d.name, p.latest_seq, \
                  (SELECT COUNT(*) FROM snapshots s WHERE s.tenant = p.tenant AND s.profile_no = p.no) \
                  FROM profiles p JOIN devices d ON d.tenant = p.tenant AND d.no = p.device_no \
-                 WHERE p.tenant = $1 AND p.user_no = $2",
+                 WHERE p.tenant = $1 AND p.user_no = $2 AND p.left_at IS NULL",
             )?;
             let mut rows = statement.query((scope.tenant.no, scope.user_no))?;
             let mut profiles = Vec::new();

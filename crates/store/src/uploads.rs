@@ -169,6 +169,7 @@ impl Store {
     /// looks again, remove the file, remove the row. An upload that meets the mark takes the next generation.
     pub fn sweep(&self, now: Moment) -> Result<u64, StoreError> {
         self.sweep_tenants(now)?;
+        self.sweep_arrivals(now)?;
         let before = now.plus_millis(-GRACE_MILLIS);
         let marked = self.writer.write(move |tx| {
             tx.prepare_cached("UPDATE blobs SET deleting = 1 WHERE condemned_at < $1")?.execute([before.0])?;

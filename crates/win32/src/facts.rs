@@ -21,21 +21,20 @@ use windows_sys::Win32::Security::{GetTokenInformation, TOKEN_ELEVATION, TOKEN_Q
 use windows_sys::Win32::System::LibraryLoader::{GetProcAddress, LOAD_LIBRARY_SEARCH_SYSTEM32, LoadLibraryExW};
 use windows_sys::Win32::System::Registry::{
     HKEY, HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE, KEY_READ, KEY_WOW64_64KEY, RRF_NOEXPAND, RRF_RT_ANY,
-    RRF_SUBKEY_WOW6464KEY, RegCloseKey, RegEnumKeyExW, RegGetValueW, RegOpenKeyExW,
+    RRF_SUBKEY_WOW6464KEY, RegGetValueW, RegOpenKeyExW,
 };
 use windows_sys::Win32::System::SystemInformation::{
     ComputerNamePhysicalDnsHostname, GetComputerNameExW, GetSystemFirmwareTable, RSMB,
 };
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
+use crate::registry::Key;
 use crate::text::{narrow, wide};
 
 /// The largest value that is read, in bytes: policies and facts are a few words.
 const VALUE_BYTES_MAX: u32 = 64 * 1024;
 /// The largest table of the firmware, in bytes (SMBIOS 2.1 allows 64 kB, servers have some more).
 const FIRMWARE_BYTES_MAX: u32 = 1024 * 1024;
-/// The longest name of a key, in UTF-16 units, with its zero (Registry element size limits, Windows documentation).
-const KEY_UNITS_MAX: usize = 256;
 /// The most keys listed below one key: enrolments and accounts are a handful.
 const SUBKEYS_MAX: u32 = 1024;
 /// The longest name of a PC, in UTF-16 units.
@@ -106,41 +105,28 @@ impl Places for LivePlaces {
         }
     }
 
+    fn values(&self, hive: Hive, key: &str) -> Result<Vec<(String, RawValue)>, RegistryError> {
+        let Some(key) = open(hive, key)? else { return Ok(Vec::new()) };
+        key.values()
+    }
+
     fn subkeys(&self, hive: Hive, key: &str) -> Result<Vec<String>, RegistryError> {
-        let path = wide(key);
-        let mut handle: HKEY = ptr::null_mut();
-        // SAFETY: the root is a predefined handle, the path ends in a zero, and `handle` outlives the call.
-        let code = unsafe { RegOpenKeyExW(root(hive), path.as_ptr(), 0, KEY_READ | KEY_WOW64_64KEY, &raw mut handle) };
-        match code {
-            ERROR_SUCCESS => {}
-            code if is_absent(code) => return Ok(Vec::new()),
-            code => return Err(failed(code, hive, key)),
-        }
-        let names = (0..SUBKEYS_MAX).map_while(|index| subkey(handle, index)).collect();
-        // SAFETY: the handle was opened above and is closed once.
-        unsafe { RegCloseKey(handle) };
-        Ok(names)
+        let Some(key) = open(hive, key)? else { return Ok(Vec::new()) };
+        key.subkeys(SUBKEYS_MAX)
     }
 }
 
-fn subkey(handle: HKEY, index: u32) -> Option<String> {
-    let mut name = [0_u16; KEY_UNITS_MAX];
-    let mut units = u32::try_from(name.len()).unwrap_or_default();
-    // SAFETY: the key is open, `units` is the length of the buffer, and what may be null is.
-    let code = unsafe {
-        RegEnumKeyExW(
-            handle,
-            index,
-            name.as_mut_ptr(),
-            &raw mut units,
-            ptr::null(),
-            ptr::null_mut(),
-            ptr::null_mut(),
-            ptr::null_mut(),
-        )
-    };
-    // No more, or a key that cannot be named, which counts as the end: nothing here needs a whole list.
-    (code == ERROR_SUCCESS).then(|| narrow(&name[..units as usize]))
+/// Opens a key to read from; `None` if it is not there. Policies and facts are no restore's target, so links are Windows' own business here.
+fn open(hive: Hive, key: &str) -> Result<Option<Key>, RegistryError> {
+    let path = wide(key);
+    let mut handle: HKEY = ptr::null_mut();
+    // SAFETY: the root is a predefined handle, the path ends in a zero, and `handle` outlives the call.
+    let code = unsafe { RegOpenKeyExW(root(hive), path.as_ptr(), 0, KEY_READ | KEY_WOW64_64KEY, &raw mut handle) };
+    match code {
+        ERROR_SUCCESS => Ok(Some(Key::new(handle, shown(hive, key)))),
+        code if is_absent(code) => Ok(None),
+        code => Err(failed(code, hive, key)),
+    }
 }
 
 fn root(hive: Hive) -> HKEY {
@@ -154,8 +140,12 @@ fn is_absent(code: WIN32_ERROR) -> bool {
     matches!(code, ERROR_FILE_NOT_FOUND | ERROR_PATH_NOT_FOUND)
 }
 
+fn shown(hive: Hive, key: &str) -> String {
+    format!(r"{}\{key}", hive.short())
+}
+
 fn failed(code: WIN32_ERROR, hive: Hive, key: &str) -> RegistryError {
-    let key = format!(r"{}\{key}", hive.short());
+    let key = shown(hive, key);
     match code {
         ERROR_ACCESS_DENIED => RegistryError::Denied { key },
         code => RegistryError::Damaged { key, what: io::Error::from_raw_os_error(code.cast_signed()).to_string() },
@@ -266,7 +256,7 @@ fn elevated() -> Option<bool> {
 }
 
 /// The identifier of the account that runs this program.
-pub(crate) fn person() -> Option<String> {
+pub fn person() -> Option<String> {
     let mut buffer = [0_u64; TOKEN_USER_WORDS];
     let size = u32::try_from(size_of_val(&buffer)).unwrap_or_default();
     let mut written = 0;

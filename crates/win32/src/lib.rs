@@ -23,7 +23,7 @@ mod text;
 
 pub use confine::confine;
 pub use effects::LiveEffects;
-pub use facts::{LivePlaces, ask, known};
+pub use facts::{LivePlaces, ask, known, person};
 pub use keys::{key_stores, machine_id};
 pub use packages::packages;
 pub use registry::{LiveRegistry, LiveRegistryWrite};

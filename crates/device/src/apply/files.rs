@@ -141,10 +141,11 @@ impl FileWrite for FolderFiles {
         let reason = |error: FolderError| error.reason_of_write();
         let folder = self.place.folder_or_made().map_err(reason)?;
         folder.replace(OsStr::new(&format!("{}.{ending}", role.word())), bytes).map_err(reason)?;
+        let mut others = false;
         for other in names(role).iter().filter(|name| !name.ends_with(ending)) {
-            folder.remove(OsStr::new(other)).map_err(reason)?;
+            others |= folder.remove(OsStr::new(other)).map_err(reason)?;
         }
-        folder.sync().map_err(reason)
+        if others { folder.sync().map_err(reason) } else { Ok(()) }
     }
 
     fn remove(&mut self, role: FileRole) -> Result<(), Reason> {

@@ -14,6 +14,9 @@ const WORKPLACE: &str = r"Software\Microsoft\Windows NT\CurrentVersion\Workplace
 /// The account name by which a domain knows a PC; only a member of a domain has it.
 const NETLOGON: &str = r"SYSTEM\CurrentControlSet\Services\Netlogon\Parameters";
 
+/// What every PC has and its names stand in: a source with it has the half of the PC.
+const NAMES: &str = "ComputerName";
+
 /// The join state; `None` if the source has no half of the PC to tell it from.
 pub(super) fn of(reader: &mut Reader<'_>) -> Option<Join> {
     let is_cloud = !reader.subkeys(Hive::Machine, &format!(r"{CONTROL}\{CLOUD}")).is_empty();
@@ -25,6 +28,10 @@ pub(super) fn of(reader: &mut Reader<'_>) -> Option<Join> {
         (true, false) => Some(Join::Entra),
         (false, true) => Some(Join::Domain),
         (false, false) if has_account => Some(Join::Registered),
-        (false, false) => (!reader.subkeys(Hive::Machine, CONTROL).is_empty()).then_some(Join::Workgroup),
+        (false, false) => {
+            // The short list first: below `Control` a live PC has a hundred keys, each of which is a call.
+            let mut has = |key: &str| !reader.subkeys(Hive::Machine, key).is_empty();
+            (has(&format!(r"{CONTROL}\{NAMES}")) || has(CONTROL)).then_some(Join::Workgroup)
+        }
     }
 }

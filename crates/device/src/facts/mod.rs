@@ -13,6 +13,7 @@ mod installed;
 mod join;
 mod managed;
 mod narrow;
+mod once;
 mod policies;
 pub mod smbios;
 mod sources;
@@ -31,6 +32,7 @@ use crate::registry::{RawValue, RegistryError};
 pub use installed::{EnrolmentToken, Installed, enrolment_token, installed};
 pub use managed::Managed;
 pub use narrow::narrow;
+pub use once::Once;
 pub use sources::{HivePlaces, RegPlaces};
 
 const VERSION: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion";
@@ -53,6 +55,9 @@ const KNOWN_FOLDERS: [(&str, &str); 3] =
 pub trait Places {
     /// A value; `None` if it is not there, or the source does not have that part of the registry.
     fn value(&self, hive: Hive, key: &str, name: &str) -> Result<Option<RawValue>, RegistryError>;
+
+    /// All values of a key with their names; empty if it is not there.
+    fn values(&self, hive: Hive, key: &str) -> Result<Vec<(String, RawValue)>, RegistryError>;
 
     /// The names of the keys right below a key; empty if it is not there.
     fn subkeys(&self, hive: Hive, key: &str) -> Result<Vec<String>, RegistryError>;
@@ -176,6 +181,9 @@ impl Known {
 pub fn read(places: &dyn Places, asked: &Asked) -> Known {
     let mut reader = Reader { places, unread: Vec::new() };
     let facts = reader.facts(asked);
+    // Facts are a value or two of a key each; policies are all values of theirs.
+    let places = &Once::new(places);
+    let mut reader = Reader { places, unread: reader.unread };
     let (values, shown) = policies::read(&mut reader);
     let managed = managed::read(&mut reader, asked.person.as_deref());
     Known { facts, values, shown, managed, installed: installed(places), unread: reader.unread }

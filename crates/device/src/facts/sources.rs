@@ -19,6 +19,13 @@ impl Places for RegPlaces<'_> {
         }
     }
 
+    fn values(&self, hive: Hive, key: &str) -> Result<Vec<(String, RawValue)>, RegistryError> {
+        match hive {
+            Hive::Machine => Ok(self.0.machine_values(key)),
+            Hive::User => if_exported(self.0.values(Root::User, key)),
+        }
+    }
+
     fn subkeys(&self, hive: Hive, key: &str) -> Result<Vec<String>, RegistryError> {
         match hive {
             Hive::Machine => Ok(self.0.machine_subkeys(key)),
@@ -65,6 +72,14 @@ impl Places for HivePlaces<'_> {
             (Hive::User, _) => one(self.user, key, name),
             (Hive::Machine, Some((file, path))) => Ok(file.read(&path, &[name])?.pop().flatten()),
             (Hive::Machine, None) => Ok(None),
+        }
+    }
+
+    fn values(&self, hive: Hive, key: &str) -> Result<Vec<(String, RawValue)>, RegistryError> {
+        match (hive, self.at(key)) {
+            (Hive::User, _) => self.user.values(Root::User, key),
+            (Hive::Machine, Some((file, path))) => file.values(&path),
+            (Hive::Machine, None) => Ok(Vec::new()),
         }
     }
 

@@ -131,7 +131,7 @@ impl Folder {
         if found.len() > most {
             return Err(FolderError::System(io::ErrorKind::FileTooLarge.into()));
         }
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(usize::try_from(found.len() + 1).unwrap_or_default());
         file.take(most + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > most {
             Err(FolderError::System(io::ErrorKind::FileTooLarge.into()))
@@ -177,11 +177,11 @@ impl Folder {
         file.sync_all()
     }
 
-    /// Removes a file, or a link in its place; nothing happens if it is not there.
-    pub fn remove(&self, name: &OsStr) -> Result<(), FolderError> {
+    /// Removes a file, or a link in its place; says whether it was there.
+    pub fn remove(&self, name: &OsStr) -> Result<bool, FolderError> {
         match self.0.remove(single(name)?) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            removed => Ok(removed?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            removed => Ok(removed.map(|()| true)?),
         }
     }
 

@@ -55,8 +55,8 @@ fn a_file_is_replaced_whole_and_what_a_crash_left_is_cleared_away() {
     assert_eq!(folder.names().unwrap(), ["x"]);
     assert_eq!(folder.read(name("x"), 3).unwrap().as_deref(), Some(&b"two"[..]));
     assert_eq!(folder.read(name("x"), 2).unwrap_err().reason_of_read(), Reason::FileTooLarge);
-    folder.remove(name("x")).unwrap();
-    folder.remove(name("x")).unwrap();
+    assert!(folder.remove(name("x")).unwrap());
+    assert!(!folder.remove(name("x")).unwrap(), "it was there once");
     assert_eq!(folder.read(name("x"), 3).unwrap(), None);
     assert_eq!(place.then("x").read(9).unwrap_err().reason_of_read(), Reason::FileMissing);
 }

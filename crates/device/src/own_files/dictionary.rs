@@ -79,7 +79,7 @@ impl Kept {
         }
         for tag in there.0.keys().filter(|tag| !self.0.contains_key(*tag)) {
             let language = folder.child(OsStr::new(tag)).map_err(reason)?;
-            language.remove(OsStr::new(FILE)).and_then(|()| language.sync()).map_err(reason)?;
+            language.remove(OsStr::new(FILE)).and_then(|_| language.sync()).map_err(reason)?;
         }
         Ok(())
     }

@@ -21,6 +21,11 @@ impl Places for Machine {
         Ok(found.map(|(_, _, text)| RawValue { reg_type: 1, bytes: bytes(text) }))
     }
 
+    fn values(&self, hive: Hive, key: &str) -> Result<Vec<(String, RawValue)>, RegistryError> {
+        let of_key = self.0.iter().filter(|(at, _, _)| at == key);
+        of_key.map(|(_, name, _)| Ok((name.clone(), self.value(hive, key, name)?.unwrap()))).collect()
+    }
+
     fn subkeys(&self, _: Hive, key: &str) -> Result<Vec<String>, RegistryError> {
         let below = self.0.iter().filter_map(|(at, _, _)| at.strip_prefix(key)?.strip_prefix('\\'));
         Ok(below.map(ToOwned::to_owned).collect())

@@ -10,13 +10,15 @@
 mod note;
 mod wash;
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use model::ids::BlobId;
 use model::reason::Reason;
 use model::value::FileRef;
+
+use crate::sealed::reason;
 
 pub use note::noted;
 pub use wash::wash;
@@ -31,10 +33,18 @@ const TOO_LARGE: i32 = 21;
 /// The largest washed picture that is taken from the process, in bytes: pixels as they are, and some more.
 const WASHED_BYTES_MAX: u64 = 4 * PIXELS_MAX + (1 << 20);
 
+/// The first word of the command line that asks for it.
+pub const VERB: &str = "clean-picture";
+
+/// How much of a picture is passed on at once, in bytes: a chunk of a sealed file.
+const PIECE_BYTES: usize = 64 << 10;
+
 /// Encodes a picture anew, somewhere where its bytes can do no harm.
 pub trait Washer {
-    /// The picture anew, with the note that it was made from `file`.
-    fn wash(&self, bytes: &[u8], file: &FileRef) -> Result<Vec<u8>, Reason>;
+    /// The picture anew, with the note that it was made from `file`. What goes wrong while it is read is told by [`BlobError`]'s reasons.
+    ///
+    /// [`BlobError`]: seal::blob::BlobError
+    fn wash(&self, picture: &mut dyn Read, file: &FileRef) -> Result<Vec<u8>, Reason>;
 }
 
 /// In this very process. For tests; and what [`Process`] runs at its other end.
@@ -42,8 +52,10 @@ pub trait Washer {
 pub struct Here;
 
 impl Washer for Here {
-    fn wash(&self, bytes: &[u8], file: &FileRef) -> Result<Vec<u8>, Reason> {
-        wash(bytes, file)
+    fn wash(&self, picture: &mut dyn Read, file: &FileRef) -> Result<Vec<u8>, Reason> {
+        let mut bytes = Vec::new();
+        picture.read_to_end(&mut bytes).map_err(|error| reason(&error))?;
+        wash(&bytes, file)
     }
 }
 
@@ -57,16 +69,20 @@ pub struct Process {
 }
 
 impl Washer for Process {
-    fn wash(&self, bytes: &[u8], file: &FileRef) -> Result<Vec<u8>, Reason> {
+    fn wash(&self, picture: &mut dyn Read, file: &FileRef) -> Result<Vec<u8>, Reason> {
         let failed = |_| Reason::Internal;
         let mut command = Command::new(&self.program);
-        command.args(["clean-picture", &file.blob.to_string(), &file.size.to_string()]);
+        command.args([VERB, &file.blob.to_string(), &file.size.to_string()]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         (self.quietly)(&mut command);
         let mut child = command.spawn().map_err(failed)?;
         // It reads all before it writes, so neither waits for the other. One that ends before has its reason in its exit code.
-        drop(child.stdin.take().expect("stdin is piped").write_all(bytes));
-        let mut washed = Vec::new();
+        if let Err(reason) = pass(picture, &mut child.stdin.take().expect("stdin is piped")) {
+            // What it has read is not the picture; nothing of what it makes of that is looked at.
+            child.kill().and_then(|()| child.wait()).map_err(failed)?;
+            return Err(reason);
+        }
+        let mut washed = Vec::with_capacity(wash::room(file.size));
         let read = child.stdout.take().expect("stdout is piped").take(WASHED_BYTES_MAX).read_to_end(&mut washed);
         let status = child.wait().map_err(failed)?;
         match status.code() {
@@ -78,10 +94,25 @@ impl Washer for Process {
     }
 }
 
+/// Passes all on, unless the other end does not want it any more.
+fn pass(picture: &mut dyn Read, to: &mut impl Write) -> Result<(), Reason> {
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        match picture.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(read) if to.write_all(&piece[..read]).is_err() => return Ok(()),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(reason(&error)),
+        }
+    }
+}
+
 /// The other end of [`Process`]: what the program does that was started so. Gives its exit code.
 pub fn serve(blob: BlobId, size: u64, mut from: impl Read, mut to: impl Write) -> u8 {
-    let mut bytes = Vec::new();
     let most = crate::plan::PICTURE_BYTES_MAX;
+    // One byte more, so that the end is seen without making room for what does not come.
+    let mut bytes = Vec::with_capacity(usize::try_from(size.min(most) + 1).unwrap_or_default());
     if from.by_ref().take(most + 1).read_to_end(&mut bytes).is_err() || bytes.len() as u64 > most {
         return code(TOO_LARGE);
     }

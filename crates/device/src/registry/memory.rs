@@ -168,6 +168,11 @@ impl MemoryRegistry {
         self.keys.get(&fold_path(&machine_path(key)))?.get(name)
     }
 
+    /// All values of a key of `HKEY_LOCAL_MACHINE` with their names; empty if it is not there.
+    pub fn machine_values(&self, key: &str) -> Vec<(String, RawValue)> {
+        self.all(&machine_path(key))
+    }
+
     /// The names of the keys right below a key of `HKEY_LOCAL_MACHINE`.
     pub fn machine_subkeys(&self, key: &str) -> Vec<String> {
         self.below(&machine_path(key))
@@ -179,6 +184,11 @@ impl MemoryRegistry {
             Root::Classes => &self.user.classes,
         };
         if key.is_empty() { branch.clone() } else { format!(r"{branch}\{key}") }
+    }
+
+    /// All values of a key, given with its root.
+    fn all(&self, path: &str) -> Vec<(String, RawValue)> {
+        self.keys.get(&fold_path(path)).map(|key| key.values.iter().flatten().cloned().collect()).unwrap_or_default()
     }
 
     /// The names of the keys right below a key, given with its root.
@@ -255,8 +265,7 @@ impl Registry for MemoryRegistry {
     }
 
     fn values(&self, root: Root, key: &str) -> Result<Vec<(String, RawValue)>, RegistryError> {
-        let key = self.keys.get(&fold_path(&self.path(root, key)));
-        Ok(key.map(|key| key.values.iter().flatten().cloned().collect()).unwrap_or_default())
+        Ok(self.all(&self.path(root, key)))
     }
 
     fn subkeys(&self, root: Root, key: &str) -> Result<Vec<String>, RegistryError> {
@@ -361,7 +370,7 @@ fn fold_path(path: &str) -> String {
 }
 
 /// Names that differ only in case are one name. Windows compares by its table of upper-case letters, one unit for one unit.
-pub(crate) fn fold(name: &str) -> String {
+pub fn fold(name: &str) -> String {
     name.chars().map(fold_char).collect()
 }
 

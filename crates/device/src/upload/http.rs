@@ -148,7 +148,9 @@ impl HttpWire {
         if body.content_length().is_some_and(|length| length > bytes_max) {
             return Err(WireError::TooLong { bytes_max });
         }
-        let mut bytes = Vec::new();
+        // What the server announces is made room for at once; it is no more than what is taken from it anyway.
+        let room = body.content_length().map_or(0, |length| length + 1);
+        let mut bytes = Vec::with_capacity(usize::try_from(room).unwrap_or_default());
         // One byte more than allowed, to tell "just fits" from "too long".
         body.into_reader()
             .take(bytes_max + 1)

@@ -169,6 +169,8 @@ impl From<AdminError> for Refusal {
             AdminError::OwnRequest => Self::new(StatusCode::FORBIDDEN, Reason::SecondPerson, detail),
             AdminError::Closed(_) => Self::new(StatusCode::CONFLICT, Reason::AlreadyDecided, detail),
             AdminError::NotOpen(_) => Self::new(StatusCode::FORBIDDEN, Reason::CaseNotOpen, detail),
+            AdminError::InvitationRefused => Self::new(StatusCode::FORBIDDEN, Reason::InvitationRefused, detail),
+            AdminError::Again => Self::busy(),
             AdminError::ManagedElsewhere => Self::new(StatusCode::CONFLICT, Reason::ManagedElsewhere, detail),
             AdminError::OnHold => Self::new(StatusCode::FORBIDDEN, Reason::OnHold, detail),
             AdminError::Invalid(_) => Self::invalid(detail),

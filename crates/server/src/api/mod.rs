@@ -15,6 +15,7 @@ mod devices;
 mod enroll;
 pub(crate) mod extract;
 mod groups;
+mod invitations;
 mod me;
 mod openings;
 mod pins;
@@ -138,6 +139,9 @@ fn admin_routes(routes: Routes) -> Routes {
         .post("/api/v1/approvals/{approval}/decision", approvals::decide::handle)
         .post("/api/v1/approvals/{approval}/withdraw", approvals::withdraw::handle)
         .post("/api/v1/profiles/{profile}/rehome", rehome::create::handle)
+        .get("/api/v1/invitations", invitations::list::handle)
+        .post("/api/v1/invitations", invitations::create::handle)
+        .delete("/api/v1/invitations/{invitation}", invitations::delete::handle)
         .with(record_routes)
 }
 

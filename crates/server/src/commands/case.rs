@@ -59,7 +59,7 @@ pub(super) enum CaseVerb {
 pub(super) struct Tenant {
     /// The organisation
     #[arg(long, default_value = DEFAULT_TENANT)]
-    tenant: String,
+    pub(super) tenant: String,
 }
 
 /// Who acts.
@@ -67,12 +67,12 @@ pub(super) struct Tenant {
 pub(super) struct Actor {
     /// Act as this person, whose password is read from standard input [default: the operator]
     #[arg(long, value_name = "NAME")]
-    by: Option<String>,
+    pub(super) by: Option<String>,
     /// Their code, if they have a second factor
     #[arg(long, value_name = "CODE", requires = "by")]
     code: Option<String>,
     #[command(flatten)]
-    tenant: Tenant,
+    pub(super) tenant: Tenant,
 }
 
 #[derive(Args)]
@@ -271,8 +271,13 @@ fn content_lines(read: &CaseContent) -> Vec<String> {
     lines
 }
 
-/// The view of whoever acts, with one permission.
+/// The view of whoever acts in cases, with one permission.
 fn view(app: &App, actor: &Actor, permission: Permission) -> Result<View, Failure> {
+    acting(app, actor, (permission, "rehome-server case"))
+}
+
+/// The view of whoever acts, with one permission. `verb` is what is asked for, for the record of refusals.
+pub(super) fn acting(app: &App, actor: &Actor, (permission, verb): (Permission, &str)) -> Result<View, Failure> {
     let tenant = scope(app, &actor.tenant.tenant)?;
     let Some(name) = &actor.by else { return Ok(View::operator(&tenant)) };
     let refuse = |reason: Reason, text: String, whom: Option<model::ids::UserId>| {
@@ -280,7 +285,7 @@ fn view(app: &App, actor: &Actor, permission: Permission) -> Result<View, Failur
             tenant: Some(tenant.clone()),
             origin: Origin { actor: Who::Nobody, ..Origin::default() },
             reason: reason.code().to_owned(),
-            asked: "rehome-server case".to_owned(),
+            asked: verb.to_owned(),
             whom,
             at: app.clock.now(),
             count: 1,

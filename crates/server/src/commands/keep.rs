@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use model::api::{KeptBy, SnapshotSummary};
-use model::ids::{ProfileId, to_hex};
+use model::ids::{InvitationId, ProfileId, to_hex};
 use model::reason::Reason;
 use model::retention::Why;
 use store::{Deleted, EraseError, Listed, Mark};
 
 use super::admin::{at, scope};
-use super::{Failure, print, say};
+use super::{Failure, moves, print, say};
 use crate::App;
 use crate::app::DEFAULT_TENANT;
 use crate::keyring::erasure_signer;
@@ -66,6 +66,22 @@ pub(super) enum ProfileVerb {
         #[command(flatten)]
         tenant: Tenant,
     },
+    /// Invite another organisation to send a profile to a user of this one; prints the code that it needs, this once
+    Invite(moves::InviteArgs),
+    /// List the invitations, newest first: id, state, for whom, end, note
+    Invitations {
+        #[command(flatten)]
+        tenant: Tenant,
+    },
+    /// Take back an invitation that nobody has used
+    Uninvite {
+        /// Its id
+        invitation: InvitationId,
+        #[command(flatten)]
+        actor: super::case::Actor,
+    },
+    /// Say what moving a profile to whom an invitation is for would do, or with `--yes` ask for it; both organisations have to approve
+    Send(moves::SendArgs),
 }
 
 pub(super) fn lines(listed: &[Listed]) -> Vec<String> {
@@ -137,7 +153,13 @@ fn no_such(which: &Which) -> Failure {
 }
 
 pub(super) fn profile(app: &Arc<App>, verb: ProfileVerb) -> Result<ExitCode, Failure> {
-    let ProfileVerb::Delete { profile, yes, tenant } = verb;
+    let (profile, yes, tenant) = match verb {
+        ProfileVerb::Delete { profile, yes, tenant } => (profile, yes, tenant),
+        ProfileVerb::Invite(args) => return moves::invite(app, args),
+        ProfileVerb::Invitations { tenant } => return moves::list(app, &scope(app, &tenant.tenant)?),
+        ProfileVerb::Uninvite { invitation, actor } => return moves::withdraw(app, invitation, &actor),
+        ProfileVerb::Send(args) => return moves::send(app, args),
+    };
     let tenant = scope(app, &tenant.tenant)?;
     if !yes {
         say(&format!("would delete the profile {profile} for good; nothing was deleted; add `--yes` to do it"));

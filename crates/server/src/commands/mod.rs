@@ -1,6 +1,7 @@
 //! The command line of `rehome-server`.
 
 mod admin;
+mod approval;
 mod audit;
 mod case;
 mod check;
@@ -9,6 +10,7 @@ mod fingerprint;
 mod health;
 mod keep;
 mod key;
+mod moves;
 mod paper;
 mod people;
 mod report;
@@ -99,6 +101,9 @@ enum Verb {
     /// Cases: somebody's content opened for a while, with a second administrator's yes
     #[command(subcommand)]
     Case(case::CaseVerb),
+    /// What takes a second administrator: see it, approve it, turn it down
+    #[command(subcommand)]
+    Approval(approval::ApprovalVerb),
     /// The record of who did what: verify it, give it out
     #[command(subcommand)]
     Audit(audit::AuditVerb),
@@ -284,6 +289,7 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
         Verb::Profile(verb) => keep::profile(&Arc::new(open(&config()?)?), verb),
         Verb::Key(verb) => key::run(&config()?, verb),
         Verb::Report(verb) => report::run(&open(&config()?)?, verb),
+        Verb::Approval(verb) => approval::run(&open(&config()?)?, verb),
         Verb::Case(verb) => case::run(&open(&config()?)?, verb),
         Verb::Audit(verb) => audit::run(&config()?, verb),
         Verb::Check => check::run(&check::open(&config()?)?),

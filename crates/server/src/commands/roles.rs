@@ -130,6 +130,7 @@ impl From<AdminError> for Failure {
             AdminError::LastOwner => Self::new(5, Reason::LastOwner, text),
             AdminError::InUse(_) => Self::new(5, Reason::InUse, text),
             AdminError::OnHold => Self::new(5, Reason::OnHold, text),
+            AdminError::InvitationRefused => Self::new(5, Reason::InvitationRefused, text),
             AdminError::NotOpen(_) => Self::new(5, Reason::CaseNotOpen, text),
             AdminError::OwnRequest => Self::new(5, Reason::SecondPerson, text),
             AdminError::Closed(_) => Self::new(5, Reason::AlreadyDecided, text),

@@ -3,6 +3,7 @@
 use store::StoreError;
 
 use crate::App;
+use crate::rehome::Outcome;
 
 /// Goes through all tenants, and says how many were done.
 pub fn run(app: &App) -> Result<u64, StoreError> {
@@ -11,14 +12,20 @@ pub fn run(app: &App) -> Result<u64, StoreError> {
     for (tenant, approval) in app.store.settle_approvals(now)? {
         let outcome = match approval.kind.as_str() {
             crate::rehome::KIND => crate::rehome::carry_out(app, &tenant, &approval),
-            // Whoever asked for it does it: a case is open while it stands approved, until it ends below.
+            // Whoever asked for it does it: a case is open while it stands approved, until it ends below. Receiving is done by sending.
             _ => continue,
         };
-        done += u64::from(outcome.is_ok());
         let (well, words) = match outcome {
-            Ok(words) => (true, words),
-            Err(words) => (false, words),
+            Outcome::Done(word) => (true, word.to_owned()),
+            Outcome::Failed(words) => (false, words),
+            Outcome::Later(why) => {
+                if let Some(why) = why {
+                    tracing::warn!(tenant = %tenant.tenant(), request = %approval.id, why, "what was approved waits");
+                }
+                continue;
+            }
         };
+        done += u64::from(well);
         app.store.finish_approval(&tenant, approval.id, (well, words), now)?;
     }
     Ok(done + app.store.end_cases(now)?)

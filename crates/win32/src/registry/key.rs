@@ -14,7 +14,7 @@ use windows_sys::Win32::Foundation::{
 use windows_sys::Win32::System::Registry::{
     HKEY, HKEY_CURRENT_USER, KEY_CREATE_SUB_KEY, KEY_QUERY_VALUE, KEY_READ, KEY_SET_VALUE, REG_OPTION_NON_VOLATILE,
     RegCloseKey, RegCreateKeyExW, RegDeleteValueW, RegEnumKeyExW, RegEnumValueW, RegFlushKey, RegOpenKeyExW,
-    RegQueryValueExW, RegSetValueExW,
+    RegQueryInfoKeyW, RegQueryValueExW, RegSetValueExW,
 };
 
 use super::VALUE_BYTES_MAX;
@@ -44,13 +44,18 @@ pub(super) enum Access {
 
 /// An open key. Closed when dropped.
 #[derive(Debug)]
-pub(super) struct Key {
+pub(crate) struct Key {
     handle: HKEY,
     /// What people are told: the key with its root.
     name: String,
 }
 
 impl Key {
+    /// A key that somebody has opened, and how people know it. Closed when dropped.
+    pub(crate) fn new(handle: HKEY, name: String) -> Self {
+        Self { handle, name }
+    }
+
     /// Opens a key; `None` if it is not there.
     pub(super) fn open(root: Root, key: &str, access: Access) -> Result<Option<Self>, RegistryError> {
         let (path, name) = (wide(&below_user(root, key)), shown(root, key));
@@ -129,8 +134,31 @@ impl Key {
         Err(failed(ERROR_MORE_DATA, &self.name, Access::Read))
     }
 
+    /// How many values it has.
+    pub(super) fn count(&self) -> Result<u32, RegistryError> {
+        let mut values = 0;
+        // SAFETY: the key is open, `values` outlives the call, and the pointers that may be null are.
+        let code = unsafe {
+            RegQueryInfoKeyW(
+                self.handle,
+                ptr::null_mut(),
+                ptr::null_mut(),
+                ptr::null(),
+                ptr::null_mut(),
+                ptr::null_mut(),
+                ptr::null_mut(),
+                &raw mut values,
+                ptr::null_mut(),
+                ptr::null_mut(),
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        };
+        if code == ERROR_SUCCESS { Ok(values) } else { Err(failed(code, &self.name, Access::Read)) }
+    }
+
     /// All values with their names.
-    pub(super) fn values(&self) -> Result<Vec<(String, RawValue)>, RegistryError> {
+    pub(crate) fn values(&self) -> Result<Vec<(String, RawValue)>, RegistryError> {
         let mut values = Vec::new();
         let (mut name, mut bytes) = (vec![0_u16; NAME_UNITS_MAX], vec![0_u8; GUESS_BYTES]);
         loop {
@@ -167,12 +195,15 @@ impl Key {
         }
     }
 
-    /// The names of the keys right below.
-    pub(super) fn subkeys(&self) -> Result<Vec<String>, RegistryError> {
+    /// The names of the keys right below, `most` at most.
+    pub(crate) fn subkeys(&self, most: u32) -> Result<Vec<String>, RegistryError> {
         let mut names = Vec::new();
         let mut name = vec![0_u16; KEY_UNITS_MAX];
         loop {
             let index = u32::try_from(names.len()).unwrap_or(u32::MAX);
+            if index >= most {
+                return Ok(names);
+            }
             let mut units = u32::try_from(name.len()).unwrap_or(u32::MAX);
             // SAFETY: the key is open, `units` is the length of the buffer, and what may be null is.
             let code = unsafe {

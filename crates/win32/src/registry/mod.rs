@@ -6,13 +6,20 @@
 
 mod key;
 
+use std::collections::BTreeMap;
+
+use device::registry::memory::fold;
 use device::registry::{RawValue, Registry, RegistryError, RegistryWrite};
 use model::catalog::Root;
 
-use key::{Access, Key};
+use key::Access;
+pub(crate) use key::Key;
 
 /// The largest value that is read, in bytes: Microsoft advises 2,048, and what Windows itself keeps in a user's hive stays under a megabyte.
 const VALUE_BYTES_MAX: u32 = 4 << 20;
+
+/// Up to so many values are asked for one by one; of more, it is looked first whether to list all that the key has takes fewer calls.
+const FEW: usize = 4;
 
 /// The signed-in person's registry, to read from.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,6 +32,11 @@ pub struct LiveRegistryWrite;
 impl Registry for LiveRegistry {
     fn read(&self, root: Root, key: &str, names: &[&str]) -> Result<Vec<Option<RawValue>>, RegistryError> {
         match Key::open(root, key, Access::Read)? {
+            Some(key) if names.len() > FEW && key.count()? as usize <= names.len() => {
+                let all: BTreeMap<String, RawValue> =
+                    key.values()?.into_iter().map(|(name, raw)| (fold(&name), raw)).collect();
+                Ok(names.iter().map(|name| all.get(&fold(name)).cloned()).collect())
+            }
             Some(key) => names.iter().map(|name| key.value(name)).collect(),
             None => Ok(vec![None; names.len()]),
         }
@@ -35,7 +47,7 @@ impl Registry for LiveRegistry {
     }
 
     fn subkeys(&self, root: Root, key: &str) -> Result<Vec<String>, RegistryError> {
-        Key::open(root, key, Access::Read)?.map_or(Ok(Vec::new()), |key| key.subkeys())
+        Key::open(root, key, Access::Read)?.map_or(Ok(Vec::new()), |key| key.subkeys(u32::MAX))
     }
 }
 

@@ -3,6 +3,7 @@
 //! Each journal is one file that only grows, with the pictures it needs beside it. The order of writing and syncing is the journal's whole
 //! worth, so the folder is behind a trait whose other implementation loses whatever was not synced: the crash tests use that one.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -119,12 +120,14 @@ pub(crate) fn reason_of_write(error: &io::Error) -> Reason {
 #[derive(Clone, Debug)]
 pub struct FolderJournals {
     folder: PathBuf,
+    /// Those whose names this one has made durable: a name stays so, and what is added to a journal needs its file only.
+    named: BTreeSet<u32>,
 }
 
 impl FolderJournals {
     /// The journals in this folder, which is made when the first one is.
     pub fn new(folder: PathBuf) -> Self {
-        Self { folder }
+        Self { folder, named: BTreeSet::new() }
     }
 
     fn path(&self, number: u32) -> PathBuf {
@@ -188,7 +191,12 @@ impl Journals for FolderJournals {
     fn sync(&mut self, number: u32) -> Result<(), JournalError> {
         let path = self.path(number);
         let file = OpenOptions::new().append(true).open(&path).map_err(writing(&path))?;
-        file.sync_all().and_then(|()| sync_folder(&self.folder)).map_err(writing(&path))
+        file.sync_all().map_err(writing(&path))?;
+        if !self.named.contains(&number) {
+            sync_folder(&self.folder).map_err(writing(&path))?;
+            self.named.insert(number);
+        }
+        Ok(())
     }
 
     fn cut(&mut self, number: u32, len: u64) -> Result<(), JournalError> {
@@ -198,6 +206,7 @@ impl Journals for FolderJournals {
     }
 
     fn remove(&mut self, number: u32) -> Result<(), JournalError> {
+        self.named.remove(&number);
         let sides = |role| [Side::Prior, Side::Target].map(|side| Picture { role, side });
         let pictures = FileRole::ALL.into_iter().flat_map(sides).map(|picture| self.picture_path(number, picture));
         for path in pictures.chain([self.path(number)]) {
@@ -228,7 +237,8 @@ impl Journals for FolderJournals {
 /// All bytes of a file; `None` if it has more than `most`.
 fn read_bounded(path: &Path, most: u64) -> Result<Option<Vec<u8>>, JournalError> {
     let file = File::open(path).map_err(reading(path))?;
-    let mut bytes = Vec::new();
+    let found = file.metadata().map_err(reading(path))?.len();
+    let mut bytes = Vec::with_capacity(usize::try_from(found.min(most) + 1).unwrap_or_default());
     file.take(most + 1).read_to_end(&mut bytes).map_err(reading(path))?;
     Ok((bytes.len() as u64 <= most).then_some(bytes))
 }

@@ -16,5 +16,9 @@ pub(crate) async fn handle(
     Allowed((person, _)): Allowed<SignedIn>,
     State(app): State<Arc<App>>,
 ) -> Result<Json<Openings>, Refusal> {
-    Ok(Json(openings(apart(move || app.store.openings_of(&person, app.clock.now())).await?)))
+    let found = apart(move || {
+        let opened = app.store.openings_of(&person, app.clock.now())?;
+        Ok::<_, store::StoreError>((opened, app.store.moves_of(&person)?))
+    });
+    Ok(Json(openings(found.await?)))
 }

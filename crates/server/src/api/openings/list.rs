@@ -1,4 +1,4 @@
-//! `GET /api/v1/openings`: who has opened the content of this PC's person, when, why, and what of it.
+//! `GET /api/v1/openings`: who has opened the content of this PC's person, when, why, and what of it; and which profiles were moved to or from them.
 
 use std::sync::Arc;
 
@@ -16,5 +16,9 @@ pub(crate) async fn handle(
     Allowed(scope): Allowed<OwnDevice>,
     State(app): State<Arc<App>>,
 ) -> Result<Json<Openings>, Refusal> {
-    Ok(Json(openings(apart(move || app.store.openings(&scope, app.clock.now())).await?)))
+    let found = apart(move || {
+        let opened = app.store.openings(&scope, app.clock.now())?;
+        Ok::<_, store::StoreError>((opened, app.store.moves(&scope)?))
+    });
+    Ok(Json(openings(found.await?)))
 }
