@@ -58,6 +58,7 @@ pub fn run(args: &BackupArgs, run: &Run) -> Result<Exit, Failure> {
     let connection = renew_if_due(run, &state, connection)?;
     let input = here::input(args.from.as_deref(), Some(state.folder()))?;
     here::allow(Activity::Backup, &input.known, input.source)?;
+    here::allow_key(&input.known, connection.enrolment.key.level)?;
     let progress = run.progress();
     let done = Backup {
         device_name: args.device_name.as_deref().unwrap_or(&connection.enrolment.device_name),

@@ -10,6 +10,7 @@ use device::facts::EnrolmentToken;
 use device::facts::{Installed, Known, Places};
 use device::input::Input;
 use device::target::{RegTarget, RestoreTarget};
+use model::device::KeyLevel;
 use model::envelope::Source;
 use model::prerequisite::Activity;
 use model::reason::Reason;
@@ -210,6 +211,17 @@ pub fn allow_undo(known: &Known) -> Result<(), Failure> {
     let who = if allowed.value == "nobody" { "nobody" } else { "only an administrator, with an elevated prompt," };
     let refused = || format!("{who} may take a restore back here, by the {}", allowed.origin);
     if is_allowed { Ok(()) } else { Err(Failure::new(Reason::UndoNotAllowed, refused())) }
+}
+
+/// Stops a backup of a PC whose own key is kept in a weaker place than policy demands.
+pub fn allow_key(known: &Known, level: KeyLevel) -> Result<(), Failure> {
+    let least = known.policy().key_level();
+    if level >= least.value {
+        return Ok(());
+    }
+    let message =
+        format!("the key of this PC is `{level}`, and by the {} it is at least `{}`", least.origin, least.value);
+    Err(Failure::new(Reason::KeyTooWeak, message))
 }
 
 /// Stops what policy or the prerequisites do not allow. Prerequisites are asked of the live PC only: a disk or a file runs elsewhere.

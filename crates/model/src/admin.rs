@@ -3,7 +3,15 @@
 //! As in [`crate::api`]: snake case, times as milliseconds in `*_at` fields, ids as hexadecimal digits. A field that is not agreed is refused, so that
 //! a misspelt one does not go unnoticed. Optional fields that are left out leave a thing as it is.
 
+mod policies;
+
 use serde::{Deserialize, Serialize};
+
+pub use policies::{
+    Assignments, Change, ChangedField, DeviceCommand, DeviceEffective, EffectiveSetting, EnrolmentOptions, NewPolicy,
+    Platform, Policy, PolicyReach, PolicyVersion, ProfileType, RestorePage, Status, StatusOfDevice, StatusOfPolicy,
+    Whom,
+};
 
 use crate::api::{CaseReading, KeptBy, SnapshotSummary};
 use crate::ids::{

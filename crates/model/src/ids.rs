@@ -119,6 +119,10 @@ id!(/// Something that takes a second admin.
     ApprovalId, 16, "an approval id (32 hexadecimal digits)");
 id!(/// What an organisation gives to another, so that it can send a profile to one person.
     InvitationId, 16, "an invitation's id (32 hexadecimal digits)");
+id!(/// A policy of the server.
+    PolicyId, 16, "a policy id (32 hexadecimal digits)");
+id!(/// A command to a PC.
+    CommandId, 16, "a command's id (32 hexadecimal digits)");
 id!(/// A retention policy.
     RetentionPolicyId, 16, "a retention policy's id (32 hexadecimal digits)");
 id!(/// An identity provider of a tenant.

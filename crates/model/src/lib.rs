@@ -10,6 +10,7 @@ pub mod audit;
 pub mod bundle;
 pub mod catalog;
 pub mod cbor;
+pub mod check_in;
 pub mod csv;
 pub mod device;
 pub mod envelope;

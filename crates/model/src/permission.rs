@@ -67,6 +67,7 @@ permissions! {
     AuditRead = "audit.read", false, "read the audit trail";
     CaseOpen = "case.open", true, "ask for a person's settings to be opened for a while";
     CaseRead = "case.read", false, "see which cases there are";
+    DeviceCommand = "device.command", false, "ask a device to back up, to check in or to offer a restore";
     DeviceRead = "device.read", false, "see devices";
     DeviceRevoke = "device.revoke", false, "withdraw a device's access";
     DeviceWrite = "device.write", false, "change a device's scope tags";
@@ -165,6 +166,7 @@ impl BuiltIn {
             Self::Operator => matches!(
                 permission,
                 P::ApprovalRead
+                    | P::DeviceCommand
                     | P::DeviceRead
                     | P::DeviceRevoke
                     | P::DeviceWrite
@@ -189,6 +191,7 @@ impl BuiltIn {
                 P::ApprovalRead
                     | P::CaseOpen
                     | P::CaseRead
+                    | P::DeviceCommand
                     | P::DeviceRead
                     | P::GroupRead
                     | P::PolicyRead

@@ -4,8 +4,9 @@
 //! that an organisation that moves to Rehome finds the same PCs taking part. A build counts with its update build revision: 26100.4946 is
 //! enough where 26100.4945 is not.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::policy::{Effective, Held};
 use crate::reason::Reason;
 
 /// What a PC wants to take part in.
@@ -79,7 +80,7 @@ pub const ROWS: [Row; 9] = [
 ];
 
 /// How a PC and a person are known to an organisation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Join {
     /// The PC belongs to Microsoft Entra ID.
@@ -135,6 +136,49 @@ pub fn check_build(activity: Activity, build: Build) -> Result<(), Reason> {
 /// Whether the join state takes part; else the reason.
 pub fn check_join(activity: Activity, join: Join) -> Result<(), Reason> {
     if joins(activity).contains(&join) { Ok(()) } else { Err(Reason::WrongJoinState) }
+}
+
+/// Why something may not begin.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// The reason.
+    pub reason: Reason,
+    /// What was found and what is needed, in a sentence.
+    pub message: String,
+}
+
+/// Why `activity` may not begin under a policy, on a PC of which build and join state are known or not; `None`: it may. A fact that is not known stops nothing.
+pub fn refusal(
+    activity: Activity,
+    policy: &Effective,
+    (build, join): (Option<Build>, Option<Join>),
+) -> Option<Refusal> {
+    let Held { value: enabled, origin } = match activity {
+        Activity::Backup => policy.backup_enabled(),
+        Activity::SetupRestore | Activity::SignInRestore => policy.restore_enabled(),
+    };
+    if !enabled {
+        let what = if activity == Activity::Backup { "backups are" } else { "restoring is" };
+        return Some(Refusal { reason: Reason::PolicyOff, message: format!("{what} switched off by the {origin}") });
+    }
+    if let (true, Some(build)) = (policy.demands_builds().value, build)
+        && let Err(reason) = check_build(activity, build)
+    {
+        let row = needed(activity, build.build)?;
+        let message =
+            format!("Windows {build} is too old for a {}: {} ({}) is needed", activity.title(), row.least, row.version);
+        return Some(Refusal { reason, message });
+    }
+    if let (true, Some(join)) = (policy.demands_join().value, join)
+        && let Err(reason) = check_join(activity, join)
+    {
+        let needed: Vec<_> = joins(activity).iter().map(|join| join.title()).collect();
+        let message =
+            format!("this PC is {}; a {} needs it to be {}", join.title(), activity.title(), needed.join(" or "));
+        return Some(Refusal { reason, message });
+    }
+    None
 }
 
 #[cfg(test)]

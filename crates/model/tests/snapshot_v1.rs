@@ -61,7 +61,7 @@ fn golden_files_are_read_for_good() {
     let bytes: Vec<_> = GOLDEN.iter().map(|(kind, _, hex)| (*kind, bytes_of_hex(hex))).collect();
     let decoded = decode(bytes.iter().map(|(kind, bytes)| (*kind, bytes.as_slice()))).unwrap();
     assert_eq!(decoded.snapshot, example());
-    assert_eq!(decoded.unknown_kinds, []);
+    assert!(decoded.unknown_kinds.is_empty());
 }
 
 #[test]

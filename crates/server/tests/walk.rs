@@ -31,6 +31,10 @@ fn body(route: &Route, ids: &Ids) -> Value {
         ("POST", "/api/v1/profiles/{profile}/rehome") => json!({"to_user": ids.real["user"]}),
         ("POST", "/api/v1/cases") => json!({"user": ids.real["user"], "purpose": "a walk along all routes"}),
         ("PUT", "/api/v1/profiles/{profile}/snapshots/{snapshot}/rehearsal") => json!({"seq": 1, "restorable": true}),
+        ("PUT", "/api/v1/policies/{policy}") => json!({"name": "x"}),
+        ("POST", "/api/v1/policies/{policy}/rollback") => json!({"version": 1}),
+        ("POST", "/api/v1/policies/{policy}/duplicate") => json!({"name": "y"}),
+        ("POST", "/api/v1/devices/{device}/commands") => json!({"order": "back_up"}),
         ("PUT", "/api/v1/retention") => json!({"rules": {"last": 1}}),
         ("PUT", "/api/v1/retention-policies/{retention_policy}") => json!({"name": "x", "rules": {"last": 1}}),
         ("PUT", "/scim/v2/Users/{id}") => json!({"userName": "x"}),
@@ -90,6 +94,7 @@ fn call(live: &Live, token: &String, method: &str, path: &str, body: &Value) -> 
     serde_json::from_slice(&answer.body).unwrap_or(Value::Null)
 }
 
+#[expect(clippy::too_many_lines, reason = "one of everything")]
 fn world() -> World {
     let place = Place::new();
     let live = place.serve();
@@ -124,6 +129,7 @@ fn world() -> World {
         "assignment",
         make("/api/v1/role-assignments", json!({"name": "a", "role": "auditor", "scope_tags": []})),
     );
+    real.insert("policy", make("/api/v1/policies", json!({"name": "p"})));
     real.insert("retention_policy", make("/api/v1/retention-policies", json!({"name": "p", "rules": {"last": 1}})));
     let ends = live.app.clock.now().0 + 3_600_000;
     let account = |name: &str, ends: i64| json!({"name": name, "role": "gitops", "expires_at": ends});

@@ -73,6 +73,16 @@ pub(crate) enum Action {
     UserErase,
     /// Target: the tenant.
     RetentionSet,
+    /// Target: the policy; after: its settings, its switches, for how many it is.
+    PolicyCreate,
+    /// Target: the policy; before and after as above.
+    PolicyUpdate,
+    /// Target: the policy; before as above.
+    PolicyDelete,
+    /// Target: the tenant; before and after: the restore page, for everybody and for how many groups.
+    EnrolmentOptions,
+    /// Target: the device; after: the word of the command.
+    DeviceCommand,
     /// Target: the retention policy. Its rules, and how many of each kind it is for, are in `after`.
     RetentionPolicyCreate,
     /// Target: the retention policy.
@@ -188,6 +198,7 @@ pub(crate) enum Action {
 }
 
 impl Action {
+    #[expect(clippy::too_many_lines, reason = "one line for each action")]
     pub(crate) fn text(self) -> &'static str {
         match self {
             Self::TenantCreate => "tenant.create",
@@ -212,6 +223,11 @@ impl Action {
             Self::ProfileDelete => "profile.delete",
             Self::UserErase => "user.erase",
             Self::RetentionSet => "retention.set",
+            Self::PolicyCreate => "policy.create",
+            Self::PolicyUpdate => "policy.update",
+            Self::PolicyDelete => "policy.delete",
+            Self::EnrolmentOptions => "enrolment_options.update",
+            Self::DeviceCommand => "device.command",
             Self::RetentionPolicyCreate => "retention_policy.create",
             Self::RetentionPolicyUpdate => "retention_policy.update",
             Self::RetentionPolicyDelete => "retention_policy.delete",

@@ -244,6 +244,12 @@ fn empty(tx: &Connection, own: &OwnProfile, at: Moment) -> Result<Removed, Erase
         "DELETE FROM reports WHERE tenant = $1 AND device_no = (SELECT device_no FROM profiles WHERE tenant = $1 AND no = $2)",
     )?
     .execute(key)?;
+    for table in ["check_ins", "device_commands"] {
+        let sql = format!(
+            "DELETE FROM {table} WHERE tenant = $1 AND device_no = (SELECT device_no FROM profiles WHERE tenant = $1 AND no = $2)"
+        );
+        tx.prepare_cached(&sql)?.execute(key)?;
+    }
     tx.prepare_cached(
         "UPDATE devices SET revoked_at = $1 WHERE tenant = $2 AND revoked_at IS NULL \
          AND no = (SELECT device_no FROM profiles WHERE tenant = $2 AND no = $3)",

@@ -13,6 +13,7 @@ mod audit;
 mod authority;
 pub mod blobs;
 mod cases;
+mod check_ins;
 mod commit;
 mod devices;
 mod dialect;
@@ -23,6 +24,7 @@ mod keys;
 mod moves;
 mod pack;
 pub mod people;
+mod policies;
 mod readers;
 mod rehearsals;
 mod rehome;
@@ -33,6 +35,7 @@ mod scim;
 mod scope;
 mod snapshots;
 mod sql;
+mod targets;
 mod tenants;
 mod tokens;
 mod uploads;
@@ -50,6 +53,7 @@ pub use admin::assignments::{Assignment, Terms, Which};
 pub use admin::devices::Listed as ListedDevice;
 pub use admin::groups::{Group, GroupChange, NewGroup, Source};
 pub use admin::people::{Listed as ListedPerson, PersonChange};
+pub use admin::policies::{DESCRIPTION_CHARS_MAX, POLICIES_MAX, PRIORITY_MAX, VERSIONS_MAX};
 pub use admin::retention::{
     PREVIEWED_MAX, Previewed, RETENTION_POLICIES_MAX, RetentionChange, RetentionPolicy, RetentionPreview,
     RetentionTerms,
@@ -70,6 +74,7 @@ pub use cases::{
     Case, Covers, End, Entrusted, HOURS as CASE_HOURS, HOURS_MAX as CASE_HOURS_MAX, KIND as CASE_KIND, NewCase,
     Opening, PURPOSE_CHARS_MIN, Reading, Stage,
 };
+pub use check_ins::{COMMAND_MILLIS, COMMANDS_MAX, Noted, OnDevice, Ordered, Seen, for_device};
 pub use commit::{CommitError, Committed};
 pub use devices::{Device, DeviceState, EnrollError, Holder, NewDevice, NewDeviceKey, Revoked};
 pub use erase::{Deleted, EraseError, SignErasure};
@@ -79,6 +84,7 @@ pub use moves::{
     INVITATION_MILLIS, Invitation, MovePreview, MovedProfile, NewInvitation, NewMove, OtherHalf, Sending, SentWhere,
 };
 pub use people::Person;
+pub use policies::{Because, Considered, ENROLMENT_OPTIONS};
 pub use rehome::{KeysToMove, Moving, RehomePreview};
 pub use reports::{Filed, REPORTS_KEPT_MAX};
 pub use retention::{Listed, Mark};

@@ -11,11 +11,11 @@
 //!
 //! What stays: the audit, cases and their readings, the PC's row. Reports of restores go: they are about a PC of the person before.
 
+use crate::sql::{Connection, OptionalExtension, Row};
 use model::api::SealedFor;
 use model::ids::{ApprovalId, BlobId, DeviceId, InvitationId, ProfileId, TenantId, UserId, to_hex};
 use model::permission::Permission;
 use model::world::Moment;
-use crate::sql::{Connection, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
 
 use crate::admin::people;
@@ -731,11 +731,11 @@ fn place_profile(
     (there, to_no, device_no): (&TenantScope, i64, i64),
     profile: ProfileId,
 ) -> Result<i64, AdminError> {
+    type Counters = (i64, Option<i64>, Option<Vec<u8>>, i64, i64, i64, Option<i64>);
     let sql = "SELECT no, left_at IS NOT NULL FROM profiles WHERE tenant = $1 AND id = $2";
     let known = tx.prepare_cached(sql)?.query_row((there.no, profile.as_bytes()), |row| Ok((row.get(0)?, row.get(1)?)));
     let sql = "SELECT last_seq, latest_seq, latest_id, next_part, next_blob, created_at, last_base FROM profiles \
                WHERE tenant = $1 AND no = $2";
-    type Counters = (i64, Option<i64>, Option<Vec<u8>>, i64, i64, i64, Option<i64>);
     let counters: Counters = tx.prepare_cached(sql)?.query_row((here.no, found.no), |row| {
         Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
     })?;

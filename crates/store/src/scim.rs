@@ -348,7 +348,7 @@ fn erases(connection: &Connection, tenant: i64) -> Result<bool, StoreError> {
 /// What a provider said of a person, their groups and roles: gone with them.
 pub(crate) fn forget(tx: &Connection, (tenant, no): (i64, i64)) -> Result<(), StoreError> {
     tx.prepare_cached("DELETE FROM scim_users WHERE tenant = $1 AND user_no = $2")?.execute((tenant, no))?;
-    for table in ["group_members", "assignment_users", "retention_users"] {
+    for table in ["group_members", "assignment_users", "retention_users", "policy_users"] {
         let sql = format!("DELETE FROM {table} WHERE tenant = $1 AND user_no = $2");
         tx.prepare_cached(&sql)?.execute((tenant, no))?;
     }

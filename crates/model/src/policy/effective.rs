@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::Category;
+use crate::device::KeyLevel;
 
 use super::windows::Meaning;
 use super::{Hive, Kind, POLICIES, Policy, Setting};
@@ -25,6 +26,8 @@ pub struct Values {
     pub own: BTreeMap<(Hive, &'static str), Given>,
     /// Windows' own values in `SettingSync`, by value name.
     pub windows: BTreeMap<&'static str, Given>,
+    /// What Windows' own values mean, by policy id, where a PC has told of them. They count as `windows`.
+    pub meant: BTreeMap<&'static str, Given>,
     /// The server's policy, by policy id.
     pub server: BTreeMap<&'static str, Given>,
     /// What the installer was told, by policy id.
@@ -52,6 +55,32 @@ pub enum Origin {
     Installer,
     /// Nobody: it is the default.
     Default,
+}
+
+impl Origin {
+    /// Where it stands among those who may say something, the strongest first.
+    pub fn rank(self) -> u8 {
+        match self {
+            Self::Machine => 0,
+            Self::User => 1,
+            Self::Windows { .. } => 2,
+            Self::Server => 3,
+            Self::Installer => 4,
+            Self::Default => 5,
+        }
+    }
+
+    /// The stable word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Machine => "machine",
+            Self::User => "user",
+            Self::Windows { .. } => "windows",
+            Self::Server => "server",
+            Self::Installer => "installer",
+            Self::Default => "default",
+        }
+    }
 }
 
 impl std::fmt::Display for Origin {
@@ -212,6 +241,11 @@ impl Effective {
         self.number("backup.interval_hours")
     }
 
+    /// How many snapshots are kept: newest, daily, weekly, monthly. Words of the server's policy only.
+    pub fn retention(&self) -> [u32; 4] {
+        ["latest", "daily", "weekly", "monthly"].map(|kind| self.number(&format!("backup.retention_{kind}")).value)
+    }
+
     /// Whether a scheduled backup may use a network with a price.
     pub fn metered(&self) -> Held<bool> {
         self.switch("backup.metered")
@@ -252,6 +286,15 @@ impl Effective {
         self.word("restore.undo_by")
     }
 
+    /// Where the PC's own key is kept at least.
+    pub fn key_level(&self) -> Held<KeyLevel> {
+        self.word("agent.key_level").map(|word| match word {
+            "tpm" => KeyLevel::Tpm,
+            "software" => KeyLevel::CngSoftware,
+            _ => KeyLevel::File,
+        })
+    }
+
     /// How much is logged: `error`, `warn`, `info` or `debug`.
     pub fn log_level(&self) -> Held<&'static str> {
         self.word("agent.log_level")
@@ -280,11 +323,10 @@ impl Effective {
         CategoryRule { rule, user_override, origin }
     }
 
-    /// The override counts from whoever set the rule, or somebody stronger: Windows' check box says nothing about Rehome's own rule.
+    /// The override counts from whoever set the rule, or somebody stronger: nobody unlocks what a stronger one has locked.
     fn override_of(&self, id: &str, rule: Origin) -> bool {
         let held = self.switch(&format!("{id}.user_override"));
-        let from_windows = |origin| matches!(origin, Origin::Windows { .. });
-        held.value && (!from_windows(held.origin) || from_windows(rule))
+        held.value && held.origin.rank() <= rule.rank()
     }
 
     fn switch(&self, id: &str) -> Held<bool> {
@@ -316,8 +358,12 @@ impl Effective {
         if let Some(held) = follow.then(|| from_windows(policy, values)).flatten() {
             return held;
         }
-        let last =
-            [(Origin::Server, values.server.get(policy.id)), (Origin::Installer, values.installed.get(policy.id))];
+        let meant = Origin::Windows { value: "", title: "Windows' own policy" };
+        let last = [
+            (meant, values.meant.get(policy.id)),
+            (Origin::Server, values.server.get(policy.id)),
+            (Origin::Installer, values.installed.get(policy.id)),
+        ];
         last.into_iter()
             .find_map(|(origin, given)| self.check(policy, origin, given?))
             .unwrap_or_else(|| Held { value: policy.default.clone(), origin: Origin::Default })
@@ -365,7 +411,7 @@ fn from_windows(policy: &Policy, values: &Values) -> Option<Held> {
     })
 }
 
-fn checked(kind: Kind, given: &Given) -> Result<Setting, String> {
+pub(super) fn checked(kind: Kind, given: &Given) -> Result<Setting, String> {
     match (kind, given) {
         (_, Given::Other(what)) => Err(format!("it is {what}, not {}", kind.reg_type())),
         (Kind::Switch, Given::Number(number @ 0..=1)) => Ok(Setting::Switch(*number == 1)),

@@ -11,10 +11,16 @@
 
 mod effective;
 pub mod installed;
+pub mod intune;
+pub mod picker;
+pub mod resolve;
+mod settings;
 mod table;
+pub mod what_if;
 pub mod windows;
 
 pub use effective::{CategoryRule, Effective, Given, Group, Held, Origin, Problem, Rule, Values, evaluate};
+pub use settings::{SETTINGS_MAX, Settings, SettingsError};
 pub use table::POLICIES;
 
 /// The key of Rehome's own policies, below `HKLM` and `HKCU`.

@@ -109,6 +109,10 @@ policies! {
         "How much is logged",
         "What the log file on the PC holds. Values of settings, tokens and names of a person's files are in no log at any level. The event log is not concerned.";
 
+    "agent.key_level" Agent Machine "RequiredKeyLevel", Kind::Choice(&[choice("file", "Wherever the PC can"), choice("software", "By Windows, which does not give it out"), choice("tpm", "In the TPM")]), Setting::Word("file"), &[],
+        "Where the PC's own key is kept at least",
+        "The key that a PC signs its requests with. A PC whose key is kept in a weaker place makes no backups until it is connected again with a better one; it is refused with `key_too_weak`.";
+
     categories:
     "accessibility" "Accessibility" "Accessibility", windows::ACCESSIBILITY, windows::ACCESSIBILITY_OVERRIDE;
     "language" "Language" "Language", windows::LANGUAGE, windows::LANGUAGE_OVERRIDE;

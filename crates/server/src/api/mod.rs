@@ -10,15 +10,21 @@ mod audit;
 mod backups;
 mod blobs;
 mod cases;
+mod check_in;
+mod commands;
 mod device;
+pub(crate) mod device_policy;
 mod devices;
 mod enroll;
+mod enrollment_options;
 pub(crate) mod extract;
 mod groups;
 mod invitations;
 mod me;
 mod openings;
 mod pins;
+pub(crate) mod policies;
+mod policy_settings;
 mod profiles;
 mod rehearsals;
 mod rehome;
@@ -68,6 +74,7 @@ pub fn routes() -> Routes {
         .post("/api/v1/device/key", device::key::handle)
         .post("/api/v1/sign-in/device-code", sign_in::device_code::handle)
         .post("/api/v1/sign-in/token", sign_in::token::handle)
+        .post("/api/v1/check-in", check_in::create::handle)
         .post("/api/v1/backups", backups::create::handle)
         .get("/api/v1/profiles", profiles::list::handle)
         .get("/api/v1/profiles/{profile}/latest", profiles::latest::handle)
@@ -142,7 +149,31 @@ fn admin_routes(routes: Routes) -> Routes {
         .get("/api/v1/invitations", invitations::list::handle)
         .post("/api/v1/invitations", invitations::create::handle)
         .delete("/api/v1/invitations/{invitation}", invitations::delete::handle)
+        .with(policy_routes)
         .with(record_routes)
+}
+
+/// Policies, and what of them holds where.
+fn policy_routes(routes: Routes) -> Routes {
+    routes
+        .get("/api/v1/policy-settings", policy_settings::list::handle)
+        .get("/api/v1/policies", policies::list::handle)
+        .post("/api/v1/policies", policies::create::handle)
+        .post("/api/v1/policies/reach", policies::reach::handle)
+        .post("/api/v1/policies/what-if", policies::what_if::handle)
+        .post("/api/v1/policies/import", policies::import::handle)
+        .get("/api/v1/policies/{policy}", policies::get::handle)
+        .put("/api/v1/policies/{policy}", policies::put::handle)
+        .delete("/api/v1/policies/{policy}", policies::delete::handle)
+        .get("/api/v1/policies/{policy}/versions", policies::versions::handle)
+        .post("/api/v1/policies/{policy}/rollback", policies::rollback::handle)
+        .post("/api/v1/policies/{policy}/duplicate", policies::duplicate::handle)
+        .get("/api/v1/policies/{policy}/devices", policies::devices::handle)
+        .get("/api/v1/devices/{device}/policy", device_policy::get::handle)
+        .get("/api/v1/devices/{device}/commands", commands::list::handle)
+        .post("/api/v1/devices/{device}/commands", commands::create::handle)
+        .get("/api/v1/enrollment-options", enrollment_options::get::handle)
+        .put("/api/v1/enrollment-options", enrollment_options::put::handle)
 }
 
 /// Cases, and what the audit tells.

@@ -256,7 +256,7 @@ impl Store {
         })
     }
 
-    /// Deletes a group that no assignment and no retention policy names.
+    /// Deletes a group that no assignment and no policy names.
     pub fn delete_group(
         &self,
         view: &View,
@@ -278,10 +278,16 @@ impl Store {
             if used > 0 {
                 return Err(AdminError::InUse(format!("{used} role assignments name it")));
             }
-            let sql = "SELECT COUNT(*) FROM retention_groups WHERE tenant = $1 AND group_no = $2";
-            let used: i64 = tx.prepare_cached(sql)?.query_row((tenant, no), |row| row.get(0))?;
-            if used > 0 {
-                return Err(AdminError::InUse(format!("{used} retention policies name it")));
+            for (table, what) in [
+                ("retention_groups", "retention policies name it"),
+                ("policy_groups", "policies name it"),
+                ("enrolment_option_groups", "enrollment options name it"),
+            ] {
+                let sql = format!("SELECT COUNT(*) FROM {table} WHERE tenant = $1 AND group_no = $2");
+                let used: i64 = tx.prepare_cached(&sql)?.query_row((tenant, no), |row| row.get(0))?;
+                if used > 0 {
+                    return Err(AdminError::InUse(format!("{used} {what}")));
+                }
             }
             tags::put(tx, tenant, (Kind::Group, no), &BTreeSet::new())?;
             tx.prepare_cached("DELETE FROM user_groups WHERE tenant = $1 AND no = $2")?.execute((tenant, no))?;

@@ -1,13 +1,15 @@
 //! What admins do through the API and the operator on the command line: people, devices, groups, roles, assignments, tags, service accounts,
-//! retention policies.
+//! policies, enrollment options, retention policies.
 //!
 //! Everything takes a [`View`] and finds only what that sees. A change names the version that it changes; what is made carries the tags of
 //! who made it; nobody grants what they lack; and whatever is done, an owner stays ([`guard_owner`]).
 
 pub(crate) mod assignments;
 pub(crate) mod devices;
+pub(crate) mod enrolment_options;
 pub(crate) mod groups;
 pub(crate) mod people;
+pub(crate) mod policies;
 pub(crate) mod retention;
 pub(crate) mod roles;
 pub(crate) mod tags;
@@ -53,11 +55,11 @@ impl Default for Slice {
 
 impl Slice {
     /// Rows to ask for: one more than wanted says whether there is a next page.
-    fn rows(self) -> i64 {
+    pub(crate) fn rows(self) -> i64 {
         i64::try_from(self.limit.clamp(1, PAGE_MAX)).unwrap_or(1) + 1
     }
 
-    fn page<T>(self, mut rows: Vec<(i64, T)>) -> Page<T> {
+    pub(crate) fn page<T>(self, mut rows: Vec<(i64, T)>) -> Page<T> {
         let limit = self.limit.clamp(1, PAGE_MAX);
         let more = rows.len() > limit;
         rows.truncate(limit);
@@ -84,7 +86,7 @@ pub(crate) fn guard_owner<T>(
 }
 
 /// The numbers of things by their ids. `table` is one of ours. One that is not there is refused.
-fn numbers<const N: usize>(
+pub(crate) fn numbers<const N: usize>(
     tx: &Connection,
     tenant: i64,
     table: &'static str,

@@ -7,19 +7,21 @@
 use std::collections::BTreeSet;
 
 use crate::sql::{Connection, OptionalExtension, Row};
+use model::admin::Whom;
 use model::ids::{DeviceId, GroupId, ProfileId, RetentionPolicyId, SnapshotId, TagId, UserId};
 use model::permission::Permission;
 use model::retention::{Kept, Rules};
 use model::world::Moment;
 
 use super::tags::{self, Kind};
-use super::{Page, Slice, TAGS_MAX, change_tags, check_version, devices, groups, new_tags, numbers, people};
+use super::{Page, Slice, change_tags, check_version, new_tags};
 use crate::accounts::{check_name, taken};
 use crate::audit::{self, Action, Event};
 use crate::authority::View;
 use crate::error::AdminError;
-use crate::retention::policies::{Named, Policies, TARGETS, Targets, to_text};
+use crate::retention::policies::{Named, Policies, to_text};
 use crate::retention::{self, put_rules};
+use crate::targets::{RETENTION, Targets};
 use crate::{Store, StoreError, row, snapshots};
 
 /// The most retention policies of a tenant: each profile is looked at with all of them.
@@ -144,30 +146,12 @@ fn find(connection: &Connection, view: &View, id: RetentionPolicyId) -> Result<S
     found.ok_or(AdminError::NotFound)
 }
 
-/// The ids of rows. `table` is one of ours.
-fn ids<T: From<row::Id<16>>>(
-    connection: &Connection,
-    tenant: i64,
-    (table, numbers): (&str, &BTreeSet<i64>),
-) -> Result<Vec<T>, StoreError> {
-    let sql = format!("SELECT id FROM {table} WHERE tenant = $1 AND no = $2");
-    let mut statement = connection.prepare_cached(&sql)?;
-    let id = |no: &i64| Ok(statement.query_row((tenant, no), |row| Ok(row::Id(row.get(0)?).into()))?);
-    numbers.iter().map(id).collect()
-}
-
 fn whole(connection: &Connection, tenant: i64, stored: Stored) -> Result<RetentionPolicy, StoreError> {
-    let targets = Targets::load(connection, tenant, stored.no)?;
+    let targets = Targets::load(connection, RETENTION, (tenant, stored.no))?;
     let rules = serde_json::from_str(&stored.rules)
         .map_err(|error| StoreError::Damaged(format!("the retention policy {}: {error}", stored.id)))?;
-    let terms = RetentionTerms {
-        name: stored.name,
-        rules,
-        users: ids(connection, tenant, ("users", &targets.users))?,
-        groups: ids(connection, tenant, ("user_groups", &targets.groups))?,
-        devices: ids(connection, tenant, ("devices", &targets.devices))?,
-        scope_tags: ids(connection, tenant, ("tags", &targets.tags))?,
-    };
+    let Whom { users, groups, devices, scope_tags } = targets.whom(connection, tenant)?;
+    let terms = RetentionTerms { name: stored.name, rules, users, groups, devices, scope_tags };
     Ok(RetentionPolicy {
         id: stored.id,
         terms,
@@ -180,57 +164,19 @@ fn whole(connection: &Connection, tenant: i64, stored: Stored) -> Result<Retenti
 
 /// Whom the terms name, as numbers: each must be there, be seen, and be within reach.
 fn targets(connection: &Connection, view: &View, terms: &RetentionTerms) -> Result<Targets, AdminError> {
-    let tenant = view.scope().no;
-    let lens = [terms.users.len(), terms.groups.len(), terms.devices.len(), terms.scope_tags.len()];
-    if lens.iter().any(|len| *len > TAGS_MAX) {
-        return Err(AdminError::Invalid(format!("at most {TAGS_MAX} in each list; a group or a scope tag holds more")));
-    }
-    let tag_ids: Vec<[u8; 16]> = terms.scope_tags.iter().map(|tag| tag.0).collect();
-    let group = |id: &GroupId| groups::find(connection, view, *id).map(|(no, _)| no);
-    let device = |id: &DeviceId| devices::find(connection, view, *id).map(|(no, _)| no);
-    let targets = Targets {
-        users: groups::seen_people(connection, view, &terms.users)?,
-        groups: terms.groups.iter().map(group).collect::<Result<_, _>>()?,
-        devices: terms.devices.iter().map(device).collect::<Result<_, _>>()?,
-        tags: numbers(connection, tenant, "tags", &tag_ids)?,
-    };
+    let RetentionTerms { users, groups, devices, scope_tags, .. } = terms.clone();
+    let targets = Targets::find(connection, view, &Whom { users, groups, devices, scope_tags })?;
     check_reach(connection, view, &targets)?;
     Ok(targets)
 }
 
 /// Whether the view reaches everybody whom a policy is for.
 fn check_reach(connection: &Connection, view: &View, targets: &Targets) -> Result<(), AdminError> {
-    let device = format!(
-        "SELECT 1 FROM devices d JOIN users u ON u.tenant = d.tenant AND u.no = d.user_no \
-         WHERE d.tenant = $1 AND d.no = $2 AND {}",
-        view.sees_device()
-    );
-    let tenant = view.scope().no;
-    let mut reached = targets.groups.iter().all(|no| view.covers_group(*no));
-    reached &= targets.tags.iter().all(|no| view.covers_tag(*no));
-    for no in &targets.users {
-        reached &= people::sees(connection, view, *no)?;
-    }
-    for no in &targets.devices {
-        reached &= connection.prepare(&device)?.exists((tenant, no))?;
-    }
-    if reached { Ok(()) } else { Err(lacking()) }
+    targets.check_reach(connection, view, Permission::RetentionWrite)
 }
 
 fn lacking() -> AdminError {
     AdminError::Lacks(vec![Permission::RetentionWrite])
-}
-
-fn put_targets(tx: &Connection, tenant: i64, policy: i64, targets: &Targets) -> Result<(), StoreError> {
-    for ((table, column), numbers) in TARGETS.iter().zip(targets.lists()) {
-        let sql = format!("DELETE FROM {table} WHERE tenant = $1 AND policy_no = $2");
-        tx.prepare_cached(&sql)?.execute((tenant, policy))?;
-        let sql = format!("INSERT INTO {table} (tenant, policy_no, {column}) VALUES ($1, $2, $3)");
-        for no in numbers {
-            tx.prepare_cached(&sql)?.execute((tenant, policy, no))?;
-        }
-    }
-    Ok(())
 }
 
 /// What the audit is told: the rules, and how many it is for. No names.
@@ -273,7 +219,7 @@ impl Store {
                  VALUES ($1, $2, $3, $4, $5, 1, $6, $6)",
             )?
             .execute((tenant, no, id.as_bytes(), &terms.name, &rules, at.0))?;
-            put_targets(tx, tenant, no, &targets)?;
+            targets.put(tx, RETENTION, (tenant, no))?;
             tags::put(tx, tenant, (Kind::RetentionPolicy, no), &own)?;
             let (actor, after) = (view.actor(), told(&rules, &targets));
             let event = Event::of(&actor, at, Action::RetentionPolicyCreate, id.as_bytes());
@@ -325,7 +271,7 @@ impl Store {
             let tenant = view.scope().no;
             let stored = find(tx, &view, id)?;
             check_version(version, row::signed(stored.version))?;
-            let before = Targets::load(tx, tenant, stored.no)?;
+            let before = Targets::load(tx, RETENTION, (tenant, stored.no))?;
             check_reach(tx, &view, &before)?;
             if stored.name != terms.name {
                 taken(tx, "retention policy", &terms.name, SAME_NAME, (tenant, &terms.name))?;
@@ -336,7 +282,7 @@ impl Store {
                  WHERE tenant = $4 AND no = $5",
             )?
             .execute((&terms.name, &rules, at.0, tenant, stored.no))?;
-            put_targets(tx, tenant, stored.no, &targets)?;
+            targets.put(tx, RETENTION, (tenant, stored.no))?;
             if let Some(named) = tag_ids(own_tags.as_deref()) {
                 change_tags(tx, &view, (Kind::RetentionPolicy, stored.no), &named)?;
             }
@@ -359,7 +305,7 @@ impl Store {
             let tenant = view.scope().no;
             let stored = find(tx, &view, id)?;
             check_version(version, row::signed(stored.version))?;
-            let before = Targets::load(tx, tenant, stored.no)?;
+            let before = Targets::load(tx, RETENTION, (tenant, stored.no))?;
             check_reach(tx, &view, &before)?;
             tags::put(tx, tenant, (Kind::RetentionPolicy, stored.no), &BTreeSet::new())?;
             let sql = "DELETE FROM retention_policies WHERE tenant = $1 AND no = $2";
@@ -437,7 +383,7 @@ fn tried(
     let tenant = view.scope().no;
     let known = |id: RetentionPolicyId| -> Result<i64, AdminError> {
         let stored = find(connection, view, id)?;
-        check_reach(connection, view, &Targets::load(connection, tenant, stored.no)?)?;
+        check_reach(connection, view, &Targets::load(connection, RETENTION, (tenant, stored.no))?)?;
         Ok(stored.no)
     };
     match change {

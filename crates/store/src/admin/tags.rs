@@ -24,6 +24,7 @@ pub(crate) enum Kind {
     Assignment = 5,
     Token = 6,
     RetentionPolicy = 7,
+    Policy = 8,
 }
 
 /// A scope tag.
@@ -175,6 +176,7 @@ impl Store {
                 ("SELECT COUNT(*) FROM object_tags WHERE tenant = $1 AND tag_no = $2", "things carry it"),
                 ("SELECT COUNT(*) FROM assignment_tags WHERE tenant = $1 AND tag_no = $2", "role assignments name it"),
                 ("SELECT COUNT(*) FROM retention_tags WHERE tenant = $1 AND tag_no = $2", "retention policies name it"),
+                ("SELECT COUNT(*) FROM policy_tags WHERE tenant = $1 AND tag_no = $2", "policies name it"),
             ] {
                 let count: i64 = tx.prepare_cached(sql)?.query_row((tenant, no), |row| row.get(0))?;
                 if count > 0 {

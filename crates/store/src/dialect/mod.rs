@@ -24,6 +24,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0008_retention.sql"),
     include_str!("../../migrations/sqlite/0009_key_level.sql"),
     include_str!("../../migrations/sqlite/0010_moves.sql"),
+    include_str!("../../migrations/sqlite/0011_policies.sql"),
 ];
 
 /// Where the database is.

@@ -1,51 +1,16 @@
 //! Which rules a profile is kept by: the tenant's retention policies, whom they are for, and the tenant's own rules where none applies.
 //!
-//! Everything is read into a value first and decided there, so that a change can be tried out on the value before it is made. Whoever brings rules
-//! from elsewhere (the server's policies for PCs, say) adds them in [`Policies::of`]; what several sets of rules mean together is
-//! [`model::retention::decide_by`].
+//! Everything is read into a value first and decided there, so that a change can be tried out on the value before it is made. The policies for
+//! PCs count as one more where they set how many snapshots to keep; what several sets of rules mean together is [`model::retention::decide_by`].
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::sql::{Connection, OptionalExtension};
 use model::retention::{Policy, Rules};
 
 use crate::StoreError;
-use crate::admin::tags::{self, Kind};
 use crate::scope::OwnProfile;
-
-/// Whom a policy is for, as numbers of rows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Targets {
-    pub(crate) users: BTreeSet<i64>,
-    pub(crate) groups: BTreeSet<i64>,
-    pub(crate) devices: BTreeSet<i64>,
-    pub(crate) tags: BTreeSet<i64>,
-}
-
-/// The tables of the targets, with the column that names them.
-pub(crate) const TARGETS: [(&str, &str); 4] = [
-    ("retention_users", "user_no"),
-    ("retention_groups", "group_no"),
-    ("retention_devices", "device_no"),
-    ("retention_tags", "tag_no"),
-];
-
-impl Targets {
-    pub(crate) fn load(connection: &Connection, tenant: i64, policy: i64) -> Result<Self, StoreError> {
-        let [users, groups, devices, tags] = TARGETS.map(|(table, column)| -> Result<BTreeSet<i64>, StoreError> {
-            let sql = format!("SELECT {column} FROM {table} WHERE tenant = $1 AND policy_no = $2");
-            let mut statement = connection.prepare_cached(&sql)?;
-            let rows = statement.query_map((tenant, policy), |row| row.get(0))?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        });
-        Ok(Self { users: users?, groups: groups?, devices: devices?, tags: tags? })
-    }
-
-    /// The numbers by table, in the order of [`TARGETS`].
-    pub(crate) fn lists(&self) -> [&BTreeSet<i64>; 4] {
-        [&self.users, &self.groups, &self.devices, &self.tags]
-    }
-}
+use crate::targets::{RETENTION, Subject, Targets};
 
 /// One of the tenant's policies.
 #[derive(Clone, Debug)]
@@ -62,14 +27,8 @@ pub(crate) struct Policies {
     /// The tenant's own rules.
     pub(crate) own: Rules,
     pub(crate) named: Vec<Named>,
-}
-
-/// What a policy can be for, of one profile.
-struct Facts {
-    user: i64,
-    device: i64,
-    groups: BTreeSet<i64>,
-    tags: BTreeSet<i64>,
+    /// What PCs do; some of them say what is kept as well.
+    pcs: Arc<crate::policies::Policies>,
 }
 
 impl Policies {
@@ -78,47 +37,31 @@ impl Policies {
         let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query([tenant])?;
         let mut named = Vec::new();
+        let mut targets = Targets::load_all(connection, RETENTION, tenant)?;
         while let Some(row) = rows.next()? {
             let (no, name, rules): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
             let rules = from_text(&rules, &format!("the retention policy `{name}`"))?;
-            named.push(Named { no, name, rules, targets: Targets::load(connection, tenant, no)? });
+            named.push(Named { no, name, rules, targets: targets.remove(&no).unwrap_or_default() });
         }
-        Ok(Self { own: own_rules(connection, tenant)?, named })
+        let pcs = Arc::new(crate::policies::Policies::load(connection, tenant)?);
+        Ok(Self { own: own_rules(connection, tenant)?, named, pcs })
     }
 
     /// The policies of a profile, by name; the tenant's own rules if none is for it.
     pub(crate) fn of(&self, connection: &Connection, own: &OwnProfile) -> Result<Vec<Policy>, StoreError> {
         let fallback = || vec![Policy { name: None, rules: self.own }];
-        if self.named.is_empty() {
+        if self.named.is_empty() && !self.pcs.says_retention() {
             return Ok(fallback());
         }
-        let facts = Facts::of(connection, own)?;
-        let applies = self.named.iter().filter(|policy| facts.fit(&policy.targets));
-        let found: Vec<Policy> =
-            applies.map(|policy| Policy { name: Some(policy.name.clone()), rules: policy.rules }).collect();
-        Ok(if found.is_empty() { fallback() } else { found })
-    }
-}
-
-impl Facts {
-    fn of(connection: &Connection, own: &OwnProfile) -> Result<Self, StoreError> {
         let sql = "SELECT user_no, device_no FROM profiles WHERE tenant = $1 AND no = $2";
-        let (user, device) =
+        let whose =
             connection.prepare_cached(sql)?.query_row((own.tenant, own.no), |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let sql = "SELECT group_no FROM group_members WHERE tenant = $1 AND user_no = $2";
-        let mut statement = connection.prepare_cached(sql)?;
-        let groups = statement.query_map((own.tenant, user), |row| row.get(0))?.collect::<Result<_, _>>()?;
-        // A PC is seen with its own tags and its person's; so it is here.
-        let mut tags = tags::of(connection, own.tenant, (Kind::Device, device))?;
-        tags.extend(tags::of(connection, own.tenant, (Kind::User, user))?);
-        Ok(Self { user, device, groups, tags })
-    }
-
-    fn fit(&self, targets: &Targets) -> bool {
-        targets.users.contains(&self.user)
-            || targets.devices.contains(&self.device)
-            || !targets.groups.is_disjoint(&self.groups)
-            || !targets.tags.is_disjoint(&self.tags)
+        let subject = Subject::of(connection, own.tenant, whose)?;
+        let applies = self.named.iter().filter(|policy| subject.fits(&policy.targets));
+        let mut found: Vec<Policy> =
+            applies.map(|policy| Policy { name: Some(policy.name.clone()), rules: policy.rules }).collect();
+        found.extend(self.pcs.retention_of(connection, own.tenant, &subject)?);
+        Ok(if found.is_empty() { fallback() } else { found })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Envelopes and accounts for tests of the store, made without keys: to the store sealed bytes are only bytes.
 
-#![allow(dead_code, clippy::allow_attributes, reason = "each test program uses its share of this")]
+#![allow(dead_code, unused_imports, clippy::allow_attributes, reason = "each test program uses its share of this")]
 
 #[path = "place.rs"]
 mod place;

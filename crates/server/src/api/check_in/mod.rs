@@ -1,0 +1,3 @@
+//! Check-ins of PCs.
+
+pub(crate) mod create;

@@ -1,0 +1,3 @@
+//! What holds on a device.
+
+pub(crate) mod get;
