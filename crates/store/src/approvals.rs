@@ -248,7 +248,7 @@ impl Store {
     pub fn approvals(&self, view: &View, state: Option<State>) -> Result<Vec<Approval>, StoreError> {
         self.read(|connection| {
             let sql = format!(
-                "SELECT {COLUMNS} FROM approvals x WHERE x.tenant = $1 AND ($2 IS NULL OR x.state = $2) ORDER BY x.no DESC"
+                "SELECT {COLUMNS} FROM approvals x WHERE x.tenant = $1 AND (x.state = $2 OR $2 IS NULL) ORDER BY x.no DESC"
             );
             let mut statement = connection.prepare_cached(&sql)?;
             let rows = statement.query_map((view.scope().no, state.map(|state| state as u8)), from_row)?;

@@ -284,7 +284,7 @@ impl Store {
         self.read(|connection| {
             let sql = "SELECT 1 FROM profiles p JOIN users u ON u.tenant = p.tenant AND u.no = p.user_no \
                        JOIN devices d ON d.tenant = p.tenant AND d.no = p.device_no \
-                       WHERE p.tenant = $1 AND u.id = $2 AND p.last_seq > 0 AND ($3 IS NULL OR d.id <> $3) \
+                       WHERE p.tenant = $1 AND u.id = $2 AND p.last_seq > 0 AND (d.id <> $3 OR $3 IS NULL) \
                        AND EXISTS (SELECT 1 FROM snapshots s WHERE s.tenant = p.tenant AND s.profile_no = p.no)";
             let but = but.map(|id| id.as_bytes().to_vec());
             Ok(connection.prepare_cached(sql)?.exists((view.scope().no, user.as_bytes(), but))?)

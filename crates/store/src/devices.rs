@@ -222,8 +222,8 @@ impl Store {
         let tenant = tenant.clone();
         self.writer.write(move |tx| {
             let sql = "UPDATE devices SET revoked_at = $1 WHERE tenant = $2 AND revoked_at IS NULL \
-                       AND ($3 IS NULL OR id = $3) \
-                       AND ($4 IS NULL OR user_no = (SELECT no FROM users WHERE tenant = $2 AND id = $4)) RETURNING id";
+                       AND (id = $3 OR $3 IS NULL) \
+                       AND (user_no = (SELECT no FROM users WHERE tenant = $2 AND id = $4) OR $4 IS NULL) RETURNING id";
             let (device, user) = match &whose {
                 Revoked::Device(id) => (Some(id.as_bytes()), None),
                 Revoked::User(id) => (None, Some(id.as_bytes())),

@@ -225,7 +225,7 @@ fn confirm(
 fn refuse_held(tx: &Connection, own: &OwnProfile, only: Option<SnapshotId>) -> Result<(), EraseError> {
     let mut statement = tx.prepare_cached(
         "SELECT COUNT(*) FROM holds h JOIN snapshots s ON s.tenant = h.tenant AND s.profile_no = h.profile_no \
-         AND s.seq = h.seq WHERE h.tenant = $1 AND h.profile_no = $2 AND ($3 IS NULL OR s.id = $3)",
+         AND s.seq = h.seq WHERE h.tenant = $1 AND h.profile_no = $2 AND (s.id = $3 OR $3 IS NULL)",
     )?;
     let only = only.as_ref().map(SnapshotId::as_bytes);
     let held: i64 = statement.query_row((own.tenant, own.no, only), |row| row.get(0))?;

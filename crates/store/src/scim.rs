@@ -246,7 +246,7 @@ impl Store {
     pub fn scim_users(&self, view: &View, lookup: &Lookup) -> Result<Vec<ScimUser>, StoreError> {
         self.read(|connection| {
             let (condition, text) = match lookup {
-                Lookup::All => ("$2 IS NULL", None),
+                Lookup::All => ("CAST($2 AS TEXT) IS NULL", None),
                 Lookup::UserName(name) => ("s.folded = $2", Some(name.to_lowercase())),
                 Lookup::ExternalId(id) => ("s.external_id = $2", Some(id.clone())),
             };

@@ -114,7 +114,7 @@ impl Store {
         self.read(|connection| {
             let sql = format!(
                 "SELECT {COLUMNS} FROM users u WHERE u.tenant = $1 AND u.no > $2 AND {} \
-                 AND ($3 IS NULL OR LOWER(u.name) LIKE $3 ESCAPE '!') ORDER BY u.no LIMIT $4",
+                 AND (LOWER(u.name) LIKE $3 ESCAPE '!' OR $3 IS NULL) ORDER BY u.no LIMIT $4",
                 view.sees_person()
             );
             let tenant = view.scope().no;

@@ -1,7 +1,8 @@
 //! The only place where databases differ.
 //!
 //! All other modules hold SQL that both SQLite and PostgreSQL take: parameters `$1`, `$2` in the order of their first appearance (SQLite numbers
-//! them by appearance, PostgreSQL by name; in that order both agree), standard types and `ON CONFLICT`. What differs is here and below: how a connection
+//! them by appearance, PostgreSQL by name; in that order both agree), standard types and `ON CONFLICT`. A parameter that may be missing is compared before it is
+//! asked for (`x = $3 OR $3 IS NULL`): PostgreSQL takes its type from its first appearance. What differs is here and below: how a connection
 //! is made, how a transaction begins and ends, how the schema's version is kept, and what only one of them can do.
 
 mod postgres;
@@ -49,7 +50,7 @@ impl Place {
     pub(crate) fn writer(&self) -> std::result::Result<Connection, StoreError> {
         match self {
             Self::File(path) => Ok(Connection::Sqlite(sqlite::open_writer(path)?)),
-            Self::Server(address) => Ok(Connection::Postgres(postgres::open_writer(address)?)),
+            Self::Server(address) => Ok(Connection::Postgres(Box::new(postgres::open_writer(address)?))),
         }
     }
 
@@ -57,7 +58,7 @@ impl Place {
     pub(crate) fn reader(&self) -> std::result::Result<Connection, StoreError> {
         match self {
             Self::File(path) => Ok(Connection::Sqlite(sqlite::open_reader(path)?)),
-            Self::Server(address) => Ok(Connection::Postgres(postgres::open_reader(address)?)),
+            Self::Server(address) => Ok(Connection::Postgres(Box::new(postgres::open_reader(address)?))),
         }
     }
 

@@ -73,7 +73,7 @@ pub(super) fn tenant_tables(tx: &Connection) -> Result<(Vec<String>, Vec<String>
 }
 
 /// The schema as it is written for SQLite, in PostgreSQL's words: the types have other names, there is one way to lay out a table, and a trigger needs a
-/// function. The files keep to what is understood here; `tests/elsewhere.rs` runs all of them and compares the columns.
+/// function. The files keep to what is understood here; whoever adds one runs the store's tests with `REHOME_TEST_POSTGRES` (`tests/support/place.rs`).
 fn translated(sql: &str) -> String {
     let mut text = String::with_capacity(sql.len());
     for line in sql.lines() {
@@ -111,11 +111,12 @@ fn triggers(sql: &str) -> String {
         let head = head.trim_end();
         let (what, condition) = head.split_once(" WHEN ").map_or((head, None), |(what, when)| (what, Some(when)));
         let condition = condition.map(|when| format!(" WHEN ({})", when.trim())).unwrap_or_default();
-        text.push_str(&format!(
+        let function = format!(
             "CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS \
              $$ BEGIN RAISE EXCEPTION '{message}'; END $$;\n{} FOR EACH ROW{condition} EXECUTE FUNCTION {name}();",
             what.trim_end()
-        ));
+        );
+        text.push_str(&function);
         rest = behind;
     }
     text.push_str(rest);

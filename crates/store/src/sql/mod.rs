@@ -70,7 +70,7 @@ pub(crate) enum Connection {
     /// A file.
     Sqlite(rusqlite::Connection),
     /// A server.
-    Postgres(Postgres),
+    Postgres(Box<Postgres>),
 }
 
 impl Connection {

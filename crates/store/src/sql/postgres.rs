@@ -130,10 +130,7 @@ impl Address {
                 client
             }};
         }
-        let client = match &self.tls {
-            Some(tls) => connect!(tls.clone()),
-            None => connect!(NoTls),
-        };
+        let client = if let Some(tls) = &self.tls { connect!(tls.clone()) } else { connect!(NoTls) };
         Ok(client)
     }
 }

@@ -1,5 +1,5 @@
-//! Where a test's database is: a file, or a database of its own on the server that `REHOME_TEST_POSTGRES` names. `cargo xtask ci elsewhere` starts that
-//! server and runs all of these tests with it, so that one suite holds for both.
+//! Where a test's database is: a file, or a database of its own on the server that `REHOME_TEST_POSTGRES` names. Whoever has one
+//! running runs the same suite with it (`docs/scale.md`); CI does not start one yet.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
