@@ -3,9 +3,9 @@
 //! Passwords come here hashed. The keys that each of them owns are made and wrapped by the server and stored in the same
 //! transaction, so that there never is a user without a key.
 
+use crate::sql::{Connection, OptionalExtension};
 use model::ids::{TenantId, UserId};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension};
 
 use crate::audit::origin::Origin;
 use crate::audit::{self, Action, Event};
@@ -162,7 +162,7 @@ pub(crate) fn taken(
     what: &'static str,
     name: &str,
     sql: &str,
-    key: impl rusqlite::Params,
+    key: impl crate::sql::Params,
 ) -> Result<(), StoreError> {
     let exists = tx.prepare_cached(sql)?.exists(key)?;
     if exists { Err(StoreError::Taken { what, name: name.to_owned() }) } else { Ok(()) }

@@ -5,10 +5,10 @@
 //! nobody else holds `approval.decide` at the time of asking has a delay in its place ([`ALONE_MILLIS`]); a second admin who comes meanwhile may
 //! still deny. A request that nobody decides expires. Each move leaves an audit row.
 
+use crate::sql::{Connection, OptionalExtension, Row};
 use model::ids::{ApprovalId, UserId};
 use model::permission::Permission;
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::audit::{self, Action, Event};
 use crate::authority::{self, Actor, View};
@@ -133,10 +133,11 @@ pub struct Approval {
 const COLUMNS: &str = "x.id, x.kind, x.target, x.body, x.note, x.asked_by, x.asked_at, x.expires_at, x.alone_from, x.state, \
                        x.decided_by, x.decided_at, x.answer, x.done_at, x.outcome, x.version";
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Approval> {
+fn from_row(row: &Row<'_>) -> crate::sql::Result<Approval> {
     let user = |bytes: Option<Vec<u8>>| bytes.and_then(|bytes| bytes.try_into().ok()).map(UserId);
     let state: u8 = row.get(9)?;
-    let state = State::from_number(state).ok_or(rusqlite::Error::IntegralValueOutOfRange(9, i64::from(state)))?;
+    let state = State::from_number(state)
+        .ok_or(crate::sql::Error::Sqlite(rusqlite::Error::IntegralValueOutOfRange(9, i64::from(state))))?;
     Ok(Approval {
         id: row::Id(row.get(0)?).into(),
         kind: row.get(1)?,
@@ -247,7 +248,7 @@ impl Store {
     pub fn approvals(&self, view: &View, state: Option<State>) -> Result<Vec<Approval>, StoreError> {
         self.read(|connection| {
             let sql = format!(
-                "SELECT {COLUMNS} FROM approvals x WHERE x.tenant = $1 AND ($2 IS NULL OR x.state = $2) ORDER BY x.no DESC"
+                "SELECT {COLUMNS} FROM approvals x WHERE x.tenant = $1 AND (x.state = $2 OR $2 IS NULL) ORDER BY x.no DESC"
             );
             let mut statement = connection.prepare_cached(&sql)?;
             let rows = statement.query_map((view.scope().no, state.map(|state| state as u8)), from_row)?;
@@ -351,7 +352,7 @@ pub(crate) fn ask_within(
         "INSERT INTO approvals (tenant, no, id, kind, target, body, note, asked_by, asked_at, expires_at, alone_from, \
          state, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 1)",
     )?
-    .execute(rusqlite::params![
+    .execute(crate::sql::params![
         tenant,
         no,
         new.id.as_bytes(),

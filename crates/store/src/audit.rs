@@ -16,10 +16,10 @@ pub(crate) mod origin;
 pub(crate) mod record;
 pub(crate) mod refusals;
 
+use crate::sql::{Connection, OptionalExtension};
 use model::cbor::{self, Item};
 use model::ids::TenantId;
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension};
 
 use crate::StoreError;
 use crate::authority::Actor;

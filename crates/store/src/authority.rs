@@ -10,10 +10,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::sql::{Connection, OptionalExtension};
 use model::ids::{DeviceId, TenantId, TokenId, UserId};
 use model::permission::{BuiltIn, Permission};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension};
 
 use crate::admin::tags::Kind;
 use crate::audit::origin::Origin;

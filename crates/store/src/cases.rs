@@ -7,11 +7,11 @@
 //! What is handed out is an [`Entrusted`]: the sealed bytes with what opens them. It cannot be made in any other way, and the server opens nothing else
 //! (`server::keyring::content`).
 
+use crate::sql::{Connection, OptionalExtension};
 use model::api::SnapshotSummary;
 use model::ids::{ApprovalId, ProfileId, TenantId, UserId};
 use model::permission::Permission;
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
 use crate::admin::people;

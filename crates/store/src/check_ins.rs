@@ -3,6 +3,7 @@
 //! What a PC is asked to do waits in a row until the PC has told what became of it, so a lost answer only means that it is told again. A command that nobody
 //! fetched in time lapses.
 
+use crate::sql::{Connection, OptionalExtension, Row};
 use model::admin::{Status, StatusOfPolicy};
 use model::check_in::{Command, Done, Facts, Order, PolicyForDevice};
 use model::ids::{CommandId, DeviceId, UserId, to_hex};
@@ -10,7 +11,6 @@ use model::policy::resolve::Resolved;
 use model::policy::what_if::effective;
 use model::prerequisite::{Activity, refusal};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::admin::{Page, Slice, devices};
 use crate::audit::{self, Action, Event};
@@ -148,7 +148,7 @@ impl OnDevice {
     }
 }
 
-fn seen_from(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<(Seen, String)>> {
+fn seen_from(row: &Row<'_>, first: usize) -> crate::sql::Result<Option<(Seen, String)>> {
     let Some(at) = row.get::<_, Option<i64>>(first)? else { return Ok(None) };
     let seen = Seen {
         at: Moment(at),
@@ -284,7 +284,7 @@ impl Store {
         self.read(|connection| {
             let sql = "SELECT 1 FROM profiles p JOIN users u ON u.tenant = p.tenant AND u.no = p.user_no \
                        JOIN devices d ON d.tenant = p.tenant AND d.no = p.device_no \
-                       WHERE p.tenant = $1 AND u.id = $2 AND p.last_seq > 0 AND ($3 IS NULL OR d.id <> $3) \
+                       WHERE p.tenant = $1 AND u.id = $2 AND p.last_seq > 0 AND (d.id <> $3 OR $3 IS NULL) \
                        AND EXISTS (SELECT 1 FROM snapshots s WHERE s.tenant = p.tenant AND s.profile_no = p.no)";
             let but = but.map(|id| id.as_bytes().to_vec());
             Ok(connection.prepare_cached(sql)?.exists((view.scope().no, user.as_bytes(), but))?)
@@ -354,7 +354,7 @@ impl Store {
 const ORDERED: &str = "SELECT id, kind, actor, created_at, expires_at, given_at, done_at, outcome FROM device_commands \
                        WHERE tenant = $1";
 
-fn ordered(row: &Row<'_>) -> rusqlite::Result<Ordered> {
+fn ordered(row: &Row<'_>) -> crate::sql::Result<Ordered> {
     let actor: Vec<u8> = row.get(2)?;
     let moment = |at: Option<i64>| at.map(Moment);
     Ok(Ordered {
@@ -393,7 +393,7 @@ struct Found {
     seen: Option<(Seen, String)>,
 }
 
-fn listed(row: &Row<'_>) -> rusqlite::Result<Found> {
+fn listed(row: &Row<'_>) -> crate::sql::Result<Found> {
     Ok(Found {
         no: row.get(0)?,
         device: row::Id(row.get(1)?).into(),

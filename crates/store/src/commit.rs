@@ -6,12 +6,12 @@
 //!
 //! Repeating a request gives the stored receipt again: the number is taken, the header is the same to the byte, and nothing is written.
 
+use crate::sql::{Connection, OptionalExtension};
 use bytes::Bytes;
 use model::envelope::Envelope;
 use model::ids::{BlobId, PartId, SnapshotId};
 use model::receipt::{Receipt, STATEMENT_LEN};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension};
 
 use crate::audit::{self, Action};
 use crate::pack::Outline;
@@ -62,8 +62,8 @@ pub enum CommitError {
     Store(#[from] StoreError),
 }
 
-impl From<rusqlite::Error> for CommitError {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<crate::sql::Error> for CommitError {
+    fn from(error: crate::sql::Error) -> Self {
         Self::Store(error.into())
     }
 }

@@ -3,11 +3,11 @@
 //! A PC that enrols again, with the same user, is the same device with another key, so that its backups go on where they were instead of
 //! beginning a second time under a name that looks the same.
 
+use crate::sql::{Connection, OptionalExtension};
 use model::device::KeyLevel;
 use model::ids::{DeviceId, ProfileId, UserId};
 use model::signature::KeyPrint;
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension};
 
 use crate::accounts::check_name;
 use crate::audit::{self, Action, Event};
@@ -59,8 +59,8 @@ pub enum EnrollError {
     Store(#[from] StoreError),
 }
 
-impl From<rusqlite::Error> for EnrollError {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<crate::sql::Error> for EnrollError {
+    fn from(error: crate::sql::Error) -> Self {
         Self::Store(error.into())
     }
 }
@@ -222,8 +222,8 @@ impl Store {
         let tenant = tenant.clone();
         self.writer.write(move |tx| {
             let sql = "UPDATE devices SET revoked_at = $1 WHERE tenant = $2 AND revoked_at IS NULL \
-                       AND ($3 IS NULL OR id = $3) \
-                       AND ($4 IS NULL OR user_no = (SELECT no FROM users WHERE tenant = $2 AND id = $4)) RETURNING id";
+                       AND (id = $3 OR $3 IS NULL) \
+                       AND (user_no = (SELECT no FROM users WHERE tenant = $2 AND id = $4) OR $4 IS NULL) RETURNING id";
             let (device, user) = match &whose {
                 Revoked::Device(id) => (Some(id.as_bytes()), None),
                 Revoked::User(id) => (None, Some(id.as_bytes())),

@@ -10,10 +10,10 @@
 //!
 //! Deleting again what is gone gives the same receipt. What is on hold is not deleted, and neither is anything it is part of.
 
+use crate::sql::{Connection, OptionalExtension};
 use model::erasure::{ERASURE_LEN, Erased, Erasure};
 use model::ids::{ProfileId, SnapshotId, UserId};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension};
 
 use crate::audit::{self, Action, Event};
 use crate::scope::{OwnProfile, Scope, TenantScope};
@@ -46,8 +46,8 @@ pub enum EraseError {
     Store(#[from] StoreError),
 }
 
-impl From<rusqlite::Error> for EraseError {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<crate::sql::Error> for EraseError {
+    fn from(error: crate::sql::Error) -> Self {
         Self::Store(error.into())
     }
 }
@@ -168,7 +168,7 @@ impl Store {
             tx.prepare_cached("DELETE FROM meta WHERE name = $1")?.execute([SLACK])?;
             Ok::<_, StoreError>(())
         })?;
-        let rewritten = dialect::open_writer(&self.path).and_then(|connection| dialect::rewrite(&connection));
+        let rewritten = self.place.writer().and_then(|connection| dialect::rewrite(&connection));
         if rewritten.is_err() {
             self.writer.write(|tx| {
                 tx.prepare_cached("INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")?
@@ -225,7 +225,7 @@ fn confirm(
 fn refuse_held(tx: &Connection, own: &OwnProfile, only: Option<SnapshotId>) -> Result<(), EraseError> {
     let mut statement = tx.prepare_cached(
         "SELECT COUNT(*) FROM holds h JOIN snapshots s ON s.tenant = h.tenant AND s.profile_no = h.profile_no \
-         AND s.seq = h.seq WHERE h.tenant = $1 AND h.profile_no = $2 AND ($3 IS NULL OR s.id = $3)",
+         AND s.seq = h.seq WHERE h.tenant = $1 AND h.profile_no = $2 AND (s.id = $3 OR $3 IS NULL)",
     )?;
     let only = only.as_ref().map(SnapshotId::as_bytes);
     let held: i64 = statement.query_row((own.tenant, own.no, only), |row| row.get(0))?;

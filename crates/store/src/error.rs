@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use model::permission::Permission;
 
 use crate::approvals::State;
+pub use crate::sql::Error as SqlError;
 
 /// Why the store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -76,9 +77,9 @@ pub enum StoreError {
         /// What it said, or what the network said.
         why: String,
     },
-    /// SQLite said no.
+    /// The database said no.
     #[error("database: {0}")]
-    Sql(rusqlite::Error),
+    Sql(SqlError),
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -88,7 +89,27 @@ impl From<rusqlite::Error> for StoreError {
             Some(Code::DiskFull) => Self::Full,
             Some(Code::ReadOnly) => Self::ReadOnly,
             Some(Code::NotADatabase) => Self::Damaged("the file of the database is not a database".to_owned()),
-            _ => Self::Sql(error),
+            _ => Self::Sql(error.into()),
+        }
+    }
+}
+
+impl From<SqlError> for StoreError {
+    /// PostgreSQL's codes by their classes (its manual, appendix A): what passes by itself is [`StoreError::Storage`], whoever asked may ask again.
+    fn from(error: SqlError) -> Self {
+        let (state, at, why) = match error {
+            SqlError::Sqlite(error) => return error.into(),
+            SqlError::Postgres { state, at, why } => (state, at, why),
+        };
+        match state.as_str() {
+            "53100" => Self::Full,
+            // No connection, not let in, taken back to undo a deadlock, out of resources, stopped by its operator, ended by time, demoted.
+            "" | "25006" | "25P03" | "55P03" | "57014" => Self::Storage { at, why },
+            state if ["08", "28", "3D", "40", "53", "57"].iter().any(|class| state.starts_with(class)) => {
+                Self::Storage { at, why }
+            }
+            state if state.starts_with("XX") => Self::Damaged(format!("{at}: {why}")),
+            _ => Self::Sql(SqlError::Postgres { state, at, why }),
         }
     }
 }
@@ -156,8 +177,8 @@ pub enum AdminError {
     Store(#[from] StoreError),
 }
 
-impl From<rusqlite::Error> for AdminError {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<SqlError> for AdminError {
+    fn from(error: SqlError) -> Self {
         Self::Store(error.into())
     }
 }

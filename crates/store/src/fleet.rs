@@ -6,11 +6,11 @@
 
 use std::collections::HashMap;
 
+use crate::sql::{Connection, OptionalExtension, Row};
 use model::device::KeyLevel;
 use model::erasure::Erased;
 use model::ids::{DeviceId, ProfileId, ReportId, UserId};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::admin::{devices, people};
 use crate::authority::View;
@@ -216,11 +216,11 @@ struct Newest {
     trouble: Option<String>,
 }
 
-fn moment(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Moment>> {
+fn moment(row: &Row<'_>, column: usize) -> crate::sql::Result<Option<Moment>> {
     Ok(row.get::<_, Option<i64>>(column)?.map(Moment))
 }
 
-fn key_level(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<KeyLevel>> {
+fn key_level(row: &Row<'_>, column: usize) -> crate::sql::Result<Option<KeyLevel>> {
     Ok(row.get::<_, Option<String>>(column)?.and_then(|word| KeyLevel::from_word(&word)))
 }
 
@@ -337,7 +337,7 @@ const RESTORES: &str = "SELECT r.id, d.id, d.name, u.id, u.name, r.received_at, 
                         JOIN devices d ON d.tenant = r.tenant AND d.no = r.device_no \
                         JOIN users u ON u.tenant = d.tenant AND u.no = d.user_no WHERE r.tenant = $1";
 
-fn restore(row: &Row<'_>) -> rusqlite::Result<ListedRestore> {
+fn restore(row: &Row<'_>) -> crate::sql::Result<ListedRestore> {
     Ok(ListedRestore {
         report: ReportId(row.get(0)?),
         device: row::Id(row.get(1)?).into(),

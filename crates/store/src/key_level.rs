@@ -1,8 +1,8 @@
 //! How hard to steal the keys of a tenant's PCs must be, at least. PCs that are connected already stay; they are asked when they come anew or change their key.
 
+use crate::sql::OptionalExtension;
 use model::device::KeyLevel;
 use model::world::Moment;
-use rusqlite::OptionalExtension;
 
 use crate::audit::{self, Action, Event};
 use crate::scope::TenantScope;

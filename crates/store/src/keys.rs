@@ -8,10 +8,10 @@
 
 mod rewrap;
 
+use crate::sql::{Connection, Row};
 use model::api::SealedFor;
 use model::ids::{KeyId, ProfileId};
 use model::world::Moment;
-use rusqlite::{Connection, Row};
 
 use crate::scope::{Scope, TenantScope};
 use crate::{Account, Store, StoreError, meta, rehome, row};
@@ -107,7 +107,7 @@ pub(crate) fn insert(tx: &Connection, owner: &Owner, key: &NewKey, at: Moment) -
         "INSERT INTO keys (tenant, id, purpose, user_no, profile_no, wrapped, created_at, parent) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )?
-    .execute(rusqlite::params![
+    .execute(crate::sql::params![
         owner.tenant,
         key.id.as_bytes(),
         key.purpose as u8,
@@ -222,12 +222,12 @@ pub(crate) fn add_profile(connection: &Connection, chain: &mut Chain, own: (i64,
     Ok(())
 }
 
-fn wrapped(row: &Row<'_>) -> rusqlite::Result<WrappedKey> {
+fn wrapped(row: &Row<'_>) -> crate::sql::Result<WrappedKey> {
     let parent = row.get::<_, Option<[u8; KeyId::LEN]>>(1)?.map(KeyId);
     Ok(WrappedKey { id: row::Id(row.get(0)?).into(), parent, wrapped: row.get(2)? })
 }
 
-fn select(connection: &Connection, sql: &str, owner: impl rusqlite::Params) -> Result<Vec<WrappedKey>, StoreError> {
+fn select(connection: &Connection, sql: &str, owner: impl crate::sql::Params) -> Result<Vec<WrappedKey>, StoreError> {
     let mut statement = connection.prepare_cached(sql)?;
     let keys = statement.query_map(owner, wrapped)?;
     Ok(keys.collect::<Result<_, _>>()?)

@@ -26,6 +26,7 @@ mod moves;
 mod pack;
 pub mod people;
 mod policies;
+mod readers;
 mod rehearsals;
 mod rehome;
 mod reports;
@@ -34,6 +35,7 @@ mod row;
 mod scim;
 mod scope;
 mod snapshots;
+mod sql;
 mod targets;
 mod tenants;
 mod tokens;
@@ -42,11 +44,10 @@ mod usage;
 mod verify;
 mod writer;
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension};
 
 pub use accounts::{Account, NAME_CHARS_MAX, NewTenant, NewUser, check_name};
 pub use admin::assignments::{Assignment, Terms, Which};
@@ -78,7 +79,7 @@ pub use check_ins::{COMMAND_MILLIS, COMMANDS_MAX, Noted, OnDevice, Ordered, Seen
 pub use commit::{CommitError, Committed};
 pub use devices::{Device, DeviceState, EnrollError, Holder, NewDevice, NewDeviceKey, Revoked};
 pub use erase::{Deleted, EraseError, SignErasure};
-pub use error::{AdminError, StoreError};
+pub use error::{AdminError, SqlError, StoreError};
 pub use fleet::{
     CURRENT_MILLIS, DAY_MILLIS, DeviceFacts, Fleet, FleetDay, FleetDevice, FleetPerson, ListedRestore, Restores,
     SeenProfile, Standing,
@@ -102,43 +103,46 @@ pub use verify::Report;
 pub use writer::Sign;
 
 use blobs::Blobs;
+use dialect::Place;
+use readers::Readers;
+use sql::{Connection, OptionalExtension};
 use writer::Writer;
 
 /// Name of the row that holds the epoch.
 const EPOCH: &str = "epoch";
 
-/// Readers kept open for the next read; more are made when more read at once.
-const READERS_KEPT: usize = 16;
-
 /// What the server remembers.
 pub struct Store {
-    path: PathBuf,
+    place: Place,
     writer: Writer,
-    readers: Mutex<Vec<Connection>>,
+    readers: Readers,
     blobs: Arc<dyn Blobs>,
     busy: uploads::Busy,
     epoch: u64,
 }
 
 impl Store {
-    /// Opens the database at `path`, makes it if it is not there and brings its schema up to date.
+    /// Opens the database at `path`, makes it if it is not there and brings its schema up to date. A path that begins with `postgres://` is the address of
+    /// a database of PostgreSQL, which must be there; several servers may share it.
     ///
     /// `now` becomes the epoch of a new database: it tells receipts of a database that was set back from those of its future.
     pub fn open(path: &Path, blobs: Arc<dyn Blobs>, now: Moment) -> Result<Self, StoreError> {
-        let connection = dialect::open_writer(path)?;
+        let place = Place::of(path)?;
+        let connection = place.writer()?;
         dialect::migrate(&connection)?;
         let epoch = epoch(&connection, now)?;
         let writer = Writer::start(connection)?;
-        let readers = Mutex::new(Vec::new());
-        Ok(Self { path: path.to_owned(), writer, readers, blobs, busy: uploads::Busy::default(), epoch })
+        let readers = Readers::new(place.clone());
+        Ok(Self { place, writer, readers, blobs, busy: uploads::Busy::default(), epoch })
     }
 
     /// A value of the server itself in the database at `path`, read without changing anything there. `None`: there is no database, or no such value.
     pub fn peek(path: &Path, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        if !path.exists() {
+        let place = Place::of(path)?;
+        if !place.exists() {
             return Ok(None);
         }
-        let connection = dialect::open_reader(path)?;
+        let connection = place.reader()?;
         // A first start that was killed may have left a file without tables.
         if dialect::schema_version(&connection)? == 0 { Ok(None) } else { meta(&connection, name) }
     }
@@ -182,25 +186,12 @@ impl Store {
 
     /// Copies the write-ahead log into the database file, so that its length says what is stored.
     pub fn checkpoint(&self) -> Result<(), StoreError> {
-        dialect::checkpoint(&dialect::open_writer(&self.path)?)
+        Ok(dialect::checkpoint(&self.place.writer()?)?)
     }
 
     /// Reads in one transaction, so that several statements see one state.
     fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let kept = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match kept {
-            Some(connection) => connection,
-            None => dialect::open_reader(&self.path)?,
-        };
-        connection.prepare_cached(dialect::BEGIN_READ)?.execute([])?;
-        let result = work(&connection);
-        // Ends a transaction that only read; if even that fails the connection is dropped, which ends it as well.
-        let ended = connection.prepare_cached("COMMIT").and_then(|mut statement| statement.execute([])).is_ok();
-        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        if ended && readers.len() < READERS_KEPT {
-            readers.push(connection);
-        }
-        result
+        self.readers.read(work)
     }
 }
 

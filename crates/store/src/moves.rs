@@ -11,11 +11,11 @@
 //!
 //! What stays: the audit, cases and their readings, the PC's row. Reports of restores go: they are about a PC of the person before.
 
+use crate::sql::{Connection, OptionalExtension, Row};
 use model::api::SealedFor;
 use model::ids::{ApprovalId, BlobId, DeviceId, InvitationId, ProfileId, TenantId, UserId, to_hex};
 use model::permission::Permission;
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
 
 use crate::admin::people;
@@ -509,7 +509,7 @@ impl Approval {
 const INVITED: &str = "SELECT i.id, u.id, u.name, i.note, i.made_by, i.made_at, i.expires_at, i.used_at, i.withdrawn_at \
                        FROM invitations i JOIN users u ON u.tenant = i.tenant AND u.no = i.user_no WHERE i.tenant = $1";
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Invitation> {
+fn from_row(row: &Row<'_>) -> crate::sql::Result<Invitation> {
     Ok(Invitation {
         id: row::Id(row.get(0)?).into(),
         to_user: row::Id(row.get(1)?).into(),

@@ -5,12 +5,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::sql::{Connection, OptionalExtension};
 use model::admin::RestorePage;
 use model::ids::PolicyId;
 use model::policy::resolve::{Applied, By, Resolved, resolve};
 use model::policy::{Policy, Setting, Settings, Values, evaluate};
 use model::retention::{self, Rules};
-use rusqlite::{Connection, OptionalExtension};
 
 use crate::StoreError;
 use crate::admin::enrolment_options::page_of;

@@ -6,10 +6,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::sql::{Connection, OptionalExtension};
 use model::api::SealedFor;
 use model::ids::{ApprovalId, KeyId, ProfileId, UserId};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension};
 
 use crate::admin::people;
 use crate::approvals;

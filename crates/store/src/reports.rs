@@ -1,9 +1,9 @@
 //! Reports of restores, as devices sent them: outcomes and reasons, no values.
 
+use crate::sql::{Connection, OptionalExtension, Row};
 use model::ids::ReportId;
 use model::report::{KeptReport, Outcome, Report};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::audit::{self, Action};
 use crate::scope::{Scope, TenantScope};

@@ -9,11 +9,11 @@ pub(crate) mod policies;
 
 use std::collections::HashMap;
 
+use crate::sql::{Connection, OptionalExtension};
 use model::api::SnapshotSummary;
 use model::ids::{ProfileId, SnapshotId, TenantId};
 use model::retention::{Candidate, Kept, Rules, decide_by};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension};
 
 use crate::audit::{self, Action, Event};
 use crate::scope::{OwnProfile, Scope, TenantScope};

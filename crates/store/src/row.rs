@@ -46,6 +46,6 @@ pub(crate) fn half(hash: blake3::Hash) -> [u8; 16] {
 }
 
 /// The largest number in use plus one, for the small numbers that rows refer to.
-pub(crate) fn next_no(connection: &rusqlite::Connection, sql: &str, tenant: i64) -> rusqlite::Result<i64> {
+pub(crate) fn next_no(connection: &crate::sql::Connection, sql: &str, tenant: i64) -> crate::sql::Result<i64> {
     connection.prepare_cached(sql)?.query_row([tenant], |row| row.get(0))
 }

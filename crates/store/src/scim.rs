@@ -4,9 +4,9 @@
 //! provisioned and a person who signs in are the same. A user name says nothing about that. So whoever comes back under the same external id is the
 //! same person with the same data, and whoever gets a name that somebody else had is another.
 
+use crate::sql::{Connection, OptionalExtension, Row};
 use model::ids::{GroupId, UserId};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::accounts::{self, NewUser};
 use crate::admin::people;
@@ -76,7 +76,7 @@ const FROM: &str = "SELECT u.no, u.id, s.user_name, s.external_id, s.attributes,
                     s.changed_at FROM scim_users s JOIN users u ON u.tenant = s.tenant AND u.no = s.user_no \
                     WHERE s.tenant = $1 AND s.gone_at IS NULL";
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<(i64, ScimUser)> {
+fn from_row(row: &Row<'_>) -> crate::sql::Result<(i64, ScimUser)> {
     let user = ScimUser {
         id: row::Id(row.get(1)?).into(),
         user_name: row.get(2)?,
@@ -246,7 +246,7 @@ impl Store {
     pub fn scim_users(&self, view: &View, lookup: &Lookup) -> Result<Vec<ScimUser>, StoreError> {
         self.read(|connection| {
             let (condition, text) = match lookup {
-                Lookup::All => ("$2 IS NULL", None),
+                Lookup::All => ("CAST($2 AS TEXT) IS NULL", None),
                 Lookup::UserName(name) => ("s.folded = $2", Some(name.to_lowercase())),
                 Lookup::ExternalId(id) => ("s.external_id = $2", Some(id.clone())),
             };

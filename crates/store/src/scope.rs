@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
+use crate::sql::{Connection, OptionalExtension};
 use model::ids::{DeviceId, ProfileId, TenantId, UserId};
 use model::signature::KeyPrint;
-use rusqlite::{Connection, OptionalExtension};
 
 use crate::StoreError;
 use crate::audit::origin::{Origin, Who};
@@ -93,7 +93,7 @@ impl Scope {
     pub(crate) fn of_key<T>(
         connection: &Connection,
         key: KeyPrint,
-        also: impl FnOnce(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+        also: impl FnOnce(&crate::sql::Row<'_>) -> crate::sql::Result<T>,
     ) -> Result<Option<(Self, T)>, StoreError> {
         let mut statement = connection.prepare_cached(
             "SELECT d.tenant, t.id, d.user_no, u.id, d.no, d.id, p.no, p.id, d.public_key, d.forked_at, d.key_made_at, d.machine \

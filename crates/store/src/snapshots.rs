@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::sql::{Connection, OptionalExtension, Row};
 use model::api::{ProfileSummary, SnapshotSummary, reasons};
 use model::envelope::Envelope;
 use model::ids::{BlobId, DeviceId, PartId, ProfileId, SnapshotId, TenantId, UserId};
@@ -9,7 +10,6 @@ use model::receipt::Receipt;
 use model::rehearsal::Rehearsed;
 use model::retention::{Kept, Why};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::audit::{self, Action};
 use crate::pack::{self, Owner};
@@ -148,7 +148,7 @@ impl Store {
     }
 }
 
-fn summary(row: &Row<'_>, profile: ProfileId) -> rusqlite::Result<SnapshotSummary> {
+fn summary(row: &Row<'_>, profile: ProfileId) -> crate::sql::Result<SnapshotSummary> {
     Ok(SnapshotSummary {
         snapshot: row::Id(row.get(1)?).into(),
         profile,
@@ -168,7 +168,7 @@ fn summary(row: &Row<'_>, profile: ProfileId) -> rusqlite::Result<SnapshotSummar
     })
 }
 
-fn rehearsed(rehearsed_at: Moment, row: &Row<'_>) -> rusqlite::Result<Rehearsed> {
+fn rehearsed(rehearsed_at: Moment, row: &Row<'_>) -> crate::sql::Result<Rehearsed> {
     let reason: Option<String> = row.get(8)?;
     Ok(Rehearsed { restorable: reason.is_none(), reason, rehearsed_at })
 }

@@ -4,9 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::sql::Connection;
 use model::admin::Whom;
 use model::permission::Permission;
-use rusqlite::Connection;
 
 use crate::StoreError;
 use crate::admin::tags::{self, Kind};

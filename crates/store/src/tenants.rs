@@ -5,10 +5,10 @@
 //! folder of its files goes, again at the next sweep if that was cut off, and the database is written anew. Its number is never given to another tenant, since what is remembered for
 //! seconds in a running server (a device's scope) names tenants by number.
 
+use crate::sql::{Connection, OptionalExtension};
 use model::erasure::{ERASURE_LEN, Erased, Erasure};
 use model::ids::TenantId;
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension};
 
 use crate::erase::{EraseError, SignErasure};
 use crate::scope::TenantScope;
@@ -117,7 +117,7 @@ impl Store {
             })
         })?;
         self.blobs.remove_all(tenant.id)?;
-        let rewritten = dialect::open_writer(&self.path).and_then(|connection| dialect::rewrite(&connection)).is_ok();
+        let rewritten = self.place.writer().and_then(|connection| dialect::rewrite(&connection)).is_ok();
         self.checkpoint()?;
         Ok(DeletedTenant { rewritten, ..deleted })
     }

@@ -3,10 +3,10 @@
 //! A token is scoped: how often, until when, for whom, and whether an administrator has to say yes. By itself it gives access to nothing: a PC
 //! gets its user by the user's sign-in, or because the administrator bound the token to one.
 
+use crate::sql::{Connection, OptionalExtension};
 use model::ids::UserId;
 use model::signature::KeyPrint;
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension};
 
 use crate::accounts::check_name;
 use crate::audit::{self, Action, Event};

@@ -6,10 +6,10 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
+use crate::sql::{Connection, OptionalExtension};
 use model::envelope::BLOB_BYTES_MAX;
 use model::ids::{BlobId, ProfileId, TenantId};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension};
 
 use crate::blobs::BlobKey;
 use crate::scope::{OwnProfile, Scope};

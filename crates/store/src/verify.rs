@@ -1,7 +1,7 @@
 //! Whether everything that is promised is there: `rehome-server check`.
 
+use crate::sql::Connection;
 use model::ids::{BlobId, ProfileId, TenantId};
-use rusqlite::Connection;
 
 use crate::blobs::BlobKey;
 use crate::scope::OwnProfile;

@@ -15,8 +15,9 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
 use model::receipt::{Receipt, TOGETHER_MAX};
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::ErrorCode;
 
+use crate::sql::{self, Connection};
 use crate::{StoreError, dialect};
 
 /// Jobs that may wait. Beyond it the caller is told to come back: a queue that grows without end helps nobody.
@@ -55,14 +56,18 @@ enum Fate {
     Overloaded,
     Stopped,
     Full,
+    /// A database elsewhere failed: where, and what it said.
+    Elsewhere(String, String),
     Failed(String),
 }
 
 impl Fate {
-    fn of(error: &rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Self::Full,
-            _ => Self::Failed(error.to_string()),
+    fn of(error: sql::Error) -> Self {
+        let text = error.to_string();
+        match StoreError::from(error) {
+            StoreError::Full => Self::Full,
+            StoreError::Storage { at, why } => Self::Elsewhere(at, why),
+            _ => Self::Failed(text),
         }
     }
 
@@ -72,6 +77,7 @@ impl Fate {
             Self::Overloaded => StoreError::Overloaded,
             Self::Committed | Self::Stopped => StoreError::Stopped,
             Self::Full => StoreError::Full,
+            Self::Elsewhere(at, why) => StoreError::Storage { at: at.clone(), why: why.clone() },
             Self::Failed(text) => StoreError::NotCommitted(text.clone()),
         }
     }
@@ -217,7 +223,7 @@ fn run(connection: &Connection, jobs: &Receiver<Box<dyn Job>>, state: &State) {
         state.failed.fetch_or(fatal, Ordering::AcqRel);
         state.commits.fetch_add(1, Ordering::Relaxed);
         state.jobs.fetch_add(group.len() as u64, Ordering::Relaxed);
-        let fate = committed.map_or_else(|error| Fate::of(&error), |()| Fate::Committed);
+        let fate = committed.map_or_else(Fate::of, |()| Fate::Committed);
         for job in group.drain(..) {
             job.answer(&fate);
         }
@@ -240,43 +246,47 @@ fn sign_group(group: &mut [Box<dyn Job>]) {
     }
 }
 
-fn run_group(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), rusqlite::Error> {
-    connection.prepare_cached(dialect::BEGIN_WRITE)?.execute([])?;
-    let outcome = run_jobs(connection, group).and_then(|()| connection.prepare_cached("COMMIT")?.execute([]).map(drop));
+fn run_group(connection: &Connection, group: &mut [Box<dyn Job>]) -> sql::Result<()> {
+    dialect::begin_write(connection)?;
+    let outcome = run_jobs(connection, group).and_then(|()| dialect::commit(connection));
     if outcome.is_err() && !connection.is_autocommit() {
         // The commit's own error is what matters; a failed rollback leaves the log without the transaction all the same.
-        drop(connection.execute_batch("ROLLBACK"));
+        drop(dialect::rollback(connection));
     }
     outcome
 }
 
-fn run_jobs(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), rusqlite::Error> {
+fn run_jobs(connection: &Connection, group: &mut [Box<dyn Job>]) -> sql::Result<()> {
     for job in group {
         if connection.is_autocommit() {
             // SQLite undid the whole transaction by itself in the middle of a job, as it does when the disk is full.
-            return Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL), None));
+            return Err(failure(rusqlite::ffi::SQLITE_FULL, None));
         }
         if job.refuses_first() {
             let before = connection.total_changes();
-            if !job.run(connection) && connection.total_changes() != before {
-                return Err(rusqlite::Error::SqliteFailure(
-                    rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ABORT),
-                    Some("a job failed after it had written; nothing of its group is kept".to_owned()),
-                ));
+            if !job.run(connection) && (connection.total_changes() != before || connection.is_broken()) {
+                let text = "a job failed after it had written; nothing of its group is kept";
+                return Err(failure(rusqlite::ffi::SQLITE_ABORT, Some(text.to_owned())));
             }
             continue;
         }
         connection.prepare_cached("SAVEPOINT job")?.execute([])?;
         if !job.run(connection) {
-            connection.prepare_cached("ROLLBACK TO SAVEPOINT job")?.execute([])?;
+            dialect::back_to_job(connection)?;
         }
         connection.prepare_cached("RELEASE SAVEPOINT job")?.execute([])?;
     }
     Ok(())
 }
 
+fn failure(code: i32, text: Option<String>) -> sql::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), text).into()
+}
+
 /// Whether the disk can no longer be trusted. A full disk or a lock held too long pass; an input/output error does not.
-fn is_fatal(error: &rusqlite::Error) -> bool {
+/// What is wrong with a database elsewhere may pass, and its own server says when its disk cannot be trusted.
+fn is_fatal(error: &sql::Error) -> bool {
+    let sql::Error::Sqlite(error) = error else { return false };
     matches!(error.sqlite_error_code(), Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt))
 }
 
@@ -285,7 +295,7 @@ mod tests {
     use super::*;
 
     fn writer() -> Writer {
-        let connection = Connection::open_in_memory().unwrap();
+        let connection = Connection::Sqlite(rusqlite::Connection::open_in_memory().unwrap());
         connection.execute_batch("CREATE TABLE t (x INTEGER NOT NULL)").unwrap();
         Writer::start(connection).unwrap()
     }

@@ -11,11 +11,11 @@ use model::permission::Permission;
 use model::world::Moment;
 use store::blobs::MemoryBlobs;
 use store::{ALONE_MILLIS, NewApproval, State, Store, View, WAITING_MILLIS};
-use support::{NOW, id16, tenant, user};
+use support::{NOW, id16, place, tenant, user};
 
 fn store() -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(&folder.path().join("db"), Arc::new(MemoryBlobs::default()), NOW).unwrap();
+    let store = Store::open(&place(&folder.path().join("db")), Arc::new(MemoryBlobs::default()), NOW).unwrap();
     tenant(&store, "default", 1);
     tenant(&store, "other", 2);
     user(&store, "default", "ada", 1);

@@ -12,7 +12,7 @@ use model::ids::UserId;
 use model::world::Moment;
 use store::blobs::MemoryBlobs;
 use store::{Account, CommitError, DeviceState, EnrollError, NewEnrolmentToken, Revoked, Scope, Store, TenantScope};
-use support::{Made, NOW, enroll, id16, id32, new_device, print, sign, tenant, user};
+use support::{Made, NOW, enroll, id16, id32, new_device, place, print, sign, tenant, user};
 
 struct World {
     _folder: tempfile::TempDir,
@@ -24,7 +24,7 @@ struct World {
 
 fn world() -> World {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(&folder.path().join("rehome.db"), Arc::new(MemoryBlobs::default()), NOW).unwrap();
+    let store = Store::open(&place(&folder.path().join("rehome.db")), Arc::new(MemoryBlobs::default()), NOW).unwrap();
     tenant(&store, "default", 1);
     let (ada, bob) = (user(&store, "default", "ada", 1), user(&store, "default", "bob", 2));
     let operator = store.operator("default").unwrap().unwrap();

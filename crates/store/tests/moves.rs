@@ -16,7 +16,7 @@ use store::{
     AdminError, Approval, Moving, NewInvitation, NewMove, Piece, Scope, Sending, State, Store, StoreError, TenantScope,
     View, WrappedKey,
 };
-use support::{Made, NOW, id16, id32};
+use support::{Made, NOW, id16, id32, place};
 
 /// Blobs on a disk that stops working after so many operations, and stays so until somebody turns it on again.
 #[derive(Default)]
@@ -83,7 +83,7 @@ fn world() -> World {
     let blobs = Arc::new(Failing::default());
     blobs.works_for(1_000_000);
     let shared: Arc<dyn Blobs> = Arc::<Failing>::clone(&blobs);
-    let store = Store::open(&folder.path().join("db"), shared, NOW).unwrap();
+    let store = Store::open(&place(&folder.path().join("db")), shared, NOW).unwrap();
     for (name, number) in [("here", 1), ("there", 2)] {
         support::tenant(&store, name, number);
         support::user(&store, name, "ada", number);

@@ -19,7 +19,7 @@ use store::{
     EraseError, Mark, NewApproval, NewGroup, NewRole, NewToken, Piece, RetentionTerms, Scope, Source, Store, Terms,
     View, Which,
 };
-use support::{Made, NOW, id16, id32, tenant, user};
+use support::{Made, NOW, elsewhere, id16, id32, place, tenant, user};
 
 /// What a tenant has, so many of each.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ fn population() -> impl Strategy<Value = Population> {
 
 fn store(folder: &Path) -> Store {
     let blobs = DiskBlobs::open(folder.join("blobs")).unwrap();
-    Store::open(&folder.join("db"), Arc::new(blobs), NOW).unwrap()
+    Store::open(&place(&folder.join("db")), Arc::new(blobs), NOW).unwrap()
 }
 
 fn populate(store: &Store, name: &str, number: u64, population: &Population) {
@@ -176,6 +176,9 @@ proptest! {
         populations in proptest::collection::vec(population(), 3),
         which in 0_usize..3,
     ) {
+        if elsewhere() {
+            return Ok(());
+        }
         let folder = tempfile::tempdir().unwrap();
         let store = store(folder.path());
         let names = ["first", "second", "third"];

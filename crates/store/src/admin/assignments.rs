@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::sql::{Connection, OptionalExtension, Row};
 use model::ids::{AssignmentId, GroupId, RoleId, TagId, TokenId, UserId};
 use model::permission::{BuiltIn, Permission};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::tags::Kind;
 use super::{Page, Slice, TAGS_MAX, change_tags, check_version, groups, guard_owner, new_tags, numbers, roles, tags};
@@ -72,7 +72,7 @@ struct Stored {
 
 const COLUMNS: &str = "x.no, x.id, x.name, x.built_in, x.role_no, x.all_groups, x.all_tags, x.expires_at, x.version";
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Stored> {
+fn from_row(row: &Row<'_>) -> crate::sql::Result<Stored> {
     Ok(Stored {
         no: row.get(0)?,
         id: row::Id(row.get(1)?).into(),

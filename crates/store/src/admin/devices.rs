@@ -1,8 +1,8 @@
 //! Devices of a tenant, for its admins.
 
+use crate::sql::{Connection, OptionalExtension, Row};
 use model::ids::{DeviceId, TagId, UserId};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::tags::Kind;
 use super::{Page, Slice, change_tags, tags};
@@ -35,7 +35,7 @@ pub struct Listed {
 const FROM: &str = "SELECT d.no, d.id, d.name, u.id, u.name, d.created_at, d.seen_at, d.revoked_at FROM devices d \
                     JOIN users u ON u.tenant = d.tenant AND u.no = d.user_no WHERE d.tenant = $1";
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<(i64, Listed)> {
+fn from_row(row: &Row<'_>) -> crate::sql::Result<(i64, Listed)> {
     let device = Listed {
         id: row::Id(row.get(1)?).into(),
         name: row.get(2)?,

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::sql::{Connection, OptionalExtension};
 use model::admin::{EnrolmentOptions, RestorePage};
 use model::ids::GroupId;
 use model::permission::Permission;
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension};
 
 use super::{TAGS_MAX, check_version, groups};
 use crate::audit::{self, Action, Event};

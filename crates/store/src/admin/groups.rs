@@ -6,9 +6,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::sql::{Connection, OptionalExtension, Row};
 use model::ids::{GroupId, TagId, UserId};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::tags::Kind;
 use super::{Page, Slice, assignments, change_tags, check_version, guard_owner, new_tags, people, tags};
@@ -88,7 +88,7 @@ pub struct GroupChange {
 const COLUMNS: &str = "x.no, x.id, x.name, x.origin, x.external_id, (SELECT COUNT(*) FROM group_members m \
                        WHERE m.tenant = x.tenant AND m.group_no = x.no), x.version, x.created_at, x.changed_at";
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<(i64, Group)> {
+fn from_row(row: &Row<'_>) -> crate::sql::Result<(i64, Group)> {
     let group = Group {
         id: row::Id(row.get(1)?).into(),
         name: row.get(2)?,

@@ -17,7 +17,7 @@ pub(crate) mod tokens;
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Connection, OptionalExtension};
+use crate::sql::{Connection, OptionalExtension};
 
 use crate::authority::{self, View};
 use crate::error::AdminError;

@@ -2,9 +2,9 @@
 //!
 //! Nobody acts on somebody who may do more than they: switching an owner off, or erasing them, takes an owner.
 
+use crate::sql::{Connection, OptionalExtension, Row};
 use model::ids::{TagId, UserId};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::tags::Kind;
 use super::{Page, Slice, change_tags, check_version, guard_owner, tags};
@@ -48,7 +48,7 @@ const COLUMNS: &str = "u.no, u.id, u.name, u.disabled_at, (SELECT COUNT(*) FROM 
                        AND d.user_no = u.no AND d.revoked_at IS NULL), (SELECT COUNT(*) FROM profiles p \
                        WHERE p.tenant = u.tenant AND p.user_no = u.no AND p.latest_seq IS NOT NULL), u.created_at, u.version";
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<(i64, Listed)> {
+fn from_row(row: &Row<'_>) -> crate::sql::Result<(i64, Listed)> {
     let person = Listed {
         id: row::Id(row.get(1)?).into(),
         name: row.get(2)?,
@@ -114,7 +114,7 @@ impl Store {
         self.read(|connection| {
             let sql = format!(
                 "SELECT {COLUMNS} FROM users u WHERE u.tenant = $1 AND u.no > $2 AND {} \
-                 AND ($3 IS NULL OR LOWER(u.name) LIKE $3 ESCAPE '!') ORDER BY u.no LIMIT $4",
+                 AND (LOWER(u.name) LIKE $3 ESCAPE '!' OR $3 IS NULL) ORDER BY u.no LIMIT $4",
                 view.sees_person()
             );
             let tenant = view.scope().no;

@@ -6,12 +6,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::sql::{Connection, OptionalExtension, Row};
 use model::admin::{NewPolicy, Policy, PolicyReach, PolicyVersion, Whom};
 use model::ids::{PolicyId, TagId, to_hex};
 use model::permission::Permission;
 use model::policy::Settings;
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::tags::{self, Kind};
 use super::{Page, Slice, change_tags, check_version, new_tags};
@@ -46,7 +46,7 @@ struct Stored {
     settings: String,
 }
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Stored> {
+fn from_row(row: &Row<'_>) -> crate::sql::Result<Stored> {
     let mut terms = NewPolicy {
         name: row.get(2)?,
         description: row.get(3)?,

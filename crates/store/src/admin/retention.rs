@@ -6,12 +6,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::sql::{Connection, OptionalExtension, Row};
 use model::admin::Whom;
 use model::ids::{DeviceId, GroupId, ProfileId, RetentionPolicyId, SnapshotId, TagId, UserId};
 use model::permission::Permission;
 use model::retention::{Kept, Rules};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::tags::{self, Kind};
 use super::{Page, Slice, change_tags, check_version, new_tags};
@@ -125,7 +125,7 @@ struct Stored {
     changed_at: Moment,
 }
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Stored> {
+fn from_row(row: &Row<'_>) -> crate::sql::Result<Stored> {
     Ok(Stored {
         no: row.get(0)?,
         id: row::Id(row.get(1)?).into(),

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::sql::{Connection, OptionalExtension, Row};
 use model::ids::{RoleId, TagId};
 use model::permission::{BuiltIn, Permission};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::tags::Kind;
 use super::{Page, Slice, change_tags, check_version, new_tags, tags};
@@ -56,7 +56,7 @@ pub struct RoleChange {
 
 const COLUMNS: &str = "x.no, x.id, x.name, x.permissions, x.version";
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<(i64, Role)> {
+fn from_row(row: &Row<'_>) -> crate::sql::Result<(i64, Role)> {
     let role = Role {
         id: row::Id(row.get(1)?).into(),
         name: row.get(2)?,

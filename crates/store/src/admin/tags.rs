@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::sql::{Connection, OptionalExtension};
 use model::ids::TagId;
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension};
 
 use super::{Page, Slice, check_version};
 use crate::accounts::{check_name, taken};
@@ -80,7 +80,7 @@ pub(crate) fn put(
     Ok(())
 }
 
-fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(i64, Tag)> {
+fn from_row(row: &crate::sql::Row<'_>) -> crate::sql::Result<(i64, Tag)> {
     Ok((row.get(0)?, Tag { id: row::Id(row.get(1)?).into(), name: row.get(2)?, version: row::unsigned(row.get(3)?) }))
 }
 

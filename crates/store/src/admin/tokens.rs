@@ -6,9 +6,9 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use crate::sql::{Connection, OptionalExtension, Row};
 use model::ids::{AssignmentId, TagId, TokenId};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::assignments::{self, Terms};
 use super::tags::Kind;
@@ -106,7 +106,7 @@ pub struct NewToken {
 const COLUMNS: &str =
     "x.no, x.id, x.name, x.addresses, x.created_at, x.expires_at, x.used_at, x.used_from, x.revoked_at, x.version";
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<(i64, Token)> {
+fn from_row(row: &Row<'_>) -> crate::sql::Result<(i64, Token)> {
     let token = Token {
         id: row::Id(row.get(1)?).into(),
         name: row.get(2)?,

@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::sql::Connection;
 use model::audit::{HEAD_LEN, Head};
 use model::ids::{TenantId, UserId};
 use model::world::Moment;
 use ring::digest;
-use rusqlite::Connection;
 
 use crate::audit::record::{BesideError, COLUMNS, Record, from_row};
 use crate::{Store, StoreError, row};
@@ -279,7 +279,7 @@ pub(crate) fn verify(connection: &Connection, carried: &[Vec<u8>], ok: HeadOk<'_
         let mut rows = connection.prepare(&format!("SELECT {COLUMNS} WHERE a.tenant = $1 ORDER BY a.n"))?;
         let mut rows = rows.query([no])?;
         while let Some(row) = rows.next()? {
-            walk.row(&from_row(row)?);
+            walk.row(&from_row(&row)?);
         }
         all.push(walk.finish());
     }

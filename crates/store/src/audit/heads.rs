@@ -3,9 +3,9 @@
 //! A head that was carried elsewhere proves every row up to it: whoever changes, removes or adds one afterwards would have to forge the
 //! signature. The store knows no key; it is handed the signing.
 
+use crate::sql::{Connection, OptionalExtension};
 use model::audit::{HEAD_LEN, Head};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension};
 
 use crate::audit::chain::FIRST;
 use crate::{Store, StoreError, TenantScope, row};

@@ -1,9 +1,9 @@
 //! A row of the audit as it is read: for lists, exports and checks.
 
+use crate::sql::OptionalExtension;
 use model::cbor::{self, Item};
 use model::ids::{TenantId, UserId};
 use model::world::Moment;
-use rusqlite::OptionalExtension;
 
 use crate::audit::origin::{Beside, Who, commitment};
 use crate::audit::{self, Action, Event, Outcome};
@@ -128,7 +128,7 @@ impl Record {
 pub(crate) const COLUMNS: &str = "a.n, a.event, a.hash, a.private, u.id FROM audit a \
                                   LEFT JOIN users u ON u.tenant = a.tenant AND u.no = a.person_no";
 
-pub(crate) fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Record> {
+pub(crate) fn from_row(row: &crate::sql::Row<'_>) -> crate::sql::Result<Record> {
     let person = row.get::<_, Option<[u8; 16]>>(4)?.map(UserId);
     // A hash of another length follows from nothing, and is told as that.
     let hash = row.get::<_, Vec<u8>>(2)?.try_into().unwrap_or_default();

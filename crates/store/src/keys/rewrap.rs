@@ -4,9 +4,9 @@
 //! stale. So a change that was killed at any moment goes on from where it was, and there is no list that could get lost. Each batch is one
 //! transaction and replaces a wrapping only if it is still the one that was read; a key goes in a transaction that sees that nothing hangs on it.
 
+use crate::sql::Connection;
 use model::ids::{KeyId, TenantId, UserId};
 use model::world::Moment;
-use rusqlite::Connection;
 
 use super::{NewKey, Owner, Purpose, ROOT, WrappedKey, chain, insert, of_profile, of_tenant, wrapped};
 use crate::audit::{self, Action, Event};
@@ -304,7 +304,7 @@ fn note_rotation(
 }
 
 fn user_no(connection: &Connection, tenant: i64, user: UserId) -> Result<Option<i64>, StoreError> {
-    use rusqlite::OptionalExtension;
+    use crate::sql::OptionalExtension;
     let sql = "SELECT no FROM users WHERE tenant = $1 AND id = $2";
     Ok(connection.prepare_cached(sql)?.query_row((tenant, user.as_bytes()), |row| row.get(0)).optional()?)
 }

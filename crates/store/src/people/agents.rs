@@ -3,8 +3,8 @@
 //! Two ways lead to the same token: a browser on the PC brings an authorization code back to it (RFC 8252), or the person types a code elsewhere
 //! (RFC 8628). Codes work once. The token names the device's key, so that nobody else can use it.
 
+use crate::sql::{Connection, OptionalExtension};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension};
 
 use super::{Person, note, person};
 use crate::audit::Action;

@@ -1,7 +1,7 @@
 //! What a built-in account has beside its password: the order to change it, a second factor, recovery codes.
 
+use crate::sql::{Connection, OptionalExtension};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension};
 
 use super::{Person, note};
 use crate::audit::Action;

@@ -3,8 +3,8 @@
 //! The first sign-in of an identity makes the user, with their keys, in one transaction. A renamed account is the same identity and so the same
 //! user; an address that somebody else had before is another.
 
+use crate::sql::{Connection, OptionalExtension};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension};
 
 use super::{Person, Provider, note};
 use crate::accounts::{self, NAME_CHARS_MAX, NewUser};

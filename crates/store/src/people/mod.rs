@@ -10,9 +10,9 @@ mod providers;
 mod sessions;
 mod sign_ins;
 
+use crate::sql::{Connection, OptionalExtension};
 use model::ids::{TenantId, UserId};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension};
 
 use crate::audit::{self, Action, Event};
 use crate::scope::TenantScope;
@@ -204,7 +204,7 @@ pub(crate) fn forget(tx: &Connection, (tenant, no): (i64, i64)) -> Result<(), St
 }
 
 /// A person from columns `tenant, t.id, user_no, u.id`, beginning with `first`.
-pub(crate) fn person(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Person> {
+pub(crate) fn person(row: &crate::sql::Row<'_>, first: usize) -> crate::sql::Result<Person> {
     Ok(Person {
         tenant: TenantScope::new(row.get(first)?, row::Id(row.get(first + 1)?).into()),
         user_no: row.get(first + 2)?,

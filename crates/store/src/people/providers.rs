@@ -1,8 +1,8 @@
 //! Identity providers of a tenant: where its people sign in.
 
+use crate::sql::{Connection, OptionalExtension, Row};
 use model::ids::ProviderId;
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
 
 use super::note;
@@ -93,7 +93,7 @@ impl Store {
             let mut rows = statement.query([tenant.no])?;
             let mut providers = Vec::new();
             while let Some(row) = rows.next()? {
-                providers.push(provider(row, tenant)?);
+                providers.push(provider(&row, tenant)?);
             }
             Ok(providers)
         })
@@ -104,7 +104,7 @@ impl Store {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(&format!("{COLUMNS} AND id = $2"))?;
             let mut rows = statement.query((tenant.no, id.as_bytes()))?;
-            rows.next()?.map(|row| provider(row, tenant)).transpose()
+            rows.next()?.map(|row| provider(&row, tenant)).transpose()
         })
     }
 

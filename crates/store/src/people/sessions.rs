@@ -1,8 +1,8 @@
 //! Sessions of browsers: opened at a sign-in, rotated at each step up, closed by the person, the operator or time.
 
+use crate::sql::{Connection, OptionalExtension};
 use model::ids::{TenantId, UserId};
 use model::world::Moment;
-use rusqlite::{Connection, OptionalExtension};
 
 use super::{Person, note, person};
 use crate::audit::Action;
@@ -104,8 +104,8 @@ pub struct Listed {
 }
 
 /// Sessions that are neither idle for too long nor too old; `$1` is the present.
-const LIVE: &str = "s.seen_at > $1 - 1800000 AND s.created_at > $1 - 43200000 \
-                    AND (s.stage = 1 OR s.created_at > $1 - 600000) AND u.disabled_at IS NULL";
+const LIVE: &str = "s.seen_at > CAST($1 AS BIGINT) - 1800000 AND s.created_at > CAST($1 AS BIGINT) - 43200000 \
+                    AND (s.stage = 1 OR s.created_at > CAST($1 AS BIGINT) - 600000) AND u.disabled_at IS NULL";
 
 impl Store {
     /// Opens a session and takes `instead` out of use, if one is named: an id never survives a sign-in or a step up.
@@ -248,7 +248,7 @@ impl Store {
         self.writer.write(move |tx| {
             let mut closed = 0;
             let whose = "SELECT s.hash, u.id FROM sessions s JOIN users u ON u.tenant = s.tenant AND u.no = s.user_no \
-                         WHERE s.tenant = $1 AND s.provider_no = $2 AND (($3 IS NOT NULL AND s.provider_session = $3) OR \
+                         WHERE s.tenant = $1 AND s.provider_no = $2 AND ((s.provider_session = $3 AND $3 IS NOT NULL) OR \
                          ($3 IS NULL AND s.user_no IN (SELECT user_no FROM identities WHERE tenant = $1 AND authority = $4 AND subject = $5)))";
             let (authority, subject) = identity.map(|one| (one.authority, one.subject)).unwrap_or_default();
             let mut statement = tx.prepare_cached(whose)?;
@@ -285,7 +285,7 @@ pub(super) fn close_all(tx: &Connection, of: &Person) -> Result<(), StoreError> 
 }
 
 pub(super) fn close_others(tx: &Connection, of: &Person, keep: Option<[u8; 32]>) -> Result<u64, StoreError> {
-    let sql = "DELETE FROM sessions WHERE tenant = $1 AND user_no = $2 AND ($3 IS NULL OR hash <> $3)";
+    let sql = "DELETE FROM sessions WHERE tenant = $1 AND user_no = $2 AND (hash <> $3 OR $3 IS NULL)";
     Ok(tx.prepare_cached(sql)?.execute((of.tenant.no, of.user_no, keep))? as u64)
 }
 
@@ -311,7 +311,11 @@ mod tests {
     #[test]
     fn the_statement_says_what_the_constants_say() {
         for number in [IDLE_MILLIS, SESSION_MILLIS, STEP_MILLIS] {
-            assert!(LIVE.contains(&format!("$1 - {number} ")) || LIVE.contains(&format!("$1 - {number})")), "{number}");
+            assert!(
+                LIVE.contains(&format!("$1 AS BIGINT) - {number} "))
+                    || LIVE.contains(&format!("$1 AS BIGINT) - {number})")),
+                "{number}"
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Browsers that are at an identity provider right now: what must fit when they come back.
 
+use crate::sql::OptionalExtension;
 use model::world::Moment;
-use rusqlite::OptionalExtension;
 
 use super::Provider;
 use crate::scope::TenantScope;

@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
+use crate::sql::{Connection, OptionalExtension};
 use model::retention::{Policy, Rules};
-use rusqlite::{Connection, OptionalExtension};
 
 use crate::StoreError;
 use crate::scope::OwnProfile;

@@ -1,6 +1,9 @@
 //! Envelopes and accounts for tests of the store, made without keys: to the store sealed bytes are only bytes.
 
-#![allow(dead_code, clippy::allow_attributes, reason = "each test program uses its share of this")]
+#![allow(dead_code, unused_imports, clippy::allow_attributes, reason = "each test program uses its share of this")]
+
+#[path = "place.rs"]
+mod place;
 
 use std::sync::Arc;
 
@@ -12,6 +15,8 @@ use model::receipt::{Proof, Receipt};
 use model::signature::KeyPrint;
 use model::world::Moment;
 use store::{Account, NewDevice, NewDeviceKey, NewKey, NewTenant, NewUser, Purpose, Scope, Sign, SignErasure, Store};
+
+pub use place::{elsewhere, place};
 
 pub const NOW: Moment = Moment(1_795_000_000_000);
 

@@ -1,0 +1,242 @@
+//! The only place where databases differ.
+//!
+//! All other modules hold SQL that both SQLite and PostgreSQL take: parameters `$1`, `$2` in the order of their first appearance (SQLite numbers
+//! them by appearance, PostgreSQL by name; in that order both agree), standard types and `ON CONFLICT`. A parameter that may be missing is compared before it is
+//! asked for (`x = $3 OR $3 IS NULL`): PostgreSQL takes its type from its first appearance. What differs is here and below: how a connection
+//! is made, how a transaction begins and ends, how the schema's version is kept, and what only one of them can do.
+
+mod postgres;
+mod sqlite;
+
+use std::path::{Path, PathBuf};
+
+use crate::StoreError;
+use crate::sql::{Address, Connection, Result};
+
+/// The schema's versions, oldest first: version `n` is reached by running the `n`-th. PostgreSQL runs a translation: `dialect/postgres.rs`.
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001_begin.sql"),
+    include_str!("../../migrations/sqlite/0002_keep.sql"),
+    include_str!("../../migrations/sqlite/0003_devices.sql"),
+    include_str!("../../migrations/sqlite/0004_people.sql"),
+    include_str!("../../migrations/sqlite/0005_roles.sql"),
+    include_str!("../../migrations/sqlite/0006_keys.sql"),
+    include_str!("../../migrations/sqlite/0007_rows.sql"),
+    include_str!("../../migrations/sqlite/0008_retention.sql"),
+    include_str!("../../migrations/sqlite/0009_key_level.sql"),
+    include_str!("../../migrations/sqlite/0010_moves.sql"),
+    include_str!("../../migrations/sqlite/0011_policies.sql"),
+    include_str!("../../migrations/sqlite/0012_fleet.sql"),
+];
+
+/// Where the database is.
+#[derive(Clone)]
+pub(crate) enum Place {
+    /// A file of SQLite.
+    File(PathBuf),
+    /// A server of PostgreSQL.
+    Server(Box<Address>),
+}
+
+impl Place {
+    /// Reads it: what begins with `postgres://` is an address, everything else a path.
+    pub(crate) fn of(path: &Path) -> std::result::Result<Self, StoreError> {
+        match path.to_str().filter(|text| text.starts_with("postgres://") || text.starts_with("postgresql://")) {
+            Some(address) => Ok(Self::Server(Box::new(Address::parse(address)?))),
+            None => Ok(Self::File(path.to_owned())),
+        }
+    }
+
+    /// Opens the connection that writes, and makes the file if need be. An answer to `COMMIT` means durable on both.
+    pub(crate) fn writer(&self) -> std::result::Result<Connection, StoreError> {
+        match self {
+            Self::File(path) => Ok(Connection::Sqlite(sqlite::open_writer(path)?)),
+            Self::Server(address) => Ok(Connection::Postgres(Box::new(postgres::open_writer(address)?))),
+        }
+    }
+
+    /// Opens a connection that can only read.
+    pub(crate) fn reader(&self) -> std::result::Result<Connection, StoreError> {
+        match self {
+            Self::File(path) => Ok(Connection::Sqlite(sqlite::open_reader(path)?)),
+            Self::Server(address) => Ok(Connection::Postgres(Box::new(postgres::open_reader(address)?))),
+        }
+    }
+
+    /// Whether there may be a database. A server is asked later.
+    pub(crate) fn exists(&self) -> bool {
+        match self {
+            Self::File(path) => path.exists(),
+            Self::Server(_) => true,
+        }
+    }
+}
+
+/// Begins a transaction that will write. Whoever has begun one is the only one, on either database and however many servers there are.
+pub(crate) fn begin_write(connection: &Connection) -> Result<()> {
+    match connection {
+        Connection::Sqlite(_) => connection.prepare_cached(sqlite::BEGIN_WRITE)?.execute([]).map(drop),
+        Connection::Postgres(connection) => connection.begin(postgres::BEGIN_WRITE),
+    }
+}
+
+/// Begins a transaction that sees one state of the database.
+pub(crate) fn begin_read(connection: &Connection) -> Result<()> {
+    match connection {
+        Connection::Sqlite(_) => connection.prepare_cached(sqlite::BEGIN_READ)?.execute([]).map(drop),
+        Connection::Postgres(connection) => connection.begin(postgres::BEGIN_READ),
+    }
+}
+
+/// Ends a transaction; what it wrote is durable.
+pub(crate) fn commit(connection: &Connection) -> Result<()> {
+    match connection {
+        Connection::Sqlite(_) => connection.prepare_cached("COMMIT")?.execute([]).map(drop),
+        Connection::Postgres(connection) => connection.commit(),
+    }
+}
+
+/// Undoes a transaction.
+pub(crate) fn rollback(connection: &Connection) -> Result<()> {
+    match connection {
+        Connection::Sqlite(_) => connection.execute_batch("ROLLBACK"),
+        Connection::Postgres(connection) => connection.rollback(),
+    }
+}
+
+/// Undoes what was done since the savepoint `job`.
+pub(crate) fn back_to_job(connection: &Connection) -> Result<()> {
+    match connection {
+        Connection::Sqlite(_) => connection.prepare_cached("ROLLBACK TO SAVEPOINT job")?.execute([]).map(drop),
+        Connection::Postgres(connection) => connection.back_to("job"),
+    }
+}
+
+/// Makes the files on disk be all there is; for orderly stops and measurements. Nothing to do where a server does it.
+pub(crate) fn checkpoint(connection: &Connection) -> Result<()> {
+    match connection {
+        Connection::Sqlite(connection) => Ok(sqlite::checkpoint(connection)?),
+        Connection::Postgres(_) => Ok(()),
+    }
+}
+
+/// Runs `work` so that what it deletes or changes is overwritten with zeros in the pages it leaves, instead of lying there until something else
+/// takes the place. Costs writes, so only deletions that somebody asked for run like this. PostgreSQL cannot; there [`rewrite`] has to do.
+pub(crate) fn overwriting<T, E: From<StoreError>>(
+    tx: &Connection,
+    work: impl FnOnce() -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
+    match tx {
+        Connection::Sqlite(tx) => sqlite::overwriting(tx, work),
+        Connection::Postgres(_) => work(),
+    }
+}
+
+/// Writes the whole database anew, so that nothing is left in the slack of its pages. Takes the write lock and as long as copying the database does.
+pub(crate) fn rewrite(connection: &Connection) -> std::result::Result<(), StoreError> {
+    match connection {
+        Connection::Sqlite(connection) => sqlite::rewrite(connection),
+        Connection::Postgres(connection) => Ok(postgres::rewrite(connection)?),
+    }
+}
+
+/// What the database's own check finds wrong first, if anything. PostgreSQL finds damage when it reads, if it was set up with checksums.
+pub(crate) fn damage(connection: &Connection) -> Result<Option<String>> {
+    match connection {
+        Connection::Sqlite(connection) => Ok(sqlite::damage(connection)?),
+        Connection::Postgres(_) => Ok(None),
+    }
+}
+
+/// The schema's version: how many migrations have run.
+pub(crate) fn schema_version(connection: &Connection) -> Result<i64> {
+    match connection {
+        Connection::Sqlite(connection) => Ok(sqlite::schema_version(connection)?),
+        Connection::Postgres(_) => postgres::schema_version(connection),
+    }
+}
+
+/// Brings the schema up to date. Each step is one transaction that takes the write lock first and looks again under it, so that two
+/// programs that start at once run it once.
+pub(crate) fn migrate(connection: &Connection) -> std::result::Result<(), StoreError> {
+    let known = i64::try_from(MIGRATIONS.len()).expect("a handful of migrations");
+    loop {
+        if schema_version(connection)? == known {
+            return Ok(());
+        }
+        begin_write(connection)?;
+        match next_step(connection, known) {
+            Ok(()) => commit(connection)?,
+            Err(error) => {
+                rollback(connection)?;
+                return Err(error);
+            }
+        }
+    }
+}
+
+fn next_step(connection: &Connection, known: i64) -> std::result::Result<(), StoreError> {
+    let found = schema_version(connection)?;
+    if found > known {
+        return Err(StoreError::NewerSchema { found, known });
+    }
+    let Some(sql) = usize::try_from(found).ok().and_then(|index| MIGRATIONS.get(index)) else { return Ok(()) };
+    match connection {
+        Connection::Sqlite(connection) => Ok(sqlite::step(connection, sql, found + 1)?),
+        Connection::Postgres(_) => Ok(postgres::step(connection, sql, found + 1)?),
+    }
+}
+
+/// Removes every row of a tenant from every table that has a column `tenant`, and says how many. Which tables there are is asked of the database, so that one
+/// that is added later is not forgotten. In rounds: a table that others still refer to waits for the next one.
+///
+/// Triggers that keep rows from being deleted are taken away and put back within the transaction.
+pub(crate) fn delete_tenant_rows(tx: &Connection, tenant: i64) -> std::result::Result<u64, StoreError> {
+    let (tables, off, on) = match tx {
+        Connection::Sqlite(_) => sqlite::tenant_tables(tx)?,
+        Connection::Postgres(_) => postgres::tenant_tables(tx)?,
+    };
+    for sql in &off {
+        tx.execute_batch(sql)?;
+    }
+    // Counted beforehand: rows that go with the row that they belong to are not told of by the statement that takes them.
+    let mut removed = 0;
+    for table in &tables {
+        let count = format!("SELECT COUNT(*) FROM {table} WHERE tenant = $1");
+        removed += crate::row::unsigned(tx.query_row(&count, [tenant], |row| row.get(0))?);
+    }
+    let mut left = tables;
+    while !left.is_empty() {
+        let before = left.len();
+        let mut waiting = Vec::new();
+        for table in left {
+            if !emptied(tx, &table, tenant)? {
+                waiting.push(table);
+            }
+        }
+        if waiting.len() == before {
+            return Err(StoreError::Damaged(format!("rows of {} refer to each other", waiting.join(", "))));
+        }
+        left = waiting;
+    }
+    for sql in &on {
+        tx.execute_batch(sql)?;
+    }
+    Ok(removed)
+}
+
+/// Whether a table's rows of a tenant could go. Under a savepoint, since PostgreSQL takes nothing more after a refusal until it has gone back.
+fn emptied(tx: &Connection, table: &str, tenant: i64) -> Result<bool> {
+    tx.execute_batch("SAVEPOINT emptied")?;
+    let deleted = tx.execute(&format!("DELETE FROM {table} WHERE tenant = $1"), [tenant]);
+    match (deleted, tx) {
+        (Ok(_), _) => tx.execute_batch("RELEASE SAVEPOINT emptied").map(|()| true),
+        (Err(error), Connection::Postgres(connection)) if error.is_constraint() => {
+            connection.back_to("emptied").map(|()| false)
+        }
+        (Err(error), Connection::Sqlite(_)) if error.is_constraint() => {
+            tx.execute_batch("ROLLBACK TO SAVEPOINT emptied; RELEASE SAVEPOINT emptied").map(|()| false)
+        }
+        (Err(error), _) => Err(error),
+    }
+}

@@ -1,0 +1,155 @@
+//! PostgreSQL: a server that several of ours share.
+//!
+//! A writing transaction takes one lock of the database before its first statement. So there is one writer at a time, as SQLite has it, however many
+//! servers there are: what a job reads is what is there until it commits, numbers that count up have no gaps or twins, and the audit chain does not fork. `READ COMMITTED`
+//! is right for that and `REPEATABLE READ` would be wrong: the lock's own statement would fix what the transaction sees, before the lock is had.
+//! Nothing can fail to serialise, so nothing has to be tried again for that.
+
+use crate::StoreError;
+use crate::sql::{Address, Connection, Postgres, Result};
+
+/// The one lock, by a number of our own ("rehome" in ASCII).
+#[cfg(test)]
+const LOCK: i64 = 0x7265_686f_6d65;
+
+/// Begins a transaction that will write, in one round trip.
+pub(super) const BEGIN_WRITE: &str =
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock(125779869396325)";
+
+/// Begins a transaction that sees one state of the database.
+pub(super) const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// Said to a connection that writes: an answer to `COMMIT` means on the disk, whatever the server's default is; a writer that hangs gives the lock back;
+/// one whose server of ours has vanished is ended within a minute.
+const GREET_WRITER: &str = "SET synchronous_commit = on; SET statement_timeout = '60s'; SET lock_timeout = '30s'; \
+     SET idle_in_transaction_session_timeout = '60s'; SET client_min_messages = warning";
+
+const GREET_READER: &str = "SET default_transaction_read_only = on; SET statement_timeout = '60s'; \
+     SET idle_in_transaction_session_timeout = '60s'; SET client_min_messages = warning";
+
+pub(super) fn open_writer(address: &Address) -> std::result::Result<Postgres, StoreError> {
+    Ok(Postgres::connect(address, GREET_WRITER)?)
+}
+
+pub(super) fn open_reader(address: &Address) -> std::result::Result<Postgres, StoreError> {
+    Ok(Postgres::connect(address, GREET_READER)?)
+}
+
+/// Writes all tables anew. They are locked one after the other, each for as long as copying it takes.
+pub(super) fn rewrite(connection: &Postgres) -> Result<()> {
+    connection.batch("SET statement_timeout = 0")?;
+    connection.batch("VACUUM (FULL)")
+}
+
+pub(super) fn schema_version(connection: &Connection) -> Result<i64> {
+    let there = "SELECT to_regclass('schema_version') IS NOT NULL";
+    if connection.query_row(there, [], |row| row.get::<_, bool>(0))? {
+        connection.query_row("SELECT version FROM schema_version", [], |row| row.get(0))
+    } else {
+        Ok(0)
+    }
+}
+
+/// Runs one migration, in the transaction that is open. PostgreSQL undoes changes of the schema like all others, so a step that is killed has not happened.
+pub(super) fn step(connection: &Connection, sql: &str, version: i64) -> Result<()> {
+    connection.execute_batch(&translated(sql))?;
+    if version == 1 {
+        connection.execute_batch("CREATE TABLE schema_version (version BIGINT NOT NULL)")?;
+        connection.execute("INSERT INTO schema_version (version) VALUES ($1)", [version])?;
+    }
+    connection.execute("UPDATE schema_version SET version = $1", [version]).map(drop)
+}
+
+/// Tables with rows of tenants, what takes their triggers away, and what puts them back.
+pub(super) fn tenant_tables(tx: &Connection) -> Result<(Vec<String>, Vec<String>, Vec<String>)> {
+    let mut tables = tx.prepare(
+        "SELECT table_name FROM information_schema.columns \
+         WHERE table_schema = current_schema() AND column_name = 'tenant' ORDER BY table_name",
+    )?;
+    let tables = tables.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>>>()?;
+    let trigger = |word: &str| tables.iter().map(|table| format!("ALTER TABLE {table} {word} TRIGGER USER")).collect();
+    let (off, on) = (trigger("DISABLE"), trigger("ENABLE"));
+    Ok((tables, off, on))
+}
+
+/// The schema as it is written for SQLite, in PostgreSQL's words: the types have other names, there is one way to lay out a table, and a trigger needs a
+/// function. The files keep to what is understood here; whoever adds one runs the store's tests with `REHOME_TEST_POSTGRES` (`tests/support/place.rs`).
+fn translated(sql: &str) -> String {
+    let mut text = String::with_capacity(sql.len());
+    for line in sql.lines() {
+        let code = line.split("--").next().unwrap_or(line);
+        let words = code.split_inclusive(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        for word in words {
+            let end = word.trim_end_matches(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+            let rest = &word[end.len()..];
+            text.push_str(match end {
+                "INTEGER" => "BIGINT",
+                "BLOB" => "BYTEA",
+                other => other,
+            });
+            text.push_str(rest);
+        }
+        text.push('\n');
+    }
+    let text = text.replace(") STRICT, WITHOUT ROWID;", ");").replace(") STRICT;", ");");
+    triggers(&text)
+}
+
+/// `CREATE TRIGGER name BEFORE what ON table [WHEN condition] BEGIN SELECT RAISE(ABORT, 'text'); END;` becomes a function and a trigger that calls it, and
+/// `DROP TRIGGER name` says of which table: all of them are the audit's.
+fn triggers(sql: &str) -> String {
+    let mut text = String::with_capacity(sql.len());
+    let mut rest = sql;
+    while let Some(at) = rest.find("CREATE TRIGGER ") {
+        let (before, from) = rest.split_at(at);
+        text.push_str(before);
+        let (Some((head, body)), Some((_, behind))) = (from.split_once("BEGIN"), from.split_once("END;")) else {
+            break;
+        };
+        let name = head.split_whitespace().nth(2).unwrap_or_default();
+        let message = body.split('\'').nth(1).unwrap_or_default();
+        let head = head.trim_end();
+        let (what, condition) = head.split_once(" WHEN ").map_or((head, None), |(what, when)| (what, Some(when)));
+        let condition = condition.map(|when| format!(" WHEN ({})", when.trim())).unwrap_or_default();
+        let function = format!(
+            "CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE EXCEPTION '{message}'; END $$;\n{} FOR EACH ROW{condition} EXECUTE FUNCTION {name}();",
+            what.trim_end()
+        );
+        text.push_str(&function);
+        rest = behind;
+    }
+    text.push_str(rest);
+    text.lines()
+        .map(|line| match line.strip_prefix("DROP TRIGGER ").and_then(|line| line.strip_suffix(';')) {
+            Some(name) => format!("DROP TRIGGER {name} ON audit;\n"),
+            None => format!("{line}\n"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_is_the_number_that_its_name_spells() {
+        assert!(BEGIN_WRITE.contains(&format!("({LOCK})")));
+    }
+
+    #[test]
+    fn types_change_their_names_and_nothing_else() {
+        let sql = "CREATE TABLE t ( -- INTEGER\n    a INTEGER NOT NULL,\n    b BLOB UNIQUE\n) STRICT, WITHOUT ROWID;";
+        assert_eq!(translated(sql), "CREATE TABLE t ( \n    a BIGINT NOT NULL,\n    b BYTEA UNIQUE\n);\n");
+    }
+
+    #[test]
+    fn a_trigger_becomes_a_function_and_a_trigger() {
+        let sql = "CREATE TRIGGER never BEFORE UPDATE OF a ON t WHEN NEW.a IS NOT NULL\nBEGIN SELECT RAISE(ABORT, 'no'); END;";
+        let text = translated(sql);
+        assert!(text.contains("RAISE EXCEPTION 'no'"), "{text}");
+        let made = "CREATE TRIGGER never BEFORE UPDATE OF a ON t FOR EACH ROW WHEN (NEW.a IS NOT NULL) EXECUTE FUNCTION never();";
+        assert!(text.contains(made), "{text}");
+        assert_eq!(translated("DROP TRIGGER never;"), "DROP TRIGGER never ON audit;\n");
+    }
+}

@@ -1,0 +1,91 @@
+//! Connections that read, kept for the next one who reads.
+//!
+//! With SQLite a connection is a few pages of memory, so whoever finds none makes another. With PostgreSQL it is a process of the server's, which
+//! has some hundred for all: at most [`SERVER_READERS_MAX`] are open, and whoever finds them all at work waits.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::StoreError;
+use crate::dialect::{self, Place};
+use crate::sql::Connection;
+
+/// Readers kept open for the next read.
+const KEPT: usize = 16;
+
+/// Readers of one of our servers that PostgreSQL has to carry at most. Six servers with their writers stay below its standard limit of 100.
+const SERVER_READERS_MAX: usize = 16;
+
+/// How long a read waits for a connection, in seconds. A short read takes milliseconds; after so long something is stuck.
+const WAIT_SECONDS: u64 = 10;
+
+pub(crate) struct Readers {
+    place: Place,
+    state: Mutex<State>,
+    free: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    kept: Vec<Connection>,
+    open: usize,
+}
+
+/// A place among those that may be open. It is free again when this is dropped.
+struct Turn<'a>(&'a Readers);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.state().open -= 1;
+        self.0.free.notify_one();
+    }
+}
+
+impl Readers {
+    pub(crate) fn new(place: Place) -> Self {
+        Self { place, state: Mutex::default(), free: Condvar::new() }
+    }
+
+    /// Runs `work` in a transaction that sees one state.
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let (turn, kept) = self.turn()?;
+        let connection = match kept {
+            Some(connection) => connection,
+            None => self.place.reader()?,
+        };
+        dialect::begin_read(&connection)?;
+        let result = work(&connection);
+        // Ends a transaction that only read; if even that fails the connection is dropped, which ends it as well.
+        let ended = !connection.is_broken() && dialect::commit(&connection).is_ok();
+        let mut state = self.state();
+        if ended && state.kept.len() < KEPT {
+            state.kept.push(connection);
+        }
+        drop(state);
+        drop(turn);
+        result
+    }
+
+    fn turn(&self) -> Result<(Turn<'_>, Option<Connection>), StoreError> {
+        let mut state = self.state();
+        if matches!(self.place, Place::Server(_)) {
+            let (waited, late) = self
+                .free
+                .wait_timeout_while(state, Duration::from_secs(WAIT_SECONDS), |state| state.open >= SERVER_READERS_MAX)
+                .unwrap_or_else(PoisonError::into_inner);
+            if late.timed_out() {
+                return Err(StoreError::Overloaded);
+            }
+            state = waited;
+        }
+        state.open += 1;
+        let kept = state.kept.pop();
+        drop(state);
+        Ok((Turn(self), kept))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No code here panics between two changes that belong together.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
