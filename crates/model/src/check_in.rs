@@ -99,7 +99,7 @@ pub struct LocalProblem {
 
 /// What a PC sends.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct CheckIn {
     /// The mark of its facts.
     pub facts_mark: String,
@@ -115,6 +115,7 @@ pub struct CheckIn {
 
 /// What became of a command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Done {
     /// Which.
     pub command: CommandId,
