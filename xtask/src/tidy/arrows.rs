@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!(
             found[0].to_string(),
-            "crates/server/Cargo.toml: `server` may use model, store, seal, not `device`: turn the arrow round or move the code"
+            "crates/server/Cargo.toml: `server` may use model, rules, store, seal, not `device`: turn the arrow round or move the code"
         );
     }
 
