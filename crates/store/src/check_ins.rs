@@ -231,17 +231,17 @@ impl Store {
 
     /// What holds for a device that the view sees.
     pub fn on_device(&self, view: &View, id: DeviceId) -> Result<OnDevice, AdminError> {
-        self.read(|connection| {
+        self.look_up(|connection| {
             let sql = format!(
                 "SELECT d.no, d.id, d.name, u.id, u.name, {SEEN} {DEVICES} AND d.id = $2 AND {}",
                 view.sees_device()
             );
             let mut statement = connection.prepare(&sql)?;
             let found = statement.query_row((view.scope().no, id.as_bytes()), listed).optional()?;
-            let Some(found) = found else { return Ok(Err(AdminError::NotFound)) };
+            let found = found.ok_or(AdminError::NotFound)?;
             let policies = Policies::load(connection, view.scope().no)?;
-            on_device(connection, view.scope().no, (&policies, found)).map(|found| Ok(found.1))
-        })?
+            Ok(on_device(connection, view.scope().no, (&policies, found))?.1)
+        })
     }
 
     /// What holds for each live device that the view sees.
@@ -264,19 +264,15 @@ impl Store {
 
     /// What would hold for a person that the view sees, on a PC that the server does not know.
     pub fn would_hold(&self, view: &View, user: Option<UserId>) -> Result<(Vec<Considered>, Resolved), AdminError> {
-        self.read(|connection| {
+        self.look_up(|connection| {
             let tenant = view.scope().no;
-            let user = match user.map(|user| crate::admin::people::number(connection, view, user)).transpose() {
-                Ok(user) => user,
-                Err(AdminError::Store(error)) => return Err(error),
-                Err(error) => return Ok(Err(error)),
-            };
+            let user = user.map(|user| crate::admin::people::number(connection, view, user)).transpose()?;
             // Numbers of rows begin at 1.
             let subject = Subject::of(connection, tenant, (user.unwrap_or(0), 0))?;
             let considered = Policies::load(connection, tenant)?.consider(&subject);
             let resolved = resolved(connection, tenant, (&considered, &subject))?;
-            Ok(Ok((considered, resolved)))
-        })?
+            Ok((considered, resolved))
+        })
     }
 
     /// Whether a person has a backup on another PC than this, of which a restore could be offered.
@@ -337,17 +333,13 @@ impl Store {
 
     /// What a device that the view sees was asked to do, newest first: the last hundred.
     pub fn orders(&self, view: &View, device: DeviceId) -> Result<Vec<Ordered>, AdminError> {
-        self.read(|connection| {
-            let no = match devices::find(connection, view, device) {
-                Ok((no, _)) => no,
-                Err(AdminError::Store(error)) => return Err(error),
-                Err(error) => return Ok(Err(error)),
-            };
+        self.look_up(|connection| {
+            let (no, _) = devices::find(connection, view, device)?;
             let sql = format!("{ORDERED} AND device_no = $2 ORDER BY no DESC LIMIT 100");
             let mut statement = connection.prepare_cached(&sql)?;
             let rows = statement.query_map((view.scope().no, no), ordered)?;
-            Ok(Ok(rows.collect::<Result<_, _>>()?))
-        })?
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
     }
 }
 

@@ -193,6 +193,11 @@ impl Store {
     fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.readers.read(work)
     }
+
+    /// The same for what may also be refused: somebody asks for what is not there, or not theirs to see.
+    fn look_up<T>(&self, work: impl FnOnce(&Connection) -> Result<T, AdminError>) -> Result<T, AdminError> {
+        self.readers.read(work)
+    }
 }
 
 fn meta(connection: &Connection, name: &str) -> Result<Option<Vec<u8>>, StoreError> {

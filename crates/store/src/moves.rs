@@ -25,7 +25,7 @@ use crate::authority::{self, Actor, View};
 use crate::blobs::BlobKey;
 use crate::error::AdminError;
 use crate::keys::{self, NewKey, Owner, Purpose};
-use crate::rehome::{self, Found, KeysToMove, Moving};
+use crate::rehome::{self, Found, KeysToMove, Moving, RehomePreview};
 use crate::scope::{Scope, TenantScope};
 use crate::{Person, Store, StoreError, dialect, row, snapshots};
 
@@ -95,18 +95,10 @@ impl Invitation {
 /// What a move to another organisation would do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MovePreview {
-    /// The name of its PC.
-    pub device_name: String,
-    /// Whose it is.
-    pub from_user_name: String,
+    /// What a move within the organisation would do as well.
+    pub seen: RehomePreview,
     /// The organisation that has invited.
     pub to_tenant_name: String,
-    /// The name of whom it would be.
-    pub to_user_name: String,
-    /// Snapshots that would go.
-    pub snapshots: u64,
-    /// Those of them on hold; while there is one, nothing moves.
-    pub held: u64,
     /// Bytes that would go.
     pub size_bytes: u64,
     /// Files that would go.
@@ -115,8 +107,6 @@ pub struct MovePreview {
     pub reports: u64,
     /// Readings in cases that would stay on record.
     pub readings: u64,
-    /// Whether the PC's access would be withdrawn.
-    pub device_revoked: bool,
 }
 
 /// A move to be asked for.
@@ -279,10 +269,10 @@ impl Store {
         (profile, hash): (ProfileId, [u8; 32]),
         at: Moment,
     ) -> Result<MovePreview, AdminError> {
-        self.read(|connection| {
-            let found = rehome::find_profile(connection, view, profile);
-            Ok(found.and_then(|found| preview(connection, view, (&found, &good(connection, view, &hash, at)?))))
-        })?
+        self.look_up(|connection| {
+            let found = rehome::find_profile(connection, view, profile)?;
+            preview(connection, view, (&found, &good(connection, view, &hash, at)?))
+        })
     }
 
     /// Asks in both organisations, which uses the invitation up: one transaction. The view is that of `profile.rehome`.
@@ -566,19 +556,13 @@ fn preview(connection: &Connection, view: &View, (found, good): (&Found, &Good))
     let count = |sql: &str, no: i64| -> Result<u64, StoreError> {
         Ok(row::unsigned(connection.prepare_cached(sql)?.query_row((key.0, no), |row| row.get(0))?))
     };
-    let seen = &found.preview;
     Ok(MovePreview {
-        device_name: seen.device_name.clone(),
-        from_user_name: seen.from_user_name.clone(),
+        seen: RehomePreview { to_user_name: good.user_name.clone(), ..found.preview.clone() },
         to_tenant_name: good.tenant_name.clone(),
-        to_user_name: good.user_name.clone(),
-        snapshots: seen.snapshots,
-        held: seen.held,
         size_bytes,
         files,
         reports: count("SELECT COUNT(*) FROM reports WHERE tenant = $1 AND device_no = $2", found.device_no)?,
         readings: count("SELECT COUNT(*) FROM openings WHERE tenant = $1 AND profile_no = $2", found.no)?,
-        device_revoked: seen.device_revoked,
     })
 }
 

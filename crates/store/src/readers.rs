@@ -47,7 +47,10 @@ impl Readers {
     }
 
     /// Runs `work` in a transaction that sees one state.
-    pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(crate) fn read<T, E: From<StoreError> + From<crate::sql::Error>>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
         let (turn, kept) = self.turn()?;
         let connection = match kept {
             Some(connection) => connection,

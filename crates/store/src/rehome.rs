@@ -121,11 +121,7 @@ fn find(connection: &Connection, view: &View, profile: ProfileId, to: UserId) ->
 impl Store {
     /// What moving a profile that the view sees to a person whom it sees would do.
     pub fn preview_rehome(&self, view: &View, profile: ProfileId, to: UserId) -> Result<RehomePreview, AdminError> {
-        self.read(|connection| match find(connection, view, profile, to) {
-            Ok(found) => Ok(Ok(found.preview)),
-            Err(AdminError::Store(error)) => Err(error),
-            Err(refused) => Ok(Err(refused)),
-        })?
+        self.look_up(|connection| Ok(find(connection, view, profile, to)?.preview))
     }
 
     /// The wrapped keys that a move takes. `None`: the profile or the person is not there, or has no key any more.

@@ -83,17 +83,17 @@ pub(super) fn send(app: &App, args: SendArgs) -> Result<ExitCode, Failure> {
     let (profile, hash, now) = (args.profile, hash_code(&args.invitation), app.clock.now());
     let found = app.store.preview_move(&view, (profile, hash), now)?;
     let mut lines = vec![
-        format!("profile\t{profile}, {} of {}", found.device_name, found.from_user_name),
-        format!("to\t{} in the organisation {}", found.to_user_name, found.to_tenant_name),
-        format!("goes\t{} snapshots, {} files, {} bytes", found.snapshots, found.files, found.size_bytes),
+        format!("profile\t{profile}, {} of {}", found.seen.device_name, found.seen.from_user_name),
+        format!("to\t{} in the organisation {}", found.seen.to_user_name, found.to_tenant_name),
+        format!("goes\t{} snapshots, {} files, {} bytes", found.seen.snapshots, found.files, found.size_bytes),
         format!("deleted here\t{} reports of restores", found.reports),
         format!("stays here\tthe audit, {} readings in cases", found.readings),
     ];
-    if found.device_revoked {
+    if found.seen.device_revoked {
         lines.push("its PC\tis withdrawn, and must be connected anew".to_owned());
     }
-    if found.held > 0 {
-        lines.push(format!("on hold\t{} snapshots: while there is one, nothing moves", found.held));
+    if found.seen.held > 0 {
+        lines.push(format!("on hold\t{} snapshots: while there is one, nothing moves", found.seen.held));
     }
     if !args.yes {
         say("nothing was asked for; add `--yes` to do it");

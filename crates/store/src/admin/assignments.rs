@@ -8,7 +8,9 @@ use model::permission::{BuiltIn, Permission};
 use model::world::Moment;
 
 use super::tags::Kind;
-use super::{Page, Slice, TAGS_MAX, change_tags, check_version, groups, guard_owner, new_tags, numbers, roles, tags};
+use super::{
+    Page, Slice, TAGS_MAX, change_tags, check_version, groups, guard_owner, new_tags, numbers, roles, rows_seen, tags,
+};
 use crate::accounts::{check_name, taken};
 use crate::audit::{self, Action, Event};
 use crate::authority::{self, Range, View, from_words};
@@ -317,14 +319,8 @@ impl Store {
     /// The assignments that the view sees.
     pub fn assignments(&self, view: &View, slice: Slice) -> Result<Page<Assignment>, StoreError> {
         self.read(|connection| {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM assignments x WHERE x.tenant = $1 AND x.no > $2 AND {} ORDER BY x.no LIMIT $3",
-                view.sees(Kind::Assignment)
-            );
             let tenant = view.scope().no;
-            let mut statement = connection.prepare(&sql)?;
-            let rows = statement.query_map((tenant, slice.after, slice.rows()), from_row)?;
-            let rows: Vec<Stored> = rows.collect::<Result<_, _>>()?;
+            let rows = rows_seen(connection, (view, slice), (COLUMNS, "assignments", Kind::Assignment), from_row)?;
             let whole = |stored: Stored| Ok((stored.no, whole(connection, tenant, stored)?));
             Ok(slice.page(rows.into_iter().map(whole).collect::<Result<_, StoreError>>()?))
         })

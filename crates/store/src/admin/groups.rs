@@ -11,7 +11,7 @@ use model::ids::{GroupId, TagId, UserId};
 use model::world::Moment;
 
 use super::tags::Kind;
-use super::{Page, Slice, assignments, change_tags, check_version, guard_owner, new_tags, people, tags};
+use super::{Page, Slice, assignments, change_tags, check_version, guard_owner, new_tags, people, rows_seen, tags};
 use crate::accounts::{check_name, taken};
 use crate::audit::{self, Action, Event};
 use crate::authority::View;
@@ -177,14 +177,8 @@ impl Store {
     /// The groups that the view sees.
     pub fn groups(&self, view: &View, slice: Slice) -> Result<Page<Group>, StoreError> {
         self.read(|connection| {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM user_groups x WHERE x.tenant = $1 AND x.no > $2 AND {} ORDER BY x.no LIMIT $3",
-                view.sees(Kind::Group)
-            );
             let tenant = view.scope().no;
-            let mut statement = connection.prepare(&sql)?;
-            let rows = statement.query_map((tenant, slice.after, slice.rows()), from_row)?;
-            let mut rows: Vec<_> = rows.collect::<Result<_, _>>()?;
+            let mut rows = rows_seen(connection, (view, slice), (COLUMNS, "user_groups", Kind::Group), from_row)?;
             for (no, group) in &mut rows {
                 group.tags = tags::ids_of(connection, tenant, (Kind::Group, *no))?;
             }

@@ -17,10 +17,10 @@ pub(crate) mod tokens;
 
 use std::collections::BTreeSet;
 
-use crate::sql::{Connection, OptionalExtension};
+use crate::sql::{Connection, OptionalExtension, Row};
 
 use crate::authority::{self, View};
-use crate::error::AdminError;
+use crate::error::{AdminError, StoreError};
 use crate::row;
 
 /// The most that a page of a list holds.
@@ -66,6 +66,23 @@ impl Slice {
         let next = rows.last().map(|(no, _)| *no).filter(|_| more);
         Page { items: rows.into_iter().map(|(_, item)| item).collect(), next }
     }
+}
+
+/// The rows of a table that the view sees, in the order in which they were made: those of the slice, and one more if there is one. The columns, the
+/// table and its kind of object are ours.
+fn rows_seen<T>(
+    connection: &Connection,
+    (view, slice): (&View, Slice),
+    (columns, table, kind): (&str, &str, tags::Kind),
+    from_row: fn(&Row<'_>) -> crate::sql::Result<T>,
+) -> Result<Vec<T>, StoreError> {
+    let sql = format!(
+        "SELECT {columns} FROM {table} x WHERE x.tenant = $1 AND x.no > $2 AND {} ORDER BY x.no LIMIT $3",
+        view.sees(kind)
+    );
+    let mut statement = connection.prepare(&sql)?;
+    let rows = statement.query_map((view.scope().no, slice.after, slice.rows()), from_row)?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// A change names the version that it was made for; `None`: whatever there is.

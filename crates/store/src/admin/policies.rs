@@ -14,7 +14,7 @@ use model::policy::Settings;
 use model::world::Moment;
 
 use super::tags::{self, Kind};
-use super::{Page, Slice, change_tags, check_version, new_tags};
+use super::{Page, Slice, change_tags, check_version, new_tags, rows_seen};
 use crate::accounts::{check_name, taken};
 use crate::audit::{self, Action, Event};
 use crate::authority::View;
@@ -245,6 +245,19 @@ fn tag_ids(tags: Option<&[TagId]>) -> Option<Vec<[u8; 16]>> {
     tags.map(|tags| tags.iter().map(|tag| tag.0).collect())
 }
 
+/// A policy that the view may change, in the version that it names, with its number and whom it is for.
+fn to_change(
+    tx: &Connection,
+    view: &View,
+    (id, version): (PolicyId, Option<u64>),
+) -> Result<(i64, Policy, Both), AdminError> {
+    let (no, before) = find(tx, view, id)?;
+    check_version(version, row::signed(before.version))?;
+    let was = Both::load(tx, view.scope().no, (no, &before))?;
+    was.check(tx, view, Permission::PolicyWrite)?;
+    Ok((no, before, was))
+}
+
 impl Store {
     /// Makes a policy. Who makes it reaches whom it is for.
     pub fn create_policy(
@@ -301,14 +314,8 @@ impl Store {
     /// The policies that the view sees, in the order in which they were made.
     pub fn policies(&self, view: &View, slice: Slice) -> Result<Page<Policy>, StoreError> {
         self.read(|connection| {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM policies x WHERE x.tenant = $1 AND x.no > $2 AND {} ORDER BY x.no LIMIT $3",
-                view.sees(Kind::Policy)
-            );
             let tenant = view.scope().no;
-            let mut statement = connection.prepare(&sql)?;
-            let rows = statement.query_map((tenant, slice.after, slice.rows()), from_row)?;
-            let rows: Vec<Stored> = rows.collect::<Result<_, _>>()?;
+            let rows = rows_seen(connection, (view, slice), (COLUMNS, "policies", Kind::Policy), from_row)?;
             let whole = |stored: Stored| Ok((stored.no, whole(connection, tenant, stored)?));
             Ok(slice.page(rows.into_iter().map(whole).collect::<Result<_, StoreError>>()?))
         })
@@ -316,11 +323,7 @@ impl Store {
 
     /// A policy that the view sees.
     pub fn policy(&self, view: &View, id: PolicyId) -> Result<Policy, AdminError> {
-        self.read(|connection| match find(connection, view, id) {
-            Ok((_, policy)) => Ok(Ok(policy)),
-            Err(AdminError::Store(error)) => Err(error),
-            Err(error) => Ok(Err(error)),
-        })?
+        self.look_up(|connection| Ok(find(connection, view, id)?.1))
     }
 
     /// The id of the policy with that name, if the view sees it.
@@ -348,10 +351,7 @@ impl Store {
         let view = view.clone();
         self.writer.write(move |tx| {
             let tenant = view.scope().no;
-            let (no, before) = find(tx, &view, id)?;
-            check_version(version, row::signed(before.version))?;
-            let was = Both::load(tx, tenant, (no, &before))?;
-            was.check(tx, &view, Permission::PolicyWrite)?;
+            let (no, before, was) = to_change(tx, &view, (id, version))?;
             if before.terms.name != terms.name {
                 taken(tx, "policy", &terms.name, SAME_NAME, (tenant, &terms.name))?;
             }
@@ -402,10 +402,7 @@ impl Store {
         let view = view.clone();
         self.writer.write(move |tx| {
             let tenant = view.scope().no;
-            let (no, before) = find(tx, &view, id)?;
-            check_version(version, row::signed(before.version))?;
-            let was = Both::load(tx, tenant, (no, &before))?;
-            was.check(tx, &view, Permission::PolicyWrite)?;
+            let (no, before, was) = to_change(tx, &view, (id, version))?;
             check_retention(tx, &view, (&before.terms.settings, &Settings::default()), [&was, &was])?;
             tags::put(tx, tenant, (Kind::Policy, no), &BTreeSet::new())?;
             tx.prepare_cached("DELETE FROM policies WHERE tenant = $1 AND no = $2")?.execute((tenant, no))?;
@@ -417,12 +414,8 @@ impl Store {
 
     /// The states that a policy was in, newest first, each with what it changed.
     pub fn policy_versions(&self, view: &View, id: PolicyId) -> Result<Vec<PolicyVersion>, AdminError> {
-        self.read(|connection| {
-            let no = match find(connection, view, id) {
-                Ok((no, _)) => no,
-                Err(AdminError::Store(error)) => return Err(error),
-                Err(error) => return Ok(Err(error)),
-            };
+        self.look_up(|connection| {
+            let (no, _) = find(connection, view, id)?;
             let sql = "SELECT version, terms, actor, at FROM policy_versions WHERE tenant = $1 AND policy_no = $2 \
                        ORDER BY version";
             let mut statement = connection.prepare_cached(sql)?;
@@ -438,8 +431,8 @@ impl Store {
                 versions.push(PolicyVersion { version, at: Moment(row.get(3)?), by, changes, terms });
             }
             versions.reverse();
-            Ok(Ok(versions))
-        })?
+            Ok(versions)
+        })
     }
 
     /// Puts back what a policy said in an earlier version. Whom it named and is gone since is an error, not a silent change.
@@ -471,12 +464,8 @@ impl Store {
         terms: &NewPolicy,
         but: Option<PolicyId>,
     ) -> Result<PolicyReach, AdminError> {
-        self.read(|connection| {
-            let whom = match Both::find(connection, view, terms) {
-                Ok(whom) => whom,
-                Err(AdminError::Store(error)) => return Err(error),
-                Err(error) => return Ok(Err(error)),
-            };
+        self.look_up(|connection| {
+            let whom = Both::find(connection, view, terms)?;
             let tenant = view.scope().no;
             let mut others = vec!["1 = 0".to_owned()];
             let sql = format!("SELECT {COLUMNS} FROM policies x WHERE x.tenant = $1 AND x.enabled = 1");
@@ -502,7 +491,7 @@ impl Store {
                     have_another: row::unsigned(row.get(2)?),
                 })
             })?;
-            Ok(Ok(counts))
-        })?
+            Ok(counts)
+        })
     }
 }

@@ -14,7 +14,7 @@ use model::retention::{Kept, Rules};
 use model::world::Moment;
 
 use super::tags::{self, Kind};
-use super::{Page, Slice, change_tags, check_version, new_tags};
+use super::{Page, Slice, change_tags, check_version, new_tags, rows_seen};
 use crate::accounts::{check_name, taken};
 use crate::audit::{self, Action, Event};
 use crate::authority::View;
@@ -231,15 +231,9 @@ impl Store {
     /// The retention policies that the view sees.
     pub fn retention_policies(&self, view: &View, slice: Slice) -> Result<Page<RetentionPolicy>, StoreError> {
         self.read(|connection| {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM retention_policies x WHERE x.tenant = $1 AND x.no > $2 AND {} \
-                 ORDER BY x.no LIMIT $3",
-                view.sees(Kind::RetentionPolicy)
-            );
             let tenant = view.scope().no;
-            let mut statement = connection.prepare(&sql)?;
-            let rows = statement.query_map((tenant, slice.after, slice.rows()), from_row)?;
-            let rows: Vec<Stored> = rows.collect::<Result<_, _>>()?;
+            let rows =
+                rows_seen(connection, (view, slice), (COLUMNS, "retention_policies", Kind::RetentionPolicy), from_row)?;
             let whole = |stored: Stored| Ok((stored.no, whole(connection, tenant, stored)?));
             Ok(slice.page(rows.into_iter().map(whole).collect::<Result<_, StoreError>>()?))
         })
@@ -247,14 +241,7 @@ impl Store {
 
     /// A retention policy that the view sees.
     pub fn retention_policy(&self, view: &View, id: RetentionPolicyId) -> Result<RetentionPolicy, AdminError> {
-        self.read(|connection| {
-            let stored = match find(connection, view, id) {
-                Ok(stored) => stored,
-                Err(AdminError::Store(error)) => return Err(error),
-                Err(error) => return Ok(Err(error)),
-            };
-            whole(connection, view.scope().no, stored).map(Ok)
-        })?
+        self.look_up(|connection| Ok(whole(connection, view.scope().no, find(connection, view, id)?)?))
     }
 
     /// Puts other terms in place of a policy's. Who does it reaches whom it was for and whom it will be for.
@@ -332,15 +319,11 @@ impl Store {
     /// What a change would let go, and what it would keep instead, as far as the view sees. Changes nothing.
     pub fn preview_retention(&self, view: &View, change: &RetentionChange) -> Result<RetentionPreview, AdminError> {
         let tenant = view.scope();
-        let (profiles, now, then) = self.read(|connection| {
+        let (profiles, now, then) = self.look_up(|connection| {
             let now = Policies::load(connection, tenant.no)?;
-            let then = match tried(connection, view, (&now, change)) {
-                Ok(then) => then,
-                Err(AdminError::Store(error)) => return Err(error),
-                Err(error) => return Ok(Err(error)),
-            };
-            Ok(Ok((retention::profiles(connection, tenant, &view.sees_device())?, now, then)))
-        })??;
+            let then = tried(connection, view, (&now, change))?;
+            Ok((retention::profiles(connection, tenant, &view.sees_device())?, now, then))
+        })?;
         let mut preview = RetentionPreview::default();
         // One read for each profile: a long one would keep the write-ahead log from being reused.
         for (own, device, user) in profiles {

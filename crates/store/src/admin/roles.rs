@@ -8,7 +8,7 @@ use model::permission::{BuiltIn, Permission};
 use model::world::Moment;
 
 use super::tags::Kind;
-use super::{Page, Slice, change_tags, check_version, new_tags, tags};
+use super::{Page, Slice, change_tags, check_version, new_tags, rows_seen, tags};
 use crate::accounts::{check_name, taken};
 use crate::audit::{self, Action, Event};
 use crate::authority::{self, Range, View, from_words, to_words};
@@ -130,14 +130,8 @@ impl Store {
     /// The tenant's own roles that the view sees.
     pub fn roles(&self, view: &View, slice: Slice) -> Result<Page<Role>, StoreError> {
         self.read(|connection| {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM roles x WHERE x.tenant = $1 AND x.no > $2 AND {} ORDER BY x.no LIMIT $3",
-                view.sees(Kind::Role)
-            );
             let tenant = view.scope().no;
-            let mut statement = connection.prepare(&sql)?;
-            let rows = statement.query_map((tenant, slice.after, slice.rows()), from_row)?;
-            let mut rows: Vec<_> = rows.collect::<Result<_, _>>()?;
+            let mut rows = rows_seen(connection, (view, slice), (COLUMNS, "roles", Kind::Role), from_row)?;
             for (no, role) in &mut rows {
                 role.tags = tags::ids_of(connection, tenant, (Kind::Role, *no))?;
             }

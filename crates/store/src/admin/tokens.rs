@@ -12,7 +12,7 @@ use model::world::Moment;
 
 use super::assignments::{self, Terms};
 use super::tags::Kind;
-use super::{Page, Slice, check_version, new_tags, tags};
+use super::{Page, Slice, check_version, new_tags, rows_seen, tags};
 use crate::accounts::{check_name, taken};
 use crate::audit::{self, Action, Event};
 use crate::authority::{Service, View};
@@ -184,14 +184,8 @@ impl Store {
     /// The service accounts that the view sees.
     pub fn tokens(&self, view: &View, slice: Slice) -> Result<Page<Token>, StoreError> {
         self.read(|connection| {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM api_tokens x WHERE x.tenant = $1 AND x.no > $2 AND {} ORDER BY x.no LIMIT $3",
-                view.sees(Kind::Token)
-            );
             let tenant = view.scope().no;
-            let mut statement = connection.prepare(&sql)?;
-            let rows = statement.query_map((tenant, slice.after, slice.rows()), from_row)?;
-            let mut rows: Vec<_> = rows.collect::<Result<_, _>>()?;
+            let mut rows = rows_seen(connection, (view, slice), (COLUMNS, "api_tokens", Kind::Token), from_row)?;
             for (no, token) in &mut rows {
                 token.tags = tags::ids_of(connection, tenant, (Kind::Token, *no))?;
             }

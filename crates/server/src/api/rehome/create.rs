@@ -62,17 +62,7 @@ fn within(
     }
     let found = app.store.preview_rehome(view, profile, to_user)?;
     if input.preview {
-        return Ok(Answer::Preview(RehomePreview {
-            profile,
-            device_name: found.device_name,
-            from_user_name: found.from_user_name,
-            to_user_name: found.to_user_name,
-            snapshots: found.snapshots,
-            held: found.held,
-            device_revoked: found.device_revoked,
-            alone_from_at: app.store.alone_from(view, now)?,
-            elsewhere: None,
-        }));
+        return Ok(Answer::Preview(within_shown(profile, found, app.store.alone_from(view, now)?)));
     }
     if found.held > 0 {
         return Err(AdminError::OnHold);
@@ -104,6 +94,18 @@ fn elsewhere(
 
 /// What a move to another organisation would do, as it is answered.
 pub(crate) fn shown(profile: ProfileId, found: MovePreview, alone_from_at: Option<Moment>) -> RehomePreview {
+    let elsewhere = Elsewhere {
+        organisation: found.to_tenant_name,
+        size_bytes: found.size_bytes,
+        files: found.files,
+        reports_deleted: found.reports,
+        readings_left: found.readings,
+    };
+    RehomePreview { elsewhere: Some(elsewhere), ..within_shown(profile, found.seen, alone_from_at) }
+}
+
+/// What a move within the organisation would do, as it is answered.
+fn within_shown(profile: ProfileId, found: store::RehomePreview, alone_from_at: Option<Moment>) -> RehomePreview {
     RehomePreview {
         profile,
         device_name: found.device_name,
@@ -113,12 +115,6 @@ pub(crate) fn shown(profile: ProfileId, found: MovePreview, alone_from_at: Optio
         held: found.held,
         device_revoked: found.device_revoked,
         alone_from_at,
-        elsewhere: Some(Elsewhere {
-            organisation: found.to_tenant_name,
-            size_bytes: found.size_bytes,
-            files: found.files,
-            reports_deleted: found.reports,
-            readings_left: found.readings,
-        }),
+        elsewhere: None,
     }
 }
