@@ -25,6 +25,31 @@ fn chromium() -> Option<PathBuf> {
     found.into_iter().find(|path| path.is_file())
 }
 
+/// Runs a story of Chromium as `grace`, who signs in for the first time. Gives the folder of its pictures.
+fn story(
+    world: &World,
+    script: &str,
+    (package, chromium, first): (PathBuf, PathBuf, &str),
+    more: &[(&str, PathBuf)],
+) -> PathBuf {
+    let screens =
+        if std::env::var_os("UPDATE_SCREENS").is_some() { root().join("docs/screens") } else { world.path("screens") };
+    let mut node = Command::new("node");
+    node.arg(root().join("e2e/tests/it/browser").join(script))
+        .env("PUPPETEER", package)
+        .env("CHROMIUM", chromium)
+        .env("HOME", world.path(""))
+        .env("ADDRESS", world.address())
+        .env("NAME", "grace")
+        .env("FIRST_PASSWORD", first)
+        .env("PASSWORD", "a sentence that grace has made up")
+        .env("SCREENS", &screens)
+        .envs(more.iter().cloned());
+    let ran = run(node, "");
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""), "{}", ran.stderr);
+    screens
+}
+
 #[test]
 fn a_person_signs_in_in_chromium_in_light_and_dark_and_large() {
     let (Some(package), Some(chromium)) = (package(), chromium()) else {
@@ -33,20 +58,7 @@ fn a_person_signs_in_in_chromium_in_light_and_dark_and_large() {
     };
     let world = World::new();
     let first = world.server_command(&["user", "create", "grace"], "").ok().trim().to_owned();
-    let screens =
-        if std::env::var_os("UPDATE_SCREENS").is_some() { root().join("docs/screens") } else { world.path("screens") };
-    let mut node = Command::new("node");
-    node.arg(root().join("e2e/tests/it/browser/sign_in.mjs"))
-        .env("PUPPETEER", package)
-        .env("CHROMIUM", chromium)
-        .env("HOME", world.path(""))
-        .env("ADDRESS", world.address())
-        .env("NAME", "grace")
-        .env("FIRST_PASSWORD", first)
-        .env("PASSWORD", "a sentence that grace has made up")
-        .env("SCREENS", &screens);
-    let ran = run(node, "");
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""), "{}", ran.stderr);
+    let screens = story(&world, "sign_in.mjs", (package, chromium, &first), &[]);
     let pictures = std::fs::read_dir(screens).unwrap().count();
     assert!(pictures >= 32, "{pictures}");
 }
@@ -67,21 +79,7 @@ fn an_administrator_walks_the_console_in_chromium_and_axe_finds_nothing_serious(
     let first = world.server_command(&["admin", "create", "grace"], "").ok().trim().to_owned();
     world.server_command(&["user", "create", "linus"], "").ok();
     world.pc("OFFICE-PC").run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
-    let screens =
-        if std::env::var_os("UPDATE_SCREENS").is_some() { root().join("docs/screens") } else { world.path("screens") };
-    let mut node = Command::new("node");
-    node.arg(root().join("e2e/tests/it/browser/console.mjs"))
-        .env("PUPPETEER", package)
-        .env("CHROMIUM", chromium)
-        .env("AXE", axe)
-        .env("HOME", world.path(""))
-        .env("ADDRESS", world.address())
-        .env("NAME", "grace")
-        .env("FIRST_PASSWORD", first)
-        .env("PASSWORD", "a sentence that grace has made up")
-        .env("SCREENS", &screens);
-    let ran = run(node, "");
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""), "{}", ran.stderr);
+    let screens = story(&world, "console.mjs", (package, chromium, &first), &[("AXE", axe)]);
     let pictures = std::fs::read_dir(screens).unwrap().filter_map(Result::ok);
     let ours = pictures.filter(|entry| entry.file_name().to_string_lossy().starts_with("console-")).count();
     assert_eq!(ours, 40);

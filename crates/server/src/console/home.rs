@@ -100,9 +100,7 @@ pub(super) async fn show(
         let (store, now) = (&worker.store, worker.clock.now());
         let fleet = fleet(&worker, &by)?;
         let restores = store.restores_since(&by, now.plus_millis(-7 * DAY_MILLIS))?;
-        let since = now.0.div_euclid(DAY_MILLIS) - DAYS + 1;
-        // The trend is the whole organisation's; whoever sees a part of it has none.
-        let days = if by.is_whole() { store.fleet_days(by.tenant_scope(), since)? } else { Vec::new() };
+        let days = days(&worker, &by, DAYS)?;
         Ok::<_, StoreError>((fleet, restores, days, activity(&worker, &by)?))
     })
     .await?;
@@ -152,6 +150,12 @@ fn activity(app: &App, view: &View) -> Result<Option<Vec<Activity>>, StoreError>
         })
     };
     told.map(line).collect::<Result<_, StoreError>>().map(Some)
+}
+
+/// The last days of the trend, which is the whole organisation's: whoever sees a part of it has none.
+pub(super) fn days(app: &App, by: &View, count: i64) -> Result<Vec<FleetDay>, StoreError> {
+    let since = app.clock.now().0.div_euclid(DAY_MILLIS) - count + 1;
+    if by.is_whole() { app.store.fleet_days(by.tenant_scope(), since) } else { Ok(Vec::new()) }
 }
 
 /// Draws the days, if there are two at least: a point is no line.

@@ -3,7 +3,13 @@
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
+use store::Standing;
+
 use super::frame::{Desk, address};
+use super::texts::Texts;
+
+/// A column that can be chosen: its word in the address, and its text.
+pub(super) type Choice = (&'static str, &'static str);
 
 /// Rows on a page: dense enough to read, and 150 kB are not reached.
 pub(super) const ROWS: usize = 50;
@@ -46,15 +52,16 @@ pub(super) struct Pager {
 
 impl Asked {
     /// Reads the address. Columns that are no columns are left out; with none chosen it is those of `usual`.
-    pub(super) fn of(desk: &Desk, path: &'static str, all: &[&'static str], usual: &[&'static str]) -> Self {
+    pub(super) fn of(desk: &Desk, path: &'static str, all: &[Choice], usual: &[&'static str]) -> Self {
         let chosen = desk.asked("cols").to_owned();
-        let boxes = all.iter().copied().filter(|name| desk.asked(&format!("col_{name}")) == "on").collect::<Vec<_>>();
+        let all = || all.iter().map(|(name, _)| *name);
+        let boxes = all().filter(|name| desk.asked(&format!("col_{name}")) == "on").collect::<Vec<_>>();
         let columns = if desk.asked("choose") == "1" {
             boxes
         } else if chosen.is_empty() {
             usual.to_vec()
         } else {
-            all.iter().copied().filter(|name| chosen.split('.').any(|one| one == *name)).collect()
+            all().filter(|name| chosen.split('.').any(|one| one == *name)).collect()
         };
         let chosen = if columns == usual {
             String::new()
@@ -92,8 +99,26 @@ impl Asked {
         address(path, &fields.each_ref().map(|(name, value)| (*name, value.as_str())))
     }
 
-    pub(super) fn filtered(&self, standing: &str) -> String {
-        self.with(self.path, &[("standing", standing)])
+    /// The filters: all rows, and those of each standing. `key` is the text of a standing, `count` how many rows have it.
+    pub(super) fn chips(
+        &self,
+        texts: &Texts,
+        all: usize,
+        (key, count): (fn(Standing) -> &'static str, impl Fn(Standing) -> usize),
+    ) -> Vec<Chip> {
+        let of = |standing: Standing| self.chip(texts, texts.t(key(standing)), (count(standing), standing.word()));
+        std::iter::once(self.chip(texts, texts.t("list.all"), (all, ""))).chain(Standing::ALL.map(of)).collect()
+    }
+
+    /// One filter: what it is called, how many rows it leaves, and its word in the address.
+    pub(super) fn chip(&self, texts: &Texts, label: &str, (count, word): (usize, &str)) -> Chip {
+        let address = self.with(self.path, &[("standing", word)]);
+        Chip { label: label.to_owned(), count: texts.number(count), address, on: self.standing == word }
+    }
+
+    /// The columns to choose from.
+    pub(super) fn boxes(&self, texts: &Texts, all: &[Choice]) -> Vec<Column> {
+        all.iter().map(|&(name, label)| Column { name, label: texts.t(label).to_owned(), on: self.has(name) }).collect()
     }
 
     pub(super) fn sorted(&self, sort: &str) -> String {

@@ -12,7 +12,7 @@ use store::{DAY_MILLIS, FleetDevice, ListedRestore, Standing, StoreError};
 use super::devices::list as devices;
 use super::fleets::fleet;
 use super::frame::{Desk, Frame, Place, colour};
-use super::home::{Trend, trend};
+use super::home::{Trend, days, trend};
 use super::list::csv as file;
 use super::page;
 use super::users::list as users;
@@ -72,8 +72,7 @@ pub(super) async fn show(
     let (fleet, days, restores) = apart(move || {
         let (store, now) = (&worker.store, worker.clock.now());
         let fleet = fleet(&worker, &by)?;
-        let since = now.0.div_euclid(DAY_MILLIS) - DAYS + 1;
-        let days = if by.is_whole() { store.fleet_days(by.tenant_scope(), since)? } else { Vec::new() };
+        let days = days(&worker, &by, DAYS)?;
         let month = now.plus_millis(-30 * DAY_MILLIS);
         let restores =
             by.beside(Permission::ReportRead).map(|by| store.listed_restores(&by, month, (None, None))).transpose()?;

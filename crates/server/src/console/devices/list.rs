@@ -14,11 +14,12 @@ use crate::api::extract::apart;
 use crate::audit::row;
 use crate::console::fleets::fleet;
 use crate::console::frame::{Desk, Frame, Place, colour};
-use crate::console::list::{Asked, Chip, Column, Pager, csv as file};
+use crate::console::list::{Asked, Chip, Choice, Column, Pager, csv as file};
 use crate::console::page;
 use crate::problem::Refusal;
 
-const COLUMNS: [&str; 4] = ["backup", "seen", "key", "since"];
+const COLUMNS: [Choice; 4] =
+    [("backup", "column.backup"), ("seen", "column.seen"), ("key", "column.key"), ("since", "column.since")];
 const USUAL: [&str; 2] = ["backup", "seen"];
 
 struct Row {
@@ -101,33 +102,14 @@ pub(in crate::console) async fn show(
         since: f.at(&device.created_at),
     };
     let rows = rows.iter().map(row).collect();
-    let chip = |label: &str, count: usize, word: &str| Chip {
-        label: label.to_owned(),
-        count: f.texts.number(count),
-        address: asked.filtered(word),
-        on: asked.standing == word,
-    };
-    let mut chips = vec![chip(f.texts.t("list.all"), fleet.devices.len(), "")];
-    chips.extend(
-        Standing::ALL.map(|standing| chip(f.texts.t(key(standing)), fleet.devices_with(standing), standing.word())),
-    );
+    let mut chips = asked.chips(f.texts, fleet.devices.len(), (key, |standing| fleet.devices_with(standing)));
     let forked = fleet.devices.iter().filter(|device| device.forked).count();
     if forked > 0 {
-        chips.push(chip(f.texts.t("devices.forked"), forked, "forked"));
+        chips.push(asked.chip(f.texts, f.texts.t("devices.forked"), (forked, "forked")));
     }
-    let column = |name| Column { name, label: f.texts.t(label(name)).to_owned(), on: asked.has(name) };
-    let columns = COLUMNS.into_iter().map(column).collect();
+    let columns = asked.boxes(f.texts, &COLUMNS);
     let as_of = f.at(&fleet.at);
     Ok(page(&Page { chips, columns, rows, pager, all: fleet.devices.len(), as_of, asked, f }))
-}
-
-fn label(column: &str) -> &'static str {
-    match column {
-        "backup" => "column.backup",
-        "seen" => "column.seen",
-        "key" => "column.key",
-        _ => "column.since",
-    }
 }
 
 /// The text of a PC's standing.

@@ -14,11 +14,11 @@ use crate::api::extract::apart;
 use crate::audit::row;
 use crate::console::fleets::fleet;
 use crate::console::frame::{Desk, Frame, Place, colour};
-use crate::console::list::{Asked, Chip, Column, Pager, csv as file};
+use crate::console::list::{Asked, Chip, Choice, Column, Pager, csv as file};
 use crate::console::page;
 use crate::problem::Refusal;
 
-const COLUMNS: [&str; 3] = ["backup", "devices", "since"];
+const COLUMNS: [Choice; 3] = [("backup", "column.backup"), ("devices", "column.devices"), ("since", "column.known")];
 const USUAL: [&str; 2] = ["backup", "devices"];
 
 struct Row {
@@ -97,24 +97,10 @@ pub(in crate::console) async fn show(
         since: f.at(&person.created_at),
     };
     let rows = rows.iter().map(row).collect();
-    let chip = |label: &str, count: usize, word: &str| Chip {
-        label: label.to_owned(),
-        count: f.texts.number(count),
-        address: asked.filtered(word),
-        on: asked.standing == word,
-    };
-    let mut chips = vec![chip(f.texts.t("list.all"), fleet.people.len(), "")];
-    chips.extend(
-        Standing::ALL.map(|standing| chip(f.texts.t(key(standing)), fleet.people_with(standing), standing.word())),
-    );
-    let label = |name: &str| match name {
-        "backup" => "column.backup",
-        "devices" => "column.devices",
-        _ => "column.known",
-    };
-    let columns = COLUMNS.map(|name| Column { name, label: f.texts.t(label(name)).to_owned(), on: asked.has(name) });
+    let chips = asked.chips(f.texts, fleet.people.len(), (key, |standing| fleet.people_with(standing)));
+    let columns = asked.boxes(f.texts, &COLUMNS);
     let as_of = f.at(&fleet.at);
-    Ok(page(&Page { chips, columns: columns.into(), rows, pager, all: fleet.people.len(), as_of, asked, f }))
+    Ok(page(&Page { chips, columns, rows, pager, all: fleet.people.len(), as_of, asked, f }))
 }
 
 pub(in crate::console) async fn csv(
