@@ -11,8 +11,7 @@ use device::registry::{RawValue, RegistryError};
 use model::policy::Hive;
 use model::prerequisite::Join;
 use windows_sys::Win32::Foundation::{
-    CloseHandle, ERROR_ACCESS_DENIED, ERROR_FILE_NOT_FOUND, ERROR_MORE_DATA, ERROR_PATH_NOT_FOUND, ERROR_SUCCESS,
-    HANDLE, WIN32_ERROR,
+    CloseHandle, ERROR_ACCESS_DENIED, ERROR_FILE_NOT_FOUND, ERROR_PATH_NOT_FOUND, ERROR_SUCCESS, HANDLE, WIN32_ERROR,
 };
 use windows_sys::Win32::NetworkManagement::NetManagement::{
     NETSETUP_JOIN_STATUS, NetApiBufferFree, NetGetJoinInformation, NetSetupDomainName,
@@ -20,8 +19,7 @@ use windows_sys::Win32::NetworkManagement::NetManagement::{
 use windows_sys::Win32::Security::{GetTokenInformation, TOKEN_ELEVATION, TOKEN_QUERY, TokenElevation, TokenUser};
 use windows_sys::Win32::System::LibraryLoader::{GetProcAddress, LOAD_LIBRARY_SEARCH_SYSTEM32, LoadLibraryExW};
 use windows_sys::Win32::System::Registry::{
-    HKEY, HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE, KEY_READ, KEY_WOW64_64KEY, RRF_NOEXPAND, RRF_RT_ANY,
-    RRF_SUBKEY_WOW6464KEY, RegGetValueW, RegOpenKeyExW,
+    HKEY, HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE, KEY_READ, KEY_WOW64_64KEY, RegOpenKeyExW,
 };
 use windows_sys::Win32::System::SystemInformation::{
     ComputerNamePhysicalDnsHostname, GetComputerNameExW, GetSystemFirmwareTable, RSMB,
@@ -74,35 +72,8 @@ pub fn ask() -> Asked {
 
 impl Places for LivePlaces {
     fn value(&self, hive: Hive, key: &str, name: &str) -> Result<Option<RawValue>, RegistryError> {
-        let (path, value) = (wide(key), wide(name));
-        let mut bytes = vec![0_u8; 256];
-        loop {
-            let (mut reg_type, mut size) = (0, u32::try_from(bytes.len()).unwrap_or(u32::MAX));
-            // SAFETY: the root is a predefined handle, both texts end in a zero, `size` is the length of the buffer, all outlive the call.
-            let code = unsafe {
-                RegGetValueW(
-                    root(hive),
-                    path.as_ptr(),
-                    value.as_ptr(),
-                    RRF_RT_ANY | RRF_NOEXPAND | RRF_SUBKEY_WOW6464KEY,
-                    &raw mut reg_type,
-                    bytes.as_mut_ptr().cast(),
-                    &raw mut size,
-                )
-            };
-            match code {
-                ERROR_SUCCESS => {
-                    bytes.truncate(size as usize);
-                    return Ok(Some(RawValue { reg_type, bytes }));
-                }
-                ERROR_MORE_DATA if bytes.len() < VALUE_BYTES_MAX as usize => {
-                    let longer = (size as usize).max(bytes.len() * 2).min(VALUE_BYTES_MAX as usize);
-                    bytes.resize(longer, 0);
-                }
-                code if is_absent(code) => return Ok(None),
-                code => return Err(failed(code, hive, key)),
-            }
-        }
+        let Some(key) = open(hive, key)? else { return Ok(None) };
+        key.value(name)
     }
 
     fn values(&self, hive: Hive, key: &str) -> Result<Vec<(String, RawValue)>, RegistryError> {
@@ -123,7 +94,7 @@ fn open(hive: Hive, key: &str) -> Result<Option<Key>, RegistryError> {
     // SAFETY: the root is a predefined handle, the path ends in a zero, and `handle` outlives the call.
     let code = unsafe { RegOpenKeyExW(root(hive), path.as_ptr(), 0, KEY_READ | KEY_WOW64_64KEY, &raw mut handle) };
     match code {
-        ERROR_SUCCESS => Ok(Some(Key::new(handle, shown(hive, key)))),
+        ERROR_SUCCESS => Ok(Some(Key::new(handle, shown(hive, key), VALUE_BYTES_MAX))),
         code if is_absent(code) => Ok(None),
         code => Err(failed(code, hive, key)),
     }

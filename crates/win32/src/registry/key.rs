@@ -48,12 +48,14 @@ pub(crate) struct Key {
     handle: HKEY,
     /// What people are told: the key with its root.
     name: String,
+    /// The largest value that is read from it, in bytes.
+    value_bytes_max: u32,
 }
 
 impl Key {
-    /// A key that somebody has opened, and how people know it. Closed when dropped.
-    pub(crate) fn new(handle: HKEY, name: String) -> Self {
-        Self { handle, name }
+    /// A key that somebody has opened, how people know it, and the largest value that is read from it, in bytes. Closed when dropped.
+    pub(crate) fn new(handle: HKEY, name: String, value_bytes_max: u32) -> Self {
+        Self { handle, name, value_bytes_max }
     }
 
     /// Opens a key; `None` if it is not there.
@@ -67,7 +69,7 @@ impl Key {
         // SAFETY: the root is a predefined handle, the path ends in a zero, and `handle` outlives the call.
         let code = unsafe { RegOpenKeyExW(HKEY_CURRENT_USER, path.as_ptr(), 0, rights, &raw mut handle) };
         match code {
-            ERROR_SUCCESS => Self { handle, name }.itself(root, key).map(Some),
+            ERROR_SUCCESS => Self::new(handle, name, VALUE_BYTES_MAX).itself(root, key).map(Some),
             code if is_absent(code) => Ok(None),
             code => Err(failed(code, &name, access)),
         }
@@ -95,7 +97,7 @@ impl Key {
             so_far.extend((!so_far.is_empty()).then_some("\\"));
             so_far.push_str(step);
             let parent = above.as_ref().map_or(HKEY_CURRENT_USER, |key| key.handle);
-            let made = Self { handle: make(parent, step, &shown(root, key))?, name: shown(Root::User, &so_far) };
+            let made = Self::new(make(parent, step, &shown(root, key))?, shown(Root::User, &so_far), VALUE_BYTES_MAX);
             // Up to `Software\Classes` that is the person's other hive, whose name the last step has again.
             above = Some(if root == Root::Classes { made } else { made.itself(Root::User, &so_far)? });
         }
@@ -103,7 +105,7 @@ impl Key {
     }
 
     /// A value; `None` if it is not there.
-    pub(super) fn value(&self, name: &str) -> Result<Option<RawValue>, RegistryError> {
+    pub(crate) fn value(&self, name: &str) -> Result<Option<RawValue>, RegistryError> {
         let name = wide(name);
         let mut bytes = vec![0; GUESS_BYTES];
         for _ in 0..TRIES {
@@ -125,7 +127,7 @@ impl Key {
                     bytes.shrink_to_fit();
                     return Ok(Some(RawValue { reg_type, bytes }));
                 }
-                ERROR_MORE_DATA if size <= VALUE_BYTES_MAX => bytes.resize(size as usize, 0),
+                ERROR_MORE_DATA if size <= self.value_bytes_max => bytes.resize(size as usize, 0),
                 ERROR_MORE_DATA => return Err(self.too_large()),
                 code if is_absent(code) => return Ok(None),
                 code => return Err(failed(code, &self.name, Access::Read)),
@@ -179,15 +181,17 @@ impl Key {
                 )
             };
             match code {
+                // The buffer may have doubled beyond it.
+                ERROR_SUCCESS if size > self.value_bytes_max => return Err(self.too_large()),
                 ERROR_SUCCESS => {
                     let value = RawValue { reg_type, bytes: bytes[..size as usize].to_vec() };
                     values.push((narrow(&name[..units as usize]), value));
                 }
                 ERROR_NO_MORE_ITEMS | ERROR_KEY_DELETED => return Ok(values),
                 // It says the size, but not always: doubling ends in any case.
-                ERROR_MORE_DATA if bytes.len() <= VALUE_BYTES_MAX as usize => {
+                ERROR_MORE_DATA if bytes.len() <= self.value_bytes_max as usize => {
                     let longer = (size as usize).max(bytes.len() * 2);
-                    bytes.resize(longer.min(2 * VALUE_BYTES_MAX as usize), 0);
+                    bytes.resize(longer.min(2 * self.value_bytes_max as usize), 0);
                 }
                 ERROR_MORE_DATA => return Err(self.too_large()),
                 code => return Err(failed(code, &self.name, Access::Read)),
@@ -244,7 +248,7 @@ impl Key {
     }
 
     fn too_large(&self) -> RegistryError {
-        let what = format!("a value has more than {VALUE_BYTES_MAX} bytes");
+        let what = format!("a value has more than {} bytes", self.value_bytes_max);
         RegistryError::Damaged { key: self.name.clone(), what }
     }
 }
