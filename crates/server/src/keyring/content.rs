@@ -3,7 +3,7 @@
 //! It takes an [`Entrusted`], which nobody can make up: the store hands one out to who reads in a case that was asked for by one admin and approved by
 //! another, in the transaction that writes the reading down for the audit and for the person. The person themself opens on their own PC and needs nobody
 //! here. The keys that are unwrapped for it live as long as this call and leave it neither as a value nor in an answer; a test reads the sources of
-//! this crate and finds no other call that opens (`crates/server/tests/cases.rs`).
+//! this crate and finds no other call that opens (`crates/server/tests/it/cases.rs`).
 
 use model::envelope::{Envelope, EnvelopeError};
 use seal::{OpenError, Opened, Owner};

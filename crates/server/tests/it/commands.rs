@@ -1,0 +1,245 @@
+//! The command line, as an operator sees it.
+
+use std::fs;
+use std::process::{Command, Output};
+
+use crate::support::Place;
+use server::app::OpenError;
+use server::keyring::KeyringError;
+use server::keyring::provider::ProviderError;
+
+fn run(place: &Place, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rehome-server"));
+    command
+        .args(arguments)
+        .arg("--data-dir")
+        .arg(place.data())
+        .arg("--root-key")
+        .arg(place.root_key())
+        .output()
+        .unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_wrong_root_key_starts_nothing_and_changes_nothing() {
+    let place = Place::new();
+    drop(place.serve());
+    let database = place.data().join("rehome.db");
+    let (right, before) = (fs::read(place.root_key()).unwrap(), fs::read(&database).unwrap());
+    fs::write(place.root_key(), "11".repeat(32)).unwrap();
+    assert!(matches!(place.open().err().unwrap(), OpenError::Keyring(KeyringError::WrongRoot(_))));
+    let output = run(&place, &["check"]);
+    assert_eq!(output.status.code(), Some(9), "{}", said(&output));
+    assert!(said(&output).starts_with("error[wrong_key]: the root key in "), "{}", said(&output));
+    fs::remove_file(place.root_key()).unwrap();
+    assert!(matches!(
+        place.open().err().unwrap(),
+        OpenError::Keyring(KeyringError::Provider(ProviderError::Missing(_)))
+    ));
+    fs::write(place.root_key(), "not a key").unwrap();
+    assert!(matches!(
+        place.open().err().unwrap(),
+        OpenError::Keyring(KeyringError::Provider(ProviderError::NotAKey(_)))
+    ));
+    assert_eq!(fs::read(&database).unwrap(), before);
+    fs::write(place.root_key(), right).unwrap();
+    assert_eq!(run(&place, &["check"]).status.code(), Some(0));
+}
+
+#[test]
+fn the_root_key_may_not_lie_beside_the_data() {
+    let place = Place::new();
+    let inside = place.data().join("root.key");
+    let output = Command::new(env!("CARGO_BIN_EXE_rehome-server"))
+        .args(["check", "--data-dir"])
+        .arg(place.data())
+        .arg("--root-key")
+        .arg(&inside)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(!inside.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn keys_and_data_are_for_the_servers_account_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    drop(place.open().unwrap());
+    let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(place.root_key()), mode(place.data())), (0o600, 0o700));
+}
+
+#[test]
+fn accounts_are_made_once_and_their_passwords_shown_once() {
+    let place = Place::new();
+    drop(place.serve());
+    let made = run(&place, &["user", "create", "carl"]);
+    assert_eq!(String::from_utf8_lossy(&made.stdout).trim().len(), 23, "{}", said(&made));
+    let again = run(&place, &["user", "create", "carl"]);
+    assert_eq!((again.status.code(), again.stdout.len()), (Some(2), 0));
+    assert!(said(&again).contains("user `carl` exists already"), "{}", said(&again));
+    let nowhere = run(&place, &["user", "create", "dora", "--tenant", "nowhere"]);
+    assert!(said(&nowhere).contains("there is no tenant `nowhere`"), "{}", said(&nowhere));
+    assert_eq!(run(&place, &["tenant", "create", "a/b"]).status.code(), Some(2));
+}
+
+#[test]
+fn the_configuration_says_where_each_value_comes_from() {
+    let place = Place::new();
+    let file = place.path().join("server.toml");
+    fs::write(&file, "listen = \"127.0.0.1:9\"\n").unwrap();
+    let output = run(&place, &["config", "show", "--config", file.to_str().unwrap()]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("listen = \"127.0.0.1:9\"  # file"), "{text}");
+    assert!(text.contains("requests_per_minute = \"60\"  # built in"), "{text}");
+    fs::write(&file, "lisen = \"127.0.0.1:9\"\n").unwrap();
+    let output = run(&place, &["config", "show", "--config", file.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("lisen"), "{}", said(&output));
+}
+
+#[test]
+fn rot_is_found_and_named() {
+    let place = Place::new();
+    {
+        let live = place.serve();
+        let pc = live.enroll("ada", "PC");
+        assert_eq!(live.backup(&pc, &crate::support::Made::new(&pc, 1, &[(1, 100)], &[]).whole()).status, 201);
+    }
+    assert_eq!(run(&place, &["check"]).status.code(), Some(0));
+    let database = rusqlite::Connection::open(place.data().join("rehome.db")).unwrap();
+    database.execute("UPDATE parts SET sealed = zeroblob(100)", []).unwrap();
+    let output = run(&place, &["check"]);
+    assert_eq!(output.status.code(), Some(8));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("is damaged"), "{output:?}");
+}
+
+#[test]
+fn a_health_check_without_a_server_says_that_it_is_not_there() {
+    let place = Place::new();
+    let live = place.serve();
+    let here = live.address.to_string();
+    assert_eq!(run(&place, &["healthcheck", "--listen", &here]).status.code(), Some(0));
+    drop(live);
+    let output = run(&place, &["healthcheck", "--listen", &here]);
+    assert_eq!(output.status.code(), Some(6), "{}", said(&output));
+}
+
+#[test]
+fn the_first_administrator_is_made_by_one_command() {
+    let place = Place::new();
+    let output = run(&place, &["admin", "create", "root", "--tenant", "example"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(said(&output).contains("must be changed at the first sign-in"), "{}", said(&output));
+    let password = String::from_utf8(output.stdout).unwrap();
+    let app = place.open().unwrap();
+    let account = app.store.account("example", "root").unwrap().unwrap();
+    assert!(server::password::matches(password.trim(), &account.password));
+    assert_eq!(app.store.factors(&account.person()).unwrap().change_password, store::people::Change::First);
+    let authority = app.store.authority(&account.person(), app.clock.now()).unwrap().unwrap();
+    assert!(authority.view(model::permission::Permission::ALL[0]).is_some(), "may do everything");
+    drop(app);
+
+    let reset = run(&place, &["account", "password", "root", "--tenant", "example", "--without-second-factor"]);
+    assert_eq!(reset.status.code(), Some(0), "{}", said(&reset));
+    assert_ne!(String::from_utf8(reset.stdout).unwrap(), password);
+    for verb in ["sign-out", "disable", "enable"] {
+        let output = run(&place, &["account", verb, "root", "--tenant", "example"]);
+        assert_eq!(output.status.code(), Some(0), "{verb}: {}", said(&output));
+    }
+    assert_eq!(run(&place, &["account", "disable", "nobody", "--tenant", "example"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_provider_that_cannot_be_one_is_refused_with_what_is_wrong() {
+    let place = Place::new();
+    drop(place.serve());
+    let add = |issuer: &str| run(&place, &["provider", "add", "Work", "--client-id", "x", "--issuer", issuer]);
+    let output = add("https://login.microsoftonline.com/common/v2.0");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("`common` is not one directory"), "{}", said(&output));
+    let output = add("http://id.example.com");
+    assert!(said(&output).starts_with("error[provider_invalid]: "), "{}", said(&output));
+    let output = add("http://127.0.0.1:9");
+    assert_eq!(output.status.code(), Some(6), "{}", said(&output));
+    assert!(said(&output).starts_with("error[provider_unreachable]: "), "{}", said(&output));
+    assert_eq!(run(&place, &["provider", "list"]).stdout, b"", "nothing is kept of a refused one");
+    assert_eq!(run(&place, &["provider", "remove", "Work"]).status.code(), Some(2));
+    assert_eq!(run(&place, &["sign-in", "device-code", "on"]).status.code(), Some(0));
+}
+
+#[test]
+fn the_manual_and_completions_need_no_configuration() {
+    let place = Place::new();
+    let file = place.path().join("server.toml");
+    fs::write(&file, "lisen = \"127.0.0.1:9\"\n").unwrap();
+    let config = file.to_str().unwrap();
+    let page = run(&place, &["man", "--config", config]);
+    let text = String::from_utf8(page.stdout).unwrap();
+    assert!(page.status.success() && text.contains(".TH rehome-server 1") && text.contains("healthcheck"), "{text}");
+    let script = run(&place, &["completions", "bash", "--config", config]);
+    assert!(String::from_utf8(script.stdout).unwrap().contains("complete -F _rehome"), "a script for bash");
+    let folder = place.path().join("man");
+    assert!(run(&place, &["man", "--out", folder.to_str().unwrap()]).status.success());
+    for name in ["rehome-server.1", "rehome-server-user-create.1", "rehome-server-serve.1"] {
+        assert!(fs::read_to_string(folder.join(name)).unwrap().starts_with(".ie"), "{name}");
+    }
+    let taken = run(&place, &["man", "--out", config]);
+    assert_eq!(taken.status.code(), Some(2), "{}", said(&taken));
+    assert!(said(&taken).contains(config) && said(&taken).contains("hint: "), "{}", said(&taken));
+}
+
+#[test]
+fn a_check_without_data_finds_nothing_in_order_and_makes_nothing() {
+    let place = Place::new();
+    let typo = place.path().join("sever");
+    let output = Command::new(env!("CARGO_BIN_EXE_rehome-server"))
+        .args(["check", "--data-dir", typo.to_str().unwrap(), "--root-key"])
+        .arg(place.path().join("other.key"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).starts_with("error[file_not_found]: there is no server's data in "), "{}", said(&output));
+    assert!(!typo.exists() && !place.path().join("other.key").exists());
+}
+
+#[test]
+fn what_keeps_a_server_from_starting_is_told_apart() {
+    let place = Place::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let file = place.path().join("no-folder");
+    fs::write(&file, "text").unwrap();
+    let (file, missing) = (file.to_str().unwrap().to_owned(), place.path().join("missing"));
+    let (missing, any) = (missing.to_str().unwrap(), "127.0.0.1:0");
+    let cases: [(&[&str], i32, &str, &str); 7] = [
+        (&["--listen", &taken], 7, "error[busy]: cannot listen on", "choose another address"),
+        (&["--listen", "192.0.2.1:8640"], 2, "error[config_invalid]: cannot listen on", "an address of this machine"),
+        (&["--config", missing], 2, "error[file_not_found]: ", "check the path"),
+        (
+            &["--listen", any, "--tls-cert", missing, "--tls-key", missing],
+            2,
+            "error[config_invalid]: ",
+            "name PEM files",
+        ),
+        (&["--listen", any, "--tls-cert", &file, "--tls-key", &file], 2, "error[config_invalid]: ", "name PEM files"),
+        (&["--listen", any, "--tls-cert", &file], 2, "error[config_invalid]: tls_cert and tls_key", "give both"),
+        (&["--listen", any, "--data-dir", &file], 2, "error[config_invalid]: ", "name a folder"),
+    ];
+    for (words, code, starts, hint) in cases {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rehome-server"));
+        let data = place.path().join("made-by-a-wrong-start");
+        command.arg("serve").env("REHOME_DATA_DIR", &data).env("REHOME_ROOT_KEY", place.path().join("new.key"));
+        let output = command.args(words).output().unwrap();
+        let told = said(&output);
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {told}");
+        assert!(told.starts_with(starts) && told.contains("\n  hint: ") && told.contains(hint), "{words:?}: {told}");
+        assert!(!data.exists(), "{words:?} left something behind");
+    }
+}

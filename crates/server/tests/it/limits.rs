@@ -1,0 +1,197 @@
+//! What `GET /api/v1/limits` says is what is enforced.
+
+use crate::support::{Live, Made, Nobody, PASSWORD, Pc, Place};
+use model::api::{ENVELOPE_TYPE, Limits};
+use model::permission::BuiltIn;
+use server::gates::Bounds;
+
+fn limits(live: &Live) -> Limits {
+    let answer = live.get("/api/v1/limits", &Nobody);
+    assert_eq!(answer.status, 200);
+    answer.json()
+}
+
+/// Small numbers, so that a test gets there.
+fn small() -> Place {
+    let mut place = Place::new();
+    place.enrolments = 40;
+    place.requests = 30;
+    place.bounds = Bounds {
+        tenant_enrolments_per_minute: 5,
+        admin_requests_per_minute: 20,
+        backups_per_day: 3,
+        restores_per_hour: 2,
+        profile_bytes_max: 10_000,
+        tenant_bytes_max: 30_000,
+        ..Bounds::OPEN
+    };
+    place
+}
+
+/// How often it works before it is refused for the rate; the refusal says when to come back.
+fn until_limited(mut once: impl FnMut() -> crate::support::Answer) -> u32 {
+    for done in 0.. {
+        let answer = once();
+        if answer.status == 429 {
+            assert_eq!(answer.problem(), (429, "rate_limited".to_owned()));
+            assert!((1..=86_400).contains(&answer.header("retry-after").parse::<u32>().unwrap()));
+            return done;
+        }
+        assert!(done < 10_000, "there is no limit");
+    }
+    unreachable!()
+}
+
+#[test]
+fn published_rates_are_the_enforced_ones_and_each_has_a_key_of_its_own() {
+    let place = small();
+    let live = place.serve();
+    live.give("default/ada", BuiltIn::Auditor);
+    live.give("default/bob", BuiltIn::Auditor);
+    let said = limits(&live);
+    let admin = live.sign_in("default/ada");
+    assert_eq!(until_limited(|| live.get("/api/v1/me", &admin)), said.admin_requests_per_minute);
+    assert_eq!(live.get("/api/v1/users", &admin).status, 429, "one rate over all addresses of an administrator");
+    assert_eq!(live.get("/api/v1/me", &live.sign_in("default/bob")).status, 200, "another account");
+
+    let (pc, other) = (live.enroll("ada", "PC"), live.enroll("ada", "OTHER"));
+    let latest = |pc: &Pc| live.get(&format!("/api/v1/profiles/{}/latest", pc.profile), pc);
+    assert_eq!(until_limited(|| latest(&pc)), said.requests_burst);
+    assert_eq!(latest(&other).status, 404, "another device of the same person");
+    place.clock.turn(60);
+    assert_eq!(until_limited(|| latest(&pc)), said.requests_per_minute, "a minute later the rate is there again");
+
+    // Two were taken in; a minute has passed since.
+    let enroll = |user: &str| live.try_enroll(user, PASSWORD, "PC");
+    assert_eq!(until_limited(|| enroll("ada")), said.tenant_enrolments_per_minute);
+    assert_eq!(enroll("other/eve").status, 201, "another organisation");
+    let left = said.enrolments_per_minute - said.tenant_enrolments_per_minute - 2;
+    let guesses = until_limited(|| live.try_enroll("other/nobody", "wrong wrong wrong", "PC"));
+    assert!(guesses <= left, "{guesses} guesses from one address");
+}
+
+#[test]
+fn a_person_restores_as_often_an_hour_as_is_published_and_nobody_else_waits_with_them() {
+    let place = small();
+    let live = place.serve();
+    let said = limits(&live);
+    assert_eq!((said.restores_per_hour, said.restores_burst), (2, 6));
+    let (pc, second, bob) = (live.enroll("ada", "PC"), live.enroll("ada", "SECOND"), live.enroll("bob", "PC"));
+    for pc in [&pc, &bob] {
+        assert_eq!(live.backup(pc, &Made::new(pc, 1, &[(1, 100)], &[]).whole()).status, 201);
+    }
+    let path = |pc: &Pc| format!("/api/v1/profiles/{}/snapshots/{}", pc.profile, "01".repeat(32));
+    assert_eq!(until_limited(|| live.get(&path(&pc), &pc)), said.restores_burst);
+    let refused = live.get(&path(&pc), &second);
+    assert_eq!(refused.problem(), (429, "rate_limited".to_owned()), "the same person on another PC");
+    let wait: i64 = refused.header("retry-after").parse().unwrap();
+    assert!((1..=1_801).contains(&wait), "half an hour at most: {wait}");
+    assert_eq!(live.get(&path(&bob), &bob).status, 200, "somebody else");
+    assert_eq!(live.get("/api/v1/profiles", &second).status, 200, "everything but restoring goes on");
+    assert_eq!(live.backup(&pc, &Made::new(&pc, 2, &[(2, 100)], &[]).whole()).status, 201);
+    place.clock.turn(wait);
+    assert_eq!(live.get(&path(&pc), &second).status, 200, "after as long as was said");
+    assert_eq!(live.get(&path(&pc), &second).status, 429);
+}
+
+#[test]
+fn a_device_backs_up_as_often_a_day_as_is_published_and_a_repetition_is_no_further_backup() {
+    let place = small();
+    let live = place.serve();
+    let pc = live.enroll("ada", "PC");
+    let most = limits(&live).backups_per_day;
+    let made = |seq: u32| Made::new(&pc, seq.into(), &[(u8::try_from(seq).unwrap(), 100)], &[]).whole();
+    for seq in 1..=most {
+        assert_eq!(live.backup(&pc, &made(seq)).status, 201);
+    }
+    let refused = live.backup(&pc, &made(most + 1));
+    assert_eq!(refused.problem(), (429, "rate_limited".to_owned()));
+    assert_eq!(refused.header("retry-after"), "86401", "a day after the first");
+    assert_eq!(live.backup(&pc, &made(most)).status, 200, "an answer that got lost is given again");
+    place.clock.turn(86_400);
+    assert_eq!(live.backup(&pc, &made(most + 1)).status, 201);
+    assert_eq!(live.backup(&live.enroll("ada", "OTHER"), b"no").status, 400, "another device is let in");
+}
+
+#[test]
+fn published_room_is_the_room_there_is() {
+    let place = small();
+    let live = place.serve();
+    let said = limits(&live);
+    let (pc, other) = (live.enroll("ada", "PC"), live.enroll("bob", "PC"));
+    let begin = |pc: &Pc, number: u8, length: u64| {
+        let path = format!("/api/v1/profiles/{}/blobs/{}", pc.profile, format!("{number:02x}").repeat(32));
+        live.ask("PUT", &path, pc, &[("upload-offset", "0"), ("upload-length", &length.to_string())], b"begin")
+    };
+    assert_eq!(
+        begin(&pc, 1, said.profile_bytes_max).status,
+        204,
+        "what a file will have counts from its first piece on"
+    );
+    assert_eq!(begin(&pc, 2, 5).problem(), (507, "quota_exceeded".to_owned()));
+    assert_eq!(begin(&other, 1, said.profile_bytes_max).status, 204, "another profile");
+    assert_eq!(begin(&live.enroll("bob", "PC2"), 1, said.profile_bytes_max).status, 204);
+    // The organisation is full now: for files and for snapshots of everybody in it, and for nobody else.
+    assert_eq!(begin(&live.enroll("ada", "PC3"), 1, 5).problem(), (507, "quota_exceeded".to_owned()));
+    let made = Made::new(&pc, 1, &[(1, 100)], &[]).whole();
+    assert_eq!(live.backup(&pc, &made).problem(), (507, "quota_exceeded".to_owned()));
+    let eve = live.enroll("other/eve", "PC");
+    assert_eq!(begin(&eve, 1, 5).status, 201);
+    assert_eq!(live.get(&format!("/api/v1/profiles/{}/latest", pc.profile), &pc).status, 404, "reading goes on");
+}
+
+#[test]
+fn published_sizes_are_taken_and_a_byte_more_is_not() {
+    let place = Place::new();
+    let live = place.serve();
+    live.make_owner("default/ada");
+    let (admin, pc, said) = (live.sign_in("default/ada"), live.enroll("ada", "PC"), limits(&live));
+    let of = |bytes: u64| vec![b' '; usize::try_from(bytes).unwrap()];
+    let too_large = (413, "too_large".to_owned());
+
+    let envelope =
+        |bytes: u64| live.ask("POST", "/api/v1/backups", &pc, &[("content-type", ENVELOPE_TYPE)], &of(bytes));
+    assert_eq!(envelope(said.envelope_bytes_max).status, 400, "it is none, and is read");
+    assert_eq!(envelope(said.envelope_bytes_max + 1).problem(), too_large);
+
+    let blob = format!("/api/v1/profiles/{}/blobs/{}", pc.profile, "07".repeat(32));
+    let piece = |bytes: u64, length: u64| {
+        let headers = [("upload-offset", "0"), ("upload-length", &*length.to_string())];
+        live.ask("PUT", &blob, &pc, &headers, &of(bytes))
+    };
+    assert_eq!(piece(said.blob_piece_bytes_max + 1, said.blob_bytes_max).problem(), too_large);
+    assert_eq!(piece(1, said.blob_bytes_max + 1).problem(), too_large);
+    assert_eq!(piece(said.blob_piece_bytes_max, said.blob_bytes_max).status, 204);
+
+    let report = |bytes: u64| live.ask("PUT", &format!("/api/v1/reports/{}", "ab".repeat(16)), &pc, &[], &of(bytes));
+    assert_eq!(report(said.report_bytes_max).status, 400);
+    assert_eq!(report(said.report_bytes_max + 1).problem(), too_large);
+
+    let group = |name: &str, bytes: u64| {
+        let mut body = format!(r#"{{"name": "{name}"}}"#).into_bytes();
+        body.resize(usize::try_from(bytes).unwrap(), b' ');
+        live.ask("POST", "/api/v1/groups", &admin, &[], &body)
+    };
+    assert_eq!(group("a", said.json_bytes_max).status, 201);
+    assert_eq!(group("b", said.json_bytes_max + 1).problem(), too_large);
+
+    let page = |items: u64| live.get(&format!("/api/v1/users?limit={items}"), &admin).status;
+    assert_eq!((page(said.page_items_max), page(said.page_items_max + 1)), (200, 400));
+}
+
+#[test]
+fn an_account_is_locked_for_the_address_that_guesses_and_not_for_its_person() {
+    let place = Place::new();
+    let live = place.serve();
+    let guess = || live.try_enroll("ada", "wrong wrong wrong", "PC").status;
+    let before_the_wait = (0..10).take_while(|_| guess() == 401).count();
+    assert_eq!(before_the_wait, 4, "three are free, and the fourth makes them wait");
+    let locked = live.try_enroll("ada", PASSWORD, "PC");
+    assert_eq!(locked.problem(), (429, "rate_limited".to_owned()), "from there even the right one waits");
+    // Her PCs sign with their keys and never notice; from another address she signs in as always (`login/tries.rs`).
+    assert_eq!(live.try_enroll("bob", PASSWORD, "PC").status, 201, "others at that address");
+    let seconds: i64 = locked.header("retry-after").parse().unwrap();
+    assert!(seconds <= 6, "{seconds}");
+    place.clock.turn(seconds);
+    assert_eq!(live.try_enroll("ada", PASSWORD, "PC").status, 201);
+}

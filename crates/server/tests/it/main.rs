@@ -1,0 +1,30 @@
+//! What the server promises, from outside: one program, as each program of tests costs a link of its own.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests: what fails here fails them; their files are scratch"
+)]
+
+mod access;
+mod admin;
+mod api;
+mod audit;
+mod audit_verify;
+mod bombs;
+mod cases;
+mod commands;
+mod console;
+mod devices;
+mod keep;
+mod keys;
+mod limits;
+mod moves;
+mod people;
+mod policies;
+mod retention;
+mod roles_page;
+mod scim;
+mod support;
+mod swapped;
+mod walk;

@@ -1,0 +1,21 @@
+//! What the store promises, from outside: one program, as each program of tests costs a link of its own.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "tests: what fails here fails them, and what cannot run says so"
+)]
+
+mod approvals;
+mod blobs;
+mod crash;
+mod crash_states;
+mod devices;
+mod keep;
+mod migrations;
+mod moves;
+mod people;
+mod store;
+mod support;
+mod tenants;
