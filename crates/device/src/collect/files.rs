@@ -110,7 +110,7 @@ fn words(sources: &Sources<'_>, warnings: &mut Vec<String>) -> Result<Option<Con
 /// Reads a file once, piece by piece: pictures have megabytes, and most days nobody wants to see more of them than their hash.
 fn identify(role: FileRole, content: Content, blob_id: BlobIdOf<'_>) -> Result<CollectedFile, Reason> {
     let unread = |error| FolderError::System(error).reason_of_read();
-    let mut head = Vec::new();
+    let mut head = Vec::with_capacity(HEAD_BYTES);
     let (blob, size) = match &content {
         Content::There(place) => {
             let mut file = place.open(BLOB_BYTES_MAX).map_err(|error| error.reason_of_read())?;
