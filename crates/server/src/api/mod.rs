@@ -254,6 +254,8 @@ async fn at_the_door(State(app): State<Arc<App>>, mut request: Request, next: Ne
         tracing::enabled!(tracing::Level::DEBUG).then(|| (request.method().clone(), request.uri().path().to_owned()));
     let health = ["/livez", "/readyz", "/healthz", "/version"].contains(&request.uri().path());
     let api = !health;
+    app.site.proxies.unwrap(&mut request);
+    let secure = app.site.is_secure(request.extensions());
     let door = Arc::new(Door::of(&request, given.as_ref(), &app.salts));
     let asked = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
     request.extensions_mut().insert(Arc::clone(&door));
@@ -270,7 +272,7 @@ async fn at_the_door(State(app): State<Arc<App>>, mut request: Request, next: Ne
     if let Some(half) = session.and_then(|session| session.0.get().cloned()) {
         response.headers_mut().insert(SESSION, half);
     }
-    harden(&app, response.headers_mut());
+    harden(response.headers_mut(), secure);
     let status = response.status();
     if let Some(refused) = response.extensions_mut().remove::<Refused>().filter(|_| is_noted(status)) {
         let asked = asked.1.map_or_else(|| asked.0.to_string(), |path| format!("{} {}", asked.0, path.as_str()));
@@ -304,11 +306,11 @@ const HEADERS: [(HeaderName, &str); 7] = [
 ];
 
 /// Adds [`HEADERS`], and once encrypted that the next request has to be as well, here and below this name, for a year (RFC 6797).
-fn harden(app: &App, headers: &mut HeaderMap) {
+fn harden(headers: &mut HeaderMap, secure: bool) {
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    if app.site.is_secure() {
+    if secure {
         let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
     }

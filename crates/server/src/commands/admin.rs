@@ -14,6 +14,7 @@ use super::{Failure, print, say};
 use crate::App;
 use crate::app::DEFAULT_TENANT;
 use crate::keyring::erasure_signer;
+use crate::password::weak::Weak;
 use crate::password::{self, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
 
 #[derive(Subcommand)]
@@ -158,7 +159,7 @@ pub(super) fn user(app: &Arc<App>, verb: UserVerb) -> Result<ExitCode, Failure> 
         UserVerb::Erase { user, yes, tenant } => return erase(app, &user, (&tenant, yes)),
     };
     let scope = scope(app, &tenant)?;
-    let password = if password_stdin { read_password()? } else { password::make(&*app.random) };
+    let password = if password_stdin { new_password(app, (&tenant, &name))? } else { password::make(&*app.random) };
     let hash = password::hash(&password, &*app.random);
     app.keyring.create_user(&app.store, &scope, (&name, hash), (app.clock.now(), &*app.random))?;
     if password_stdin {
@@ -199,6 +200,15 @@ fn erase(app: &Arc<App>, user: &str, (tenant, yes): (&str, bool)) -> Result<Exit
 pub(super) fn at(moment: Moment) -> String {
     let stamp = jiff::Timestamp::from_millisecond(moment.0).unwrap_or(jiff::Timestamp::MAX);
     stamp.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// The password on standard input, if it may become that of the account.
+pub(super) fn new_password(app: &App, account: (&str, &str)) -> Result<String, Failure> {
+    let password = read_password()?;
+    match app.unfit(&password, account)? {
+        None => Ok(password),
+        Some(weak) => Err(Failure::new(2, Weak::REASON, format!("the password cannot be used: {weak}"))),
+    }
 }
 
 pub(super) fn read_password() -> Result<String, Failure> {

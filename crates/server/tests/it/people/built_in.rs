@@ -151,12 +151,12 @@ fn a_first_password_must_be_changed_before_anything_else() {
         browser.fill(&next, "/login/change-password", &[("old", old), ("new", new), ("again", again)])
     };
     assert!(change(PASSWORD, PASSWORD, PASSWORD).text().contains("is the old one"));
-    assert!(change(PASSWORD, "new password 1", "new password 2").text().contains("differ"));
-    assert_eq!(change("wrong", "new password 1", "new password 1").status, 401);
-    assert_eq!(change(PASSWORD, "new password 1", "new password 1").leads_to(), "/account");
+    assert!(change(PASSWORD, "river lamp sock", "river lamp socks").text().contains("differ"));
+    assert_eq!(change("wrong", "river lamp sock", "river lamp sock").status, 401);
+    assert_eq!(change(PASSWORD, "river lamp sock", "river lamp sock").leads_to(), "/account");
     assert!(browser.is_signed_in());
     assert_ne!(browser.cookies.borrow()["rh"], first, "the id does not survive the step");
-    assert_eq!(live.try_enroll("ada", "new password 1", "PC").status, 201);
+    assert_eq!(live.try_enroll("ada", "river lamp sock", "PC").status, 201);
 }
 
 #[test]
@@ -203,11 +203,40 @@ fn a_second_factor_keeps_out_who_has_the_password_only() {
 #[test]
 fn sign_in_needs_encryption_beyond_this_machine_and_then_a_host_cookie() {
     let mut place = Place::new();
-    place.site = server::login::site::Site { public_url: Some("https://rehome.example.com".to_owned()), tls: false };
+    place.site =
+        server::login::site::Site { public_url: Some("https://rehome.example.com".to_owned()), ..Default::default() };
     let live = place.serve();
     let answer = live.get("/t/default/login", "");
     let set = answer.header("set-cookie");
     assert!(set.starts_with("__Host-rh-browser=") && set.contains("; Secure"), "{set}");
+}
+
+#[test]
+fn a_password_that_is_easily_guessed_or_made_of_the_accounts_words_is_not_taken() {
+    let mut place = Place::new();
+    let list = place.path().join("leaked");
+    std::fs::write(&list, "tambourine ox 44 glove\n").unwrap();
+    place.passwords_refused = Some(list);
+    let live = place.serve();
+    let browser = Browser::new(&live);
+    browser.sign_in("default", "ada", PASSWORD);
+    let change = |new: &str| {
+        let fields = [("old", PASSWORD), ("new", new), ("again", new)];
+        browser.fill("/login/change-password", "/login/change-password", &fields)
+    };
+    for (new, why) in [
+        ("password1234", "easily guessed"),
+        ("Ada.Default.2026", "little more than the account"),
+        ("R3h0me2026!", "little more than the account"),
+        ("tambourine ox 44 glove", "have leaked"),
+        ("x7#qv", "too short"),
+    ] {
+        let answer = change(new);
+        let text = answer.text();
+        assert_eq!(answer.status, 403, "{new}");
+        assert!(text.contains(why) && text.contains("password_unfit") && !text.contains(new), "{new}: {text}");
+    }
+    assert_eq!(change("tambourine ox 45 glove").leads_to(), "/account");
 }
 
 #[test]
