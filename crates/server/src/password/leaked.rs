@@ -4,6 +4,7 @@
 //! and SHA-1 hashes in ascending order, `HASH` or `HASH:COUNT`, as Have I Been Pwned gives them (<https://haveibeenpwned.com/Passwords>), in which a
 //! look-up takes a few dozen reads however long the list is.
 
+use std::cmp::Ordering;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -100,17 +101,19 @@ fn among_hashes(file: &mut File, length: u64, wanted: &[u8; DIGITS]) -> io::Resu
         if middle > 0 {
             line(&mut reader)?;
         }
-        let found = line(&mut reader)?;
-        match found.as_deref().map(hash_of) {
-            // Only what ends here can still be it.
-            None => high = middle,
-            Some(None) => {
-                let text = "hashes, and a line that is none; give only sorted SHA-1 hashes or only passwords";
-                return Err(io::Error::new(io::ErrorKind::InvalidData, text));
-            }
-            Some(Some(hash)) if hash == *wanted => return Ok(true),
-            Some(Some(hash)) if hash < *wanted => low = middle + 1,
-            Some(Some(_)) => high = middle,
+        // Where no line begins behind the middle, only what begins before it can still be the one.
+        let Some(found) = line(&mut reader)? else {
+            high = middle;
+            continue;
+        };
+        let Some(hash) = hash_of(&found) else {
+            let text = "hashes, and a line that is none; give only sorted SHA-1 hashes or only passwords";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+        };
+        match hash.cmp(wanted) {
+            Ordering::Equal => return Ok(true),
+            Ordering::Less => low = middle + 1,
+            Ordering::Greater => high = middle,
         }
     }
     Ok(false)

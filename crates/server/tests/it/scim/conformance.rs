@@ -1,4 +1,4 @@
-//! A conformance run of others: every check of PyPI's `scim2-tester`, against the real server. `cargo xtask ci provider` installs it; a machine
+//! A conformance run of others: every check of `scim2-tester`, against the real server. `cargo xtask ci provider` installs it; a machine
 //! without says so.
 
 use std::path::{Path, PathBuf};

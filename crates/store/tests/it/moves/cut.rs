@@ -57,7 +57,7 @@ fn judge(folder: &Path, confirmed: u64) -> Result<(), String> {
         report.findings.first().map_or(Ok(()), |finding| Err(format!("{when}: {finding}")))
     };
     whole("at once")?;
-    let scope = |number| Ok::<_, String>(store.authenticate(print(number)).map_err(|error| error.to_string())?);
+    let scope = |number| store.authenticate(print(number)).map_err(|error| error.to_string());
     let (old, new) = (scope(11)?.map(|holder| holder.scope), scope(12)?.map(|holder| holder.scope));
     let new = new.ok_or("the receiver's PC is lost")?;
     let places = (seen(&store, old.as_ref())?, seen(&store, Some(&new))?);
