@@ -35,6 +35,7 @@ pub(crate) mod roles;
 mod scim;
 mod service_accounts;
 mod sign_in;
+mod sign_in_rules;
 mod snapshots;
 mod tags;
 mod users;
@@ -141,6 +142,8 @@ fn admin_routes(routes: Routes) -> Routes {
         .post("/api/v1/service-accounts", service_accounts::create::handle)
         .get("/api/v1/service-accounts/{token}", service_accounts::get::handle)
         .delete("/api/v1/service-accounts/{token}", service_accounts::delete::handle)
+        .get("/api/v1/sign-in-rules", sign_in_rules::get::handle)
+        .put("/api/v1/sign-in-rules", sign_in_rules::put::handle)
         .get("/api/v1/approvals", approvals::list::handle)
         .get("/api/v1/approvals/{approval}", approvals::get::handle)
         .post("/api/v1/approvals/{approval}/decision", approvals::decide::handle)

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Subcommand;
+use model::admin::{FactorRule, SignInRules};
 use model::ids::{UserId, to_hex};
 use model::reason::Reason;
 use model::world::Moment;
-use store::TenantScope;
+use store::{TenantScope, View};
 
 use super::{Failure, print, say};
 use crate::App;
@@ -43,6 +44,15 @@ pub(super) enum TenantVerb {
     Leaving {
         /// `keep` it, or `erase` it at once; without, say which it is
         what: Option<Leaving>,
+        /// The organisation
+        #[arg(long, default_value = DEFAULT_TENANT)]
+        tenant: String,
+    },
+    /// Of whom a second factor is demanded at the server's own accounts
+    SecondFactor {
+        /// `nobody`, `admins` (who hold a role) or `everybody`; without, say which it is
+        #[arg(value_parser = clap::builder::PossibleValuesParser::new(FactorRule::ALL.map(FactorRule::word)))]
+        whom: Option<String>,
         /// The organisation
         #[arg(long, default_value = DEFAULT_TENANT)]
         tenant: String,
@@ -101,6 +111,7 @@ pub(super) fn tenant(app: &Arc<App>, verb: TenantVerb) -> Result<ExitCode, Failu
         }
         TenantVerb::Delete { name, yes } => delete_tenant(app, &name, yes),
         TenantVerb::Leaving { what, tenant } => leaving(app, what, &tenant),
+        TenantVerb::SecondFactor { whom, tenant } => second_factor(app, whom.as_deref(), &tenant),
     }
 }
 
@@ -151,6 +162,14 @@ fn leaving(app: &App, what: Option<Leaving>, tenant: &str) -> Result<ExitCode, F
     }
     let erases = app.store.erases_leaving(&scope)?;
     print(&[if erases { "erase" } else { "keep" }.to_owned()])
+}
+
+fn second_factor(app: &App, whom: Option<&str>, tenant: &str) -> Result<ExitCode, Failure> {
+    let view = View::operator(&scope(app, tenant)?);
+    if let Some(second_factor) = whom.and_then(FactorRule::from_word) {
+        app.store.change_sign_in_rules(&view, None, SignInRules { second_factor }, app.clock.now())?;
+    }
+    print(&[app.store.sign_in_rules(&view)?.0.second_factor.word().to_owned()])
 }
 
 pub(super) fn user(app: &Arc<App>, verb: UserVerb) -> Result<ExitCode, Failure> {

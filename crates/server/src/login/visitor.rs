@@ -116,6 +116,9 @@ impl Visitor {
 
     /// The session, or the way to the page that makes one and then leads back to `path`.
     pub fn must_be_signed_in(&self, path: &str) -> Result<&Session, Box<Response>> {
+        if self.session.as_ref().is_some_and(|session| session.stage == Stage::SetUpFactor) {
+            return Err(Box::new(crate::pages::to(SET_UP_FACTOR)));
+        }
         self.signed_in().ok_or_else(|| Box::new(crate::pages::to(&format!("/login?{}", query(&[("return_to", path)])))))
     }
 
@@ -163,6 +166,9 @@ impl Visitor {
         HeaderValue::from_str(&text).expect("names and digits")
     }
 }
+
+/// The page on which a second factor is set up.
+pub const SET_UP_FACTOR: &str = "/account/second-factor";
 
 /// Header of a change through the API that a browser asks for with its session: the form token.
 pub const TOKEN_HEADER: &str = "rehome-form-token";

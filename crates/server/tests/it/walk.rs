@@ -31,6 +31,7 @@ fn body(route: &Route, ids: &Ids) -> Value {
         ("POST", "/api/v1/policies/{policy}/rollback") => json!({"version": 1}),
         ("POST", "/api/v1/policies/{policy}/duplicate") => json!({"name": "y"}),
         ("POST", "/api/v1/devices/{device}/commands") => json!({"order": "back_up"}),
+        ("PUT", "/api/v1/sign-in-rules") => json!({"second_factor": "nobody"}),
         ("PUT", "/api/v1/retention") => json!({"rules": {"last": 1}}),
         ("PUT", "/api/v1/retention-policies/{retention_policy}") => json!({"name": "x", "rules": {"last": 1}}),
         ("PUT", "/scim/v2/Users/{id}") => json!({"userName": "x"}),

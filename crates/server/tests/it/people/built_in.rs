@@ -201,6 +201,49 @@ fn a_second_factor_keeps_out_who_has_the_password_only() {
 }
 
 #[test]
+fn of_whom_a_second_factor_is_demanded_gets_nowhere_without_one() {
+    let place = Place::new();
+    let live = place.serve();
+    live.make_owner("default/ada");
+    let owner = live.sign_in("default/ada");
+    let rule = |whom: &str| {
+        let body = format!("{{\"second_factor\": \"{whom}\"}}");
+        live.ask("PUT", "/api/v1/sign-in-rules", &owner, &[("if-match", "*")], body.as_bytes()).status
+    };
+    let (ada, bob) = (Browser::new(&live), Browser::new(&live));
+    ada.sign_in("default", "ada", PASSWORD);
+    bob.sign_in("default", "bob", PASSWORD);
+    assert!(ada.is_signed_in() && bob.is_signed_in(), "nobody, unless somebody says so");
+    assert_eq!(ada.get("/api/v1/me").status, 200);
+
+    assert_eq!((rule("some"), rule("admins")), (400, 200));
+    assert!(!ada.is_signed_in(), "at once, for a session from before");
+    assert!(bob.is_signed_in(), "who holds no role is not meant");
+    assert_eq!(ada.get("/account").leads_to(), "/account/second-factor");
+    assert_eq!(ada.get("/login/change-password").status, 200, "a password may be changed meanwhile");
+    assert_eq!(ada.get("/api/v1/me").problem(), (401, "signed_out".to_owned()));
+    assert_eq!(live.try_enroll("ada", PASSWORD, "PC").problem(), (403, "second_factor_needed".to_owned()));
+    assert_eq!(live.try_enroll("bob", PASSWORD, "PC").status, 201);
+
+    let page = ada.get("/account/second-factor").text();
+    assert!(page.contains("Your organisation demands a second factor"), "{page}");
+    let (code, _) = code_of(&live, &page);
+    let form = hidden(&page);
+    let right = [("form_token", form["form_token"].as_str()), ("held", &form["held"]), ("code", &code)];
+    assert_eq!(ada.post("/account/second-factor", &right).status, 200);
+    assert!(ada.is_signed_in());
+    assert_eq!(ada.get("/api/v1/me").status, 200);
+    let removed = ada.fill("/account", "/account/second-factor/remove", &[]);
+    assert_eq!(removed.status, 403);
+    assert!(removed.text().contains("second_factor_needed"));
+
+    assert_eq!(rule("everybody"), 200);
+    assert!(!bob.is_signed_in() && ada.is_signed_in());
+    assert_eq!(rule("nobody"), 200);
+    assert!(bob.is_signed_in());
+}
+
+#[test]
 fn sign_in_needs_encryption_beyond_this_machine_and_then_a_host_cookie() {
     let mut place = Place::new();
     place.site =
