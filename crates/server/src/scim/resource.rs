@@ -57,7 +57,6 @@ pub(crate) struct Asked {
 /// The body of a search. Nothing is sorted, and which schemas it names changes nothing.
 #[derive(Default, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[expect(dead_code, reason = "what a search may hold and what changes nothing")]
 struct Search {
     schemas: Option<Vec<String>>,
     sort_by: Option<String>,
