@@ -131,7 +131,8 @@ impl Store {
         let connection = place.writer()?;
         dialect::migrate(&connection)?;
         let epoch = epoch(&connection, now)?;
-        let writer = Writer::start(connection)?;
+        let log = place.log(&connection)?;
+        let writer = Writer::start(connection, log)?;
         let readers = Readers::new(place.clone());
         Ok(Self { place, writer, readers, blobs, busy: uploads::Busy::default(), epoch })
     }
