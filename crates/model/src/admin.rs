@@ -23,6 +23,46 @@ use crate::retention::Rules;
 use crate::snapshot::Snapshot;
 use crate::world::Moment;
 
+/// Of whom a second factor is demanded at the server's own accounts. What an identity provider demands is its own business.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FactorRule {
+    /// Each decides for themself.
+    #[default]
+    Nobody,
+    /// Those who hold a role.
+    Admins,
+    /// Everybody.
+    Everybody,
+}
+
+impl FactorRule {
+    /// All of them, the mildest first.
+    pub const ALL: [Self; 3] = [Self::Nobody, Self::Admins, Self::Everybody];
+
+    /// The stable word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Nobody => "nobody",
+            Self::Admins => "admins",
+            Self::Everybody => "everybody",
+        }
+    }
+
+    /// The rule with that word, if there is one.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.word() == word)
+    }
+}
+
+/// `GET|PUT /api/v1/sign-in-rules`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignInRules {
+    /// Of whom a second factor is demanded.
+    pub second_factor: FactorRule,
+}
+
 /// Part of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listing<T> {

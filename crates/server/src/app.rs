@@ -25,6 +25,8 @@ use crate::login::site::Site;
 use crate::login::tries::Tries;
 use crate::login::visitor::Sessions;
 use crate::password;
+use crate::password::leaked::Leaked;
+use crate::password::weak::{self, Weak};
 use crate::room::Room;
 use crate::seen::Seen;
 
@@ -91,6 +93,8 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// Where browsers find it.
     pub site: Site,
+    /// The operator's list of passwords that nobody may choose.
+    pub passwords_refused: Option<PathBuf>,
 }
 
 /// The server, without its listener.
@@ -122,6 +126,7 @@ pub struct App {
     pub(crate) outgoing: Semaphore,
     pub(crate) at_once: Semaphore,
     pub(crate) passwords: Semaphore,
+    leaked: Option<Leaked>,
     pub(crate) exports: Arc<Semaphore>,
     pub(crate) salts: Salts,
     pub(crate) seen: Seen,
@@ -137,6 +142,11 @@ impl App {
         let data = &settings.data_dir;
         make_private(data)?;
         let database = database(settings);
+        let leaked = settings
+            .passwords_refused
+            .as_deref()
+            .map(|path| Leaked::open(path).map_err(|source| OpenError::Io { path: path.to_owned(), source }));
+        let leaked = leaked.transpose()?;
         let roots = Roots::open(&settings.root_key, settings.root_key_old.as_deref(), data)?;
         Keyring::prepare(&roots, !database.exists(), &*random)?;
         // With a wrong root key nothing is touched, the schema included.
@@ -165,6 +175,7 @@ impl App {
             room: Room::default(),
             at_once: Semaphore::new(REQUESTS_AT_ONCE),
             passwords: Semaphore::new(PASSWORDS_AT_ONCE),
+            leaked,
             exports: Arc::new(Semaphore::new(EXPORTS_AT_ONCE)),
             salts: Salts::new(&*random),
             seen: Seen::default(),
@@ -208,6 +219,16 @@ impl App {
         self.random.fill(&mut id);
         let given = self.store.make_owner(tenant, (AssignmentId(id), user), self.clock.now());
         given.map(drop).map_err(|error| KeyringError::Store(StoreError::NotCommitted(error.to_string())))
+    }
+
+    /// Why this cannot be the password of that account of the tenant, if it cannot. Takes milliseconds, and a look at the operator's list.
+    pub fn unfit(&self, password: &str, (tenant, account): (&str, &str)) -> Result<Option<Weak>, StoreError> {
+        if let Some(weak) = weak::why_not(password, &weak::words(tenant, account)) {
+            return Ok(Some(weak));
+        }
+        let Some(list) = &self.leaked else { return Ok(None) };
+        let listed = list.holds(password).map_err(StoreError::io(list.path()))?;
+        Ok(listed.then_some(Weak::Leaked))
     }
 
     /// Whether new requests should go elsewhere.

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::app::Settings;
 use crate::gates::Bounds;
 use crate::login::site::Site;
+use crate::proxy::{self, Proxies, Said};
 use crate::self_signed;
 
 /// Where the server listens unless told otherwise: this machine only.
@@ -43,6 +44,9 @@ pub enum ConfigError {
     /// The address for browsers is none.
     #[error("public_url: `{0}` is not the address of a server, such as https://rehome.example.com")]
     PublicUrl(String),
+    /// A trusted proxy is none.
+    #[error("trusted_proxy: `{0}` is neither an address nor a network, such as 10.0.0.0/8 or fd00::/8")]
+    TrustedProxy(String),
     /// There is no home folder to put the defaults in.
     #[error("there is no home folder; give --data-dir and --root-key")]
     NoHome,
@@ -88,6 +92,22 @@ pub struct Given {
     /// another are refused [default: every name is taken]
     #[arg(long = "host", global = true, env = "REHOME_HOSTS", value_name = "NAME", value_delimiter = ',')]
     pub hosts: Option<Vec<String>>,
+    /// Address or network of a proxy before the server; may be given several times. Only what comes from there is believed when it says
+    /// for whom it asks [default: none]
+    #[arg(
+        long = "trusted-proxy",
+        global = true,
+        env = "REHOME_TRUSTED_PROXIES",
+        value_name = "CIDR",
+        value_delimiter = ','
+    )]
+    pub trusted_proxies: Option<Vec<String>>,
+    /// The headers in which the trusted proxies say it; the others are not looked at [default: x-forwarded]
+    #[arg(long, global = true, env = "REHOME_PROXY_HEADER", value_name = "KIND")]
+    pub proxy_header: Option<Said>,
+    /// List of passwords that nobody may choose: one a line, or sorted SHA-1 hashes as Have I Been Pwned has them
+    #[arg(long, global = true, env = "REHOME_PASSWORDS_REFUSED", value_name = "FILE")]
+    pub passwords_refused: Option<PathBuf>,
 }
 
 /// How much is let in, as far as a file or the command line says so; 0 is no limit.
@@ -173,10 +193,20 @@ pub fn resolve(line: Given, file: Given) -> Result<Config, ConfigError> {
         tls => tls,
     };
     let public_url = line.public_url.or(file.public_url).map(|url| check_public(&url)).transpose()?;
-    let site = Site { public_url, tls: tls.is_some() };
+    let proxies = proxies(
+        line.trusted_proxies.or(file.trusted_proxies).unwrap_or_default(),
+        line.proxy_header.or(file.proxy_header).unwrap_or_default(),
+    )?;
+    let site = Site { public_url, tls: tls.is_some(), proxies };
+    let passwords_refused = line.passwords_refused.or(file.passwords_refused);
     let hosts = line.hosts.or(file.hosts).unwrap_or_default();
-    let settings = Settings { data_dir, blobs, root_key, root_key_old, bounds, hosts, site };
+    let settings = Settings { data_dir, blobs, root_key, root_key_old, bounds, hosts, site, passwords_refused };
     Ok(Config { settings, listen, tls, self_signed, shown })
+}
+
+fn proxies(networks: Vec<String>, said: Said) -> Result<Proxies, ConfigError> {
+    let networks = networks.into_iter().map(|text| proxy::network(&text).ok_or(ConfigError::TrustedProxy(text)));
+    Ok(Proxies::new(networks.collect::<Result<_, _>>()?, said))
 }
 
 /// The address without a final slash; a scheme and a host and nothing else.
@@ -297,6 +327,16 @@ mod tests {
     fn an_unknown_key_is_an_error_that_names_it() {
         let error = file("data-dir = '/f'\n").unwrap_err().to_string();
         assert!(error.contains("data-dir"), "{error}");
+    }
+
+    #[test]
+    fn a_trusted_proxy_is_an_address_or_a_network() {
+        let with =
+            |text: &str| resolve(file(&format!("data_dir = '/f'\nroot_key = '/k'\n{text}")).unwrap(), Given::default());
+        assert!(with("trusted_proxies = ['10.0.0.0/8', '::1']\nproxy_header = 'forwarded'").is_ok());
+        let error = with("trusted_proxies = ['10.0.0.0/8', 'proxy.example']").unwrap_err().to_string();
+        assert!(error.contains("`proxy.example`"), "{error}");
+        assert!(file("proxy_header = 'x-real-ip'").is_err());
     }
 
     #[test]

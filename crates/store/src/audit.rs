@@ -189,6 +189,8 @@ pub(crate) enum Action {
     ProviderRemove,
     /// Target: the tenant; detail: 1 if device codes are allowed.
     SignInRules,
+    /// Target: the tenant; before and after: of whom a second factor is demanded.
+    FactorRule,
     /// Target: the tenant; detail: the place of the weakest key level among all.
     EnrolmentRules,
     /// By and target: the person; detail: 1 for a device code.
@@ -280,6 +282,7 @@ impl Action {
             Self::IdentityLink => "identity.link",
             Self::ProviderAdd => "provider.add",
             Self::ProviderRemove => "provider.remove",
+            Self::FactorRule => "second_factor.rule",
             Self::SignInRules => "sign_in.rules",
             Self::EnrolmentRules => "enrolment.rules",
             Self::AgentApprove => "agent.approve",

@@ -35,6 +35,7 @@ pub(crate) mod roles;
 mod scim;
 mod service_accounts;
 mod sign_in;
+mod sign_in_rules;
 mod snapshots;
 mod tags;
 mod users;
@@ -141,6 +142,8 @@ fn admin_routes(routes: Routes) -> Routes {
         .post("/api/v1/service-accounts", service_accounts::create::handle)
         .get("/api/v1/service-accounts/{token}", service_accounts::get::handle)
         .delete("/api/v1/service-accounts/{token}", service_accounts::delete::handle)
+        .get("/api/v1/sign-in-rules", sign_in_rules::get::handle)
+        .put("/api/v1/sign-in-rules", sign_in_rules::put::handle)
         .get("/api/v1/approvals", approvals::list::handle)
         .get("/api/v1/approvals/{approval}", approvals::get::handle)
         .post("/api/v1/approvals/{approval}/decision", approvals::decide::handle)
@@ -198,13 +201,16 @@ fn scim_routes(routes: Routes) -> Routes {
         .get("/scim/v2/ResourceTypes/{id}", scim::about::resource_type)
         .get("/scim/v2/Schemas", scim::about::schemas)
         .get("/scim/v2/Schemas/{id}", scim::about::schema)
+        .post("/scim/v2/.search", scim::search::handle)
         .get("/scim/v2/Users", scim::users::list::handle)
+        .post("/scim/v2/Users/.search", scim::users::list::search)
         .post("/scim/v2/Users", scim::users::create::handle)
         .get("/scim/v2/Users/{id}", scim::users::get::handle)
         .put("/scim/v2/Users/{id}", scim::users::put::handle)
         .patch("/scim/v2/Users/{id}", scim::users::patch::handle)
         .delete("/scim/v2/Users/{id}", scim::users::delete::handle)
         .get("/scim/v2/Groups", scim::groups::list::handle)
+        .post("/scim/v2/Groups/.search", scim::groups::list::search)
         .post("/scim/v2/Groups", scim::groups::create::handle)
         .get("/scim/v2/Groups/{id}", scim::groups::get::handle)
         .put("/scim/v2/Groups/{id}", scim::groups::put::handle)
@@ -251,6 +257,8 @@ async fn at_the_door(State(app): State<Arc<App>>, mut request: Request, next: Ne
         tracing::enabled!(tracing::Level::DEBUG).then(|| (request.method().clone(), request.uri().path().to_owned()));
     let health = ["/livez", "/readyz", "/healthz", "/version"].contains(&request.uri().path());
     let api = !health;
+    app.site.proxies.unwrap(&mut request);
+    let secure = app.site.is_secure(request.extensions());
     let door = Arc::new(Door::of(&request, given.as_ref(), &app.salts));
     let asked = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
     request.extensions_mut().insert(Arc::clone(&door));
@@ -267,7 +275,7 @@ async fn at_the_door(State(app): State<Arc<App>>, mut request: Request, next: Ne
     if let Some(half) = session.and_then(|session| session.0.get().cloned()) {
         response.headers_mut().insert(SESSION, half);
     }
-    harden(&app, response.headers_mut());
+    harden(response.headers_mut(), secure);
     let status = response.status();
     if let Some(refused) = response.extensions_mut().remove::<Refused>().filter(|_| is_noted(status)) {
         let asked = asked.1.map_or_else(|| asked.0.to_string(), |path| format!("{} {}", asked.0, path.as_str()));
@@ -301,11 +309,11 @@ const HEADERS: [(HeaderName, &str); 7] = [
 ];
 
 /// Adds [`HEADERS`], and once encrypted that the next request has to be as well, here and below this name, for a year (RFC 6797).
-fn harden(app: &App, headers: &mut HeaderMap) {
+fn harden(headers: &mut HeaderMap, secure: bool) {
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    if app.site.is_secure() {
+    if secure {
         let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
     }

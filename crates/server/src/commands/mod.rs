@@ -188,6 +188,7 @@ impl From<ConfigError> for Failure {
             ConfigError::HalfTls => failure.hint("give both or none"),
             ConfigError::TwoTls => failure.hint("leave one of them out"),
             ConfigError::NoHome => failure.hint("name both"),
+            ConfigError::TrustedProxy(_) => failure.hint("name the proxy's own address, as the server sees it"),
             ConfigError::Toml { .. } | ConfigError::PublicUrl(_) => failure,
         }
     }
@@ -321,6 +322,10 @@ fn show(config: &Config) -> Result<ExitCode, Failure> {
     }
     if !config.settings.hosts.is_empty() {
         lines.push(format!("hosts = {:?}", config.settings.hosts));
+    }
+    lines.extend(config.settings.site.proxies.shown());
+    if let Some(list) = &config.settings.passwords_refused {
+        lines.push(format!("passwords_refused = \"{}\"", list.display()));
     }
     print(&lines)
 }

@@ -58,6 +58,7 @@ pub fn routes() -> Routes {
         .get("/console/audit", audit::show)
         .get("/console/tenant", tenant::show)
         .post("/console/tenant/tokens/revoke", tenant::revoke_token)
+        .post("/console/tenant/second-factor", tenant::demand_factor)
 }
 
 /// The pages as a service.

@@ -58,6 +58,8 @@ pub struct Place {
     /// What else is limited; nothing, unless a test says so.
     pub bounds: Bounds,
     pub hosts: Vec<String>,
+    /// List of passwords that nobody may choose.
+    pub passwords_refused: Option<PathBuf>,
     pub site: server::login::site::Site,
 }
 
@@ -73,6 +75,7 @@ impl Place {
             requests: 0,
             bounds: Bounds::OPEN,
             hosts: Vec::new(),
+            passwords_refused: None,
             site: server::login::site::Site::default(),
         }
     }
@@ -102,6 +105,7 @@ impl Place {
             },
             hosts: self.hosts.clone(),
             site: self.site.clone(),
+            passwords_refused: self.passwords_refused.clone(),
         };
         App::open(&settings, Arc::clone(&self.clock) as Arc<dyn Clock>, Arc::new(SystemRandom::new()))
     }
@@ -380,7 +384,7 @@ pub fn sign(
     headers: &mut Vec<(String, String)>,
     body: &[u8],
 ) {
-    if matches!(method, "POST" | "PUT") {
+    if matches!(method, "POST" | "PUT" | "PATCH") {
         headers.push((DIGEST_HEADER.to_owned(), device_key::digest(body)));
     }
     let parameters = device_key::parameters(device_key::print(&key.public_key()), created, &SystemRandom::new());
