@@ -137,7 +137,8 @@ impl Store {
         let epoch = epoch(&connection, now)?;
         let lines = peers::Lines::of(&place);
         let server = if lines.is_some() { peers::number(&connection)? } else { 0 };
-        let writer = Writer::start(connection)?;
+        let log = place.log(&connection)?;
+        let writer = Writer::start(connection, log)?;
         let readers = Readers::new(place.clone());
         Ok(Self { place, writer, readers, blobs, busy: uploads::Busy::default(), epoch, lines, server })
     }
