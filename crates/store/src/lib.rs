@@ -22,6 +22,7 @@ mod error;
 mod fleet;
 mod key_level;
 mod keys;
+mod migrate;
 mod moves;
 mod pack;
 mod peers;
@@ -86,6 +87,7 @@ pub use fleet::{
     SeenProfile, Standing,
 };
 pub use keys::{Chain, KeyCount, Level, NewKey, NewUserKey, Purpose, Stale, WrappedKey};
+pub use migrate::{CopiedTable, copy_database};
 pub use moves::{
     INVITATION_MILLIS, Invitation, MovePreview, MovedProfile, NewInvitation, NewMove, OtherHalf, Sending, SentWhere,
 };

@@ -251,3 +251,41 @@ fn enroll(process: &Process, number: usize) -> Pc {
     let enrolled: Enrolled = serde_json::from_slice(&body).unwrap();
     Pc { enrolled, key }
 }
+
+#[test]
+fn all_data_moves_from_a_file_to_a_server_and_is_the_same_there() {
+    if !elsewhere() {
+        return;
+    }
+    let mut place = Place::new();
+    place.on_file = true;
+    let live = place.serve();
+    let pc = live.enroll("ada", "PC");
+    let envelope = Made::new(&pc, 1, &[(1, 100)], &[]).whole();
+    let receipt = live.backup(&pc, &envelope);
+    assert_eq!(receipt.status, 201);
+    let file = place.database();
+    place.on_file = false;
+    let migrate = |with: &[&str]| {
+        let mut migrate = command(&place);
+        migrate.args(["migrate", "--from"]).arg(&file).arg("--to").arg(place.database()).args(with).output().unwrap()
+    };
+    let said = |output: &std::process::Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    let busy = migrate(&["--listen", &live.address.to_string()]);
+    assert_eq!(busy.status.code(), Some(7), "{}", said(&busy));
+    drop(live);
+    let moved = migrate(&["--listen", "127.0.0.1:0"]);
+    assert_eq!(moved.status.code(), Some(0), "{}", said(&moved));
+    assert!(said(&moved).contains("are the same on both sides"), "{}", said(&moved));
+    let tables = String::from_utf8(moved.stdout).unwrap();
+    assert!(tables.contains("\nsnapshots\t1 rows\t") && tables.contains("\nusers\t3 rows\t"), "{tables}");
+    let again = migrate(&["--listen", "127.0.0.1:0"]);
+    assert_eq!(again.status.code(), Some(2), "{}", said(&again));
+    let live = place.serve();
+    let same = live.backup(&pc, &envelope);
+    assert_eq!((same.status, same.body), (200, receipt.body), "the receipt of before");
+    assert_eq!(live.backup(&pc, &Made::new(&pc, 2, &[(1, 100)], &[]).whole()).status, 201);
+    let key = live.app.keyring.receipt_key();
+    let report = live.app.store.verify(&|receipt| seal::receipt::verify(receipt, &key).is_ok()).unwrap();
+    assert_eq!((report.snapshots, report.findings), (2, Vec::new()));
+}

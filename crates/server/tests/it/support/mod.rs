@@ -56,6 +56,8 @@ impl TestClock {
 pub struct Place {
     folder: tempfile::TempDir,
     pub clock: Arc<TestClock>,
+    /// Whether the database is a file, whatever others have.
+    pub on_file: bool,
     /// Where the root key is, if not in the file.
     pub root: Option<PathBuf>,
     pub enrolments: u32,
@@ -73,6 +75,7 @@ impl Place {
         Self {
             folder,
             clock,
+            on_file: false,
             root: None,
             enrolments: 0,
             requests: 0,
@@ -88,7 +91,8 @@ impl Place {
 
     /// The database: a file in the data folder, or one of its own on a server of PostgreSQL (`place.rs`).
     pub fn database(&self) -> PathBuf {
-        place::place(&self.data().join("rehome.db"))
+        let file = self.data().join("rehome.db");
+        if self.on_file { file } else { place::place(&file) }
     }
 
     /// The clock's time in seconds, as signatures have it.
