@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 
-use crate::{bench, fuzz, msi, process, repo, say, tidy, windows};
+use crate::{bench, fuzz, msi, postgres, process, repo, say, tidy, windows};
 
 /// What to check
 #[derive(clap::Args)]
@@ -66,6 +66,7 @@ const STAGES: &[Stage] = &[
     Stage { name: "wine", run: wine },
     Stage { name: "provider", run: provider },
     Stage { name: "elsewhere", run: elsewhere },
+    Stage { name: "postgres", run: on_postgres },
     Stage { name: "hostile snapshots", run: hostile },
     Stage { name: "docs", run: docs },
     Stage {
@@ -266,6 +267,24 @@ fn elsewhere() -> anyhow::Result<Outcome> {
         return Ok(Outcome::Skipped(hint.to_owned()));
     }
     cargo(&["test", "--locked", "--package", "store", "--", "--nocapture", "elsewhere::"])
+}
+
+/// The store's and the server's tests once more, on PostgreSQL, and what several servers on one database promise. Without those that ask nothing new of a
+/// database, or the same twenty thousand times.
+fn on_postgres() -> anyhow::Result<Outcome> {
+    const SKIPPED: [&str; 6] = ["elsewhere::", "crash", "keys::", "audit_verify::", "bombs::", "twenty_thousand"];
+    let Some(server) = postgres::Postgres::start()? else {
+        let hint = "nothing ran on PostgreSQL: none is installed (`sudo apt-get install postgresql`)";
+        return Ok(Outcome::Skipped(hint.to_owned()));
+    };
+    let mut tests = repo::cargo();
+    tests.args(["test", "--locked", "--no-fail-fast", "--package", "store", "--package", "server", "--test", "it"]);
+    // Each waits for the disk most of the time.
+    tests.args(["--", "--quiet", "--test-threads", "8"]);
+    for name in SKIPPED {
+        tests.args(["--skip", name]);
+    }
+    finish(tests.env("REHOME_TEST_POSTGRES", &server.address))
 }
 
 fn deny() -> anyhow::Result<Outcome> {

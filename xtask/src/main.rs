@@ -10,6 +10,7 @@ mod demo;
 mod fuzz;
 mod http;
 mod msi;
+mod postgres;
 mod process;
 mod repo;
 mod say;

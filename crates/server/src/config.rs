@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 use serde::Deserialize;
 
-use crate::app::Settings;
+use crate::app::{Database, Settings};
 use crate::gates::Bounds;
 use crate::login::site::Site;
 use crate::proxy::{self, Proxies, Said};
@@ -59,6 +59,10 @@ pub struct Given {
     /// Folder of all data
     #[arg(long, global = true, env = "REHOME_DATA_DIR", value_name = "FOLDER")]
     pub data_dir: Option<PathBuf>,
+    /// Database: a file, or that of a PostgreSQL server, which several servers may share:
+    /// `postgres://USER@HOST[:PORT]/NAME[?sslmode=MODE&sslrootcert=FILE&password-file=FILE]` [default: `rehome.db` in the data folder]
+    #[arg(long, global = true, env = "REHOME_DATABASE", value_name = "FILE|ADDRESS", hide_env_values = true)]
+    pub database: Option<PathBuf>,
     /// Where files that are too big for the database are kept: a folder, or the bucket of an object store,
     /// `s3://BUCKET[/PREFIX][?endpoint=URL&region=NAME&credentials-file=FILE&ca-file=FILE&timeout=SECONDS]` [default: `blobs` in the data folder]
     #[arg(long, global = true, env = "REHOME_BLOBS", value_name = "FOLDER|ADDRESS")]
@@ -173,6 +177,8 @@ pub fn resolve(line: Given, file: Given) -> Result<Config, ConfigError> {
     let mut shown = Vec::new();
     let mut pick = Picker { shown: &mut shown };
     let data_dir = pick.path("data_dir", line.data_dir, file.data_dir, |home| home.data_dir())?;
+    let (line_database, file_database) = (line.database.map(Database::from), file.database.map(Database::from));
+    let database = pick.value("database", line_database, file_database, Database::within(&data_dir));
     let blobs = pick.value("blobs", line.blobs, file.blobs, data_dir.join("blobs").display().to_string());
     let root_key = pick.path("root_key", line.root_key, file.root_key, |home| home.config_dir().join("root.key"))?;
     let root_key_old = line.root_key_old.or(file.root_key_old);
@@ -200,7 +206,8 @@ pub fn resolve(line: Given, file: Given) -> Result<Config, ConfigError> {
     let site = Site { public_url, tls: tls.is_some(), proxies };
     let passwords_refused = line.passwords_refused.or(file.passwords_refused);
     let hosts = line.hosts.or(file.hosts).unwrap_or_default();
-    let settings = Settings { data_dir, blobs, root_key, root_key_old, bounds, hosts, site, passwords_refused };
+    let settings =
+        Settings { data_dir, database, blobs, root_key, root_key_old, bounds, hosts, site, passwords_refused };
     Ok(Config { settings, listen, tls, self_signed, shown })
 }
 
@@ -304,6 +311,22 @@ mod tests {
         assert_eq!(config.listen, "127.0.0.1:1".parse().unwrap());
         assert_eq!(config.settings.bounds, Bounds::default());
         assert_eq!(config.shown[0], ("data_dir", "/l".to_owned(), "command line or environment"));
+    }
+
+    #[test]
+    fn a_database_is_shown_without_its_password() {
+        let shown = |place: &str| {
+            let line = Given { database: Some(place.into()), ..file("data_dir = '/l'\nroot_key = '/k'").unwrap() };
+            let config = resolve(line, Given::default()).unwrap();
+            let debug = format!("{:?}", config.settings);
+            assert!(!debug.contains("secret"), "{debug}");
+            config.shown.into_iter().find(|(name, ..)| *name == "database").unwrap().1
+        };
+        assert_eq!(shown("/l/rehome.db"), "/l/rehome.db");
+        assert_eq!(shown("sqlite:///l/a@b?c.db"), "sqlite:///l/a@b?c.db");
+        let whole = "postgres://ada:secret@db:5432/rehome?password=secret&sslmode=require";
+        assert_eq!(shown(whole), "postgres://db:5432/rehome");
+        assert_eq!(shown("postgres://ada:sec@ret:secret@db/rehome"), "postgres://db/rehome");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod fingerprint;
 mod health;
 mod keep;
 mod key;
+mod migrate;
 mod moves;
 mod paper;
 mod people;
@@ -112,6 +113,7 @@ enum Verb {
     /// The record of who did what: verify it, give it out
     #[command(subcommand)]
     Audit(audit::AuditVerb),
+    Migrate(migrate::Migrate),
     /// Read all data and compare it with its checksums and receipts
     Check,
     /// Print the fingerprint by which PCs can trust this server
@@ -299,6 +301,7 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
         Verb::Approval(verb) => approval::run(&open(&config()?)?, verb),
         Verb::Case(verb) => case::run(&open(&config()?)?, verb),
         Verb::Audit(verb) => audit::run(&config()?, verb),
+        Verb::Migrate(asked) => migrate::run(&config()?, asked),
         Verb::Check => check::run(&check::open(&config()?)?),
         Verb::Config(ConfigVerb::Show) => show(&config()?),
         Verb::Fingerprint => fingerprint::run(&config()?),

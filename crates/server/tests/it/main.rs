@@ -22,6 +22,7 @@ mod limits;
 mod moves;
 mod people;
 mod policies;
+mod replicas;
 mod retention;
 mod roles_page;
 mod scim;

@@ -475,8 +475,8 @@ impl Store {
                 others.push(Both::load(connection, tenant, (stored.no, &stored.policy))?.applies());
             }
             let sql = format!(
-                "SELECT COALESCE(SUM({applies}), 0), COALESCE(SUM({includes} AND NOT {applies}), 0), \
-                 COALESCE(SUM({applies} AND ({others})), 0) FROM devices d \
+                "SELECT COUNT(*) FILTER (WHERE {applies}), COUNT(*) FILTER (WHERE {includes} AND NOT {applies}), \
+                 COUNT(*) FILTER (WHERE {applies} AND ({others})) FROM devices d \
                  JOIN users u ON u.tenant = d.tenant AND u.no = d.user_no \
                  WHERE d.tenant = $1 AND d.revoked_at IS NULL AND {seen}",
                 applies = whom.applies(),

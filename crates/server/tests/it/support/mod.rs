@@ -4,6 +4,9 @@
 
 pub mod service;
 
+#[path = "../../../../store/tests/it/support/place.rs"]
+mod place;
+
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -31,6 +34,8 @@ use server::{App, listen};
 use store::{Person, Terms, View, Which};
 use tokio::sync::oneshot;
 
+pub use place::{ask, elsewhere};
+
 pub const PASSWORD: &str = "correct horse battery";
 
 pub struct TestClock(AtomicI64);
@@ -51,6 +56,8 @@ impl TestClock {
 pub struct Place {
     folder: tempfile::TempDir,
     pub clock: Arc<TestClock>,
+    /// Whether the database is a file, whatever others have.
+    pub on_file: bool,
     /// Where the root key is, if not in the file.
     pub root: Option<PathBuf>,
     pub enrolments: u32,
@@ -70,6 +77,7 @@ impl Place {
         Self {
             folder,
             clock,
+            on_file: false,
             root: None,
             enrolments: 0,
             requests: 0,
@@ -84,6 +92,17 @@ impl Place {
         self.folder.path().join("data")
     }
 
+    /// The database: a file in the data folder, or one of its own on a server of PostgreSQL (`place.rs`).
+    pub fn database(&self) -> PathBuf {
+        let file = self.data().join("rehome.db");
+        if self.on_file { file } else { place::place(&file) }
+    }
+
+    /// The clock's time in seconds, as signatures have it.
+    pub fn clock_seconds(&self) -> i64 {
+        self.clock.now().0 / 1000
+    }
+
     pub fn root_key(&self) -> PathBuf {
         self.folder.path().join("root.key")
     }
@@ -95,6 +114,7 @@ impl Place {
     pub fn open(&self) -> Result<App, server::app::OpenError> {
         let settings = Settings {
             data_dir: self.data(),
+            database: self.database().into(),
             blobs: self.data().join("blobs").display().to_string(),
             root_key: self.root.clone().unwrap_or_else(|| self.root_key()),
             root_key_old: None,
@@ -126,7 +146,7 @@ impl Place {
         let mut app = app;
         let sessions: Arc<Sessions> = Arc::default();
         app.identity.insert(0, Box::new(Shown(Arc::clone(&sessions))));
-        Live::start(Arc::new(app), sessions, self.data().join("rehome.db"))
+        Live::start(Arc::new(app), sessions, self.database())
     }
 }
 
@@ -465,6 +485,10 @@ impl Live {
     /// Refusals that the audit tells of, all tenants together, once everything on its way is written.
     pub fn refusals(&self) -> usize {
         self.app.store.ready().unwrap();
+        if elsewhere() {
+            let sql = "SELECT COUNT(*) FROM audit WHERE position('access.refuse'::bytea IN event) > 0";
+            return ask(&self.database, sql).parse().unwrap();
+        }
         let connection = rusqlite::Connection::open(self.database.clone()).unwrap();
         let mut rows = connection.prepare("SELECT event FROM audit").unwrap();
         let rows = rows.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
