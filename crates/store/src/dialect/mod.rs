@@ -27,6 +27,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0010_moves.sql"),
     include_str!("../../migrations/sqlite/0011_policies.sql"),
     include_str!("../../migrations/sqlite/0012_fleet.sql"),
+    include_str!("../../migrations/sqlite/0014_groups.sql"),
 ];
 
 /// Where the database is.
