@@ -139,7 +139,8 @@ impl Store {
         let connection = place.writer()?;
         dialect::migrate(&connection)?;
         let epoch = epoch(&connection, now)?;
-        let writer = Writer::start(connection)?;
+        let log = place.log(&connection)?;
+        let writer = Writer::start(connection, log)?;
         let readers = Readers::new(place.clone());
         let (books, columns) = Default::default();
         Ok(Self { place, writer, readers, blobs, busy: uploads::Busy::default(), books, columns, epoch })
