@@ -49,8 +49,8 @@ pub(crate) struct Kept {
 impl Kept {
     fn new(group: i64, rule: Rule) -> Self {
         let facts = rule.facts();
-        let slow = rule.ages() || facts.iter().any(|fact| SLOW.contains(fact));
         let of_groups = facts.iter().any(|fact| MEMBER_OF.contains(fact));
+        let slow = of_groups || rule.ages() || facts.iter().any(|fact| SLOW.contains(fact));
         Self { group, rule, facts, slow, of_groups }
     }
 }
