@@ -22,6 +22,7 @@ mod error;
 mod fleet;
 mod key_level;
 mod keys;
+mod membership;
 mod migrate;
 mod moves;
 mod pack;
@@ -54,6 +55,7 @@ use model::world::Moment;
 pub use accounts::{Account, NAME_CHARS_MAX, NewTenant, NewUser, check_name};
 pub use admin::assignments::{Assignment, Terms, Which};
 pub use admin::devices::Listed as ListedDevice;
+pub use admin::filters::FILTERS_MAX;
 pub use admin::groups::{Group, GroupChange, NewGroup, Source};
 pub use admin::people::{Listed as ListedPerson, PersonChange};
 pub use admin::policies::{DESCRIPTION_CHARS_MAX, POLICIES_MAX, PRIORITY_MAX, VERSIONS_MAX};
@@ -87,7 +89,11 @@ pub use fleet::{
     SeenProfile, Standing,
 };
 pub use keys::{Chain, KeyCount, Level, NewKey, NewUserKey, Purpose, Stale, WrappedKey};
+pub use membership::DYNAMIC_GROUPS_MAX;
+pub use membership::columns::{PREVIEW_MEMBERS_MAX, REREAD_MILLIS, RulePreview};
+pub use membership::explain::{RuleExplained, RuleOf, Whose};
 pub use migrate::{CopiedTable, copy_database};
+pub use model::admin::GroupOf;
 pub use moves::{
     INVITATION_MILLIS, Invitation, MovePreview, MovedProfile, NewInvitation, NewMove, OtherHalf, Sending, SentWhere,
 };
@@ -122,6 +128,8 @@ pub struct Store {
     readers: Readers,
     blobs: Arc<dyn Blobs>,
     busy: uploads::Busy,
+    books: membership::Books,
+    columns: membership::columns::AllColumns,
     epoch: u64,
     lines: Option<peers::Lines>,
     server: i64,
@@ -142,7 +150,8 @@ impl Store {
         let log = place.log(&connection)?;
         let writer = Writer::start(connection, log)?;
         let readers = Readers::new(place.clone());
-        Ok(Self { place, writer, readers, blobs, busy: uploads::Busy::default(), epoch, lines, server })
+        let (books, columns) = Default::default();
+        Ok(Self { place, writer, readers, blobs, busy: uploads::Busy::default(), books, columns, epoch, lines, server })
     }
 
     /// Whether there is a database at `path` that a server has been at work on. Changes nothing there.

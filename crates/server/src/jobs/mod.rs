@@ -3,6 +3,7 @@
 
 pub mod approvals;
 pub mod fleet;
+pub mod groups;
 pub mod heads;
 pub mod keys;
 pub mod retention;
@@ -26,6 +27,10 @@ const SHORT_MILLIS: i64 = 10 * 60 * 1000;
 /// The same for what may go through all data.
 const LONG_MILLIS: i64 = 60 * 60 * 1000;
 
+/// How often rules are asked anew that ask for backups or for the time, in milliseconds: a quarter of an hour. Each such rule reads what is known of every PC, some ten seconds of
+/// one core for a million.
+const RULES_MILLIS: i64 = 15 * 60 * 1000;
+
 /// Something that is done now and then.
 struct Job {
     name: &'static str,
@@ -42,6 +47,9 @@ const JOBS: &[Job] = &[
     // Each time: what is left of a change of keys follows from the rows, and most of the time that is nothing.
     Job { name: "keys", rhythm: 0, lease: SHORT_MILLIS, run: rewrap },
     Job { name: "approvals", rhythm: 0, lease: LONG_MILLIS, run: approve },
+    // What rules of groups were written lately.
+    Job { name: "groups", rhythm: 0, lease: LONG_MILLIS, run: go_on_with_groups },
+    Job { name: "rules", rhythm: RULES_MILLIS, lease: LONG_MILLIS, run: renew_groups },
     // Once a day: rules count days at the finest that matters, and every run reads all profiles.
     Job { name: "retention", rhythm: DAY_MILLIS, lease: LONG_MILLIS, run: retain },
     // Once a day at most, for a server that erased somebody: it costs as much as copying the database.
@@ -115,6 +123,18 @@ fn approve(app: &App) {
     if let Some(done) = done.filter(|done| *done > 0) {
         tracing::info!(done, "approved requests");
     }
+}
+
+fn go_on_with_groups(app: &App) {
+    let rows = said(groups::go_on(app), "the rules of groups could not be asked");
+    if let Some(rows) = rows.filter(|rows| *rows > 0) {
+        tracing::info!(rows, "rules of groups were asked");
+    }
+}
+
+fn renew_groups(app: &App) {
+    let groups = said(groups::renew(app), "the rules of groups could not be asked anew");
+    tracing::debug!(?groups, "rules were asked anew");
 }
 
 fn retain(app: &App) {

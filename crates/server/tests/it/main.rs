@@ -16,6 +16,7 @@ mod cases;
 mod commands;
 mod console;
 mod devices;
+mod groups;
 mod keep;
 mod keys;
 mod limits;
