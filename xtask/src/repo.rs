@@ -15,7 +15,8 @@ pub fn root() -> PathBuf {
 /// A cargo command that runs in the root of the checkout.
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root());
+    // `.cargo/config.toml` sets it, and `cargo run` hands it to us; a cargo that finds it set builds SQLite anew, and one that does not, again.
+    command.current_dir(root()).env_remove("LIBSQLITE3_FLAGS");
     command
 }
 

@@ -131,6 +131,12 @@ pub(crate) enum Action {
     GroupUpdate,
     /// Target: the group.
     GroupDelete,
+    /// Target: the filter; after: its rule.
+    FilterCreate,
+    /// Target: the filter; before, after: its rule.
+    FilterUpdate,
+    /// Target: the filter; before: its rule.
+    FilterDelete,
     /// Target: the role.
     RoleCreate,
     /// Target: the role.
@@ -252,6 +258,9 @@ impl Action {
             Self::GroupCreate => "group.create",
             Self::GroupUpdate => "group.update",
             Self::GroupDelete => "group.delete",
+            Self::FilterCreate => "filter.create",
+            Self::FilterUpdate => "filter.update",
+            Self::FilterDelete => "filter.delete",
             Self::RoleCreate => "role.create",
             Self::RoleUpdate => "role.update",
             Self::RoleDelete => "role.delete",

@@ -22,6 +22,7 @@ mod error;
 mod fleet;
 mod key_level;
 mod keys;
+mod membership;
 mod moves;
 mod pack;
 pub mod people;
@@ -52,6 +53,7 @@ use model::world::Moment;
 pub use accounts::{Account, NAME_CHARS_MAX, NewTenant, NewUser, check_name};
 pub use admin::assignments::{Assignment, Terms, Which};
 pub use admin::devices::Listed as ListedDevice;
+pub use admin::filters::FILTERS_MAX;
 pub use admin::groups::{Group, GroupChange, NewGroup, Source};
 pub use admin::people::{Listed as ListedPerson, PersonChange};
 pub use admin::policies::{DESCRIPTION_CHARS_MAX, POLICIES_MAX, PRIORITY_MAX, VERSIONS_MAX};
@@ -85,6 +87,10 @@ pub use fleet::{
     SeenProfile, Standing,
 };
 pub use keys::{Chain, KeyCount, Level, NewKey, NewUserKey, Purpose, Stale, WrappedKey};
+pub use membership::DYNAMIC_GROUPS_MAX;
+pub use membership::columns::{PREVIEW_MEMBERS_MAX, REREAD_MILLIS, RulePreview};
+pub use membership::explain::{RuleExplained, RuleOf, Whose};
+pub use model::admin::GroupOf;
 pub use moves::{
     INVITATION_MILLIS, Invitation, MovePreview, MovedProfile, NewInvitation, NewMove, OtherHalf, Sending, SentWhere,
 };
@@ -118,6 +124,8 @@ pub struct Store {
     readers: Readers,
     blobs: Arc<dyn Blobs>,
     busy: uploads::Busy,
+    books: membership::Books,
+    columns: membership::columns::AllColumns,
     epoch: u64,
 }
 
@@ -131,9 +139,11 @@ impl Store {
         let connection = place.writer()?;
         dialect::migrate(&connection)?;
         let epoch = epoch(&connection, now)?;
-        let writer = Writer::start(connection)?;
+        let log = place.log(&connection)?;
+        let writer = Writer::start(connection, log)?;
         let readers = Readers::new(place.clone());
-        Ok(Self { place, writer, readers, blobs, busy: uploads::Busy::default(), epoch })
+        let (books, columns) = Default::default();
+        Ok(Self { place, writer, readers, blobs, busy: uploads::Busy::default(), books, columns, epoch })
     }
 
     /// A value of the server itself in the database at `path`, read without changing anything there. `None`: there is no database, or no such value.

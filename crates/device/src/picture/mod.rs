@@ -20,7 +20,7 @@ use model::value::FileRef;
 
 use crate::sealed::reason;
 
-pub use note::noted;
+pub use note::{HEAD_BYTES, noted};
 pub use wash::wash;
 
 /// The most pixels of a picture, in all (rule R6): 8K has 33 million.

@@ -18,6 +18,7 @@ mod devices;
 mod enroll;
 mod enrollment_options;
 pub(crate) mod extract;
+mod filters;
 mod groups;
 mod invitations;
 mod me;
@@ -32,6 +33,7 @@ mod reports;
 mod retention;
 mod retention_policies;
 pub(crate) mod roles;
+mod rules;
 mod scim;
 mod service_accounts;
 mod sign_in;
@@ -111,6 +113,7 @@ fn admin_routes(routes: Routes) -> Routes {
         .post("/api/v1/devices/{device}/revoke", devices::revoke::handle)
         .get("/api/v1/groups", groups::list::handle)
         .post("/api/v1/groups", groups::create::handle)
+        .get("/api/v1/groups/{group}/devices", groups::devices::handle)
         .get("/api/v1/groups/{group}", groups::get::handle)
         .patch("/api/v1/groups/{group}", groups::patch::handle)
         .delete("/api/v1/groups/{group}", groups::delete::handle)
@@ -160,6 +163,14 @@ fn policy_routes(routes: Routes) -> Routes {
         .get("/api/v1/policies", policies::list::handle)
         .post("/api/v1/policies", policies::create::handle)
         .post("/api/v1/policies/reach", policies::reach::handle)
+        .get("/api/v1/filters", filters::list::handle)
+        .post("/api/v1/filters", filters::create::handle)
+        .get("/api/v1/filters/{filter}", filters::get::handle)
+        .put("/api/v1/filters/{filter}", filters::put::handle)
+        .delete("/api/v1/filters/{filter}", filters::delete::handle)
+        .post("/api/v1/rules/validate", rules::validate::handle)
+        .post("/api/v1/rules/preview", rules::preview::handle)
+        .post("/api/v1/rules/explain", rules::explain::handle)
         .post("/api/v1/policies/what-if", policies::what_if::handle)
         .post("/api/v1/policies/import", policies::import::handle)
         .get("/api/v1/policies/{policy}", policies::get::handle)

@@ -7,6 +7,7 @@ mod case;
 mod check;
 mod device;
 mod fingerprint;
+mod group;
 mod health;
 mod keep;
 mod key;
@@ -18,9 +19,11 @@ mod policy_file;
 mod report;
 mod retention;
 mod roles;
+mod rule;
 mod serve;
 mod token;
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -88,6 +91,15 @@ enum Verb {
     /// What PCs do, for whom: policies, as words and as files
     #[command(subcommand)]
     Policy(policy::PolicyVerb),
+    /// Groups of people and of PCs
+    #[command(subcommand)]
+    Group(group::GroupVerb),
+    /// Filters: rules over PCs that narrow what a policy is for
+    #[command(subcommand)]
+    Filter(group::FilterVerb),
+    /// Rules of dynamic groups and filters, without a server
+    #[command(subcommand)]
+    Rule(rule::RuleVerb),
     /// What is kept and for how long
     #[command(subcommand)]
     Retention(retention::RetentionVerb),
@@ -147,12 +159,12 @@ pub(crate) struct Failure {
     exit: u8,
     reason: Reason,
     text: String,
-    hint: &'static str,
+    hint: Cow<'static, str>,
 }
 
 impl Failure {
     pub(crate) fn new(exit: u8, reason: Reason, text: impl Into<String>) -> Self {
-        Self { exit, reason, text: text.into(), hint: reason.next() }
+        Self { exit, reason, text: text.into(), hint: reason.next().into() }
     }
 
     /// What the system refused, told apart as far as a person can do something about it.
@@ -175,8 +187,8 @@ impl Failure {
     }
 
     /// The same with another hint.
-    pub(crate) fn hint(self, hint: &'static str) -> Self {
-        Self { hint, ..self }
+    pub(crate) fn hint(self, hint: impl Into<Cow<'static, str>>) -> Self {
+        Self { hint: hint.into(), ..self }
     }
 }
 
@@ -290,6 +302,9 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
         Verb::Device(verb) => device::run(&open(&config()?)?, verb),
         Verb::Token(verb) => token::run(&open(&config()?)?, verb),
         Verb::Policy(verb) => policy::run(&open(&config()?)?, verb),
+        Verb::Group(verb) => group::group(&open(&config()?)?, verb),
+        Verb::Filter(verb) => group::filter(&open(&config()?)?, verb),
+        Verb::Rule(verb) => rule::run(&verb),
         Verb::Retention(verb) => retention::run(&open(&config()?)?, verb),
         Verb::Snapshot(verb) => keep::snapshot(&open(&config()?)?, verb),
         Verb::Profile(verb) => keep::profile(&Arc::new(open(&config()?)?), verb),

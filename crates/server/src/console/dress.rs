@@ -22,8 +22,16 @@ use crate::problem::Refused;
 /// More than any problem of ours is long.
 const PROBLEM_BYTES_MAX: usize = 64 * 1024;
 
-/// The forms that are kept when their session has ended: whoever has signed in again finds there what they typed.
-const KEPT: &str = "/console/policies/drafts/";
+/// Whether a form is kept when its session has ended, so that whoever has signed in again finds there what they typed: steps of policies, editors of groups and filters.
+fn is_kept(address: &str) -> bool {
+    let within = |start: &str| address.strip_prefix(start).filter(|rest| !rest.is_empty());
+    if let Some(step) = within("/console/policies/drafts/") {
+        return step.contains("?step=") && !step.contains('/');
+    }
+    let path = address.split('?').next().unwrap_or_default();
+    let group = within("/console/groups/").is_some() && (path.ends_with("/new") || path.ends_with("/edit"));
+    group || within("/console/filters/").is_some_and(|rest| !rest.contains('/') && rest != "check")
+}
 
 /// How long such a form may take to arrive.
 const FORM_SECONDS: u64 = 30;
@@ -42,7 +50,8 @@ pub(super) async fn dress(State(app): State<Arc<App>>, request: Request, next: N
             let mut fields: HashMap<String, String> = form_urlencoded::parse(&form).into_owned().collect();
             fields.remove(TOKEN_FIELD);
             app.drafts.park(word.clone(), fields, app.clock.now());
-            back = format!("{address}&parked={word}");
+            let sign = if address.contains('?') { '&' } else { '?' };
+            back = format!("{address}{sign}parked={word}");
         }
         return to(&format!("/login?{}", query(&[("return_to", &back)])));
     }
@@ -74,8 +83,7 @@ async fn with_form(request: Request) -> (Request, Option<(String, Bytes)>) {
     let address = request.uri().path_and_query().map_or("", |asked| asked.as_str()).to_owned();
     let length =
         request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    let step = address.strip_prefix(KEPT).is_some_and(|rest| rest.contains("?step=") && !rest.contains('/'));
-    if request.method().is_safe() || !step || length.is_none_or(|length| length > FORM_BYTES_MAX) {
+    if request.method().is_safe() || !is_kept(&address) || length.is_none_or(|length| length > FORM_BYTES_MAX) {
         return (request, None);
     }
     let (parts, body) = request.into_parts();

@@ -11,13 +11,16 @@ mod devices;
 mod dress;
 mod eligibility;
 mod enrolment;
+mod filters;
 pub(crate) mod fleets;
 mod frame;
+mod groups;
 mod home;
 mod list;
 mod live;
 pub(crate) mod policies;
 mod reports;
+mod rules;
 mod tenant;
 pub mod texts;
 mod users;
@@ -57,6 +60,24 @@ pub fn routes() -> Routes {
         .post("/console/devices/{device}/command", devices::command::give)
         .get("/console/enrollment", enrolment::show)
         .post("/console/enrollment", enrolment::done)
+        .get("/console/groups", groups::list::show)
+        .get("/console/groups/new", groups::edit::new)
+        .post("/console/groups/new", groups::edit::make)
+        .post("/console/groups/check", groups::edit::check)
+        .get("/console/groups/{group}", groups::show::show)
+        .post("/console/groups/{group}/member", groups::member::done)
+        .get("/console/groups/{group}/edit", groups::edit::edit)
+        .post("/console/groups/{group}/edit", groups::edit::change)
+        .get("/console/groups/{group}/delete", groups::delete::ask)
+        .post("/console/groups/{group}/delete", groups::delete::done)
+        .get("/console/filters", filters::list::show)
+        .get("/console/filters/new", filters::edit::new)
+        .post("/console/filters/new", filters::edit::make)
+        .post("/console/filters/check", filters::edit::check)
+        .get("/console/filters/{filter}", filters::edit::show)
+        .post("/console/filters/{filter}", filters::edit::change)
+        .get("/console/filters/{filter}/delete", filters::delete::ask)
+        .post("/console/filters/{filter}/delete", filters::delete::done)
         .get("/console/policies", policies::list::show)
         .get("/console/policies.csv", policies::list::csv)
         .get("/console/policies/new", policies::new::begin)

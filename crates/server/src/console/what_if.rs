@@ -125,7 +125,7 @@ pub(super) async fn show(
                 Some(id) => Some(worker.store.on_device(&by, id)?.device_name),
                 None => None,
             };
-            Ok::<_, AdminError>((answer(&worker.store, &by, asked)?, name))
+            Ok::<_, AdminError>((answer(&worker.store, &by, asked, worker.clock.now())?, name))
         })
         .await?;
         f = match device {

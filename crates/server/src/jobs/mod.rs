@@ -3,6 +3,7 @@
 
 pub mod approvals;
 pub mod fleet;
+pub mod groups;
 pub mod heads;
 pub mod keys;
 pub mod retention;
@@ -26,9 +27,14 @@ const SLACK_MILLIS: i64 = 24 * 60 * 60 * 1000;
 /// How often each fleet is counted for its trend, in milliseconds: four times a day, the last of which stands for the day.
 const FLEET_MILLIS: i64 = 6 * 60 * 60 * 1000;
 
+/// How often rules are asked anew that ask for backups or for the time, in milliseconds: a quarter of an hour. Each such rule reads what is known of every PC, some ten seconds of
+/// one core for a million.
+const GROUPS_MILLIS: i64 = 15 * 60 * 1000;
+
 /// When the jobs ran last.
 pub struct Jobs {
     fleet_at: AtomicI64,
+    groups_at: AtomicI64,
     rewritten: AtomicI64,
     heads_at: AtomicI64,
     retention_at: AtomicI64,
@@ -39,6 +45,7 @@ impl Default for Jobs {
     fn default() -> Self {
         Self {
             fleet_at: AtomicI64::new(i64::MIN),
+            groups_at: AtomicI64::new(i64::MIN),
             rewritten: AtomicI64::new(i64::MIN),
             heads_at: AtomicI64::new(i64::MIN),
             retention_at: AtomicI64::new(i64::MIN),
@@ -60,6 +67,13 @@ impl Jobs {
             Ok(0) => {}
             Ok(done) => tracing::info!(done, "approved requests"),
             Err(error) => tracing::warn!(%error, "approved requests could not be done"),
+        }
+        let renew = is_due(Moment(self.groups_at.load(Ordering::Relaxed)), now, GROUPS_MILLIS);
+        if renew {
+            self.groups_at.store(now.0, Ordering::Relaxed);
+        }
+        if let Err(error) = groups::run(app, renew) {
+            tracing::warn!(%error, "the rules of groups could not be asked");
         }
         if is_due(Moment(self.retention_at.load(Ordering::Relaxed)), now, RETENTION_MILLIS) {
             self.retention_at.store(now.0, Ordering::Relaxed);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::people::browser::Browser;
 use crate::support::{Live, Made, Nobody, PASSWORD, Pc, Place};
-use model::admin::NewPolicy;
-use model::ids::{GroupId, PolicyId, to_hex};
+use model::admin::{AssignmentFilter, FilterMode, FilterOn, NewFilter, NewPolicy};
+use model::ids::{FilterId, GroupId, PolicyId, to_hex};
 use model::permission::BuiltIn;
 use server::access::Demand;
 use store::{NewEnrolmentToken, View};
@@ -45,7 +45,7 @@ fn world() -> World {
         expires_at: live.app.clock.now().plus_millis(3_600_000),
     };
     live.app.store.create_enrolment_token(&scope, token, live.app.clock.now()).unwrap();
-    let policy = policy_of_code(&live);
+    let (policy, group, filter) = policy_of_code(&live);
     let browser = Browser::new(&live);
     browser.sign_in("default", "ada", PASSWORD);
     let draft = browser.get(&format!("/console/policies/new?of={policy}")).leads_to();
@@ -56,12 +56,14 @@ fn world() -> World {
         ("user", pc.user.to_string()),
         ("policy", policy.to_string()),
         ("draft", draft),
+        ("group", group.to_string()),
+        ("filter", filter.to_string()),
     ]);
     World { place, live, pc, ids }
 }
 
 /// A policy whose every text is code, for a group with such a name.
-fn policy_of_code(live: &Live) -> PolicyId {
+fn policy_of_code(live: &Live) -> (PolicyId, GroupId, FilterId) {
     let scope = live.app.store.operator("default").unwrap().unwrap();
     let (view, now) = (View::operator(&scope), live.app.clock.now());
     let body = serde_json::json!({ "name": CODE }).to_string();
@@ -72,7 +74,13 @@ fn policy_of_code(live: &Live) -> PolicyId {
     terms.enabled = true;
     terms.assignments.all_devices = true;
     terms.assignments.exclude.groups = vec![group];
-    live.app.store.create_policy(&view, (PolicyId([6; 16]), terms), now).unwrap().id
+    let rule = r#"(device.model -contains "<img src=x onerror=alert(1)>")"#;
+    let filter =
+        NewFilter { name: CODE.to_owned(), description: CODE.to_owned(), rule: rule.to_owned(), scope_tags: None };
+    let filter = live.app.store.create_filter(&view, (FilterId([9; 16]), filter), now).unwrap().id;
+    terms.assignments.filters = vec![AssignmentFilter { on: FilterOn::AllDevices, filter, mode: FilterMode::Exclude }];
+    let policy = live.app.store.create_policy(&view, (PolicyId([6; 16]), terms), now).unwrap().id;
+    (policy, group, filter)
 }
 
 impl World {

@@ -371,3 +371,64 @@ fn who_may_only_read_policies_is_offered_no_change() {
         assert_eq!(reader.get(&path).status, 403, "{path}");
     }
 }
+
+#[test]
+fn a_group_by_rule_is_made_with_its_rule_looked_at_and_says_why_somebody_is_in() {
+    let (_place, live, pc) = world();
+    let facts = json!({"build": 26100, "revision": 4946, "join": "entra", "model": "Surface Pro"});
+    check_in(&live, &pc, &json!({"facts_mark": "1", "facts": facts}));
+    let browser = as_ada(&live);
+    assert!(browser.get("/console/groups").text().contains("No group yet"));
+    let new = "/console/groups/new";
+    let wrong = [("name", "surfaces"), ("of", "devices"), ("dynamic", "1"), ("rule", "device.model -equals 'x'")];
+    let looked = browser.fill(new, new, &[&wrong[..], &[("go", "check")]].concat());
+    assert!(looked.text().contains("Column 14") && looked.text().contains("aria-invalid"), "{}", looked.text());
+    let refused = browser.fill(new, new, &[&wrong[..], &[("go", "save")]].concat());
+    assert!(refused.status >= 400 && refused.text().contains("<code>rule_invalid</code>"), "{}", refused.text());
+    let right = [wrong[0], wrong[1], wrong[2], ("rule", "device.model -startsWith \"Surface\"")];
+    let said = browser.fill(new, "/console/groups/check", &right);
+    assert_eq!(said.text(), "Takes 1 of 1. OFFICE-PC");
+    let form = hidden(&browser.get(new).text());
+    let mut fields: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    fields.extend(right);
+    fields.push(("go", "save"));
+    let made = browser.post(new, &fields).leads_to();
+    assert_eq!(browser.post(new, &fields).leads_to(), made, "sent twice it is made once");
+    let page = made.split('?').next().unwrap().to_owned();
+    let text = browser.get(&format!("{page}?why={}", pc.device)).text();
+    assert!(text.contains("OFFICE-PC") && text.contains("Surface Pro"), "{text}");
+    assert_eq!(browser.get("/console/groups").text().matches(">surfaces<").count(), 1);
+    let edit = format!("{page}/edit");
+    assert!(browser.fill(&edit, &edit, &[("name", "tablets"), ("go", "save")]).status == 303);
+    let delete = format!("{page}/delete");
+    assert_eq!(browser.fill(&delete, &delete, &[]).leads_to(), "/console/groups?done=deleted");
+    assert!(browser.get("/console/groups").text().contains("No group yet"));
+}
+
+#[test]
+fn a_filter_is_made_and_narrows_an_assignment() {
+    let (_place, live, pc) = world();
+    let facts = json!({"build": 26100, "revision": 4946, "model": "Surface Pro"});
+    check_in(&live, &pc, &json!({"facts_mark": "1", "facts": facts}));
+    let browser = as_ada(&live);
+    let new = "/console/filters/new";
+    let fields = [("name", "surfaces"), ("rule", "(device.model -eq \"Surface Pro\")"), ("go", "save")];
+    assert_eq!(browser.fill(new, new, &fields).leads_to(), "/console/filters?done=created");
+    let list = browser.get("/console/filters").text();
+    let page =
+        list.split("href=\"").find(|link| link.starts_with("/console/filters/") && !link.contains("new\"")).unwrap();
+    let page = page.split('"').next().unwrap().to_owned();
+    let id = page.rsplit('/').next().unwrap().to_owned();
+    let assignments = browser.get("/console/policies/new").leads_to().replace("basics", "assignments");
+    let not_those = format!("exclude.{id}");
+    let chosen = [("all_devices", "on"), ("beside.all_devices", not_those.as_str()), ("go", "stay")];
+    step(&browser, &assignments, &chosen);
+    let text = browser.get(&assignments).text();
+    assert!(
+        text.contains("Applies to 0 devices") && text.contains(&format!("value=\"{not_those}\" selected")),
+        "{text}"
+    );
+    assert!(browser.get(&page).text().contains("Takes 1 of 1."));
+    let delete = format!("{page}/delete");
+    assert_eq!(browser.fill(&delete, &delete, &[]).leads_to(), "/console/filters?done=deleted");
+}

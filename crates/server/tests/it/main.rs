@@ -17,6 +17,7 @@ mod commands;
 mod console;
 mod console_policies;
 mod devices;
+mod groups;
 mod keep;
 mod keys;
 mod limits;

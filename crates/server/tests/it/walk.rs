@@ -28,6 +28,7 @@ fn body(route: &Route, ids: &Ids) -> Value {
         ("POST", "/api/v1/cases") => json!({"user": ids.real["user"], "purpose": "a walk along all routes"}),
         ("PUT", "/api/v1/profiles/{profile}/snapshots/{snapshot}/rehearsal") => json!({"seq": 1, "restorable": true}),
         ("PUT", "/api/v1/policies/{policy}") => json!({"name": "x"}),
+        ("PUT", "/api/v1/filters/{filter}") => json!({"name": "x", "rule": "device.model -eq \"x\""}),
         ("POST", "/api/v1/policies/{policy}/rollback") => json!({"version": 1}),
         ("POST", "/api/v1/policies/{policy}/duplicate") => json!({"name": "y"}),
         ("POST", "/api/v1/devices/{device}/commands") => json!({"order": "back_up"}),
@@ -126,6 +127,8 @@ fn world() -> World {
         make("/api/v1/role-assignments", json!({"name": "a", "role": "auditor", "scope_tags": []})),
     );
     real.insert("policy", make("/api/v1/policies", json!({"name": "p"})));
+    let filter = json!({"name": "f", "rule": "device.model -startsWith \"Surface\""});
+    real.insert("filter", make("/api/v1/filters", filter));
     real.insert("retention_policy", make("/api/v1/retention-policies", json!({"name": "p", "rules": {"last": 1}})));
     let ends = live.app.clock.now().0 + 3_600_000;
     let account = |name: &str, ends: i64| json!({"name": name, "role": "gitops", "expires_at": ends});

@@ -7,6 +7,7 @@
 pub(crate) mod assignments;
 pub(crate) mod devices;
 pub(crate) mod enrolment_options;
+pub(crate) mod filters;
 pub(crate) mod groups;
 pub(crate) mod people;
 pub(crate) mod policies;

@@ -5,6 +5,7 @@
 //! asked for (`x = $3 OR $3 IS NULL`): PostgreSQL takes its type from its first appearance. What differs is here and below: how a connection
 //! is made, how a transaction begins and ends, how the schema's version is kept, and what only one of them can do.
 
+mod log;
 mod postgres;
 mod sqlite;
 
@@ -12,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 use crate::StoreError;
 use crate::sql::{Address, Connection, Result};
+
+pub(crate) use log::Log;
 
 /// The schema's versions, oldest first: version `n` is reached by running the `n`-th. PostgreSQL runs a translation: `dialect/postgres.rs`.
 pub(crate) const MIGRATIONS: &[&str] = &[
@@ -27,6 +30,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0010_moves.sql"),
     include_str!("../../migrations/sqlite/0011_policies.sql"),
     include_str!("../../migrations/sqlite/0012_fleet.sql"),
+    include_str!("../../migrations/sqlite/0014_groups.sql"),
 ];
 
 /// Where the database is.
@@ -60,6 +64,14 @@ impl Place {
         match self {
             Self::File(path) => Ok(Connection::Sqlite(sqlite::open_reader(path)?)),
             Self::Server(address) => Ok(Connection::Postgres(Box::new(postgres::open_reader(address)?))),
+        }
+    }
+
+    /// Opens what keeps the log of `writer` short, where that is ours to do.
+    pub(crate) fn log(&self, writer: &Connection) -> std::result::Result<Option<Log>, StoreError> {
+        match (self, writer) {
+            (Self::File(path), Connection::Sqlite(writer)) => Log::open(path, writer).map(Some),
+            _ => Ok(None),
         }
     }
 

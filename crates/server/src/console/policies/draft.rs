@@ -10,8 +10,8 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use model::admin::{NewPolicy, PolicyReach};
-use model::ids::PolicyId;
+use model::admin::{FilterMode, FilterOn, NewPolicy, PolicyReach};
+use model::ids::{FilterId, GroupId, PolicyId};
 use model::permission::{Permission, may};
 use model::policy::{Kind, Setting, picker};
 use model::reason::Reason;
@@ -74,6 +74,8 @@ struct Candidate {
     kind: &'static str,
     name: String,
     side: &'static str,
+    /// The filter beside it, as its form says; nothing where none can be.
+    beside: Option<(String, String)>,
 }
 
 /// What the page of a step needs beside the draft.
@@ -83,6 +85,8 @@ struct Matter {
     hits: usize,
     tags: Vec<(String, String, bool)>,
     candidates: Vec<Candidate>,
+    filters: Vec<(String, String)>,
+    beside_all: [String; 2],
     reach: PolicyReach,
     lines: Vec<Line>,
     included: Vec<String>,
@@ -111,6 +115,10 @@ struct Page {
 impl Page {
     fn wrong_of(&self, field: &str) -> Option<&Wrong> {
         self.wrong.iter().find(|wrong| wrong.field == field)
+    }
+
+    fn is(&self, one: &str, other: &str) -> bool {
+        one == other
     }
 
     fn dom(&self, id: &str) -> String {
@@ -248,6 +256,17 @@ async fn matter(
                 user: texts.t("column.user"),
                 device: texts.t("column.device"),
             };
+            let all = apart({
+                let (worker, by) = (Arc::clone(app), view.clone());
+                move || all_filters(&worker, &by)
+            })
+            .await?;
+            for (id, name) in all {
+                matter.filters.push((format!("include.{id}"), format!("{}: {name}", texts.t("filter.include"))));
+                matter.filters.push((format!("exclude.{id}"), format!("{}: {name}", texts.t("filter.exclude"))));
+            }
+            let chosen = |on| beside(&draft.terms, on);
+            matter.beside_all = [chosen(FilterOn::AllDevices), chosen(FilterOn::AllUsers)];
             (matter.candidates, matter.reach) = apart(move || {
                 let (words, terms, names) = found;
                 let candidates = candidates((&worker, &by), (&terms, &names), &words, &kinds)?;
@@ -340,6 +359,30 @@ fn field(texts: &Texts, terms: &NewPolicy, policy: &'static model::policy::Polic
     }
 }
 
+/// Every filter that the view sees: id and name, by name. Waits for the disk.
+fn all_filters(app: &App, view: &View) -> Result<Vec<(FilterId, String)>, StoreError> {
+    let (mut all, mut slice) = (Vec::new(), Slice::default());
+    loop {
+        let page = app.store.filters(view, slice)?;
+        all.extend(page.items.into_iter().map(|filter| (filter.id, filter.terms.name)));
+        match page.next {
+            Some(after) => slice.after = after,
+            None => break,
+        }
+    }
+    all.sort_by(|a, b| a.1.cmp(&b.1));
+    Ok(all)
+}
+
+/// The filter beside something, as a form says it.
+fn beside(terms: &NewPolicy, on: FilterOn) -> String {
+    let found = terms.assignments.filters.iter().find(|one| one.on == on);
+    found.map_or_else(String::new, |one| match one.mode {
+        FilterMode::Include => format!("include.{}", one.filter),
+        FilterMode::Exclude => format!("exclude.{}", one.filter),
+    })
+}
+
 /// What the kinds of candidates are called.
 struct Kinds {
     group: &'static str,
@@ -368,6 +411,7 @@ fn candidates(
             name: names.get(&key),
             key,
             side,
+            beside: None,
         }));
     }
     let mut found: Vec<(String, String)> = Vec::new();
@@ -389,8 +433,19 @@ fn candidates(
             devices.map(|device| (format!("device.{}", device.id), format!("{} ({})", device.name, device.user_name))),
         );
     }
+    let group = |one: &mut Candidate| {
+        let id = one.key.strip_prefix("group.").and_then(|id| id.parse().ok());
+        one.beside = id.map(|id: GroupId| (id.to_string(), beside(terms, FilterOn::Group(id))));
+    };
     found.retain(|(key, _)| all.iter().all(|one| one.key != *key));
-    all.extend(found.into_iter().map(|(key, name)| Candidate { kind: kind_of(&key), name, key, side: "" }));
+    all.extend(found.into_iter().map(|(key, name)| Candidate {
+        kind: kind_of(&key),
+        name,
+        key,
+        beside: None,
+        side: "",
+    }));
+    all.iter_mut().for_each(group);
     Ok(all)
 }
 

@@ -13,7 +13,7 @@ pub(super) mod switch;
 
 use std::collections::BTreeMap;
 
-use model::admin::{Assignments, NewPolicy, Policy, Status, Whom};
+use model::admin::{Assignments, FilterMode, FilterOn, NewPolicy, Policy, Status, Whom};
 use model::permission::Permission;
 use model::policy::{self, Kind, Setting};
 use serde_json::Value;
@@ -89,6 +89,11 @@ impl Names {
     /// Waits for the disk.
     pub(super) fn of(store: &Store, view: &View, assignments: &Assignments) -> Result<Self, AdminError> {
         let mut names = Self::of_kinds(store, view)?;
+        for one in &assignments.filters {
+            if let Ok(filter) = store.filter(view, one.filter) {
+                names.0.insert(format!("filter.{}", one.filter), filter.terms.name);
+            }
+        }
         for side in [&assignments.include, &assignments.exclude] {
             for id in &side.users {
                 if let Some(Ok(person)) = view.beside(Permission::UserRead).map(|by| store.listed_person(&by, *id)) {
@@ -161,6 +166,16 @@ fn whom(texts: &Texts, assignments: &Assignments, names: &Names) -> (Vec<String>
     included.extend(assignments.all_users.then(|| texts.t("policy.all_users").to_owned()));
     let named: Vec<String> = told(&assignments.include);
     included.extend(named);
+    for one in &assignments.filters {
+        let mode = if one.mode == FilterMode::Include { "filter.include" } else { "filter.exclude" };
+        let on = match one.on {
+            FilterOn::AllDevices => texts.t("policy.all_devices").to_owned(),
+            FilterOn::AllUsers => texts.t("policy.all_users").to_owned(),
+            FilterOn::Group(id) => names.get(&format!("group.{id}")),
+        };
+        let filter = names.get(&format!("filter.{}", one.filter));
+        included.push(format!("{on}, {}: {filter}", texts.t(mode)));
+    }
     (included, told(&assignments.exclude))
 }
 

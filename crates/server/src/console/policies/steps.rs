@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
-use model::admin::{NewPolicy, Whom};
+use model::admin::{AssignmentFilter, Assignments, FilterMode, FilterOn, NewPolicy, Whom};
 use model::ids::TagId;
 use model::policy::{Kind, POLICIES, Policy, Settings};
 use serde_json::Value;
@@ -167,7 +167,39 @@ fn assignments(terms: &mut NewPolicy, fields: &HashMap<String, String>) -> Vec<W
     side(fields, "user", (&mut wanted.include, &mut wanted.exclude), |whom| &mut whom.users);
     side(fields, "device", (&mut wanted.include, &mut wanted.exclude), |whom| &mut whom.devices);
     side(fields, "scope", (&mut wanted.include, &mut wanted.exclude), |whom| &mut whom.scope_tags);
+    filters(wanted, fields);
     Vec::new()
+}
+
+/// What a filter stands beside, by its word in forms.
+fn beside(word: &str) -> Option<FilterOn> {
+    match word {
+        "all_devices" => Some(FilterOn::AllDevices),
+        "all_users" => Some(FilterOn::AllUsers),
+        id => id.parse().ok().map(FilterOn::Group),
+    }
+}
+
+/// Puts the filters beside what is included: `beside.all_devices` says `include.` or `exclude.` and a filter's id, or nothing. A filter beside what is not included any more goes with it.
+fn filters(wanted: &mut Assignments, fields: &HashMap<String, String>) {
+    for (name, said) in fields {
+        let Some(on) = name.strip_prefix("beside.").and_then(beside) else { continue };
+        wanted.filters.retain(|one| one.on != on);
+        let said = said.split_once('.').and_then(|(mode, id)| Some((mode, id.parse().ok()?)));
+        let mode = match said {
+            Some(("include", _)) => FilterMode::Include,
+            Some(("exclude", _)) => FilterMode::Exclude,
+            _ => continue,
+        };
+        wanted.filters.extend(said.map(|(_, filter)| AssignmentFilter { on, filter, mode }));
+    }
+    let Assignments { all_devices, all_users, include, filters, .. } = wanted;
+    filters.retain(|one| match one.on {
+        FilterOn::AllDevices => *all_devices,
+        FilterOn::AllUsers => *all_users,
+        FilterOn::Group(id) => include.groups.contains(&id),
+    });
+    filters.sort();
 }
 
 /// Puts each that the form names on the side that it says.
@@ -239,8 +271,26 @@ mod tests {
         let wanted = &terms.assignments;
         assert_eq!((wanted.all_devices, wanted.all_users), (true, false));
         assert_eq!((wanted.include.groups.as_slice(), wanted.exclude.groups.as_slice()), (&[two][..], &[one][..]));
-        take(Step::Assignments, &mut terms, &form(&[(&format!("group.{one}"), ""), ("group.x", "in")]));
+        take(Step::Assignments, &mut terms, &form(&[(&format!("group.{one}"), ""), ("group.X", "in")]));
         assert!(terms.assignments.exclude.is_empty() && terms.assignments.all_devices);
+    }
+
+    #[test]
+    fn a_filter_stands_beside_what_is_included_and_goes_with_it() {
+        let (group, filter) = (GroupId([1; 16]), model::ids::FilterId([7; 16]));
+        let mut terms = NewPolicy::default();
+        let typed = form(&[
+            ("boxes", "1"),
+            ("all_devices", "on"),
+            ("beside.all_devices", &format!("exclude.{filter}")),
+            ("beside.all_users", &format!("include.{filter}")),
+            (&format!("beside.{group}"), "include.x"),
+        ]);
+        take(Step::Assignments, &mut terms, &typed);
+        let one = AssignmentFilter { on: FilterOn::AllDevices, filter, mode: FilterMode::Exclude };
+        assert_eq!(terms.assignments.filters, [one], "all users are not included");
+        take(Step::Assignments, &mut terms, &form(&[("boxes", "1")]));
+        assert!(terms.assignments.filters.is_empty());
     }
 
     #[test]
