@@ -51,5 +51,5 @@ pub(in crate::console) async fn show(
             &[("created", "filter.created_now"), ("changed", "filter.changed_now"), ("deleted", "filter.deleted_now")],
         );
     let may_write = view.holds(Permission::PolicyWrite) && view.is_whole();
-    Ok(page(&Page { rows, may_write, f }))
+    Ok(page(&Page { f, rows, may_write }))
 }
