@@ -14,7 +14,9 @@ use tokio::sync::Semaphore;
 
 use crate::audit::door::Salts;
 use crate::audit::refusals::Refusals;
+use crate::console::counts::Counts;
 use crate::console::fleets::Fleets;
+use crate::console::policies::drafts::Drafts;
 use crate::gates::{Bounds, Gates, REQUESTS_AT_ONCE};
 use crate::identity::{Identify, MemoryNonces, Nonces, ServiceTokens, SharedNonces, SignedDevices};
 use crate::jobs::Jobs;
@@ -134,6 +136,8 @@ pub struct App {
     pub(crate) seen: Seen,
     pub(crate) refusals: Refusals,
     pub(crate) fleets: Fleets,
+    pub(crate) counts: Counts,
+    pub(crate) drafts: Drafts,
     jobs: Jobs,
     stopping: AtomicBool,
 }
@@ -188,6 +192,8 @@ impl App {
             seen: Seen::default(),
             refusals: Refusals::default(),
             fleets: Fleets::default(),
+            counts: Counts::default(),
+            drafts: Drafts::default(),
             jobs: Jobs::new(shared),
             stopping: AtomicBool::new(false),
             store,
@@ -260,6 +266,8 @@ impl App {
         self.keyring.forget();
         let now = self.clock.now();
         self.fleets.tidy(now);
+        self.counts.tidy(now);
+        self.drafts.tidy(now);
         self.providers.tidy(now);
         self.jobs.run_due(self)?;
         Ok(())

@@ -218,8 +218,9 @@ impl Store {
                 )?
                 .execute((key.0, key.1, at.0, due.0, &mark, facts, &policy))?;
             } else {
-                let sql = "UPDATE check_ins SET at = $3, due_at = $4, policy_mark = $5 WHERE tenant = $1 AND device_no = $2";
-                tx.prepare_cached(sql)?.execute((key.0, key.1, at.0, due.0, &policy))?;
+                // Numbers in the order in which they appear: SQLite counts them so, whatever they are called.
+                let sql = "UPDATE check_ins SET at = $1, due_at = $2, policy_mark = $3 WHERE tenant = $4 AND device_no = $5";
+                tx.prepare_cached(sql)?.execute((at.0, due.0, &policy, key.0, key.1))?;
             }
             membership::changed(tx, &before, key, at)?;
             for done in done.iter().take(usize::try_from(COMMANDS_MAX).unwrap_or(0)) {
@@ -375,15 +376,16 @@ fn ordered(row: &Row<'_>) -> crate::sql::Result<Ordered> {
 
 /// What waits for a PC; from now on it has it.
 fn waiting(tx: &Connection, (tenant, device): (i64, i64), at: Moment) -> Result<Vec<Command>, StoreError> {
-    let open = "tenant = $1 AND device_no = $2 AND done_at IS NULL AND expires_at > $3";
-    let sql = format!("SELECT id, kind FROM device_commands WHERE {open} ORDER BY no");
-    let mut statement = tx.prepare_cached(&sql)?;
+    let sql = "SELECT id, kind FROM device_commands WHERE tenant = $1 AND device_no = $2 AND done_at IS NULL \
+               AND expires_at > $3 ORDER BY no";
+    let mut statement = tx.prepare_cached(sql)?;
     let rows = statement
         .query_map((tenant, device, at.0), |row| Ok(Command { id: row::Id(row.get(0)?).into(), order: row.get(1)? }))?;
     let commands: Vec<Command> = rows.collect::<Result<_, _>>()?;
     if !commands.is_empty() {
-        let sql = format!("UPDATE device_commands SET given_at = $3 WHERE {open} AND given_at IS NULL");
-        tx.prepare_cached(&sql)?.execute((tenant, device, at.0))?;
+        let sql = "UPDATE device_commands SET given_at = $1 WHERE tenant = $2 AND device_no = $3 AND done_at IS NULL \
+                   AND expires_at > $4 AND given_at IS NULL";
+        tx.prepare_cached(sql)?.execute((at.0, tenant, device, at.0))?;
     }
     Ok(commands)
 }

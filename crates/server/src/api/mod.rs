@@ -242,7 +242,7 @@ pub fn router(app: Arc<App>) -> Router {
         .into_router()
         .merge(crate::login::routes())
         .merge(crate::pages::routes())
-        .merge(crate::console::router())
+        .merge(crate::console::router(&app))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(from_fn_with_state(Arc::clone(&app), at_the_door))

@@ -15,6 +15,7 @@ mod bombs;
 mod cases;
 mod commands;
 mod console;
+mod console_policies;
 mod devices;
 mod groups;
 mod keep;

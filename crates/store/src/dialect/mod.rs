@@ -32,7 +32,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0012_fleet.sql"),
     include_str!("../../migrations/sqlite/0013_factor_rules.sql"),
     include_str!("../../migrations/sqlite/0014_groups.sql"),
-    include_str!("../../migrations/sqlite/0016_peers.sql"),
+    include_str!("../../migrations/sqlite/0015_peers.sql"),
 ];
 
 /// Where the database is.
