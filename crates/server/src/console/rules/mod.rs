@@ -55,7 +55,7 @@ pub(super) fn checked(app: &App, view: &View, (kind, text): (Kind, &str)) -> Res
         }
         Err(AdminError::Rule(error)) => Ok(Checked::Wrong(Fault {
             column: error.column,
-            what: sentence(&error.to_string()),
+            what: sentence(&error.fault.to_string()),
             hint: sentence(&error.hint()),
             pointed: error.pointed(text),
         })),
