@@ -382,7 +382,11 @@ fn a_group_by_rule_is_made_with_its_rule_looked_at_and_says_why_somebody_is_in()
     let new = "/console/groups/new";
     let wrong = [("name", "surfaces"), ("of", "devices"), ("dynamic", "1"), ("rule", "device.deviceModel -equals 'x'")];
     let looked = browser.fill(new, new, &[&wrong[..], &[("go", "check")]].concat());
-    assert!(looked.text().contains("Column 20: There is no operator") && looked.text().contains("aria-invalid"), "{}", looked.text());
+    assert!(
+        looked.text().contains("Column 20: There is no operator") && looked.text().contains("aria-invalid"),
+        "{}",
+        looked.text()
+    );
     let refused = browser.fill(new, new, &[&wrong[..], &[("go", "save")]].concat());
     assert!(refused.status >= 400 && refused.text().contains("<code>rule_invalid</code>"), "{}", refused.text());
     let right = [wrong[0], wrong[1], wrong[2], ("rule", "device.deviceModel -startsWith \"Surface\"")];
@@ -399,7 +403,8 @@ fn a_group_by_rule_is_made_with_its_rule_looked_at_and_says_why_somebody_is_in()
     assert!(text.contains("OFFICE-PC") && text.contains("surface pro"), "{text}");
     assert_eq!(browser.get("/console/groups").text().matches(">surfaces<").count(), 1);
     let edit = format!("{page}/edit");
-    assert!(browser.fill(&edit, &edit, &[("name", "tablets"), ("go", "save")]).status == 303);
+    let edited = browser.fill(&edit, &edit, &[("name", "tablets"), right[2], right[3], ("go", "save")]);
+    assert!(edited.status == 303, "{}", edited.text());
     let delete = format!("{page}/delete");
     assert_eq!(browser.fill(&delete, &delete, &[]).leads_to(), "/console/groups?done=deleted");
     assert!(browser.get("/console/groups").text().contains("No group yet"));
