@@ -76,6 +76,7 @@ pub(crate) enum Connection {
 impl Connection {
     /// A statement that is compiled once for each connection.
     pub(crate) fn prepare_cached<'c>(&'c self, sql: &str) -> Result<Statement<'c>> {
+        debug_assert!(in_order(sql), "parameters must first appear in their order: {sql}");
         Ok(match self {
             Self::Sqlite(connection) => Statement::Sqlite(connection.prepare_cached(sql)?),
             Self::Postgres(connection) => Statement::Postgres { connection, prepared: connection.prepare(sql)? },
@@ -84,6 +85,7 @@ impl Connection {
 
     /// A statement that may differ each time. SQLite keeps no copy of it.
     pub(crate) fn prepare<'c>(&'c self, sql: &str) -> Result<Statement<'c>> {
+        debug_assert!(in_order(sql), "parameters must first appear in their order: {sql}");
         Ok(match self {
             Self::Sqlite(connection) => Statement::Once(connection.prepare(sql)?),
             Self::Postgres(connection) => Statement::Postgres { connection, prepared: connection.prepare(sql)? },
@@ -134,6 +136,19 @@ impl Connection {
             Self::Postgres(connection) => connection.changes(),
         }
     }
+}
+
+/// Whether the parameters of a statement first appear in the order of their numbers. SQLite numbers them by that, PostgreSQL by the number itself: otherwise the
+/// same statement would mean something else there. (A check-in once wrote nothing for that reason.)
+fn in_order(sql: &str) -> bool {
+    let mut seen = 0;
+    sql.split('$').skip(1).all(|after| {
+        let digits = after.len() - after.trim_start_matches(|sign: char| sign.is_ascii_digit()).len();
+        let Ok(number) = after[..digits].parse::<u32>() else { return true };
+        let fits = number <= seen + 1;
+        seen = seen.max(number);
+        fits
+    })
 }
 
 /// A statement.
@@ -317,4 +332,17 @@ tuples! {
     A; A B; A B C; A B C D; A B C D E; A B C D E F; A B C D E F G; A B C D E F G H; A B C D E F G H I;
     A B C D E F G H I J; A B C D E F G H I J K; A B C D E F G H I J K L; A B C D E F G H I J K L M;
     A B C D E F G H I J K L M N; A B C D E F G H I J K L M N O; A B C D E F G H I J K L M N O P;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_order;
+
+    #[test]
+    fn parameters_out_of_order_are_found() {
+        assert!(in_order("SELECT a FROM t WHERE b = $1 AND (c = $2 OR $2 IS NULL) AND d = $1"));
+        assert!(in_order("SELECT 1") && in_order("SELECT '$' || $1"));
+        assert!(!in_order("UPDATE t SET a = $2 WHERE b = $1"));
+        assert!(!in_order("INSERT INTO t VALUES ($1, $3)"));
+    }
 }
