@@ -158,7 +158,7 @@ pub fn broken(why: &str) -> Problem {
 }
 
 /// A line of progress.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Heard {
     /// The station's word.
     pub station: String,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use model::reason::Reason;
 use serde_json::Value;
 
 use crate::call::{Answer, Call, Choice, Heard, Problem, Remember};
@@ -18,7 +19,7 @@ const LINES_MAX: usize = 400;
 const TEXT_CHARS_MAX: usize = 100;
 
 /// What the person does.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Looks at a page.
     Open(Page),
@@ -387,6 +388,12 @@ fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     value[name].as_array().map_or(&[], Vec::as_slice)
 }
 
+/// Why something was left alone, in the words of its code; a code of a newer program stays as it is.
+fn reason(value: &Value) -> String {
+    let code = text(value, "reason");
+    Reason::from_code(&code).map_or(code, |reason| reason.title().to_owned())
+}
+
 /// A stored value as a person reads it.
 fn literal(value: &Value) -> String {
     match value {
@@ -643,7 +650,7 @@ impl Controller {
         view.title = texts.t("privacy.title");
         view.lead = texts.t("privacy.lead");
         view.foot = texts.t("privacy.foot");
-        view.main = texts.t("again");
+        view.main = texts.t("refresh");
         view.main_enabled = true;
         if let Some(status) = self.status.value() {
             view.detail = texts.t2("privacy.where", &text(status, "organisation"), &text(status, "server"));
@@ -735,8 +742,7 @@ impl Controller {
         view.detail = texts.count(applied, "settings.one", "settings.many");
         view.second =
             if document["outcome"]["journal"].is_null() { String::new() } else { texts.t("result.take_back") };
-        let failure =
-            |one: &Value| Line { title: text(one, "title"), detail: text(one, "reason"), tone: Tone::Attention };
+        let failure = |one: &Value| Line { title: text(one, "title"), detail: reason(one), tone: Tone::Attention };
         let mut lines: Vec<Line> = failed.iter().map(failure).collect();
         for step in list(&document["plan"], "settings").iter().filter(|step| step["action"] == "skip") {
             let key = match step["reason"].as_str().unwrap_or_default() {

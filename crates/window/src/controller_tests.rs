@@ -83,7 +83,7 @@ pub fn restored() -> Value {
     document["outcome"] = json!({
         "journal": 4, "effects": [],
         "applied": [{ "id": "a", "title": "Sticky keys" }, { "id": "b", "title": "Alignment of the taskbar" }],
-        "failed": [{ "id": "c", "title": "Task view button", "reason": "write_refused" }],
+        "failed": [{ "id": "c", "title": "Task view button", "reason": "read_only_target" }],
     });
     document["apps"] = json!([{ "name": "Editor", "stands": "waiting" }]);
     document
@@ -417,10 +417,10 @@ fn welcome_back_always_lets_the_person_go_on() {
 #[test]
 fn welcome_back_restores_remembers_it_and_goes() {
     let mut controller = looked(Page::Welcome);
-    let restore = Call::Restore(choice(&[]), "m1".to_owned());
-    assert_eq!(controller.command(Command::Main), [restore.clone()]);
+    let restore = || Call::Restore(choice(&[]), "m1".to_owned());
+    assert_eq!(controller.command(Command::Main), [restore()]);
     assert_eq!(controller.command(Command::Second), [], "a restore is not walked away from by this button");
-    let calls = controller.ended(restore, Ok(restored()));
+    let calls = controller.ended(restore(), Ok(restored()));
     assert_eq!(calls, [Call::Schedule, Call::Status, Call::Remember(Remember::Restored)]);
     assert_eq!(controller.command(Command::Main), []);
     assert!(controller.is_closed());

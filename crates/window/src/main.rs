@@ -76,7 +76,7 @@ fn open(rehome: Rehome, welcome: bool) -> Result<(), slint::PlatformError> {
     let controller = RefCell::new(Controller::new(texts, page));
     let app = Rc::new(App { frame: frame.as_weak(), controller, rehome: Arc::new(rehome) });
     APP.set(Some(Rc::clone(&app)));
-    let on = |command: Command| move || with(|app| app.command(command.clone()));
+    let on = |command: Command| move || with(|app| app.command(command));
     frame.on_open(|number| with(|app| app.command(Command::Open(shown::page(number)))));
     frame.on_press_main(on(Command::Main));
     frame.on_press_second(on(Command::Second));

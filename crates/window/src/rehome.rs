@@ -75,7 +75,8 @@ fn without_console(command: &mut Command) {
 #[cfg(not(windows))]
 fn without_console(_: &mut Command) {}
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::cell::RefCell;
     use std::os::unix::fs::PermissionsExt;
@@ -83,6 +84,7 @@ mod tests {
     use super::*;
 
     /// A folder with a program `rehome` that does what the script says.
+    #[expect(clippy::disallowed_methods, reason = "a scratch folder of a test: nobody reads half a file")]
     fn beside(script: &str) -> (tempfile::TempDir, Rehome) {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("rehome");

@@ -3,8 +3,10 @@
 //! `UPDATE_SCREENS=1` draws them anew; then they are looked at. Fonts differ from machine to machine by a hair, so a picture may differ in a small share of its
 //! pixels; a page that lost a line or a colour differs in more.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use serde_json::json;
@@ -26,11 +28,16 @@ const DIFFERENT_MAX: usize = 20;
 /// How far a channel may be off before a pixel counts as different: edges of letters.
 const CHANNEL_MAX: u8 = 48;
 
-struct Headless(Rc<MinimalSoftwareWindow>);
+/// A platform whose time is handed in: buttons fade into their colours.
+struct Headless(Rc<MinimalSoftwareWindow>, Rc<Cell<u64>>);
 
 impl Platform for Headless {
     fn create_window_adapter(&self) -> Result<Rc<dyn WindowAdapter>, PlatformError> {
         Ok(Rc::clone(&self.0) as Rc<dyn WindowAdapter>)
+    }
+
+    fn duration_since_start(&self) -> Duration {
+        Duration::from_secs(self.1.get())
     }
 }
 
@@ -46,7 +53,12 @@ struct Shot {
 
 const LIGHT: Shot = Shot { dark: false, contrast: false, percent: 100, size: (860, 640) };
 
-fn draw(window: &MinimalSoftwareWindow, frame: &Frame, controller: &Controller, shot: Shot) -> Vec<u8> {
+fn draw(
+    (window, seconds): (&MinimalSoftwareWindow, &Cell<u64>),
+    frame: &Frame,
+    controller: &Controller,
+    shot: Shot,
+) -> Vec<u8> {
     let when = When::new("2026-11-18T11:00:00Z".parse().unwrap(), TimeZone::UTC);
     show(frame, &controller.view(&when));
     frame.invoke_set_look(shot.dark, shot.contrast);
@@ -55,12 +67,17 @@ fn draw(window: &MinimalSoftwareWindow, frame: &Frame, controller: &Controller, 
     window.dispatch_event(WindowEvent::ScaleFactorChanged { scale_factor });
     let (width, height) = (shot.size.0 * shot.percent / 100, shot.size.1 * shot.percent / 100);
     window.set_size(PhysicalSize::new(width, height));
-    window.request_redraw();
-    slint::platform::update_timers_and_animations();
     let mut pixels = vec![Rgb8Pixel::default(); (width * height) as usize];
-    let drawn = window.draw_if_needed(|renderer| {
-        renderer.render(&mut pixels, width as usize);
-    });
+    let mut drawn = false;
+    // The first picture begins what fades; in the last one it is over.
+    for _ in 0..3 {
+        seconds.set(seconds.get() + 10);
+        slint::platform::update_timers_and_animations();
+        window.request_redraw();
+        drawn = window.draw_if_needed(|renderer| {
+            renderer.render(&mut pixels, width as usize);
+        });
+    }
     assert!(drawn);
     pixels.iter().flat_map(|pixel| [pixel.r, pixel.g, pixel.b]).collect()
 }
@@ -178,13 +195,15 @@ fn states() -> Vec<(&'static str, Controller)> {
 
 #[test]
 fn every_page_and_state_looks_as_it_did() {
+    let seconds = Rc::new(Cell::new(0));
     let window = MinimalSoftwareWindow::new(RepaintBufferType::NewBuffer);
-    slint::platform::set_platform(Box::new(Headless(Rc::clone(&window)))).expect("this thread has none yet");
+    slint::platform::set_platform(Box::new(Headless(Rc::clone(&window), Rc::clone(&seconds))))
+        .expect("this thread has none yet");
     let frame = Frame::new().unwrap();
     frame.show().unwrap();
     let mut wrong = Vec::new();
     let mut look = |name: &str, controller: &Controller, shot: Shot| {
-        let pixels = draw(&window, &frame, controller, shot);
+        let pixels = draw((&window, &seconds), &frame, controller, shot);
         let size = (shot.size.0 * shot.percent / 100, shot.size.1 * shot.percent / 100);
         wrong.extend(compare(name, &pixels, size).err());
     };

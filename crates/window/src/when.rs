@@ -14,7 +14,7 @@ pub struct When {
 impl When {
     /// Speaks of times as seen at `now` in `zone`.
     pub fn new(now: Timestamp, zone: TimeZone) -> Self {
-        Self { now: now.to_zoned(zone) }
+        Self { now: now.to_zoned_datetime(zone) }
     }
 
     /// A time of RFC 3339, as `--json` has them, in words: `yesterday 17:42`. What is no time is left as it is.
@@ -28,7 +28,7 @@ impl When {
     }
 
     fn say(&self, texts: &Texts, stamp: Timestamp) -> String {
-        let then = stamp.to_zoned(self.now.time_zone().clone());
+        let then = stamp.to_zoned_datetime(self.now.time_zone().clone());
         let days = (then.date() - self.now.date()).get_days();
         let clock = then.strftime("%H:%M").to_string();
         match days {
