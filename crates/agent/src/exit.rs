@@ -150,6 +150,7 @@ impl Exit {
             | R::NotAKeyFile
             | R::AlreadyThere
             | R::WrongHost
+            | R::RuleInvalid
             | R::NotAFile => Self::Usage,
             R::Truncated | R::DamagedState | R::IntegrityFailed | R::Damaged => Self::Integrity,
             R::ServerUnreachable

@@ -17,7 +17,7 @@ use model::plan::{Plan, SettingAction, SettingStep};
 use model::prerequisite::Activity;
 use model::reason::Reason;
 use model::world::Clock;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::apps;
 use crate::bundle::KeyArgs;
@@ -99,12 +99,21 @@ struct RestoreDocument<'a> {
     snapshot: String,
     device_name: &'a str,
     target: &'a str,
-    mark: String,
+    mark: Mark<'a>,
     plan: &'a Plan,
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'a Outcome>,
     #[serde(skip_serializing_if = "Option::is_none")]
     apps: Option<Vec<apps::AppDocument>>,
+}
+
+/// The mark of a plan, made when it is written down: a person who has said yes is not shown it.
+struct Mark<'a>(&'a Plan);
+
+impl Serialize for Mark<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&mark(self.0))
+    }
 }
 
 /// Plans, and with `--yes` applies.
@@ -195,8 +204,9 @@ pub fn tell_next(plan: &Plan, run: &Run) {
 
 /// A plan with another mark than the one that was agreed to is shown instead of being carried out.
 pub fn outdated(planned: &mut Planned, run: &Run, agreed: Option<&str>) -> Result<Option<Exit>, Failure> {
+    let Some(agreed) = agreed else { return Ok(None) };
     let now = mark(&planned.preview.plan);
-    if agreed.is_none_or(|agreed| agreed.eq_ignore_ascii_case(&now)) {
+    if agreed.eq_ignore_ascii_case(&now) {
         return Ok(None);
     }
     show(planned, run, None)?;
@@ -236,7 +246,7 @@ pub fn show(planned: &Planned, run: &Run, done: Option<(&Outcome, Option<&Queue>
         snapshot: preview.fetched.header.snapshot.to_string(),
         device_name: &found.device_name,
         target: target.name(),
-        mark: mark(&preview.plan),
+        mark: Mark(&preview.plan),
         plan: &preview.plan,
         outcome,
         apps: done.and_then(|(_, queue)| queue).map(apps::documents),

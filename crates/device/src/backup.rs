@@ -102,7 +102,7 @@ impl Backup<'_> {
         let sealed_file = |blob| {
             self.progress.station(Station::Upload);
             let found = files.iter().find(|found| found.file.blob == blob).ok_or(io::ErrorKind::NotFound)?;
-            let sealer = Sealer::new(found.bytes.as_slice(), found.file, &self.owner(), &ring)?;
+            let sealer = Sealer::new(found.open()?, found.file, &self.owner(), &ring)?;
             Ok(Box::new(sealer) as Box<dyn io::Read>)
         };
 
@@ -121,7 +121,7 @@ impl Backup<'_> {
             apps: &InputApps(input),
             facts,
             files: &input.files,
-            blob_id: &|bytes| blob_id(ring, bytes),
+            blob_id: &|file| blob_id(ring, file),
         });
         narrow(&mut collected, &input.known.policy());
         collected
@@ -144,7 +144,7 @@ impl Backup<'_> {
     }
 }
 
-/// The content id of a file's bytes.
-pub(crate) fn blob_id(ring: &KeyRing, bytes: &[u8]) -> model::ids::BlobId {
-    seal::content::blob_id(ring.id_key(), bytes).expect("the collector reads no file beyond the limit").0
+/// The content id of a file, and its size.
+pub(crate) fn blob_id(ring: &KeyRing, file: &mut dyn io::Read) -> io::Result<(model::ids::BlobId, u64)> {
+    seal::content::blob_id(ring.id_key(), file)
 }

@@ -238,7 +238,7 @@ fn fresh(snapshot: &Snapshot, ring: &KeyRing) -> Snapshot {
         apps: &RegistryApps::new(&registry),
         facts: snapshot.device.clone(),
         files: &crate::own_files::OwnFiles::default(),
-        blob_id: &|bytes| blob_id(ring, bytes),
+        blob_id: &|file| blob_id(ring, file),
     };
     collect(&sources).snapshot
 }

@@ -131,7 +131,7 @@ fn counted(apps: &[AppResult]) -> Vec<AppsResult> {
 /// A report that the server refuses for good is put aside like a sent one: it would refuse it each time.
 pub fn send_unsent(state: &State, server: &Server<'_>) -> Result<usize, SendError> {
     let mut sent = 0;
-    for kept in state.reports()?.iter().rev().filter(|kept| !kept.sent) {
+    for kept in state.unsent_reports()?.iter().rev() {
         match tell::report(server, &kept.report.report) {
             Ok(()) => sent += 1,
             Err(error) if matches!(error.reason(), Reason::InvalidRequest | Reason::TooLarge) => {}

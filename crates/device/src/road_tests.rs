@@ -18,14 +18,14 @@ use seal::receipt::{ReceiptKey, header_hash};
 
 use crate::apply::journal::FolderJournals;
 use crate::apply::{Work, undo};
-use crate::backup::{BackedUp, Backup};
+use crate::backup::{BackedUp, Backup, BackupError};
 use crate::folder::Below;
 use crate::input::Input;
 use crate::list::FetchError;
 use crate::own_files::OwnFiles;
 use crate::picture::tests::a_jpeg;
 use crate::plan::Choice;
-use crate::progress::Silent;
+use crate::progress::{Progress, Silent, Station};
 use crate::rehearse::{Depth, Found, Rehearse, RehearseError, is_due};
 use crate::restore::{PreviewError, Restore, Wish};
 use crate::state::{Chosen, Enrolment, State};
@@ -203,6 +203,15 @@ impl Pc {
     }
 
     fn back_up_files(&self, wire: &MemoryServer, files: OwnFiles) -> BackedUp {
+        self.try_back_up(wire, files, &Silent).unwrap()
+    }
+
+    fn try_back_up(
+        &self,
+        wire: &MemoryServer,
+        files: OwnFiles,
+        progress: &dyn Progress,
+    ) -> Result<BackedUp, BackupError> {
         let reg = self.root.path().join("old.reg");
         std::fs::write(&reg, OLD_PC).unwrap();
         let mut input = Input::open(&reg).unwrap();
@@ -215,10 +224,9 @@ impl Pc {
             server: &server,
             clock: &Noon,
             random: &Dice(9),
-            progress: &Silent,
+            progress,
         }
         .run(input)
-        .unwrap()
     }
 
     fn rehearse(&self, wire: &MemoryServer, done: &BackedUp, depth: Depth) -> Result<Found, RehearseError> {
@@ -391,6 +399,35 @@ fn a_changed_picture_is_not_written() {
     let mut text = Vec::new();
     std::fs::File::open(&path).unwrap().read_to_end(&mut text).unwrap();
     assert!(!text.is_empty(), "the settings were written all the same");
+}
+
+/// Somebody chooses another background while a backup runs.
+struct Chooses<'a>(&'a Path);
+
+impl Progress for Chooses<'_> {
+    fn station(&self, station: Station) {
+        if station == Station::Snapshot {
+            std::fs::write(self.0, a_jpeg(3, 2)).unwrap();
+        }
+    }
+
+    fn bytes(&self, _: u64, _: u64) {}
+}
+
+/// The picture is read once to be hashed and once to be sent.
+#[test]
+fn a_picture_that_changes_meanwhile_is_not_sent_and_the_next_backup_takes_it_as_it_is_then() {
+    let wire = MemoryServer::new();
+    let pc = Pc::new(&wire);
+    let picture = pc.root.path().join("lake.jpg");
+    std::fs::write(&picture, a_jpeg(8, 6)).unwrap();
+    let files = OwnFiles { wallpaper: Some(at(&picture)), ..OwnFiles::default() };
+    let error = pc.try_back_up(&wire, files, &Chooses(&picture)).err().unwrap();
+    assert_eq!(error.reason(), Reason::ChangedMeanwhile);
+    assert!(wire.kept.borrow().is_empty(), "no snapshot names a picture that nobody has");
+    let done = pc.back_up(&wire, Some(&picture));
+    assert_eq!(done.snapshot.files().count(), 1);
+    assert!(pc.rehearse(&wire, &done, Depth::Everything).is_ok());
 }
 
 #[test]

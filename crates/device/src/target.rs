@@ -176,9 +176,9 @@ fn snapshot_of(
 ) -> Snapshot {
     let apps = &PcApps { registry, listed };
     let Collected { mut snapshot, files, .. } =
-        collect(&Sources { registry, apps, facts, files, blob_id: &|bytes| blob_id(ring, bytes) });
+        collect(&Sources { registry, apps, facts, files, blob_id: &|file| blob_id(ring, file) });
     // A picture that a restore has put here counts as the one that it was made from.
-    for (is, was) in files.iter().filter_map(|found| Some((found.file, noted(&found.bytes)?))) {
+    for (is, was) in files.iter().filter_map(|found| Some((found.file, noted(&found.head)?))) {
         let here = snapshot.readings.values_mut().filter(|reading| reading.value() == Some(&Value::File(is)));
         here.for_each(|reading| *reading = Reading::Set { value: Value::File(was) });
     }

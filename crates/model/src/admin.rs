@@ -7,6 +7,7 @@ mod policies;
 
 use serde::{Deserialize, Serialize};
 
+pub use policies::{AssignmentFilter, Filter, FilterMode, FilterOn, NewFilter};
 pub use policies::{
     Assignments, Change, ChangedField, DeviceCommand, DeviceEffective, EffectiveSetting, EnrolmentOptions, NewPolicy,
     Platform, Policy, PolicyReach, PolicyVersion, ProfileType, RestorePage, Status, StatusOfDevice, StatusOfPolicy,
@@ -22,6 +23,46 @@ use crate::permission::Permission;
 use crate::retention::Rules;
 use crate::snapshot::Snapshot;
 use crate::world::Moment;
+
+/// Of whom a second factor is demanded at the server's own accounts. What an identity provider demands is its own business.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FactorRule {
+    /// Each decides for themself.
+    #[default]
+    Nobody,
+    /// Those who hold a role.
+    Admins,
+    /// Everybody.
+    Everybody,
+}
+
+impl FactorRule {
+    /// All of them, the mildest first.
+    pub const ALL: [Self; 3] = [Self::Nobody, Self::Admins, Self::Everybody];
+
+    /// The stable word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Nobody => "nobody",
+            Self::Admins => "admins",
+            Self::Everybody => "everybody",
+        }
+    }
+
+    /// The rule with that word, if there is one.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.word() == word)
+    }
+}
+
+/// `GET|PUT /api/v1/sign-in-rules`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignInRules {
+    /// Of whom a second factor is demanded.
+    pub second_factor: FactorRule,
+}
 
 /// Part of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,16 +149,28 @@ pub struct DevicePatch {
     pub scope_tags: Vec<TagId>,
 }
 
-/// A group of people.
+/// A group of people or of PCs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// Its id.
     pub id: GroupId,
     /// Its name.
     pub name: String,
-    /// `admins`, or `provider` if an identity provider says who is in it.
+    /// What it is for, in words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// What is in it.
+    #[serde(default)]
+    pub of: GroupOf,
+    /// `admins`; `provider` if an identity provider says who is in it; `rule` if a rule does.
     pub managed_by: String,
-    /// How many people are in it.
+    /// The rule, in its canonical spelling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// Whether the rule has still to be asked about some.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub evaluating: bool,
+    /// How many people, or PCs, are in it.
     pub member_count: u64,
     /// Who, as far as the asker sees them; only when one group is read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -126,6 +179,36 @@ pub struct Group {
     pub scope_tags: Vec<TagId>,
     /// When it was made.
     pub created_at: Moment,
+}
+
+/// What a group holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupOf {
+    /// People.
+    #[default]
+    People,
+    /// PCs.
+    Devices,
+}
+
+impl GroupOf {
+    /// The stable word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::People => "people",
+            Self::Devices => "devices",
+        }
+    }
+}
+
+/// A PC in a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberDevice {
+    /// Its id.
+    pub id: DeviceId,
+    /// Its name.
+    pub name: String,
 }
 
 /// A person in a group.
@@ -143,9 +226,21 @@ pub struct Member {
 pub struct NewGroup {
     /// Its name.
     pub name: String,
+    /// What it is for, in words.
+    #[serde(default)]
+    pub description: String,
+    /// What it holds.
+    #[serde(default)]
+    pub of: GroupOf,
+    /// A rule, which says who is in it; then nobody is put in by hand.
+    #[serde(default)]
+    pub rule: Option<String>,
     /// Who is in it.
     #[serde(default)]
     pub members: Vec<UserId>,
+    /// Which PCs are in it.
+    #[serde(default)]
+    pub devices: Vec<DeviceId>,
     /// Scope tags; left out: those of who makes it.
     #[serde(default)]
     pub scope_tags: Option<Vec<TagId>>,
@@ -157,6 +252,14 @@ pub struct NewGroup {
 pub struct GroupPatch {
     /// Another name.
     pub name: Option<String>,
+    /// What it is for, in words.
+    pub description: Option<String>,
+    /// Another rule; of a group that has one.
+    pub rule: Option<String>,
+    /// These PCs as well.
+    pub add_devices: Vec<DeviceId>,
+    /// These PCs no more.
+    pub remove_devices: Vec<DeviceId>,
     /// Exactly these members.
     pub members: Option<Vec<UserId>>,
     /// These as well.

@@ -121,6 +121,8 @@ id!(/// What an organisation gives to another, so that it can send a profile to 
     InvitationId, 16, "an invitation's id (32 hexadecimal digits)");
 id!(/// A policy of the server.
     PolicyId, 16, "a policy id (32 hexadecimal digits)");
+id!(/// A filter beside assignments.
+    FilterId, 16, "a filter id (32 hexadecimal digits)");
 id!(/// A command to a PC.
     CommandId, 16, "a command's id (32 hexadecimal digits)");
 id!(/// A retention policy.

@@ -207,6 +207,7 @@ reasons! {
     NameTaken = 432, "name_taken", "something else has that name", "choose another name";
     InUse = 433, "in_use", "something still refers to it", "take it out of use first";
     KeyReused = 434, "key_reused", "the idempotency key was used for another request", "make a new key for each request";
+    RuleInvalid = 435, "rule_invalid", "the rule cannot be understood", "correct it at the named column; docs/rules.md is the language";
 
     // Integrity and keys.
     IntegrityFailed = 500, "integrity_failed", "the stored data was changed or damaged", "choose an older snapshot, and tell your administrator";

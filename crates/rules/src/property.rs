@@ -8,7 +8,8 @@ use crate::near;
 use crate::operator::{Operator as O, Operators};
 
 /// What a rule is about, and whose language it speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// An Entra dynamic membership rule over users.
     User,

@@ -14,9 +14,11 @@ use tokio::sync::Semaphore;
 
 use crate::audit::door::Salts;
 use crate::audit::refusals::Refusals;
+use crate::console::counts::Counts;
 use crate::console::fleets::Fleets;
+use crate::console::policies::drafts::Drafts;
 use crate::gates::{Bounds, Gates, REQUESTS_AT_ONCE};
-use crate::identity::{Identify, MemoryNonces, ServiceTokens, SignedDevices};
+use crate::identity::{Identify, MemoryNonces, Nonces, ServiceTokens, SharedNonces, SignedDevices};
 use crate::jobs::Jobs;
 use crate::keyring::provider::{ProviderError, Roots};
 use crate::keyring::{self, Keyring, KeyringError};
@@ -25,6 +27,8 @@ use crate::login::site::Site;
 use crate::login::tries::Tries;
 use crate::login::visitor::Sessions;
 use crate::password;
+use crate::password::leaked::Leaked;
+use crate::password::weak::{self, Weak};
 use crate::room::Room;
 use crate::seen::Seen;
 
@@ -79,6 +83,8 @@ impl From<ProviderError> for OpenError {
 pub struct Settings {
     /// The folder of all data.
     pub data_dir: PathBuf,
+    /// Where the database is: a file, or the address of a PostgreSQL server.
+    pub database: Database,
     /// Where blobs are: a folder, or the address of an object store.
     pub blobs: String,
     /// Where the root key is: a file, or the address of another provider (`keyring::provider::open`).
@@ -91,6 +97,8 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// Where browsers find it.
     pub site: Site,
+    /// The operator's list of passwords that nobody may choose.
+    pub passwords_refused: Option<PathBuf>,
 }
 
 /// The server, without its listener.
@@ -122,11 +130,14 @@ pub struct App {
     pub(crate) outgoing: Semaphore,
     pub(crate) at_once: Semaphore,
     pub(crate) passwords: Semaphore,
+    leaked: Option<Leaked>,
     pub(crate) exports: Arc<Semaphore>,
     pub(crate) salts: Salts,
     pub(crate) seen: Seen,
     pub(crate) refusals: Refusals,
     pub(crate) fleets: Fleets,
+    pub(crate) counts: Counts,
+    pub(crate) drafts: Drafts,
     jobs: Jobs,
     stopping: AtomicBool,
 }
@@ -136,18 +147,28 @@ impl App {
     pub fn open(settings: &Settings, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, OpenError> {
         let data = &settings.data_dir;
         make_private(data)?;
-        let database = database(settings);
+        let leaked = settings
+            .passwords_refused
+            .as_deref()
+            .map(|path| Leaked::open(path).map_err(|source| OpenError::Io { path: path.to_owned(), source }));
+        let leaked = leaked.transpose()?;
+        let database = settings.database.place();
         let roots = Roots::open(&settings.root_key, settings.root_key_old.as_deref(), data)?;
-        Keyring::prepare(&roots, !database.exists(), &*random)?;
+        Keyring::prepare(&roots, !Store::exists(database)?, &*random)?;
         // With a wrong root key nothing is touched, the schema included.
-        if let Some(stored) = Store::peek(&database, keyring::RECEIPT_KEY)? {
+        if let Some(stored) = Store::peek(database, keyring::RECEIPT_KEY)? {
             Keyring::prove(&roots, &stored)?;
         }
         let blobs = blobs(settings, &clock)?;
-        let store = Arc::new(Store::open(&database, blobs, clock.now())?);
+        let store = Arc::new(Store::open(database, blobs, clock.now())?);
         let keyring = Keyring::open(roots, &store, Arc::clone(&clock), &*random)?;
-        let nonces = MemoryNonces::new(clock.now().0.div_euclid(1000));
-        let signed = SignedDevices::new(Arc::clone(&store), Arc::clone(&clock), Box::new(nonces), &settings.hosts);
+        let since = clock.now().0.div_euclid(1000);
+        let shared = store.is_shared().then(|| Arc::clone(&store));
+        let nonces: Box<dyn Nonces> = match &shared {
+            Some(store) => Box::new(SharedNonces::new(Arc::clone(store), since)),
+            None => Box::new(MemoryNonces::new(since)),
+        };
+        let signed = SignedDevices::new(Arc::clone(&store), Arc::clone(&clock), nonces, &settings.hosts);
         let devices = Arc::new(signed);
         Ok(Self {
             identity: vec![
@@ -157,20 +178,23 @@ impl App {
             ],
             devices,
             site: settings.site.clone(),
-            tries: Tries::default(),
+            tries: Tries::new(shared.clone()),
             providers: Providers::default(),
             outgoing: Semaphore::new(OUTGOING_AT_ONCE),
-            gates: Gates::new(Arc::clone(&clock), &settings.bounds),
+            gates: Gates::new(Arc::clone(&clock), &settings.bounds, shared.clone()),
             bounds: settings.bounds,
             room: Room::default(),
             at_once: Semaphore::new(REQUESTS_AT_ONCE),
             passwords: Semaphore::new(PASSWORDS_AT_ONCE),
+            leaked,
             exports: Arc::new(Semaphore::new(EXPORTS_AT_ONCE)),
             salts: Salts::new(&*random),
             seen: Seen::default(),
             refusals: Refusals::default(),
             fleets: Fleets::default(),
-            jobs: Jobs::default(),
+            counts: Counts::default(),
+            drafts: Drafts::default(),
+            jobs: Jobs::new(shared),
             stopping: AtomicBool::new(false),
             store,
             keyring,
@@ -210,6 +234,16 @@ impl App {
         given.map(drop).map_err(|error| KeyringError::Store(StoreError::NotCommitted(error.to_string())))
     }
 
+    /// Why this cannot be the password of that account of the tenant, if it cannot. Takes milliseconds, and a look at the operator's list.
+    pub fn unfit(&self, password: &str, (tenant, account): (&str, &str)) -> Result<Option<Weak>, StoreError> {
+        if let Some(weak) = weak::why_not(password, &weak::words(tenant, account)) {
+            return Ok(Some(weak));
+        }
+        let Some(list) = &self.leaked else { return Ok(None) };
+        let listed = list.holds(password).map_err(StoreError::io(list.path()))?;
+        Ok(listed.then_some(Weak::Leaked))
+    }
+
     /// Whether new requests should go elsewhere.
     pub fn stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire) || self.store.failed()
@@ -232,17 +266,53 @@ impl App {
         self.keyring.forget();
         let now = self.clock.now();
         self.fleets.tidy(now);
-        self.store.sweep(now)?;
-        self.store.sweep_sign_ins(now)?;
+        self.counts.tidy(now);
+        self.drafts.tidy(now);
         self.providers.tidy(now);
-        self.jobs.run_due(self);
+        self.jobs.run_due(self)?;
         Ok(())
     }
 }
 
-/// Where the database lies.
-pub(crate) fn database(settings: &Settings) -> PathBuf {
-    settings.data_dir.join("rehome.db")
+/// Where a database is: a path, `sqlite://PATH` or `postgres://...`. Shown without what may be a password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Database(PathBuf);
+
+impl Database {
+    /// The one in a data folder.
+    pub fn within(data_dir: &Path) -> Self {
+        Self(data_dir.join("rehome.db"))
+    }
+
+    /// As the store takes it.
+    pub fn place(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl From<PathBuf> for Database {
+    fn from(place: PathBuf) -> Self {
+        Self(place)
+    }
+}
+
+impl std::fmt::Display for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let place = self.0.display().to_string();
+        // Whatever stands between the scheme and the last `@` of host and path, and in the query: a password can be in either.
+        let Some((scheme, rest)) = place.split_once("://").filter(|(scheme, _)| *scheme != "sqlite") else {
+            return f.write_str(&place);
+        };
+        let rest = rest.split_once('?').map_or(rest, |(rest, _)| rest);
+        let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+        write!(f, "{scheme}://{rest}")
+    }
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")
+    }
 }
 
 /// Where blobs are kept.

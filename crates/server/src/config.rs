@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 use serde::Deserialize;
 
-use crate::app::Settings;
+use crate::app::{Database, Settings};
 use crate::gates::Bounds;
 use crate::login::site::Site;
+use crate::proxy::{self, Proxies, Said};
 use crate::self_signed;
 
 /// Where the server listens unless told otherwise: this machine only.
@@ -43,6 +44,9 @@ pub enum ConfigError {
     /// The address for browsers is none.
     #[error("public_url: `{0}` is not the address of a server, such as https://rehome.example.com")]
     PublicUrl(String),
+    /// A trusted proxy is none.
+    #[error("trusted_proxy: `{0}` is neither an address nor a network, such as 10.0.0.0/8 or fd00::/8")]
+    TrustedProxy(String),
     /// There is no home folder to put the defaults in.
     #[error("there is no home folder; give --data-dir and --root-key")]
     NoHome,
@@ -55,6 +59,10 @@ pub struct Given {
     /// Folder of all data
     #[arg(long, global = true, env = "REHOME_DATA_DIR", value_name = "FOLDER")]
     pub data_dir: Option<PathBuf>,
+    /// Database: a file, or that of a PostgreSQL server, which several servers may share:
+    /// `postgres://USER@HOST[:PORT]/NAME[?sslmode=MODE&sslrootcert=FILE&password-file=FILE]` [default: `rehome.db` in the data folder]
+    #[arg(long, global = true, env = "REHOME_DATABASE", value_name = "FILE|ADDRESS", hide_env_values = true)]
+    pub database: Option<PathBuf>,
     /// Where files that are too big for the database are kept: a folder, or the bucket of an object store,
     /// `s3://BUCKET[/PREFIX][?endpoint=URL&region=NAME&credentials-file=FILE&ca-file=FILE&timeout=SECONDS]` [default: `blobs` in the data folder]
     #[arg(long, global = true, env = "REHOME_BLOBS", value_name = "FOLDER|ADDRESS")]
@@ -88,6 +96,22 @@ pub struct Given {
     /// another are refused [default: every name is taken]
     #[arg(long = "host", global = true, env = "REHOME_HOSTS", value_name = "NAME", value_delimiter = ',')]
     pub hosts: Option<Vec<String>>,
+    /// Address or network of a proxy before the server; may be given several times. Only what comes from there is believed when it says
+    /// for whom it asks [default: none]
+    #[arg(
+        long = "trusted-proxy",
+        global = true,
+        env = "REHOME_TRUSTED_PROXIES",
+        value_name = "CIDR",
+        value_delimiter = ','
+    )]
+    pub trusted_proxies: Option<Vec<String>>,
+    /// The headers in which the trusted proxies say it; the others are not looked at [default: x-forwarded]
+    #[arg(long, global = true, env = "REHOME_PROXY_HEADER", value_name = "KIND")]
+    pub proxy_header: Option<Said>,
+    /// List of passwords that nobody may choose: one a line, or sorted SHA-1 hashes as Have I Been Pwned has them
+    #[arg(long, global = true, env = "REHOME_PASSWORDS_REFUSED", value_name = "FILE")]
+    pub passwords_refused: Option<PathBuf>,
 }
 
 /// How much is let in, as far as a file or the command line says so; 0 is no limit.
@@ -153,6 +177,8 @@ pub fn resolve(line: Given, file: Given) -> Result<Config, ConfigError> {
     let mut shown = Vec::new();
     let mut pick = Picker { shown: &mut shown };
     let data_dir = pick.path("data_dir", line.data_dir, file.data_dir, |home| home.data_dir())?;
+    let (line_database, file_database) = (line.database.map(Database::from), file.database.map(Database::from));
+    let database = pick.value("database", line_database, file_database, Database::within(&data_dir));
     let blobs = pick.value("blobs", line.blobs, file.blobs, data_dir.join("blobs").display().to_string());
     let root_key = pick.path("root_key", line.root_key, file.root_key, |home| home.config_dir().join("root.key"))?;
     let root_key_old = line.root_key_old.or(file.root_key_old);
@@ -173,10 +199,21 @@ pub fn resolve(line: Given, file: Given) -> Result<Config, ConfigError> {
         tls => tls,
     };
     let public_url = line.public_url.or(file.public_url).map(|url| check_public(&url)).transpose()?;
-    let site = Site { public_url, tls: tls.is_some() };
+    let proxies = proxies(
+        line.trusted_proxies.or(file.trusted_proxies).unwrap_or_default(),
+        line.proxy_header.or(file.proxy_header).unwrap_or_default(),
+    )?;
+    let site = Site { public_url, tls: tls.is_some(), proxies };
+    let passwords_refused = line.passwords_refused.or(file.passwords_refused);
     let hosts = line.hosts.or(file.hosts).unwrap_or_default();
-    let settings = Settings { data_dir, blobs, root_key, root_key_old, bounds, hosts, site };
+    let settings =
+        Settings { data_dir, database, blobs, root_key, root_key_old, bounds, hosts, site, passwords_refused };
     Ok(Config { settings, listen, tls, self_signed, shown })
+}
+
+fn proxies(networks: Vec<String>, said: Said) -> Result<Proxies, ConfigError> {
+    let networks = networks.into_iter().map(|text| proxy::network(&text).ok_or(ConfigError::TrustedProxy(text)));
+    Ok(Proxies::new(networks.collect::<Result<_, _>>()?, said))
 }
 
 /// The address without a final slash; a scheme and a host and nothing else.
@@ -277,6 +314,22 @@ mod tests {
     }
 
     #[test]
+    fn a_database_is_shown_without_its_password() {
+        let shown = |place: &str| {
+            let line = Given { database: Some(place.into()), ..file("data_dir = '/l'\nroot_key = '/k'").unwrap() };
+            let config = resolve(line, Given::default()).unwrap();
+            let debug = format!("{:?}", config.settings);
+            assert!(!debug.contains("secret"), "{debug}");
+            config.shown.into_iter().find(|(name, ..)| *name == "database").unwrap().1
+        };
+        assert_eq!(shown("/l/rehome.db"), "/l/rehome.db");
+        assert_eq!(shown("sqlite:///l/a@b?c.db"), "sqlite:///l/a@b?c.db");
+        let whole = "postgres://ada:secret@db:5432/rehome?password=secret&sslmode=require";
+        assert_eq!(shown(whole), "postgres://db:5432/rehome");
+        assert_eq!(shown("postgres://ada:sec@ret:secret@db/rehome"), "postgres://db/rehome");
+    }
+
+    #[test]
     fn the_address_for_browsers_is_a_server_and_nothing_more() {
         let resolved = |url: &str| {
             let line = Given {
@@ -297,6 +350,16 @@ mod tests {
     fn an_unknown_key_is_an_error_that_names_it() {
         let error = file("data-dir = '/f'\n").unwrap_err().to_string();
         assert!(error.contains("data-dir"), "{error}");
+    }
+
+    #[test]
+    fn a_trusted_proxy_is_an_address_or_a_network() {
+        let with =
+            |text: &str| resolve(file(&format!("data_dir = '/f'\nroot_key = '/k'\n{text}")).unwrap(), Given::default());
+        assert!(with("trusted_proxies = ['10.0.0.0/8', '::1']\nproxy_header = 'forwarded'").is_ok());
+        let error = with("trusted_proxies = ['10.0.0.0/8', 'proxy.example']").unwrap_err().to_string();
+        assert!(error.contains("`proxy.example`"), "{error}");
+        assert!(file("proxy_header = 'x-real-ip'").is_err());
     }
 
     #[test]

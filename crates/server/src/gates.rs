@@ -13,13 +13,18 @@ use governor::nanos::Nanos;
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
 use model::ids::{DeviceId, TenantId, UserId};
-use model::world::Clock;
+use model::world::{Clock, Moment};
+use store::{Rate, Store};
 
 /// Enrolments a minute and address, unless configured otherwise.
 pub const ENROLMENTS_PER_MINUTE: u32 = 10;
 
 /// Requests a minute and device, unless configured otherwise.
 pub const REQUESTS_PER_MINUTE: u32 = 60;
+
+/// A minute and an hour, over which rates are counted, in microseconds.
+const MINUTE_MICROS: i64 = 60_000_000;
+const HOUR_MICROS: i64 = 60 * MINUTE_MICROS;
 
 /// A day, over which backups are counted.
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
@@ -98,38 +103,84 @@ impl governor::clock::Clock for Handed {
 
 type Limiter<K> = RateLimiter<K, DefaultKeyedStateStore<K>, Handed, NoOpMiddleware<Nanos>>;
 
+/// One gate: kept here, or, where servers share a database, for all of them in it.
+struct Gate<K: std::hash::Hash + Eq + Clone> {
+    here: Limiter<K>,
+    rate: Rate,
+}
+
+/// Somebody as the database knows them.
+trait Bytes {
+    fn bytes(&self) -> Vec<u8>;
+}
+
+impl Bytes for IpAddr {
+    fn bytes(&self) -> Vec<u8> {
+        self.to_string().into_bytes()
+    }
+}
+
+impl Bytes for [u8; 16] {
+    fn bytes(&self) -> Vec<u8> {
+        self.to_vec()
+    }
+}
+
+macro_rules! ids {
+    ($($id:ident)*) => {
+        $(impl Bytes for $id {
+            fn bytes(&self) -> Vec<u8> {
+                self.as_bytes().to_vec()
+            }
+        })*
+    };
+}
+
+ids!(DeviceId TenantId UserId);
+
 /// The rates in force.
 pub struct Gates {
     clock: Handed,
-    enrolments: Option<Limiter<IpAddr>>,
-    of_tenant: Option<Limiter<TenantId>>,
-    requests: Option<Limiter<DeviceId>>,
-    admins: Option<Limiter<[u8; 16]>>,
-    restores: Option<Limiter<UserId>>,
+    shared: Option<Arc<Store>>,
+    enrolments: Option<Gate<IpAddr>>,
+    of_tenant: Option<Gate<TenantId>>,
+    requests: Option<Gate<DeviceId>>,
+    admins: Option<Gate<[u8; 16]>>,
+    restores: Option<Gate<UserId>>,
     backups_per_day: usize,
     /// When each device's newest snapshots of a day came, oldest first.
     backups: Mutex<HashMap<DeviceId, VecDeque<i64>>>,
 }
 
 impl Gates {
-    /// Gates with these rates; 0 leaves one open.
-    pub fn new(clock: Arc<dyn Clock>, bounds: &Bounds) -> Self {
+    /// Gates with these rates; 0 leaves one open. `shared`: the store of several servers, which count together.
+    pub fn new(clock: Arc<dyn Clock>, bounds: &Bounds, shared: Option<Arc<Store>>) -> Self {
         let clock = Handed(clock);
-        let requests = NonZeroU32::new(bounds.requests_per_minute).map(|rate| {
-            let burst = NonZeroU32::new(burst(rate.get())).unwrap_or(rate);
-            limiter(Quota::per_minute(rate).allow_burst(burst), &clock)
-        });
+        let (requests, restores) = (bounds.requests_per_minute, bounds.restores_per_hour);
         Self {
-            enrolments: per_minute(bounds.enrolments_per_minute, &clock),
-            of_tenant: per_minute(bounds.tenant_enrolments_per_minute, &clock),
-            admins: per_minute(bounds.admin_requests_per_minute, &clock),
-            requests,
-            restores: NonZeroU32::new(bounds.restores_per_hour).map(|rate| {
-                let most = NonZeroU32::new(restores_burst(rate.get())).unwrap_or(rate);
-                limiter(Quota::per_hour(rate).allow_burst(most), &clock)
-            }),
+            enrolments: gate(
+                "enrolments",
+                (Quota::per_minute, MINUTE_MICROS),
+                (bounds.enrolments_per_minute, bounds.enrolments_per_minute),
+                &clock,
+            ),
+            of_tenant: gate(
+                "enrolments of a tenant",
+                (Quota::per_minute, MINUTE_MICROS),
+                (bounds.tenant_enrolments_per_minute, bounds.tenant_enrolments_per_minute),
+                &clock,
+            ),
+            admins: gate(
+                "administrators",
+                (Quota::per_minute, MINUTE_MICROS),
+                (bounds.admin_requests_per_minute, bounds.admin_requests_per_minute),
+                &clock,
+            ),
+            requests: gate("requests", (Quota::per_minute, MINUTE_MICROS), (requests, burst(requests)), &clock),
+            restores: gate("restores", (Quota::per_hour, HOUR_MICROS), (restores, restores_burst(restores)), &clock),
             backups_per_day: bounds.backups_per_day.try_into().unwrap_or(usize::MAX),
             backups: Mutex::default(),
+            shared,
             clock,
         }
     }
@@ -165,22 +216,35 @@ impl Gates {
             return Ok(());
         }
         let now = self.now();
+        if let Some(store) = &self.shared {
+            return match store.passes(device, Moment(now)) {
+                Ok((count, Some(oldest))) if count >= self.backups_per_day as u64 => Err(until(oldest.0, now)),
+                Ok(_) => Ok(()),
+                // The backup itself will fail as well, and say so.
+                Err(error) => {
+                    tracing::warn!(%error, "a device's backups of a day could not be counted");
+                    Ok(())
+                }
+            };
+        }
         let mut all = self.backups.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(times) = all.get_mut(&device) else { return Ok(()) };
         // One from the future is left from a clock that was set back since, and counts as well.
         times.retain(|at| now.saturating_sub(*at) < DAY_MILLIS);
         match times.front() {
-            Some(oldest) if times.len() >= self.backups_per_day => {
-                let wait = oldest.saturating_add(DAY_MILLIS).saturating_sub(now).min(DAY_MILLIS);
-                Err(u64::try_from(wait / 1000).unwrap_or(0) + 1)
-            }
+            Some(oldest) if times.len() >= self.backups_per_day => Err(until(*oldest, now)),
             _ => Ok(()),
         }
     }
 
     /// The device has brought a new snapshot.
-    pub fn backed_up(&self, device: DeviceId) {
-        if self.backups_per_day > 0 {
+    pub fn backed_up(&self, device: DeviceId, seq: u64) {
+        if let Some(store) = self.shared.as_ref().filter(|_| self.backups_per_day > 0) {
+            let noted = store.note_pass(device, i64::try_from(seq).unwrap_or(i64::MAX), Moment(self.now()));
+            if let Err(error) = noted {
+                tracing::warn!(%error, "a device's backup was not counted");
+            }
+        } else if self.backups_per_day > 0 {
             let now = self.now();
             let mut all = self.backups.lock().unwrap_or_else(PoisonError::into_inner);
             all.entry(device).or_default().push_back(now);
@@ -191,9 +255,16 @@ impl Gates {
         self.clock.0.now().0
     }
 
-    fn pass<K: std::hash::Hash + Eq + Clone>(&self, limiter: Option<&Limiter<K>>, key: &K) -> Result<(), u64> {
-        let Some(limiter) = limiter else { return Ok(()) };
-        limiter.check_key(key).map_err(|not_until| {
+    fn pass<K: Bytes + std::hash::Hash + Eq + Clone>(&self, gate: Option<&Gate<K>>, key: &K) -> Result<(), u64> {
+        let Some(gate) = gate else { return Ok(()) };
+        if let Some(store) = &self.shared {
+            match store.pass_gate(gate.rate, &key.bytes(), self.now().saturating_mul(1_000)) {
+                Ok(passed) => return passed.map_err(|micros| u64::try_from(micros / 1_000_000).unwrap_or(0) + 1),
+                // What this server has seen itself is better than nothing.
+                Err(error) => tracing::warn!(%error, "a rate could not be counted for all servers"),
+            }
+        }
+        gate.here.check_key(key).map_err(|not_until| {
             let now = governor::clock::Clock::now(&self.clock);
             let wait = std::time::Duration::from(not_until.earliest_possible().duration_since(now));
             wait.as_secs() + 1
@@ -223,16 +294,29 @@ pub fn restores_burst(restores_per_hour: u32) -> u32 {
     restores_per_hour.saturating_mul(3)
 }
 
-fn per_minute<K: std::hash::Hash + Eq + Clone>(rate: u32, clock: &Handed) -> Option<Limiter<K>> {
-    NonZeroU32::new(rate).map(|rate| limiter(Quota::per_minute(rate), clock))
+/// Seconds until the oldest of a day's backups is a day old.
+fn until(oldest: i64, now: i64) -> u64 {
+    let wait = oldest.saturating_add(DAY_MILLIS).saturating_sub(now).min(DAY_MILLIS);
+    u64::try_from(wait / 1000).unwrap_or(0) + 1
 }
 
-fn forget<K: std::hash::Hash + Eq + Clone>(limiter: Option<&Limiter<K>>) {
-    if let Some(limiter) = limiter.filter(|limiter| limiter.len() > KEYS_KEPT) {
-        limiter.retain_recent();
+/// A gate by its name, for so many in a time and so many at once; none for 0.
+fn gate<K: std::hash::Hash + Eq + Clone>(
+    name: &'static str,
+    (quota, micros): (fn(NonZeroU32) -> Quota, i64),
+    (rate, most): (u32, u32),
+    clock: &Handed,
+) -> Option<Gate<K>> {
+    let rate = NonZeroU32::new(rate)?;
+    let most = NonZeroU32::new(most).unwrap_or(rate);
+    let quota = quota(rate).allow_burst(most);
+    let here = RateLimiter::new(quota, DefaultKeyedStateStore::default(), clock.clone());
+    let step = micros / i64::from(rate.get());
+    Some(Gate { here, rate: Rate { name, step, most: i64::from(most.get()) } })
+}
+
+fn forget<K: std::hash::Hash + Eq + Clone>(gate: Option<&Gate<K>>) {
+    if let Some(gate) = gate.filter(|gate| gate.here.len() > KEYS_KEPT) {
+        gate.here.retain_recent();
     }
-}
-
-fn limiter<K: std::hash::Hash + Eq + Clone>(quota: Quota, clock: &Handed) -> Limiter<K> {
-    RateLimiter::new(quota, DefaultKeyedStateStore::default(), clock.clone())
 }

@@ -24,6 +24,7 @@ pub mod pages;
 pub mod password;
 pub mod problem;
 pub mod process;
+pub mod proxy;
 pub mod rehome;
 pub mod room;
 pub mod scim;

@@ -1,4 +1,7 @@
-//! Passwords of built-in accounts: Argon2id with 19 MiB and two passes, about 30 ms.
+//! Passwords of built-in accounts: Argon2id with 19 MiB and two passes, about 30 ms. What may not become one is in [`weak`] and [`leaked`].
+
+pub mod leaked;
+pub mod weak;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};

@@ -3,6 +3,7 @@
 //! Passwords come here hashed. The keys that each of them owns are made and wrapped by the server and stored in the same
 //! transaction, so that there never is a user without a key.
 
+use crate::membership;
 use crate::sql::{Connection, OptionalExtension};
 use model::ids::{TenantId, UserId};
 use model::world::Moment;
@@ -105,11 +106,12 @@ impl Store {
     /// Makes a user with their keys.
     pub fn create_user(&self, tenant: &TenantScope, new: NewUser, at: Moment) -> Result<(), StoreError> {
         check_name(&new.name)?;
-        let tenant = tenant.clone();
+        let (tenant, books) = (tenant.clone(), self.books.clone());
         self.writer.write(move |tx| {
             let same = "SELECT 1 FROM users WHERE tenant = $1 AND name = $2";
             taken(tx, "user", &new.name, same, (tenant.no, &new.name))?;
-            insert_user(tx, &tenant, &new, at).map(drop)
+            let no = insert_user(tx, &tenant, &new, at)?;
+            membership::new_person(tx, &books, (tenant.no, no), at)
         })
     }
 

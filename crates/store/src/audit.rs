@@ -131,6 +131,12 @@ pub(crate) enum Action {
     GroupUpdate,
     /// Target: the group.
     GroupDelete,
+    /// Target: the filter; after: its rule.
+    FilterCreate,
+    /// Target: the filter; before, after: its rule.
+    FilterUpdate,
+    /// Target: the filter; before: its rule.
+    FilterDelete,
     /// Target: the role.
     RoleCreate,
     /// Target: the role.
@@ -189,6 +195,8 @@ pub(crate) enum Action {
     ProviderRemove,
     /// Target: the tenant; detail: 1 if device codes are allowed.
     SignInRules,
+    /// Target: the tenant; before and after: of whom a second factor is demanded.
+    FactorRule,
     /// Target: the tenant; detail: the place of the weakest key level among all.
     EnrolmentRules,
     /// By and target: the person; detail: 1 for a device code.
@@ -252,6 +260,9 @@ impl Action {
             Self::GroupCreate => "group.create",
             Self::GroupUpdate => "group.update",
             Self::GroupDelete => "group.delete",
+            Self::FilterCreate => "filter.create",
+            Self::FilterUpdate => "filter.update",
+            Self::FilterDelete => "filter.delete",
             Self::RoleCreate => "role.create",
             Self::RoleUpdate => "role.update",
             Self::RoleDelete => "role.delete",
@@ -280,6 +291,7 @@ impl Action {
             Self::IdentityLink => "identity.link",
             Self::ProviderAdd => "provider.add",
             Self::ProviderRemove => "provider.remove",
+            Self::FactorRule => "second_factor.rule",
             Self::SignInRules => "sign_in.rules",
             Self::EnrolmentRules => "enrolment.rules",
             Self::AgentApprove => "agent.approve",

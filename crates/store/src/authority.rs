@@ -322,6 +322,11 @@ const OF_PERSON: &str = "AND (a.no IN (SELECT au.assignment_no FROM assignment_u
 const OF_TOKEN: &str = "AND a.no IN (SELECT t.assignment_no FROM assignment_tokens t \
                         WHERE t.tenant = a.tenant AND t.token_no = $3)";
 
+/// Whether a person has any role at that time.
+pub(crate) fn has_role(connection: &Connection, tenant: i64, who: (i64, Moment)) -> Result<bool, StoreError> {
+    Ok(!of_person(connection, tenant, who)?.is_empty())
+}
+
 fn of_person(connection: &Connection, tenant: i64, who: (i64, Moment)) -> Result<Vec<Grant>, StoreError> {
     let mut grants = grants(connection, OF_PERSON, tenant, who)?;
     grants.extend(claimed(connection, tenant, who.0)?);

@@ -4,7 +4,7 @@
 //! fetched in time lapses.
 
 use crate::sql::{Connection, OptionalExtension, Row};
-use model::admin::{Status, StatusOfPolicy};
+use model::admin::{GroupOf, Status, StatusOfPolicy};
 use model::check_in::{Command, Done, Facts, Order, PolicyForDevice};
 use model::ids::{CommandId, DeviceId, UserId, to_hex};
 use model::policy::resolve::Resolved;
@@ -16,7 +16,8 @@ use crate::admin::{Page, Slice, devices};
 use crate::audit::{self, Action, Event};
 use crate::authority::View;
 use crate::error::AdminError;
-use crate::policies::{Considered, Policies, resolved, subject};
+use crate::membership;
+use crate::policies::{Asked, Considered, Policies, resolved, subject};
 use crate::scope::Scope;
 use crate::targets::Subject;
 use crate::{Store, StoreError, row};
@@ -178,7 +179,7 @@ impl Store {
         self.read(|connection| {
             let tenant = scope.tenant.no;
             let subject = Subject::of(connection, tenant, (scope.user_no, scope.device_no))?;
-            let considered = Policies::load(connection, tenant)?.consider(&subject);
+            let considered = Policies::load(connection, tenant)?.consider(connection, tenant, &subject)?;
             Ok(for_device(&resolved(connection, tenant, (&considered, &subject))?))
         })
     }
@@ -202,8 +203,12 @@ impl Store {
         let facts = facts.transpose().map_err(|error| StoreError::Damaged(format!("facts: {error}")))?;
         let (mark, policy) = (noted.facts_mark, noted.policy_mark);
         let (scope, done, due) = (scope.clone(), noted.done, noted.due_at);
+        let books = self.books.clone();
         self.writer.write(move |tx| {
             let key = (scope.tenant.no, scope.device_no);
+            let sql = "SELECT 1 FROM check_ins WHERE tenant = $1 AND device_no = $2";
+            let fresh = !tx.prepare_cached(sql)?.exists(key)?;
+            let before = membership::before(tx, &books, ((key.0, GroupOf::Devices, key.1), fresh), at)?;
             if let Some(facts) = &facts {
                 tx.prepare_cached(
                     "INSERT INTO check_ins (tenant, device_no, at, due_at, facts_mark, facts, policy_mark) \
@@ -213,9 +218,11 @@ impl Store {
                 )?
                 .execute((key.0, key.1, at.0, due.0, &mark, facts, &policy))?;
             } else {
-                let sql = "UPDATE check_ins SET at = $3, due_at = $4, policy_mark = $5 WHERE tenant = $1 AND device_no = $2";
-                tx.prepare_cached(sql)?.execute((key.0, key.1, at.0, due.0, &policy))?;
+                // Numbers in the order in which they appear: SQLite counts them so, whatever they are called.
+                let sql = "UPDATE check_ins SET at = $1, due_at = $2, policy_mark = $3 WHERE tenant = $4 AND device_no = $5";
+                tx.prepare_cached(sql)?.execute((at.0, due.0, &policy, key.0, key.1))?;
             }
+            membership::changed(tx, &before, key, at)?;
             for done in done.iter().take(usize::try_from(COMMANDS_MAX).unwrap_or(0)) {
                 let outcome: String =
                     done.outcome.chars().filter(|letter| !letter.is_control()).take(OUTCOME_CHARS_MAX).collect();
@@ -262,14 +269,20 @@ impl Store {
         })
     }
 
-    /// What would hold for a person that the view sees, on a PC that the server does not know.
-    pub fn would_hold(&self, view: &View, user: Option<UserId>) -> Result<(Vec<Considered>, Resolved), AdminError> {
+    /// What would hold for a person that the view sees, on a PC that the server does not know and that says this. Such a PC is in no group; filters are asked about what it says.
+    pub fn would_hold(
+        &self,
+        view: &View,
+        user: Option<UserId>,
+        (says, at): (&Facts, Moment),
+    ) -> Result<(Vec<Considered>, Resolved), AdminError> {
         self.look_up(|connection| {
             let tenant = view.scope().no;
             let user = user.map(|user| crate::admin::people::number(connection, view, user)).transpose()?;
             // Numbers of rows begin at 1.
             let subject = Subject::of(connection, tenant, (user.unwrap_or(0), 0))?;
-            let considered = Policies::load(connection, tenant)?.consider(&subject);
+            let considered = Policies::load(connection, tenant)?
+                .consider_as(&subject, &Asked { facts: membership::facts::said(says), at: at.0.div_euclid(1000) });
             let resolved = resolved(connection, tenant, (&considered, &subject))?;
             Ok((considered, resolved))
         })
@@ -363,15 +376,16 @@ fn ordered(row: &Row<'_>) -> crate::sql::Result<Ordered> {
 
 /// What waits for a PC; from now on it has it.
 fn waiting(tx: &Connection, (tenant, device): (i64, i64), at: Moment) -> Result<Vec<Command>, StoreError> {
-    let open = "tenant = $1 AND device_no = $2 AND done_at IS NULL AND expires_at > $3";
-    let sql = format!("SELECT id, kind FROM device_commands WHERE {open} ORDER BY no");
-    let mut statement = tx.prepare_cached(&sql)?;
+    let sql = "SELECT id, kind FROM device_commands WHERE tenant = $1 AND device_no = $2 AND done_at IS NULL \
+               AND expires_at > $3 ORDER BY no";
+    let mut statement = tx.prepare_cached(sql)?;
     let rows = statement
         .query_map((tenant, device, at.0), |row| Ok(Command { id: row::Id(row.get(0)?).into(), order: row.get(1)? }))?;
     let commands: Vec<Command> = rows.collect::<Result<_, _>>()?;
     if !commands.is_empty() {
-        let sql = format!("UPDATE device_commands SET given_at = $3 WHERE {open} AND given_at IS NULL");
-        tx.prepare_cached(&sql)?.execute((tenant, device, at.0))?;
+        let sql = "UPDATE device_commands SET given_at = $1 WHERE tenant = $2 AND device_no = $3 AND done_at IS NULL \
+                   AND expires_at > $4 AND given_at IS NULL";
+        tx.prepare_cached(sql)?.execute((at.0, tenant, device, at.0))?;
     }
     Ok(commands)
 }
@@ -402,7 +416,7 @@ fn on_device(
     (policies, found): (&Policies, Found),
 ) -> Result<(i64, OnDevice), StoreError> {
     let subject = subject(connection, tenant, found.no)?.unwrap_or_default();
-    let considered = policies.consider(&subject);
+    let considered = policies.consider(connection, tenant, &subject)?;
     let resolved = resolved(connection, tenant, (&considered, &subject))?;
     let on_device = OnDevice {
         device: found.device,

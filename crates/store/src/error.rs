@@ -169,12 +169,21 @@ pub enum AdminError {
     /// It does not make sense.
     #[error("{0}")]
     Invalid(String),
+    /// A rule that cannot be understood: its place, the fault and a hint.
+    #[error("{0}")]
+    Rule(Box<rules::RuleError>),
     /// It is on hold.
     #[error("it is on legal hold")]
     OnHold,
     /// The store itself failed, or a name is taken or no name.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<rules::RuleError> for AdminError {
+    fn from(error: rules::RuleError) -> Self {
+        Self::Rule(Box::new(error))
+    }
 }
 
 impl From<SqlError> for AdminError {

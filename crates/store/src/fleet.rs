@@ -376,7 +376,7 @@ impl Store {
     ) -> Result<Vec<ListedRestore>, StoreError> {
         self.read(|connection| {
             let sql = format!(
-                "{RESTORES} AND r.received_at >= $2 AND ($3 IS NULL OR u.id = $3) AND ($4 IS NULL OR d.id = $4) AND {} \
+                "{RESTORES} AND r.received_at >= $2 AND (u.id = $3 OR $3 IS NULL) AND (d.id = $4 OR $4 IS NULL) AND {} \
                  ORDER BY r.received_at DESC, r.id LIMIT $5",
                 view.sees_device()
             );

@@ -22,8 +22,11 @@ mod error;
 mod fleet;
 mod key_level;
 mod keys;
+mod membership;
+mod migrate;
 mod moves;
 mod pack;
+mod peers;
 pub mod people;
 mod policies;
 mod readers;
@@ -52,6 +55,7 @@ use model::world::Moment;
 pub use accounts::{Account, NAME_CHARS_MAX, NewTenant, NewUser, check_name};
 pub use admin::assignments::{Assignment, Terms, Which};
 pub use admin::devices::Listed as ListedDevice;
+pub use admin::filters::FILTERS_MAX;
 pub use admin::groups::{Group, GroupChange, NewGroup, Source};
 pub use admin::people::{Listed as ListedPerson, PersonChange};
 pub use admin::policies::{DESCRIPTION_CHARS_MAX, POLICIES_MAX, PRIORITY_MAX, VERSIONS_MAX};
@@ -85,9 +89,15 @@ pub use fleet::{
     SeenProfile, Standing,
 };
 pub use keys::{Chain, KeyCount, Level, NewKey, NewUserKey, Purpose, Stale, WrappedKey};
+pub use membership::DYNAMIC_GROUPS_MAX;
+pub use membership::columns::{PREVIEW_MEMBERS_MAX, REREAD_MILLIS, RulePreview};
+pub use membership::explain::{RuleExplained, RuleOf, Whose};
+pub use migrate::{CopiedTable, copy_database};
+pub use model::admin::GroupOf;
 pub use moves::{
     INVITATION_MILLIS, Invitation, MovePreview, MovedProfile, NewInvitation, NewMove, OtherHalf, Sending, SentWhere,
 };
+pub use peers::{NonceTaken, Rate, Turn};
 pub use people::Person;
 pub use policies::{Because, Considered, ENROLMENT_OPTIONS};
 pub use rehome::{KeysToMove, Moving, RehomePreview};
@@ -118,12 +128,16 @@ pub struct Store {
     readers: Readers,
     blobs: Arc<dyn Blobs>,
     busy: uploads::Busy,
+    books: membership::Books,
+    columns: membership::columns::AllColumns,
     epoch: u64,
+    lines: Option<peers::Lines>,
+    server: i64,
 }
 
 impl Store {
     /// Opens the database at `path`, makes it if it is not there and brings its schema up to date. A path that begins with `postgres://` is the address of
-    /// a database of PostgreSQL, which must be there; several servers may share it.
+    /// a database of PostgreSQL, which must be there; several servers may share it. One that begins with `sqlite://` is the rest of it.
     ///
     /// `now` becomes the epoch of a new database: it tells receipts of a database that was set back from those of its future.
     pub fn open(path: &Path, blobs: Arc<dyn Blobs>, now: Moment) -> Result<Self, StoreError> {
@@ -131,15 +145,29 @@ impl Store {
         let connection = place.writer()?;
         dialect::migrate(&connection)?;
         let epoch = epoch(&connection, now)?;
-        let writer = Writer::start(connection)?;
+        let lines = peers::Lines::of(&place);
+        let server = if lines.is_some() { peers::number(&connection)? } else { 0 };
+        let log = place.log(&connection)?;
+        let writer = Writer::start(connection, log)?;
         let readers = Readers::new(place.clone());
-        Ok(Self { place, writer, readers, blobs, busy: uploads::Busy::default(), epoch })
+        let (books, columns) = Default::default();
+        Ok(Self { place, writer, readers, blobs, busy: uploads::Busy::default(), books, columns, epoch, lines, server })
+    }
+
+    /// Whether there is a database at `path` that a server has been at work on. Changes nothing there.
+    pub fn exists(path: &Path) -> Result<bool, StoreError> {
+        Place::of(path)?.exists()
+    }
+
+    /// Whether other servers may be at work on the same database.
+    pub fn is_shared(&self) -> bool {
+        self.place.is_shared()
     }
 
     /// A value of the server itself in the database at `path`, read without changing anything there. `None`: there is no database, or no such value.
     pub fn peek(path: &Path, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let place = Place::of(path)?;
-        if !place.exists() {
+        if !place.exists()? {
             return Ok(None);
         }
         let connection = place.reader()?;

@@ -6,15 +6,19 @@
 use std::collections::BTreeMap;
 
 use crate::sql::{Connection, OptionalExtension};
-use model::admin::RestorePage;
+use model::admin::{GroupOf, RestorePage};
 use model::ids::PolicyId;
 use model::policy::resolve::{Applied, By, Resolved, resolve};
 use model::policy::{Policy, Setting, Settings, Values, evaluate};
 use model::retention::{self, Rules};
+use model::world::Moment;
+use rules::{FactId, Facts, Kind, Rule};
 
 use crate::StoreError;
 use crate::admin::enrolment_options::page_of;
 use crate::admin::policies::settings_of;
+use crate::membership::facts::Wanted;
+use crate::membership::{known_of, stored_rule};
 use crate::targets::{EXCLUDED, INCLUDED, Subject, Targets};
 
 /// What the enrollment options are called where a policy's name stands.
@@ -35,6 +39,8 @@ pub enum Because {
     Excluded,
     /// It is for others.
     NotIncluded,
+    /// It would be for them, but a filter beside what includes them leaves this PC out.
+    Filtered,
     /// It is switched off.
     Disabled,
 }
@@ -52,6 +58,7 @@ impl Because {
             Self::Included => "applies: it is for this person, this PC, or a group or scope tag of theirs",
             Self::Excluded => "does not apply: this person, this PC, or a group or scope tag of theirs is excluded",
             Self::NotIncluded => "does not apply: it is for others",
+            Self::Filtered => "does not apply: a filter of the assignment leaves this PC out",
             Self::Disabled => "does not apply: it is switched off",
         }
     }
@@ -75,7 +82,8 @@ struct Stored {
     considered: Considered,
     no: i64,
     enabled: bool,
-    all: bool,
+    all_devices: bool,
+    all_users: bool,
 }
 
 /// All policies of a tenant, ready to be held against many.
@@ -84,11 +92,58 @@ pub(crate) struct Policies {
     stored: Vec<Stored>,
     included: BTreeMap<i64, Targets>,
     excluded: BTreeMap<i64, Targets>,
+    /// Filters beside what includes, by the policy's number.
+    beside: BTreeMap<i64, Beside>,
+    /// The rules of filters that are in use, by number.
+    filters: BTreeMap<i64, Rule>,
+}
+
+/// For whom something is said, when no group says it: in the column `beside` of `policy_filters`.
+pub(crate) const ALL_DEVICES: i64 = -1;
+
+/// The same for all users.
+pub(crate) const ALL_USERS: i64 = -2;
+
+/// Filters beside what includes: by the number of a group, or one of the two above, the filter's number and whether those for which it holds are out.
+pub(crate) type Beside = BTreeMap<i64, (i64, bool)>;
+
+/// Filters beside what includes, by the policy's number.
+pub(crate) fn beside(connection: &Connection, tenant: i64) -> Result<BTreeMap<i64, Beside>, StoreError> {
+    let sql = "SELECT policy_no, beside, filter_no, excluded FROM policy_filters WHERE tenant = $1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([tenant])?;
+    let mut all: BTreeMap<i64, Beside> = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        all.entry(row.get(0)?).or_default().insert(row.get(1)?, (row.get(2)?, row.get(3)?));
+    }
+    Ok(all)
+}
+
+/// The rules of filters that policies use, by number.
+pub(crate) fn filters_in_use(connection: &Connection, tenant: i64) -> Result<BTreeMap<i64, Rule>, StoreError> {
+    let sql = "SELECT no, rule FROM filters f WHERE tenant = $1 AND EXISTS \
+               (SELECT 1 FROM policy_filters p WHERE p.tenant = f.tenant AND p.filter_no = f.no)";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([tenant])?;
+    let mut all = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let text: String = row.get(1)?;
+        all.insert(row.get(0)?, stored_rule(Kind::Filter, &text)?);
+    }
+    Ok(all)
+}
+
+/// What filters ask: facts of a PC, and when it said them.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    pub(crate) facts: Facts,
+    /// In seconds since 1970.
+    pub(crate) at: i64,
 }
 
 impl Policies {
     pub(crate) fn load(connection: &Connection, tenant: i64) -> Result<Self, StoreError> {
-        let sql = "SELECT no, id, name, enabled, priority, settings, all_devices + all_users, version FROM policies \
+        let sql = "SELECT no, id, name, enabled, priority, settings, all_devices, all_users, version FROM policies \
                    WHERE tenant = $1 ORDER BY priority, no";
         let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query([tenant])?;
@@ -100,26 +155,63 @@ impl Policies {
             let by = By { policy: Some(PolicyId(id)), name };
             let order = crate::row::unsigned(no);
             let applied = Applied { by, priority: row.get(4)?, order, settings };
-            let version = crate::row::unsigned(row.get(7)?);
+            let version = crate::row::unsigned(row.get(8)?);
             let considered = Considered { id: PolicyId(id), applied, because: Because::Disabled, version };
-            stored.push(Stored { considered, no, enabled: row.get(3)?, all: row.get::<_, i64>(6)? > 0 });
+            let (all_devices, all_users) = (row.get(6)?, row.get(7)?);
+            stored.push(Stored { considered, no, enabled: row.get(3)?, all_devices, all_users });
         }
         Ok(Self {
             stored,
             included: Targets::load_all(connection, INCLUDED, tenant)?,
             excluded: Targets::load_all(connection, EXCLUDED, tenant)?,
+            beside: beside(connection, tenant)?,
+            filters: filters_in_use(connection, tenant)?,
         })
     }
 
-    /// Holds every policy against somebody, the strongest first.
-    pub(crate) fn consider(&self, subject: &Subject) -> Vec<Considered> {
+    /// Holds every policy against somebody, the strongest first. Filters are asked about what the PC said when it last came by, as of then: so what is shown of a PC is what it was told.
+    pub(crate) fn consider(
+        &self,
+        connection: &Connection,
+        tenant: i64,
+        subject: &Subject,
+    ) -> Result<Vec<Considered>, StoreError> {
+        if self.filters.is_empty() {
+            return Ok(self.consider_as(subject, &Asked::default()));
+        }
+        let sql = "SELECT at FROM check_ins WHERE tenant = $1 AND device_no = $2";
+        let at = connection.prepare_cached(sql)?.query_row((tenant, subject.device), |row| row.get(0)).optional()?;
+        let at = Moment(at.unwrap_or(0));
+        let asks: Vec<FactId> = self.filters.values().flat_map(Rule::facts).collect();
+        let known = known_of(connection, (tenant, GroupOf::Devices, subject.device), (Wanted::of(&asks), at))?;
+        let facts = known.map(|known| known.facts).unwrap_or_default();
+        Ok(self.consider_as(subject, &Asked { facts, at: at.0.div_euclid(1000) }))
+    }
+
+    /// The same with these facts.
+    pub(crate) fn consider_as(&self, subject: &Subject, asked: &Asked) -> Vec<Considered> {
+        let none = Beside::new();
         let one = |stored: &Stored| {
             let named = |of: &BTreeMap<i64, Targets>| of.get(&stored.no).is_some_and(|targets| subject.fits(targets));
+            let beside = self.beside.get(&stored.no).unwrap_or(&none);
+            let passes = |what: i64| {
+                beside
+                    .get(&what)
+                    .and_then(|(filter, out)| Some((self.filters.get(filter)?, *out)))
+                    .is_none_or(|(rule, out)| rules::holds(rule, &asked.facts, asked.at) != out)
+            };
+            let all = [(stored.all_devices, ALL_DEVICES), (stored.all_users, ALL_USERS)];
+            let mut all = all.into_iter().filter(|(all, _)| *all).map(|(_, what)| what);
+            let included = self.included.get(&stored.no);
+            let by_group = |group: &i64| subject.groups.contains(group) && passes(*group);
+            let by_name =
+                |targets: &Targets| subject.fits_without_groups(targets) || targets.groups.iter().any(by_group);
             let because = match () {
                 () if !stored.enabled => Because::Disabled,
                 () if named(&self.excluded) => Because::Excluded,
-                () if stored.all => Because::All,
-                () if named(&self.included) => Because::Included,
+                () if all.clone().any(passes) => Because::All,
+                () if included.is_some_and(by_name) => Because::Included,
+                () if all.next().is_some() || named(&self.included) => Because::Filtered,
                 () => Because::NotIncluded,
             };
             Considered { because, ..stored.considered.clone() }
@@ -145,7 +237,7 @@ impl Policies {
         tenant: i64,
         subject: &Subject,
     ) -> Result<Option<retention::Policy>, StoreError> {
-        let resolved = resolved(connection, tenant, (&self.consider(subject), subject))?;
+        let resolved = resolved(connection, tenant, (&self.consider(connection, tenant, subject)?, subject))?;
         let Some((_, decided)) = resolved.0.iter().find(|(id, _)| id.starts_with(RETENTION)) else { return Ok(None) };
         let effective = evaluate(&Values { server: resolved.settings().given(), ..Values::default() });
         let [last, daily, weekly, monthly] = effective.retention();

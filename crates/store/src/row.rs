@@ -1,8 +1,8 @@
 //! From columns to the nouns of the model, and back.
 
 use model::ids::{
-    ApprovalId, AssignmentId, BlobId, CommandId, DeviceId, GroupId, InvitationId, KeyId, PartId, PolicyId, ProfileId,
-    ProviderId, RetentionPolicyId, RoleId, SnapshotId, TagId, TenantId, TokenId, UserId,
+    ApprovalId, AssignmentId, BlobId, CommandId, DeviceId, FilterId, GroupId, InvitationId, KeyId, PartId, PolicyId,
+    ProfileId, ProviderId, RetentionPolicyId, RoleId, SnapshotId, TagId, TenantId, TokenId, UserId,
 };
 
 /// An id's bytes as they stand in a row.
@@ -20,7 +20,7 @@ macro_rules! from_row {
 
 from_row!(
     TenantId 16, UserId 16, DeviceId 16, ProfileId 16, KeyId 16, TagId 16, GroupId 16, RoleId 16, AssignmentId 16, TokenId 16,
-    ApprovalId 16, InvitationId 16, ProviderId 16, RetentionPolicyId 16, PolicyId 16, CommandId 16, SnapshotId 32, PartId 32, BlobId 32
+    ApprovalId 16, InvitationId 16, ProviderId 16, RetentionPolicyId 16, PolicyId 16, FilterId 16, CommandId 16, SnapshotId 32, PartId 32, BlobId 32
 );
 
 /// A length or count for a column. SQL knows signed numbers only; nothing that is counted here comes near 2^63.

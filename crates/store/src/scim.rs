@@ -5,6 +5,7 @@
 //! same person with the same data, and whoever gets a name that somebody else had is another.
 
 use crate::sql::{Connection, OptionalExtension, Row};
+use model::admin::GroupOf;
 use model::ids::{GroupId, UserId};
 use model::world::Moment;
 
@@ -14,6 +15,7 @@ use crate::admin::tags::{self, Kind};
 use crate::audit::{self, Action, Event};
 use crate::authority::View;
 use crate::error::AdminError;
+use crate::membership;
 use crate::people::{self as signing, Identity, Person, ProviderKind, ProviderSettings};
 use crate::scope::TenantScope;
 use crate::{Store, StoreError, row};
@@ -211,7 +213,7 @@ impl Store {
         (mut new, write, active): (NewUser, ScimWrite, bool),
         at: Moment,
     ) -> Result<ScimUser, AdminError> {
-        let view = view.clone();
+        let (view, books) = (view.clone(), self.books.clone());
         self.writer.write(move |tx| {
             let tenant = view.scope().clone();
             let before = known(tx, &tenant, &write)?;
@@ -231,6 +233,7 @@ impl Store {
             link(tx, &person, &write, at)?;
             people::switch(tx, &view, &person, !active, at)?;
             touch(tx, tenant.no, no)?;
+            membership::new_person(tx, &books, (tenant.no, no), at)?;
             let actor = view.actor();
             audit::append(tx, &tenant, &Event::of(&actor, at, Action::UserUpdate, user.as_bytes()))?;
             Ok(find(tx, &view, user)?.1)
@@ -266,13 +269,14 @@ impl Store {
         (write, active): (ScimWrite, Option<bool>),
         at: Moment,
     ) -> Result<ScimUser, AdminError> {
-        let view = view.clone();
+        let (view, books) = (view.clone(), self.books.clone());
         self.writer.write(move |tx| {
             let tenant = view.scope().clone();
             let (no, before) = find(tx, &view, id)?;
             if version.is_some_and(|version| version != before.version) {
                 return Err(AdminError::Changed { version: before.version });
             }
+            let was = membership::before(tx, &books, ((tenant.no, GroupOf::People, no), false), at)?;
             check_free(tx, tenant.no, &write.user_name, Some(no))?;
             let person = Person { tenant: tenant.clone(), user_no: no, user: id };
             let same = (&before.user_name, &before.external_id, &before.attributes);
@@ -288,6 +292,7 @@ impl Store {
                 people::refuse_above(tx, &view, no, at)?;
                 people::switch(tx, &view, &person, !active, at)?;
             }
+            membership::changed(tx, &was, (tenant.no, no), at)?;
             Ok(find(tx, &view, id)?.1)
         })
     }
@@ -299,13 +304,14 @@ impl Store {
         (id, version): (UserId, Option<u64>),
         at: Moment,
     ) -> Result<Left, AdminError> {
-        let view = view.clone();
+        let (view, books) = (view.clone(), self.books.clone());
         self.writer.write(move |tx| {
             let tenant = view.scope().clone();
             let (no, before) = find(tx, &view, id)?;
             if version.is_some_and(|version| version != before.version) {
                 return Err(AdminError::Changed { version: before.version });
             }
+            let was = membership::before(tx, &books, ((tenant.no, GroupOf::People, no), false), at)?;
             people::refuse_above(tx, &view, no, at)?;
             let person = Person { tenant: tenant.clone(), user_no: no, user: id };
             people::switch(tx, &view, &person, true, at)?;
@@ -317,6 +323,7 @@ impl Store {
             let sql = "DELETE FROM group_members WHERE tenant = $1 AND user_no = $2 AND group_no IN \
                        (SELECT g.no FROM user_groups g WHERE g.tenant = $1 AND g.origin = 1)";
             tx.prepare_cached(sql)?.execute((tenant.no, no))?;
+            membership::changed(tx, &was, (tenant.no, no), at)?;
             let actor = view.actor();
             audit::append(tx, &tenant, &Event::of(&actor, at, Action::UserUpdate, id.as_bytes()))?;
             Ok(if erases(tx, tenant.no)? { Left::Erase(id) } else { Left::Kept })

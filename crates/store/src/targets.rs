@@ -196,7 +196,13 @@ impl Subject {
     pub(crate) fn of(connection: &Connection, tenant: i64, (user, device): (i64, i64)) -> Result<Self, StoreError> {
         let sql = "SELECT group_no FROM group_members WHERE tenant = $1 AND user_no = $2";
         let mut statement = connection.prepare_cached(sql)?;
-        let groups = statement.query_map((tenant, user), |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let mut groups: BTreeSet<i64> =
+            statement.query_map((tenant, user), |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let sql = "SELECT group_no FROM group_devices WHERE tenant = $1 AND device_no = $2";
+        let mut statement = connection.prepare_cached(sql)?;
+        for group in statement.query_map((tenant, device), |row| row.get(0))? {
+            groups.insert(group?);
+        }
         // A PC is seen with its own tags and its person's; so it is here.
         let mut tags = tags::of(connection, tenant, (Kind::Device, device))?;
         tags.extend(tags::of(connection, tenant, (Kind::User, user))?);
@@ -204,9 +210,12 @@ impl Subject {
     }
 
     pub(crate) fn fits(&self, targets: &Targets) -> bool {
+        self.fits_without_groups(targets) || !targets.groups.is_disjoint(&self.groups)
+    }
+
+    pub(crate) fn fits_without_groups(&self, targets: &Targets) -> bool {
         targets.users.contains(&self.user)
             || targets.devices.contains(&self.device)
-            || !targets.groups.is_disjoint(&self.groups)
             || !targets.tags.is_disjoint(&self.tags)
     }
 }

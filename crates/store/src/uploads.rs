@@ -84,6 +84,7 @@ impl Drop for Claim<'_> {
 }
 
 /// A blob's row.
+#[derive(PartialEq, Eq)]
 struct Known {
     no: i64,
     generation: i64,
@@ -111,14 +112,16 @@ impl Store {
             return Err(UploadError::WrongLength { length: piece.length });
         }
         let claim = self.busy.claim((own.tenant, own.no, piece.blob));
-        let known = self.read(|connection| known(connection, &own, piece.blob))?;
+        let (known, next) =
+            self.read(|connection| Ok((known(connection, &own, piece.blob)?, next(connection, &own)?)))?;
         let received = known.as_ref().filter(|known| !known.deleting).map_or(0, |known| known.received);
         if claim.is_none() {
             return Err(UploadError::WrongOffset { offset: received });
         }
-        let mut generation = 1;
+        // Never one that a file of this content had before, so that whoever is still removing that file does not meet this one.
+        let mut generation = next;
         if let Some(known) = &known {
-            generation = known.generation + i64::from(known.deleting);
+            generation = if known.deleting { next.max(known.generation + 1) } else { known.generation };
             if !known.deleting && known.length != piece.length {
                 return Err(UploadError::WrongLength { length: piece.length });
             }
@@ -131,8 +134,7 @@ impl Store {
         }
         let key = BlobKey { tenant: scope.tenant(), profile: own.id, blob: piece.blob, generation };
         let upload = self.write_piece(&key, piece)?;
-        let no = known.map(|known| known.no);
-        self.writer.write(move |tx| record(tx, &own, (no, &key), &upload, at))?;
+        self.writer.write(move |tx| record(tx, &own, (known, &key), &upload, at))?;
         if upload.0.offset < piece.offset { Err(UploadError::WrongOffset { offset: 0 }) } else { Ok(upload.0) }
     }
 
@@ -210,16 +212,44 @@ fn known(connection: &Connection, own: &OwnProfile, blob: BlobId) -> Result<Opti
     Ok(known.optional()?)
 }
 
-/// Notes what has become durable. The row of a blob that is being deleted is taken over by the new generation.
+/// The number that the profile's next file gets.
+fn next(connection: &Connection, own: &OwnProfile) -> Result<i64, StoreError> {
+    let sql = "SELECT next_blob FROM profiles WHERE tenant = $1 AND no = $2";
+    let next = connection.prepare_cached(sql)?.query_row((own.tenant, own.no), |row| row.get(0)).optional()?;
+    Ok(next.unwrap_or(1))
+}
+
+/// Notes what has become durable, if the row is as it was before the piece was written: another server may have been at the same file, and what it has
+/// noted since is not taken back. What both have written is the same, since the sealed bytes follow from the content. The row of a blob that is being deleted is taken over by the new generation.
 fn record(
     tx: &Connection,
     own: &OwnProfile,
-    (no, key): (Option<i64>, &BlobKey),
+    (before, key): (Option<Known>, &BlobKey),
     (upload, hash): &(Upload, Option<[u8; 32]>),
+    at: Moment,
+) -> Result<(), UploadError> {
+    let now = known(tx, own, key.blob)?;
+    if now != before {
+        let offset = now.filter(|now| !now.deleting).map_or(0, |now| now.received);
+        return Err(UploadError::WrongOffset { offset });
+    }
+    note(tx, own, (before.map(|before| (before.no, before.deleting)), key), (upload, hash.as_ref()), at)?;
+    Ok(())
+}
+
+fn note(
+    tx: &Connection,
+    own: &OwnProfile,
+    (no, key): (Option<(i64, bool)>, &BlobKey),
+    (upload, hash): (&Upload, Option<&[u8; 32]>),
     at: Moment,
 ) -> Result<(), StoreError> {
     let (length, received) = (row::signed(upload.length), row::signed(upload.offset));
-    if let Some(no) = no {
+    if let Some((no, deleting)) = no {
+        if deleting {
+            let sql = "UPDATE profiles SET next_blob = $1 WHERE tenant = $2 AND no = $3 AND next_blob < $1";
+            tx.prepare_cached(sql)?.execute((key.generation + 1, own.tenant, own.no))?;
+        }
         let sql = "UPDATE blobs SET generation = $1, length = $2, received = $3, checksum = $4, condemned_at = $5, \
                    deleting = 0 WHERE tenant = $6 AND profile_no = $7 AND no = $8";
         let changed =

@@ -17,8 +17,9 @@ use std::thread::JoinHandle;
 use model::receipt::{Receipt, TOGETHER_MAX};
 use rusqlite::ErrorCode;
 
+use crate::StoreError;
+use crate::dialect::{self, Log};
 use crate::sql::{self, Connection};
-use crate::{StoreError, dialect};
 
 /// Jobs that may wait. Beyond it the caller is told to come back: a queue that grows without end helps nobody.
 const QUEUE_MAX: usize = 1_024;
@@ -140,14 +141,14 @@ struct State {
 }
 
 impl Writer {
-    /// Starts the thread that owns `connection` from now on.
-    pub(crate) fn start(connection: Connection) -> Result<Self, StoreError> {
+    /// Starts the thread that owns `connection` from now on, and has its `log` kept short.
+    pub(crate) fn start(connection: Connection, log: Option<Log>) -> Result<Self, StoreError> {
         let (queue, jobs) = sync_channel(QUEUE_MAX);
         let state = Arc::new(State::default());
         let shared = Arc::clone(&state);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || run(&connection, &jobs, &shared))
+            .spawn(move || run(&connection, log, &jobs, &shared))
             .map_err(StoreError::io("the writer's thread"))?;
         Ok(Self { queue: Some(queue), thread: Some(thread), state })
     }
@@ -208,7 +209,7 @@ impl Drop for Writer {
     }
 }
 
-fn run(connection: &Connection, jobs: &Receiver<Box<dyn Job>>, state: &State) {
+fn run(connection: &Connection, mut log: Option<Log>, jobs: &Receiver<Box<dyn Job>>, state: &State) {
     let mut group = Vec::new();
     while let Ok(first) = jobs.recv() {
         group.push(first);
@@ -227,10 +228,13 @@ fn run(connection: &Connection, jobs: &Receiver<Box<dyn Job>>, state: &State) {
         for job in group.drain(..) {
             job.answer(&fate);
         }
-        if fatal {
+        let tended = log.as_mut().map_or(Ok(()), |log| log.tend(connection));
+        if fatal || tended.as_ref().is_err_and(is_fatal) {
+            state.failed.store(true, Ordering::Release);
             return;
         }
     }
+    drop(log);
     // The last checkpoint only spares the next start some work; the log already holds everything.
     drop(dialect::checkpoint(connection));
 }
@@ -297,7 +301,7 @@ mod tests {
     fn writer() -> Writer {
         let connection = Connection::Sqlite(rusqlite::Connection::open_in_memory().unwrap());
         connection.execute_batch("CREATE TABLE t (x INTEGER NOT NULL)").unwrap();
-        Writer::start(connection).unwrap()
+        Writer::start(connection, None).unwrap()
     }
 
     fn rows(writer: &Writer) -> i64 {

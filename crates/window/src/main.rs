@@ -50,7 +50,7 @@ thread_local! {
 fn main() -> ExitCode {
     let args = Args::parse();
     let Ok(own) = std::env::current_exe() else { return ExitCode::FAILURE };
-    let rehome = Rehome::beside(&own, Stead { from: args.from, to: args.to });
+    let rehome = Rehome::beside(&own, Stead { from: args.from, to: args.to }, without_console);
     if args.welcome {
         let shows = rehome.run(&Call::Welcome, &|_| ()).is_ok_and(|document| document["show"] == true);
         // Most sign-ins: nobody is bothered, and why is said by `rehome welcome`.
@@ -163,3 +163,15 @@ fn now() -> Timestamp {
 fn language() -> String {
     sys_locale::get_locale().unwrap_or_default()
 }
+
+/// A program of the console would open one of its own.
+#[cfg(windows)]
+fn without_console(command: &mut std::process::Command) {
+    use std::os::windows::process::CommandExt;
+    /// `CREATE_NO_WINDOW` (Microsoft Learn, "Process Creation Flags").
+    const CREATE_NO_WINDOW: u32 = 0x0800_0000;
+    command.creation_flags(CREATE_NO_WINDOW);
+}
+
+#[cfg(not(windows))]
+fn without_console(_: &mut std::process::Command) {}

@@ -16,19 +16,21 @@ const LINE_BYTES_MAX: u64 = 64 * 1024;
 pub struct Rehome {
     program: PathBuf,
     stead: Stead,
+    quietly: fn(&mut Command),
 }
 
 impl Rehome {
-    /// The one beside this program and no other: a name alone would be looked for in folders that others can write to.
-    pub fn beside(own: &Path, stead: Stead) -> Self {
-        Self { program: own.with_file_name(if cfg!(windows) { "rehome.exe" } else { "rehome" }), stead }
+    /// The one beside this program and no other: a name alone would be looked for in folders that others can write to. `quietly` keeps the system from
+    /// opening a console for it.
+    pub fn beside(own: &Path, stead: Stead, quietly: fn(&mut Command)) -> Self {
+        Self { program: own.with_file_name(if cfg!(windows) { "rehome.exe" } else { "rehome" }), stead, quietly }
     }
 
     /// Runs it to its end. `told` hears of progress.
     pub fn run(&self, call: &Call, told: &dyn Fn(Heard)) -> Answer {
         let mut command = Command::new(&self.program);
         command.args(call.words(&self.stead)).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        without_console(&mut command);
+        (self.quietly)(&mut command);
         let failed = |error: &std::io::Error| broken(&format!("`{}`: {error}", self.program.display()));
         let mut child = command.spawn().map_err(|error| failed(&error))?;
         let (mut out, err) = (child.stdout.take(), child.stderr.take());
@@ -63,18 +65,6 @@ fn listen(mut talk: impl BufRead, told: &dyn Fn(Heard)) {
     }
 }
 
-/// A program of the console would open one of its own.
-#[cfg(windows)]
-fn without_console(command: &mut Command) {
-    use std::os::windows::process::CommandExt;
-    /// `CREATE_NO_WINDOW` (Microsoft Learn, "Process Creation Flags").
-    const CREATE_NO_WINDOW: u32 = 0x0800_0000;
-    command.creation_flags(CREATE_NO_WINDOW);
-}
-
-#[cfg(not(windows))]
-fn without_console(_: &mut Command) {}
-
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
@@ -90,7 +80,7 @@ mod tests {
         let program = folder.path().join("rehome");
         std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let rehome = Rehome::beside(&folder.path().join("rehome-backup"), Stead::default());
+        let rehome = Rehome::beside(&folder.path().join("rehome-backup"), Stead::default(), |_| ());
         (folder, rehome)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! `UPDATE_SCREENS=1` puts the pictures into `docs/screens`, for people to look at.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::harness::{World, arg, persona, root, run};
@@ -63,24 +63,44 @@ fn a_person_signs_in_in_chromium_in_light_and_dark_and_large() {
     assert!(pictures >= 32, "{pictures}");
 }
 
-#[test]
-fn an_administrator_walks_the_console_in_chromium_and_axe_finds_nothing_serious() {
+/// What a story of an administrator takes: what drives Chromium, Chromium, and axe; `None`: this machine lacks one, which is said.
+fn for_administrators() -> Option<(PathBuf, PathBuf, PathBuf)> {
     let axe = package().and_then(|package| {
         let modules = package.ancestors().find(|folder| folder.ends_with("node_modules"))?.to_owned();
         Some(modules.join("axe-core/axe.min.js")).filter(|path| path.is_file())
     });
-    let (Some(package), Some(chromium), Some(axe)) = (package(), chromium(), axe) else {
-        eprintln!(
-            "NOT RUN: no Chromium, puppeteer-core or axe-core; `cargo xtask ci provider` installs the latter two"
-        );
-        return;
-    };
+    if let (Some(package), Some(chromium), Some(axe)) = (package(), chromium(), axe) {
+        return Some((package, chromium, axe));
+    }
+    eprintln!("NOT RUN: no Chromium, puppeteer-core or axe-core; `cargo xtask ci provider` installs the latter two");
+    None
+}
+
+/// Pictures in a folder whose names begin so.
+fn pictures(screens: &Path, begin: &str) -> usize {
+    let all = std::fs::read_dir(screens).unwrap().filter_map(Result::ok);
+    all.filter(|entry| entry.file_name().to_string_lossy().starts_with(begin)).count()
+}
+
+#[test]
+fn an_administrator_walks_the_console_in_chromium_and_axe_finds_nothing_serious() {
+    let Some((package, chromium, axe)) = for_administrators() else { return };
     let world = World::new();
     let first = world.server_command(&["admin", "create", "grace"], "").ok().trim().to_owned();
     world.server_command(&["user", "create", "linus"], "").ok();
     world.pc("OFFICE-PC").run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
     let screens = story(&world, "console.mjs", (package, chromium, &first), &[("AXE", axe)]);
-    let pictures = std::fs::read_dir(screens).unwrap().filter_map(Result::ok);
-    let ours = pictures.filter(|entry| entry.file_name().to_string_lossy().starts_with("console-")).count();
-    assert_eq!(ours, 40);
+    assert_eq!(pictures(&screens, "console-"), 40);
+}
+
+#[test]
+fn the_first_day_of_an_administrator_ends_with_a_pc_that_is_restorable() {
+    let Some((package, chromium, axe)) = for_administrators() else { return };
+    let world = World::new();
+    let first = world.server_command(&["admin", "create", "grace"], "").ok().trim().to_owned();
+    let pc = world.pc("OFFICE-PC");
+    let program = PathBuf::from(pc.command(&[]).get_program());
+    let more = [("AXE", axe), ("PC", program), ("PC_STATE", pc.state().to_owned()), ("PC_HIVE", persona("old-pc.reg"))];
+    let screens = story(&world, "first_day.mjs", (package, chromium, &first), &more);
+    assert_eq!(pictures(&screens, "first-day-"), 56);
 }

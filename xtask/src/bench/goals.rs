@@ -40,6 +40,8 @@ pub const GOALS: &[Goal] = &[
     less(10, "peak memory of the client", "MiB, product / bupstash", [2.5, 1.0, 0.75]),
     more(11, "durable backups a second, 32 clients", "rate, product / store floor", [0.4, 0.7, 1.0]),
     more(13, "nothing-changed checks a second, 32 clients", "rate, product / store floor", [0.3, 0.6, 0.9]),
+    less(14, "200 rules over 1,000,000 PCs, one core", "ns a pair, product / plain columns", [38.0, 5.0, 1.0]),
+    less(15, "preview of a rule over 1,000,000 PCs at the API", "time, product / interpreter", [4.0, 1.0, 0.2]),
     less(
         17,
         "backup of a live PC, one value changed",

@@ -15,6 +15,7 @@ mod product;
 mod rates;
 mod report;
 mod road;
+mod rules;
 mod signing;
 mod source;
 mod stages;
@@ -31,7 +32,7 @@ use report::Report;
 /// What to measure
 #[derive(clap::Args)]
 pub struct Args {
-    /// Parts to measure: instructions, road, stages, network, rates, start, wine [default: all]
+    /// Parts to measure: instructions, road, stages, network, rates, rules, start, wine [default: all]
     parts: Vec<String>,
     /// A person's hive to walk and to back up; without it the project's own made hive
     #[arg(long)]
@@ -72,13 +73,14 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         instructions::record()?;
     }
     let mut report = Report::begin();
-    let parts: [(&str, Part); 7] = [
+    let parts: [(&str, Part); 8] = [
         ("instructions", instructions::measure),
         ("start", start::measure),
         ("road", road::measure),
         ("stages", stages::measure),
         ("network", network::measure),
         ("rates", rates::measure),
+        ("rules", rules::measure),
         ("wine", wine::measure),
     ];
     for (name, measure) in parts.iter().filter(|(name, _)| args.wants(name)) {

@@ -28,7 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hive", &[]),
     ("rules", &[]),
     ("seal", &["model"]),
-    ("store", &["model"]),
+    ("store", &["model", "rules"]),
     ("device", &["model", "hive", "seal"]),
     ("server", &["model", "rules", "store", "seal"]),
     ("win32", &["device", "model"]),

@@ -4,17 +4,20 @@
 //! empty) or the picture that every new Windows has, for the lock screen what Windows itself shows there. Windows keeps a copy of the desktop's picture
 //! in the profile, whatever it was chosen from; the registry value `WallPaper` names the original. The words of all languages travel as one list.
 
+use std::io::Read as _;
+
 use model::catalog::{FileRole, Place, Root, Setting};
 use model::envelope::BLOB_BYTES_MAX;
 use model::reason::Reason;
 use model::snapshot::Reading;
 use model::value::{FileRef, Value};
 
-use super::{CollectedFile, Sources};
+use super::{BlobIdOf, CollectedFile, Content, Sources};
 use crate::apply::picture_ending;
 use crate::codec::text_of;
-use crate::folder::Below;
+use crate::folder::FolderError;
 use crate::own_files::dictionary::Kept;
+use crate::picture::HEAD_BYTES;
 use crate::registry::Registry;
 
 /// The picture of a new Windows, light and dark, at the end of the path it has.
@@ -40,20 +43,20 @@ pub(super) fn of(sources: &Sources<'_>, settings: &[&'static Setting]) -> Found 
     let mut found = Found::default();
     for setting in settings {
         let Place::File(role) = setting.place else { continue };
-        let bytes = match role {
+        let content = match role {
             FileRole::Wallpaper => wallpaper(sources),
             FileRole::LockScreen => lock_screen(sources),
-            FileRole::AccountPicture => {
-                sources.files.account_picture.clone().and_then(|place| place.map(|place| picture(&place)).transpose())
-            }
+            FileRole::AccountPicture => sources.files.account_picture.clone().map(|place| place.map(Content::There)),
             FileRole::Dictionary => words(sources, &mut found.warnings),
         };
-        let reading = match bytes {
+        let file =
+            content.and_then(|content| content.map(|content| identify(role, content, sources.blob_id)).transpose());
+        let reading = match file {
             Ok(None) => Reading::Absent,
             Err(reason) => Reading::Refused { reason },
-            Ok(Some(bytes)) => {
-                let file = FileRef { blob: (sources.blob_id)(&bytes), size: bytes.len() as u64 };
-                found.files.push(CollectedFile { role, file, bytes });
+            Ok(Some(found_here)) => {
+                let file = found_here.file;
+                found.files.push(found_here);
                 Reading::Set { value: Value::File(file) }
             }
         };
@@ -63,13 +66,13 @@ pub(super) fn of(sources: &Sources<'_>, settings: &[&'static Setting]) -> Found 
 }
 
 /// The person's own background; `None` if they have none.
-fn wallpaper(sources: &Sources<'_>) -> Result<Option<Vec<u8>>, Reason> {
+fn wallpaper(sources: &Sources<'_>) -> Result<Option<Content>, Reason> {
     let original = original(sources.registry);
     match (original.as_deref(), &sources.files.wallpaper) {
         (Some(original), _) if original.is_empty() || STOCK.iter().any(|stock| original.ends_with(stock)) => Ok(None),
         (None, None) => Ok(None),
         (Some(_), None) => Err(Reason::FileMissing),
-        (_, Some(place)) => picture(place).map(Some),
+        (_, Some(place)) => Ok(Some(Content::There(place.clone()))),
     }
 }
 
@@ -80,7 +83,7 @@ fn original(registry: &dyn Registry) -> Option<String> {
     text_of(&stored.bytes).map(|path| path.to_lowercase())
 }
 
-fn lock_screen(sources: &Sources<'_>) -> Result<Option<Vec<u8>>, Reason> {
+fn lock_screen(sources: &Sources<'_>) -> Result<Option<Content>, Reason> {
     let is_on = |(key, name): (&str, &str)| {
         let stored = sources.registry.read(Root::User, key, &[name]).ok().and_then(|mut found| found.pop().flatten());
         stored.is_some_and(|raw| raw.reg_type == 4 && raw.bytes == [1, 0, 0, 0])
@@ -88,11 +91,11 @@ fn lock_screen(sources: &Sources<'_>) -> Result<Option<Vec<u8>>, Reason> {
     if NOT_OWN.into_iter().any(is_on) {
         return Ok(None);
     }
-    sources.files.lock_screen.clone()?.map(|place| picture(&place)).transpose()
+    Ok(sources.files.lock_screen.clone()?.map(Content::There))
 }
 
 /// All words; `None` if there are none. Those that may not travel are counted in a warning.
-fn words(sources: &Sources<'_>, warnings: &mut Vec<String>) -> Result<Option<Vec<u8>>, Reason> {
+fn words(sources: &Sources<'_>, warnings: &mut Vec<String>) -> Result<Option<Content>, Reason> {
     let Some(place) = &sources.files.spelling else { return Ok(None) };
     let (list, left_out) = Kept::read(place)?.words()?;
     if left_out > 0 {
@@ -101,11 +104,26 @@ fn words(sources: &Sources<'_>, warnings: &mut Vec<String>) -> Result<Option<Vec
             "{words} of the spelling checker's dictionary cannot travel: too long, or with characters of paths"
         ));
     }
-    if list.is_empty() { Ok(None) } else { list.to_bytes().map(Some) }
+    if list.is_empty() { Ok(None) } else { list.to_bytes().map(|bytes| Some(Content::Here(bytes))) }
 }
 
-fn picture(place: &Below) -> Result<Vec<u8>, Reason> {
-    let bytes = place.read(BLOB_BYTES_MAX).map_err(|error| error.reason_of_read())?;
-    // Rule R6: what Rehome carries is JPEG or PNG.
-    if picture_ending(&bytes).is_none() { Err(Reason::NotAPicture) } else { Ok(bytes) }
+/// Reads a file once, piece by piece: pictures have megabytes, and most days nobody wants to see more of them than their hash.
+fn identify(role: FileRole, content: Content, blob_id: BlobIdOf<'_>) -> Result<CollectedFile, Reason> {
+    let unread = |error| FolderError::System(error).reason_of_read();
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    let (blob, size) = match &content {
+        Content::There(place) => {
+            let mut file = place.open(BLOB_BYTES_MAX).map_err(|error| error.reason_of_read())?;
+            file.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(unread)?;
+            // Rule R6: what Rehome carries is JPEG or PNG.
+            picture_ending(&head).ok_or(Reason::NotAPicture)?;
+            blob_id(&mut head.chain(file))
+        }
+        Content::Here(bytes) => {
+            head.extend(bytes.iter().take(HEAD_BYTES));
+            blob_id(&mut bytes.as_slice())
+        }
+    }
+    .map_err(unread)?;
+    Ok(CollectedFile { role, file: FileRef { blob, size }, head, content })
 }

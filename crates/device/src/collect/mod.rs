@@ -9,14 +9,17 @@ mod left_out;
 mod readings;
 
 use std::collections::BTreeMap;
+use std::io;
 
 use model::catalog::{self, FileRole};
+use model::envelope::BLOB_BYTES_MAX;
 use model::ids::BlobId;
 use model::reason::Reason;
 use model::snapshot::{DeviceFacts, Reading, Snapshot};
 use model::value::FileRef;
 
 use crate::apps::Apps;
+use crate::folder::Below;
 use crate::own_files::OwnFiles;
 use crate::registry::Registry;
 
@@ -30,8 +33,8 @@ pub struct Sources<'a> {
     pub facts: DeviceFacts,
     /// Where the files are that are settings.
     pub files: &'a OwnFiles,
-    /// The content id of a file: a hash keyed by the user's key.
-    pub blob_id: &'a dyn Fn(&[u8]) -> BlobId,
+    /// The content id and the size of a file: a hash keyed by the user's key.
+    pub blob_id: BlobIdOf<'a>,
 }
 
 /// What a backup found.
@@ -45,15 +48,39 @@ pub struct Collected {
     pub warnings: Vec<String>,
 }
 
-/// A file that a reading names, with its bytes: what is uploaded is what was hashed, even if the file changes meanwhile.
+/// Reads a file to its end and gives its content id and size.
+pub type BlobIdOf<'a> = &'a dyn Fn(&mut dyn io::Read) -> io::Result<(BlobId, u64)>;
+
+/// A file that a reading names. It is read once to be hashed, and once more only if the server does not have it yet; whoever seals it compares what is read
+/// then with the hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CollectedFile {
     /// Which file it is.
     pub role: FileRole,
     /// Its id and size.
     pub file: FileRef,
-    /// Its bytes.
-    pub bytes: Vec<u8>,
+    /// The bytes that it begins with: what says of which kind it is, and from which file a restore made it.
+    pub head: Vec<u8>,
+    content: Content,
+}
+
+/// Where a file's bytes are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Content {
+    /// In a file of the person's.
+    There(Below),
+    /// Put together here.
+    Here(Vec<u8>),
+}
+
+impl CollectedFile {
+    /// Its bytes, from the start.
+    pub fn open(&self) -> io::Result<Box<dyn io::Read + '_>> {
+        Ok(match &self.content {
+            Content::There(place) => Box::new(place.open(BLOB_BYTES_MAX)?),
+            Content::Here(bytes) => Box::new(bytes.as_slice()),
+        })
+    }
 }
 
 /// Reads everything that the catalog knows.

@@ -1,6 +1,7 @@
 //! What a backup finds, and that nothing stops it half-way.
 
 use std::fs;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use model::catalog::{self, Root, Setting};
@@ -30,7 +31,10 @@ fn from(registry: &dyn Registry) -> Collected {
 
 fn from_with(registry: &dyn Registry, wallpaper: Option<&Path>, facts: DeviceFacts) -> Collected {
     let apps = MemoryApps::default();
-    let blob_id = |bytes: &[u8]| BlobId([u8::try_from(bytes.len()).unwrap_or(u8::MAX); 32]);
+    let blob_id = |file: &mut dyn io::Read| {
+        let size = io::copy(file, &mut io::sink())?;
+        Ok((BlobId([u8::try_from(size).unwrap_or(u8::MAX); 32]), size))
+    };
     let wallpaper = wallpaper.map(|path| Below::new(path.parent().unwrap().to_owned(), path.file_name()));
     let files = OwnFiles { wallpaper, ..OwnFiles::default() };
     collect(&Sources { registry, apps: &apps, facts, files: &files, blob_id: &blob_id })
@@ -152,7 +156,9 @@ fn the_background_travels_by_its_content() {
     fs::write(&path, JPEG).unwrap();
     let found = from_with(&with_own_picture(), Some(&path), DeviceFacts::default());
     let [file] = &found.files[..] else { panic!("{:?}", found.files) };
-    assert_eq!(file.bytes, JPEG);
+    let mut bytes = Vec::new();
+    file.open().unwrap().read_to_end(&mut bytes).unwrap();
+    assert_eq!(bytes, JPEG);
     assert_eq!(file.file.size, JPEG.len() as u64);
     let unsaid = from_with(&MemoryRegistry::new(), Some(&path), DeviceFacts::default());
     assert_eq!(unsaid.files, found.files, "where the registry does not say, the file decides");
@@ -217,7 +223,7 @@ fn apps_are_listed_and_a_list_that_fails_is_a_warning() {
         apps,
         facts: DeviceFacts::default(),
         files: &files,
-        blob_id: &|_| BlobId([0; 32]),
+        blob_id: &|_| Ok((BlobId([0; 32]), 0)),
     };
     let apps = MemoryApps(vec![app.clone()]);
     assert_eq!(collect(&sources(&apps)).snapshot.apps, [app]);
@@ -255,7 +261,7 @@ fn settings_that_could_not_be_read_are_counted_in_a_warning() {
         apps: &MemoryApps(Vec::new()),
         facts: DeviceFacts::default(),
         files: &OwnFiles::default(),
-        blob_id: &|_| BlobId([0; 32]),
+        blob_id: &|_| Ok((BlobId([0; 32]), 0)),
     };
     let found = collect(&sources);
     let refused = Reading::Refused { reason: Reason::AccessDenied };

@@ -67,9 +67,9 @@ impl Record {
         Ok(std::str::from_utf8(&bytes).ok().and_then(|text| text.trim().parse().ok()).map(Moment))
     }
 
-    /// Remembers a success.
+    /// Remembers a success, for the next time that somebody asks: a power cut may make that one backup too many.
     pub fn write(&self, now: Moment) -> Result<(), StateError> {
-        crate::state::file::replace(&self.0, format!("{}\n", now.0).as_bytes())
+        crate::state::file::replace_unsynced(&self.0, format!("{}\n", now.0).as_bytes())
     }
 }
 

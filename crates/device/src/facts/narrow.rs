@@ -40,7 +40,7 @@ mod tests {
     fn collected() -> Collected {
         let registry = crate::registry::MemoryRegistry::new();
         let apps = crate::apps::RegistryApps::new(&registry);
-        let blob_id = |_: &[u8]| model::ids::BlobId([0; 32]);
+        let blob_id = |_: &mut dyn std::io::Read| Ok((model::ids::BlobId([0; 32]), 0));
         let facts = model::snapshot::DeviceFacts::default();
         let sources = crate::collect::Sources {
             registry: &registry,

@@ -17,6 +17,7 @@ mod system;
 mod system;
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
@@ -53,6 +54,15 @@ pub enum FolderError {
     /// The system says no.
     #[error(transparent)]
     System(#[from] io::Error),
+}
+
+impl From<FolderError> for io::Error {
+    fn from(error: FolderError) -> Self {
+        match error {
+            FolderError::System(error) => error,
+            FolderError::Link => Self::other(error),
+        }
+    }
 }
 
 impl FolderError {
@@ -118,8 +128,9 @@ impl Folder {
         Ok(names)
     }
 
-    /// The bytes of a file in it; `None` if there is none. More than `most` bytes, a link, and what is no file are errors.
-    pub fn read(&self, name: &OsStr, most: u64) -> Result<Option<Vec<u8>>, FolderError> {
+    /// A file in it, opened to be read, and how many bytes it has now; `None` if there is none. More than `most` bytes, a link, and what is no file
+    /// are errors.
+    pub fn open_file(&self, name: &OsStr, most: u64) -> Result<Option<(File, u64)>, FolderError> {
         let file = match self.0.open_file(single(name)?) {
             Err(FolderError::System(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file?,
@@ -131,7 +142,14 @@ impl Folder {
         if found.len() > most {
             return Err(FolderError::System(io::ErrorKind::FileTooLarge.into()));
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(found.len() + 1).unwrap_or_default());
+        Ok(Some((file, found.len())))
+    }
+
+    /// The bytes of a file in it; `None` if there is none. More than `most` bytes, a link, and what is no file are errors.
+    pub fn read(&self, name: &OsStr, most: u64) -> Result<Option<Vec<u8>>, FolderError> {
+        let Some((file, len)) = self.open_file(name, most)? else { return Ok(None) };
+        let mut bytes = Vec::with_capacity(usize::try_from(len + 1).unwrap_or_default());
+        // It may grow while it is read; one byte more than allowed tells.
         file.take(most + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > most {
             Err(FolderError::System(io::ErrorKind::FileTooLarge.into()))
@@ -199,6 +217,10 @@ fn single(name: &OsStr) -> io::Result<&OsStr> {
     if is_single && !has_stream { Ok(name) } else { Err(io::ErrorKind::InvalidInput.into()) }
 }
 
+fn absent() -> FolderError {
+    FolderError::System(io::ErrorKind::NotFound.into())
+}
+
 /// A place below a folder: each step on the way is a folder or the file itself, and never a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Below {
@@ -247,10 +269,21 @@ impl Below {
 
     /// The bytes of the file there.
     pub fn read(&self, most: u64) -> Result<Vec<u8>, FolderError> {
-        let absent = || FolderError::System(io::ErrorKind::NotFound.into());
+        let (folder, file) = self.above()?;
+        folder.read(file, most)?.ok_or_else(absent)
+    }
+
+    /// The file there, opened to be read. More than `most` bytes are an error.
+    pub fn open(&self, most: u64) -> Result<File, FolderError> {
+        let (folder, file) = self.above()?;
+        Ok(folder.open_file(file, most)?.ok_or_else(absent)?.0)
+    }
+
+    /// The folder that the last step leads out of, and that step.
+    fn above(&self) -> Result<(Folder, &OsStr), FolderError> {
         let (file, above) = self.steps.split_last().ok_or_else(absent)?;
         let folder = above.iter().try_fold(Folder::open(&self.base)?, |folder, step| folder.child(step))?;
-        folder.read(file, most)?.ok_or_else(absent)
+        Ok((folder, file))
     }
 }
 

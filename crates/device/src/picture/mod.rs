@@ -10,7 +10,7 @@
 mod note;
 mod wash;
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{BufWriter, ErrorKind, Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -20,7 +20,7 @@ use model::value::FileRef;
 
 use crate::sealed::reason;
 
-pub use note::noted;
+pub use note::{HEAD_BYTES, noted};
 pub use wash::wash;
 
 /// The most pixels of a picture, in all (rule R6): 8K has 33 million.
@@ -109,15 +109,17 @@ fn pass(picture: &mut dyn Read, to: &mut impl Write) -> Result<(), Reason> {
 }
 
 /// The other end of [`Process`]: what the program does that was started so. Gives its exit code.
-pub fn serve(blob: BlobId, size: u64, mut from: impl Read, mut to: impl Write) -> u8 {
+pub fn serve(blob: BlobId, size: u64, mut from: impl Read, to: impl Write) -> u8 {
     let most = crate::plan::PICTURE_BYTES_MAX;
     // One byte more, so that the end is seen without making room for what does not come.
     let mut bytes = Vec::with_capacity(usize::try_from(size.min(most) + 1).unwrap_or_default());
     if from.by_ref().take(most + 1).read_to_end(&mut bytes).is_err() || bytes.len() as u64 > most {
         return code(TOO_LARGE);
     }
-    match wash(&bytes, &FileRef { blob, size }) {
-        Ok(washed) if to.write_all(&washed).and_then(|()| to.flush()).is_ok() => 0,
+    // Straight to the other end: of what comes with an error nothing is looked at.
+    let mut to = BufWriter::with_capacity(PIECE_BYTES, to);
+    match wash::wash_to(&bytes, &FileRef { blob, size }, &mut to) {
+        Ok(()) if to.flush().is_ok() => 0,
         Err(Reason::FileTooLarge) => code(TOO_LARGE),
         _ => code(NOT_A_PICTURE),
     }

@@ -14,7 +14,7 @@ pub(super) const PNG_KEYWORD: &str = "Rehome";
 const MARK: &str = "rehome picture ";
 
 /// The most of a file that is looked through for its note, in bytes: it stands in front of the pixels.
-const HEAD_BYTES: usize = 4096;
+pub const HEAD_BYTES: usize = 4096;
 
 /// The note for a file: its id, a blank and its size.
 pub(super) fn of(file: &FileRef) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! Decoding and encoding anew.
 
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 
 use jpeg_encoder::ColorType as JpegColour;
 use model::reason::Reason;
@@ -29,12 +29,19 @@ const STORED_PER_CENT: usize = 95;
 
 /// The picture anew. JPEG stays JPEG, PNG stays PNG.
 pub fn wash(bytes: &[u8], file: &FileRef) -> Result<Vec<u8>, Reason> {
+    let mut washed = Vec::with_capacity(room(file.size));
+    wash_to(bytes, file, &mut washed)?;
+    Ok(washed)
+}
+
+/// The same, written to `to`, which may have got some of it when there is an error.
+pub(super) fn wash_to(bytes: &[u8], file: &FileRef, to: &mut impl Write) -> Result<(), Reason> {
     if bytes.len() as u64 > PICTURE_BYTES_MAX {
         return Err(Reason::FileTooLarge);
     }
     match picture_ending(bytes) {
-        Some("jpg") => jpeg(bytes, file),
-        Some("png") => png(bytes, file),
+        Some("jpg") => jpeg(bytes, file, to),
+        Some("png") => png(bytes, file, to),
         _ => Err(Reason::NotAPicture),
     }
 }
@@ -55,7 +62,7 @@ pub(super) fn room(size: u64) -> usize {
     usize::try_from(size.min(PICTURE_BYTES_MAX) + NOTE_BYTES).unwrap_or_default()
 }
 
-fn jpeg(bytes: &[u8], file: &FileRef) -> Result<Vec<u8>, Reason> {
+fn jpeg(bytes: &[u8], file: &FileRef, to: &mut impl Write) -> Result<(), Reason> {
     let options = DecoderOptions::default()
         .jpeg_set_out_colorspace(ColorSpace::RGB)
         .set_max_width(SIDE_MAX)
@@ -66,15 +73,13 @@ fn jpeg(bytes: &[u8], file: &FileRef) -> Result<Vec<u8>, Reason> {
     check_size(width, height)?;
     let pixels = decoder.decode().map_err(|_| Reason::NotAPicture)?;
     let side = |side| u16::try_from(side).map_err(|_| Reason::FileTooLarge);
-    let mut washed = Vec::with_capacity(room(file.size));
-    let mut encoder = jpeg_encoder::Encoder::new(&mut washed, QUALITY);
+    let mut encoder = jpeg_encoder::Encoder::new(&mut *to, QUALITY);
     encoder.add_app_segment(note::JPEG_SEGMENT, note::of(file)).map_err(|_| Reason::Internal)?;
     let colour = if pixels.len() == width * height { JpegColour::Luma } else { JpegColour::Rgb };
-    encoder.encode(&pixels, side(width)?, side(height)?, colour).map_err(|_| Reason::NotAPicture)?;
-    Ok(washed)
+    encoder.encode(&pixels, side(width)?, side(height)?, colour).map_err(|_| Reason::NotAPicture)
 }
 
-fn png(bytes: &[u8], file: &FileRef) -> Result<Vec<u8>, Reason> {
+fn png(bytes: &[u8], file: &FileRef, to: &mut impl Write) -> Result<(), Reason> {
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: PNG_BYTES_MAX });
     decoder.set_transformations(Transformations::normalize_to_color8());
     decoder.set_ignore_text_chunk(true);
@@ -91,8 +96,7 @@ fn png(bytes: &[u8], file: &FileRef) -> Result<Vec<u8>, Reason> {
     {
         return Err(Reason::NotAPicture);
     }
-    let mut washed = Vec::with_capacity(room(file.size));
-    let mut encoder = png::Encoder::new(&mut washed, width, height);
+    let mut encoder = png::Encoder::new(to, width, height);
     encoder.set_color(frame.color_type);
     encoder.set_depth(BitDepth::Eight);
     let is_stored = bytes.len() / STORED_PER_CENT > pixels.len() / 100;
@@ -102,6 +106,5 @@ fn png(bytes: &[u8], file: &FileRef) -> Result<Vec<u8>, Reason> {
     encoder.add_text_chunk(note::PNG_KEYWORD.to_owned(), note).map_err(|_| Reason::Internal)?;
     let mut writer = encoder.write_header().map_err(|_| Reason::Internal)?;
     writer.write_image_data(&pixels).map_err(|_| Reason::Internal)?;
-    writer.finish().map_err(|_| Reason::Internal)?;
-    Ok(washed)
+    writer.finish().map_err(|_| Reason::Internal)
 }

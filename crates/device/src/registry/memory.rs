@@ -366,12 +366,17 @@ fn first_levels(folded: &str, count: usize) -> &str {
 }
 
 fn fold_path(path: &str) -> String {
-    path.chars().map(|c| if c == '\\' { '\0' } else { fold_char(c) }).collect()
+    let mut folded = fold(path);
+    if folded.contains('\\') {
+        folded = folded.replace('\\', "\0");
+    }
+    folded
 }
 
 /// Names that differ only in case are one name. Windows compares by its table of upper-case letters, one unit for one unit.
 pub fn fold(name: &str) -> String {
-    name.chars().map(fold_char).collect()
+    // Nearly all names are, and this is asked for each value of a plan.
+    if name.is_ascii() { name.to_ascii_uppercase() } else { name.chars().map(fold_char).collect() }
 }
 
 fn fold_char(c: char) -> char {

@@ -17,7 +17,9 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(wrong(error)),
     };
-    let mut bytes = Vec::new();
+    let known = file.metadata().map_or(0, |found| found.len().min(FILE_BYTES_MAX));
+    // One byte of room more than there is, so that the end is seen at once.
+    let mut bytes = Vec::with_capacity(usize::try_from(known).unwrap_or_default() + 1);
     file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(wrong)?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
         return Err(StateError::Damaged {
@@ -30,13 +32,25 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
 
 /// Replaces a file: the new bytes are on disk before they take its place, and the exchange is on disk before this returns.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
+    exchange(path, bytes, File::sync_all)?;
+    sync_folder(folder_of(path)).map_err(|source| StateError::Write { path: path.to_owned(), source })
+}
+
+/// Replaces a file that nothing is lost with: a power cut soon after may leave the old one, or one that cannot be understood.
+pub fn replace_unsynced(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
+    exchange(path, bytes, |_| Ok(()))
+}
+
+fn exchange(path: &Path, bytes: &[u8], sync: fn(&File) -> io::Result<()>) -> Result<(), StateError> {
     let wrong = |source| StateError::Write { path: path.to_owned(), source };
-    let folder = path.parent().expect("every file of the state is in its folder");
     // A temporary file is made readable by its owner only (0600), and stays so under its final name.
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(wrong)?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(wrong)?;
-    file.persist(path).map_err(|error| wrong(error.error))?;
-    sync_folder(folder).map_err(wrong)
+    let mut file = tempfile::NamedTempFile::new_in(folder_of(path)).map_err(wrong)?;
+    file.write_all(bytes).and_then(|()| sync(file.as_file())).map_err(wrong)?;
+    file.persist(path).map(drop).map_err(|error| wrong(error.error))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().expect("every file of the state is in its folder")
 }
 
 /// Removes a file if it is there.

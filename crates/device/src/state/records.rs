@@ -60,8 +60,17 @@ impl State {
 
     /// The reports on this PC, newest first. Damaged ones are left out.
     pub fn reports(&self) -> Result<Vec<KeptReport>, StateError> {
+        Self::read_reports(self.report_files()?)
+    }
+
+    /// Those that the server does not have yet. Reads no others: each backup asks.
+    pub fn unsent_reports(&self) -> Result<Vec<KeptReport>, StateError> {
+        Self::read_reports(self.report_files()?.into_iter().filter(|(_, sent)| !sent))
+    }
+
+    fn read_reports(files: impl IntoIterator<Item = (PathBuf, bool)>) -> Result<Vec<KeptReport>, StateError> {
         let mut reports = Vec::new();
-        for (path, sent) in self.report_files()? {
+        for (path, sent) in files {
             let bytes = file::read(&path)?.unwrap_or_default();
             if let Ok(report) = serde_json::from_slice(&bytes) {
                 reports.push(KeptReport { report, sent, path });

@@ -16,6 +16,7 @@ use model::envelope::{BlobEntry, Header, delta};
 use model::ids::{BlobId, PartId};
 use model::reason::Reason;
 use model::receipt::Receipt;
+use seal::blob::BlobError;
 use seal::content::Outline;
 use seal::receipt::{ReceiptError, header_hash};
 use seal::{PackError, Packed};
@@ -120,9 +121,12 @@ impl DeliverError {
         match self {
             Self::Server(error) => error.reason(),
             Self::Seal(error) => error.reason(),
-            Self::File { source, .. } => {
-                seal::blob::BlobError::of(source).map_or(Reason::InputFailed, seal::blob::BlobError::reason)
-            }
+            Self::File { source, .. } => match BlobError::of(source) {
+                // It was another one when it was hashed. The next backup takes it as it is then.
+                Some(BlobError::ContentDiffers) => Reason::ChangedMeanwhile,
+                Some(error) => error.reason(),
+                None => Reason::InputFailed,
+            },
             Self::Receipt { .. } => Reason::IntegrityFailed,
             Self::State(error) => error.reason(),
         }

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::ids::{CommandId, DeviceId, GroupId, PolicyId, TagId, UserId};
+use crate::ids::{CommandId, DeviceId, FilterId, GroupId, PolicyId, TagId, UserId};
 use crate::policy::Settings;
 use crate::policy::resolve::{By, Said};
 use crate::world::Moment;
@@ -36,7 +36,7 @@ pub struct Whom {
     /// These people, on all their PCs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub users: Vec<UserId>,
-    /// The people of these groups.
+    /// The people, or the PCs, of these groups.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupId>,
     /// These PCs.
@@ -68,6 +68,103 @@ pub struct Assignments {
     /// Not those.
     #[serde(skip_serializing_if = "Whom::is_empty")]
     pub exclude: Whom,
+    /// Filters that narrow what is included: one at most beside each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<AssignmentFilter>,
+}
+
+/// A filter beside one of the included, as in Intune (Microsoft Learn, "Use filters when assigning your apps, policies, and profiles").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AssignmentFilter {
+    /// Beside what.
+    pub on: FilterOn,
+    /// Which filter.
+    pub filter: FilterId,
+    /// What it does.
+    pub mode: FilterMode,
+}
+
+/// Which of the included a filter narrows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FilterOn {
+    /// `all_devices`.
+    AllDevices,
+    /// `all_users`.
+    AllUsers,
+    /// The id of a group.
+    Group(GroupId),
+}
+
+impl std::fmt::Display for FilterOn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::AllDevices => f.write_str("all_devices"),
+            Self::AllUsers => f.write_str("all_users"),
+            Self::Group(id) => id.fmt(f),
+        }
+    }
+}
+
+impl Serialize for FilterOn {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for FilterOn {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.as_str() {
+            "all_devices" => Ok(Self::AllDevices),
+            "all_users" => Ok(Self::AllUsers),
+            id => id.parse().map(Self::Group).map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+/// What a filter does to devices for which its rule holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FilterMode {
+    /// Only they are in.
+    Include,
+    /// They are out.
+    Exclude,
+}
+
+/// A filter: `GET /api/v1/filters/{filter}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filter {
+    /// Its id.
+    pub id: FilterId,
+    /// Counts its changes.
+    pub version: u64,
+    /// When it was made.
+    pub created_at: Moment,
+    /// When it was changed.
+    pub changed_at: Moment,
+    /// How many policies use it.
+    pub policies: u64,
+    /// What it says. Scope tags are always there.
+    #[serde(flatten)]
+    pub terms: NewFilter,
+}
+
+/// What a filter says: `POST /api/v1/filters` and `PUT /api/v1/filters/{filter}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewFilter {
+    /// Its name.
+    pub name: String,
+    /// What it is for, in words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// Its rule: `docs/rules.md`, kind `filter`.
+    pub rule: String,
+    /// Scope tags. Left out: those of who makes it, or as they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope_tags: Option<Vec<TagId>>,
 }
 
 /// What a policy says: `POST /api/v1/policies` and `PUT /api/v1/policies/{policy}`.

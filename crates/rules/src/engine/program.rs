@@ -38,7 +38,14 @@ impl Bits {
         self.0.iter().enumerate().flat_map(rows)
     }
 
-    pub(super) fn set(&mut self, row: usize, value: bool) {
+    /// Takes away the bits that are not set in the other.
+    pub fn keep(&mut self, other: &Self) {
+        self.0.truncate(other.0.len());
+        self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word &= other);
+    }
+
+    /// Sets the bit of a row, or takes it away.
+    pub fn set(&mut self, row: usize, value: bool) {
         if self.0.len() <= row / 64 {
             self.0.resize(row / 64 + 1, 0);
         }

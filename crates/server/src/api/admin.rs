@@ -174,6 +174,10 @@ impl From<AdminError> for Refusal {
             AdminError::ManagedElsewhere => Self::new(StatusCode::CONFLICT, Reason::ManagedElsewhere, detail),
             AdminError::OnHold => Self::new(StatusCode::FORBIDDEN, Reason::OnHold, detail),
             AdminError::Invalid(_) => Self::invalid(detail),
+            AdminError::Rule(error) => {
+                let detail = format!("{detail}; {}", error.hint());
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, Reason::RuleInvalid, detail)
+            }
             AdminError::Store(StoreError::Taken { .. }) => Self::new(StatusCode::CONFLICT, Reason::NameTaken, detail),
             AdminError::Store(error) => error.into(),
         }

@@ -69,7 +69,7 @@ impl FromRequestParts<Arc<App>> for Base {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
-        let base = app.site.base(&parts.headers);
+        let base = app.site.base(&parts.headers, &parts.extensions);
         base.map(Self).ok_or_else(|| Refusal::invalid("the request does not name a host"))
     }
 }

@@ -18,6 +18,7 @@ mod devices;
 mod enroll;
 mod enrollment_options;
 pub(crate) mod extract;
+mod filters;
 mod groups;
 mod invitations;
 mod me;
@@ -32,9 +33,11 @@ mod reports;
 mod retention;
 mod retention_policies;
 pub(crate) mod roles;
+mod rules;
 mod scim;
 mod service_accounts;
 mod sign_in;
+mod sign_in_rules;
 mod snapshots;
 mod tags;
 mod users;
@@ -111,6 +114,7 @@ fn admin_routes(routes: Routes) -> Routes {
         .post("/api/v1/devices/{device}/revoke", devices::revoke::handle)
         .get("/api/v1/groups", groups::list::handle)
         .post("/api/v1/groups", groups::create::handle)
+        .get("/api/v1/groups/{group}/devices", groups::devices::handle)
         .get("/api/v1/groups/{group}", groups::get::handle)
         .patch("/api/v1/groups/{group}", groups::patch::handle)
         .delete("/api/v1/groups/{group}", groups::delete::handle)
@@ -141,6 +145,8 @@ fn admin_routes(routes: Routes) -> Routes {
         .post("/api/v1/service-accounts", service_accounts::create::handle)
         .get("/api/v1/service-accounts/{token}", service_accounts::get::handle)
         .delete("/api/v1/service-accounts/{token}", service_accounts::delete::handle)
+        .get("/api/v1/sign-in-rules", sign_in_rules::get::handle)
+        .put("/api/v1/sign-in-rules", sign_in_rules::put::handle)
         .get("/api/v1/approvals", approvals::list::handle)
         .get("/api/v1/approvals/{approval}", approvals::get::handle)
         .post("/api/v1/approvals/{approval}/decision", approvals::decide::handle)
@@ -160,6 +166,14 @@ fn policy_routes(routes: Routes) -> Routes {
         .get("/api/v1/policies", policies::list::handle)
         .post("/api/v1/policies", policies::create::handle)
         .post("/api/v1/policies/reach", policies::reach::handle)
+        .get("/api/v1/filters", filters::list::handle)
+        .post("/api/v1/filters", filters::create::handle)
+        .get("/api/v1/filters/{filter}", filters::get::handle)
+        .put("/api/v1/filters/{filter}", filters::put::handle)
+        .delete("/api/v1/filters/{filter}", filters::delete::handle)
+        .post("/api/v1/rules/validate", rules::validate::handle)
+        .post("/api/v1/rules/preview", rules::preview::handle)
+        .post("/api/v1/rules/explain", rules::explain::handle)
         .post("/api/v1/policies/what-if", policies::what_if::handle)
         .post("/api/v1/policies/import", policies::import::handle)
         .get("/api/v1/policies/{policy}", policies::get::handle)
@@ -198,13 +212,16 @@ fn scim_routes(routes: Routes) -> Routes {
         .get("/scim/v2/ResourceTypes/{id}", scim::about::resource_type)
         .get("/scim/v2/Schemas", scim::about::schemas)
         .get("/scim/v2/Schemas/{id}", scim::about::schema)
+        .post("/scim/v2/.search", scim::search::handle)
         .get("/scim/v2/Users", scim::users::list::handle)
+        .post("/scim/v2/Users/.search", scim::users::list::search)
         .post("/scim/v2/Users", scim::users::create::handle)
         .get("/scim/v2/Users/{id}", scim::users::get::handle)
         .put("/scim/v2/Users/{id}", scim::users::put::handle)
         .patch("/scim/v2/Users/{id}", scim::users::patch::handle)
         .delete("/scim/v2/Users/{id}", scim::users::delete::handle)
         .get("/scim/v2/Groups", scim::groups::list::handle)
+        .post("/scim/v2/Groups/.search", scim::groups::list::search)
         .post("/scim/v2/Groups", scim::groups::create::handle)
         .get("/scim/v2/Groups/{id}", scim::groups::get::handle)
         .put("/scim/v2/Groups/{id}", scim::groups::put::handle)
@@ -225,7 +242,7 @@ pub fn router(app: Arc<App>) -> Router {
         .into_router()
         .merge(crate::login::routes())
         .merge(crate::pages::routes())
-        .merge(crate::console::router())
+        .merge(crate::console::router(&app))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(from_fn_with_state(Arc::clone(&app), at_the_door))
@@ -251,6 +268,8 @@ async fn at_the_door(State(app): State<Arc<App>>, mut request: Request, next: Ne
         tracing::enabled!(tracing::Level::DEBUG).then(|| (request.method().clone(), request.uri().path().to_owned()));
     let health = ["/livez", "/readyz", "/healthz", "/version"].contains(&request.uri().path());
     let api = !health;
+    app.site.proxies.unwrap(&mut request);
+    let secure = app.site.is_secure(request.extensions());
     let door = Arc::new(Door::of(&request, given.as_ref(), &app.salts));
     let asked = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
     request.extensions_mut().insert(Arc::clone(&door));
@@ -267,7 +286,7 @@ async fn at_the_door(State(app): State<Arc<App>>, mut request: Request, next: Ne
     if let Some(half) = session.and_then(|session| session.0.get().cloned()) {
         response.headers_mut().insert(SESSION, half);
     }
-    harden(&app, response.headers_mut());
+    harden(response.headers_mut(), secure);
     let status = response.status();
     if let Some(refused) = response.extensions_mut().remove::<Refused>().filter(|_| is_noted(status)) {
         let asked = asked.1.map_or_else(|| asked.0.to_string(), |path| format!("{} {}", asked.0, path.as_str()));
@@ -301,11 +320,11 @@ const HEADERS: [(HeaderName, &str); 7] = [
 ];
 
 /// Adds [`HEADERS`], and once encrypted that the next request has to be as well, here and below this name, for a year (RFC 6797).
-fn harden(app: &App, headers: &mut HeaderMap) {
+fn harden(headers: &mut HeaderMap, secure: bool) {
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    if app.site.is_secure() {
+    if secure {
         let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
     }

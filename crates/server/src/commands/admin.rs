@@ -5,15 +5,17 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Subcommand;
+use model::admin::{FactorRule, SignInRules};
 use model::ids::{UserId, to_hex};
 use model::reason::Reason;
 use model::world::Moment;
-use store::TenantScope;
+use store::{TenantScope, View};
 
 use super::{Failure, print, say};
 use crate::App;
 use crate::app::DEFAULT_TENANT;
 use crate::keyring::erasure_signer;
+use crate::password::weak::Weak;
 use crate::password::{self, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
 
 #[derive(Subcommand)]
@@ -42,6 +44,15 @@ pub(super) enum TenantVerb {
     Leaving {
         /// `keep` it, or `erase` it at once; without, say which it is
         what: Option<Leaving>,
+        /// The organisation
+        #[arg(long, default_value = DEFAULT_TENANT)]
+        tenant: String,
+    },
+    /// Of whom a second factor is demanded at the server's own accounts
+    SecondFactor {
+        /// `nobody`, `admins` (who hold a role) or `everybody`; without, say which it is
+        #[arg(value_parser = clap::builder::PossibleValuesParser::new(FactorRule::ALL.map(FactorRule::word)))]
+        whom: Option<String>,
         /// The organisation
         #[arg(long, default_value = DEFAULT_TENANT)]
         tenant: String,
@@ -100,6 +111,7 @@ pub(super) fn tenant(app: &Arc<App>, verb: TenantVerb) -> Result<ExitCode, Failu
         }
         TenantVerb::Delete { name, yes } => delete_tenant(app, &name, yes),
         TenantVerb::Leaving { what, tenant } => leaving(app, what, &tenant),
+        TenantVerb::SecondFactor { whom, tenant } => second_factor(app, whom.as_deref(), &tenant),
     }
 }
 
@@ -152,13 +164,21 @@ fn leaving(app: &App, what: Option<Leaving>, tenant: &str) -> Result<ExitCode, F
     print(&[if erases { "erase" } else { "keep" }.to_owned()])
 }
 
+fn second_factor(app: &App, whom: Option<&str>, tenant: &str) -> Result<ExitCode, Failure> {
+    let view = View::operator(&scope(app, tenant)?);
+    if let Some(second_factor) = whom.and_then(FactorRule::from_word) {
+        app.store.change_sign_in_rules(&view, None, SignInRules { second_factor }, app.clock.now())?;
+    }
+    print(&[app.store.sign_in_rules(&view)?.0.second_factor.word().to_owned()])
+}
+
 pub(super) fn user(app: &Arc<App>, verb: UserVerb) -> Result<ExitCode, Failure> {
     let (name, tenant, password_stdin) = match verb {
         UserVerb::Create { name, tenant, password_stdin } => (name, tenant, password_stdin),
         UserVerb::Erase { user, yes, tenant } => return erase(app, &user, (&tenant, yes)),
     };
     let scope = scope(app, &tenant)?;
-    let password = if password_stdin { read_password()? } else { password::make(&*app.random) };
+    let password = if password_stdin { new_password(app, (&tenant, &name))? } else { password::make(&*app.random) };
     let hash = password::hash(&password, &*app.random);
     app.keyring.create_user(&app.store, &scope, (&name, hash), (app.clock.now(), &*app.random))?;
     if password_stdin {
@@ -199,6 +219,15 @@ fn erase(app: &Arc<App>, user: &str, (tenant, yes): (&str, bool)) -> Result<Exit
 pub(super) fn at(moment: Moment) -> String {
     let stamp = jiff::Timestamp::from_millisecond(moment.0).unwrap_or(jiff::Timestamp::MAX);
     stamp.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// The password on standard input, if it may become that of the account.
+pub(super) fn new_password(app: &App, account: (&str, &str)) -> Result<String, Failure> {
+    let password = read_password()?;
+    match app.unfit(&password, account)? {
+        None => Ok(password),
+        Some(weak) => Err(Failure::new(2, Weak::REASON, format!("the password cannot be used: {weak}"))),
+    }
 }
 
 pub(super) fn read_password() -> Result<String, Failure> {

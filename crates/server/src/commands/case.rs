@@ -318,6 +318,10 @@ pub(super) fn acting(app: &App, actor: &Actor, (permission, verb): (Permission, 
             return refuse(Reason::CodeWrong, "the code is not right".to_owned(), Some(account.user));
         }
     }
+    if factors.totp.is_none() && app.store.demands_factor(&person, app.clock.now())? {
+        let text = format!("the organisation demands a second factor of `{name}`; they set one up on the page first");
+        return refuse(Reason::SecondFactorNeeded, text, Some(account.user));
+    }
     let person = person.by(Origin { actor: Who::User(account.user), ..Origin::default() });
     let authority = app.store.authority(&person, app.clock.now())?;
     match authority.and_then(|authority| authority.view(permission)) {

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use model::reason::Reason;
-use store::Wrong;
+use store::{Store, Wrong};
 
 use super::{Failure, print, say};
 use crate::App;
@@ -14,13 +14,13 @@ const INTEGRITY: u8 = 8;
 
 /// Opens what is there. Without data there is nothing to check: a mistyped folder must not be found in order.
 pub(super) fn open(config: &Config) -> Result<App, Failure> {
-    let database = crate::app::database(&config.settings);
-    if database.exists() {
+    let database = &config.settings.database;
+    if Store::exists(database.place())? {
         return super::open(config);
     }
-    let text = format!("there is no server's data in `{}`", config.settings.data_dir.display());
+    let text = format!("there is no server's data in `{database}`");
     Err(Failure::new(2, Reason::FileNotFound, text)
-        .hint("name the folder with `--data-dir`; `config show` says which it is"))
+        .hint("name the folder with `--data-dir`, or the database with `--database`; `config show` says which it is"))
 }
 
 pub(super) fn run(app: &App) -> Result<ExitCode, Failure> {

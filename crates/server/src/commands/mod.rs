@@ -7,9 +7,11 @@ mod case;
 mod check;
 mod device;
 mod fingerprint;
+mod group;
 mod health;
 mod keep;
 mod key;
+mod migrate;
 mod moves;
 mod paper;
 mod people;
@@ -18,9 +20,11 @@ mod policy_file;
 mod report;
 mod retention;
 mod roles;
+mod rule;
 mod serve;
 mod token;
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -88,6 +92,15 @@ enum Verb {
     /// What PCs do, for whom: policies, as words and as files
     #[command(subcommand)]
     Policy(policy::PolicyVerb),
+    /// Groups of people and of PCs
+    #[command(subcommand)]
+    Group(group::GroupVerb),
+    /// Filters: rules over PCs that narrow what a policy is for
+    #[command(subcommand)]
+    Filter(group::FilterVerb),
+    /// Rules of dynamic groups and filters, without a server
+    #[command(subcommand)]
+    Rule(rule::RuleVerb),
     /// What is kept and for how long
     #[command(subcommand)]
     Retention(retention::RetentionVerb),
@@ -112,6 +125,7 @@ enum Verb {
     /// The record of who did what: verify it, give it out
     #[command(subcommand)]
     Audit(audit::AuditVerb),
+    Migrate(migrate::Migrate),
     /// Read all data and compare it with its checksums and receipts
     Check,
     /// Print the fingerprint by which PCs can trust this server
@@ -147,12 +161,12 @@ pub(crate) struct Failure {
     exit: u8,
     reason: Reason,
     text: String,
-    hint: &'static str,
+    hint: Cow<'static, str>,
 }
 
 impl Failure {
     pub(crate) fn new(exit: u8, reason: Reason, text: impl Into<String>) -> Self {
-        Self { exit, reason, text: text.into(), hint: reason.next() }
+        Self { exit, reason, text: text.into(), hint: reason.next().into() }
     }
 
     /// What the system refused, told apart as far as a person can do something about it.
@@ -175,8 +189,8 @@ impl Failure {
     }
 
     /// The same with another hint.
-    pub(crate) fn hint(self, hint: &'static str) -> Self {
-        Self { hint, ..self }
+    pub(crate) fn hint(self, hint: impl Into<Cow<'static, str>>) -> Self {
+        Self { hint: hint.into(), ..self }
     }
 }
 
@@ -188,6 +202,7 @@ impl From<ConfigError> for Failure {
             ConfigError::HalfTls => failure.hint("give both or none"),
             ConfigError::TwoTls => failure.hint("leave one of them out"),
             ConfigError::NoHome => failure.hint("name both"),
+            ConfigError::TrustedProxy(_) => failure.hint("name the proxy's own address, as the server sees it"),
             ConfigError::Toml { .. } | ConfigError::PublicUrl(_) => failure,
         }
     }
@@ -290,6 +305,9 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
         Verb::Device(verb) => device::run(&open(&config()?)?, verb),
         Verb::Token(verb) => token::run(&open(&config()?)?, verb),
         Verb::Policy(verb) => policy::run(&open(&config()?)?, verb),
+        Verb::Group(verb) => group::group(&open(&config()?)?, verb),
+        Verb::Filter(verb) => group::filter(&open(&config()?)?, verb),
+        Verb::Rule(verb) => rule::run(&verb),
         Verb::Retention(verb) => retention::run(&open(&config()?)?, verb),
         Verb::Snapshot(verb) => keep::snapshot(&open(&config()?)?, verb),
         Verb::Profile(verb) => keep::profile(&Arc::new(open(&config()?)?), verb),
@@ -298,6 +316,7 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
         Verb::Approval(verb) => approval::run(&open(&config()?)?, verb),
         Verb::Case(verb) => case::run(&open(&config()?)?, verb),
         Verb::Audit(verb) => audit::run(&config()?, verb),
+        Verb::Migrate(asked) => migrate::run(&config()?, asked),
         Verb::Check => check::run(&check::open(&config()?)?),
         Verb::Config(ConfigVerb::Show) => show(&config()?),
         Verb::Fingerprint => fingerprint::run(&config()?),
@@ -321,6 +340,10 @@ fn show(config: &Config) -> Result<ExitCode, Failure> {
     }
     if !config.settings.hosts.is_empty() {
         lines.push(format!("hosts = {:?}", config.settings.hosts));
+    }
+    lines.extend(config.settings.site.proxies.shown());
+    if let Some(list) = &config.settings.passwords_refused {
+        lines.push(format!("passwords_refused = \"{}\"", list.display()));
     }
     print(&lines)
 }

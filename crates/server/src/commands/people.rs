@@ -9,7 +9,7 @@ use model::reason::Reason;
 use store::people::{Change, Mapping, Provider, ProviderKind, ProviderSettings};
 use store::{Person, TenantScope};
 
-use super::admin::{read_password, scope};
+use super::admin::{new_password, scope};
 use super::{Failure, print, say};
 use crate::App;
 use crate::app::DEFAULT_TENANT;
@@ -290,7 +290,8 @@ pub(super) fn account(app: &App, verb: AccountVerb) -> Result<ExitCode, Failure>
     match verb {
         AccountVerb::Password { of, password_stdin, without_second_factor } => {
             let person = person(app, &of)?;
-            let given = if password_stdin { read_password()? } else { password::make(&*app.random) };
+            let given =
+                if password_stdin { new_password(app, (&of.tenant, &of.name))? } else { password::make(&*app.random) };
             let change = if password_stdin { Change::No } else { Change::First };
             let hash = password::hash(&given, &*app.random);
             app.store.set_password(&person, (hash, change), None, now)?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use model::admin::{Change, ChangedField, NewPolicy, Policy, RestorePage};
+use model::admin::{Assignments, Change, ChangedField, FilterOn, NewPolicy, Policy, RestorePage};
 use model::check_in::{Facts, Order};
 use model::ids::{CommandId, DeviceId, PolicyId};
 use model::policy::intune::{self, Fate, Imported};
@@ -277,6 +277,13 @@ impl TermsArgs {
                 };
                 *side = names.whom(app, (&scope, &view))?;
             }
+            // A filter beside what is no longer included goes with it.
+            let Assignments { all_devices, all_users, include, filters, .. } = assignments;
+            filters.retain(|one| match one.on {
+                FilterOn::AllDevices => *all_devices,
+                FilterOn::AllUsers => *all_users,
+                FilterOn::Group(id) => include.groups.contains(&id),
+            });
         }
         if !self.own_tag.is_empty() {
             terms.scope_tags = Some(tags(app, &view, &self.own_tag)?);
@@ -519,7 +526,7 @@ fn would(app: &App, args: &WhatIfArgs) -> Result<ExitCode, Failure> {
         facts: facts.transpose()?,
         user: args.user.as_ref().map(user).transpose()?,
     };
-    let answer = what_if::answer(&app.store, &view, asked)?;
+    let answer = what_if::answer(&app.store, &view, asked, app.clock.now())?;
     let mut lines: Vec<String> =
         answer.policies.iter().map(|one| format!("policy\t{}\t{}\t{}", one.priority, one.name, one.why)).collect();
     for (what, verdict) in [("backup", &answer.would.backup), ("restore offer", &answer.would.restore_offer)] {

@@ -2,20 +2,21 @@
 //!
 //! One YAML document, with people, groups and scope tags by name and PCs by id, so that it can be read, kept in a repository and brought to another server. What the file does not
 //! mention stays, unless `--prune` is given; what it mentions becomes as it says, and applying it twice changes nothing the second time. A plan says what would change, field by field:
-//! that is the drift as well.
+//! that is the drift as well. Groups with a rule and filters stand in it too, since policies name them; groups whose members are put in are people's own business, and are only named.
 
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
 use model::admin::{
-    Assignments, Change, ChangedField, EnrolmentOptions, NewPolicy, Platform, Policy, ProfileType, RestorePage, Whom,
+    AssignmentFilter, Assignments, Change, ChangedField, EnrolmentOptions, Filter, FilterMode, FilterOn, GroupOf,
+    NewFilter, NewPolicy, Platform, Policy, ProfileType, RestorePage, Whom,
 };
-use model::ids::{DeviceId, PolicyId};
+use model::ids::{DeviceId, FilterId, GroupId, PolicyId};
 use model::policy::Settings;
 use model::reason::Reason;
 use serde::{Deserialize, Serialize};
-use store::{TenantScope, View};
+use store::{GroupChange, TenantScope, View};
 
 use super::Failure;
 use super::roles::{all, groups, missing, random_id, tags};
@@ -28,12 +29,49 @@ const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
+    /// Groups with a rule. Left out: they stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) groups: Option<Vec<GroupTerms>>,
+    /// Filters. Left out: they stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) filters: Option<Vec<FilterTerms>>,
     /// The policies.
     #[serde(default)]
     pub(super) policies: Vec<Terms>,
     /// Left out: they stay as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) enrollment_options: Option<Options>,
+}
+
+/// A group whose members a rule says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GroupTerms {
+    name: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    description: String,
+    of: GroupOf,
+    rule: String,
+}
+
+/// A filter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FilterTerms {
+    name: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    description: String,
+    rule: String,
+}
+
+/// A filter beside an assignment, by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Beside {
+    /// `all_devices`, `all_users` or the name of a group.
+    on: String,
+    filter: String,
+    mode: FilterMode,
 }
 
 /// A policy: as [`NewPolicy`], with names.
@@ -69,6 +107,8 @@ pub(super) struct Named {
     pub(super) include: Names,
     #[serde(skip_serializing_if = "Names::is_empty")]
     pub(super) exclude: Names,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) filters: Vec<Beside>,
 }
 
 /// Names of people, groups and scope tags, ids of PCs.
@@ -103,13 +143,47 @@ impl Names {
 
     /// The ids.
     pub(super) fn whom(&self, app: &App, (scope, view): (&TenantScope, &View)) -> Result<Whom, Failure> {
+        let groups = groups(app, view, &self.groups)?;
+        self.whom_with(app, (scope, view), groups)
+    }
+
+    /// The ids, where those of the groups are known.
+    fn whom_with(
+        &self,
+        app: &App,
+        (scope, view): (&TenantScope, &View),
+        groups: Vec<GroupId>,
+    ) -> Result<Whom, Failure> {
         let user = |name: &String| app.store.user_named(scope, name)?.ok_or_else(|| missing("user", name));
         Ok(Whom {
             users: self.users.iter().map(user).collect::<Result<_, _>>()?,
-            groups: groups(app, view, &self.groups)?,
+            groups,
             devices: self.devices.clone(),
             scope_tags: tags(app, view, &self.scope_tags)?,
         })
+    }
+}
+
+/// Ids by name: of what is there, and of what the file is about to make.
+struct Ids {
+    groups: BTreeMap<String, GroupId>,
+    filters: BTreeMap<String, FilterId>,
+}
+
+impl Ids {
+    fn groups(&self, names: &[String]) -> Result<Vec<GroupId>, Failure> {
+        let find = |name: &String| self.groups.get(name).copied().ok_or_else(|| missing("group", name));
+        names.iter().map(find).collect()
+    }
+
+    fn filter(&self, beside: &Beside) -> Result<AssignmentFilter, Failure> {
+        let on = match beside.on.as_str() {
+            "all_devices" => FilterOn::AllDevices,
+            "all_users" => FilterOn::AllUsers,
+            name => FilterOn::Group(self.groups.get(name).copied().ok_or_else(|| missing("group", name))?),
+        };
+        let filter = self.filters.get(&beside.filter).copied().ok_or_else(|| missing("filter", &beside.filter))?;
+        Ok(AssignmentFilter { on, filter, mode: beside.mode })
     }
 }
 
@@ -118,6 +192,7 @@ struct Directory {
     users: BTreeMap<[u8; 16], String>,
     groups: BTreeMap<[u8; 16], String>,
     tags: BTreeMap<[u8; 16], String>,
+    filters: BTreeMap<[u8; 16], String>,
 }
 
 impl Directory {
@@ -125,10 +200,12 @@ impl Directory {
         let users = all(|slice| app.store.people(view, None, slice))?;
         let groups = all(|slice| app.store.groups(view, slice))?;
         let tags = all(|slice| app.store.tags(view, slice))?;
+        let filters = all(|slice| app.store.filters(view, slice))?;
         Ok(Self {
             users: users.into_iter().map(|user| (user.id.0, user.name)).collect(),
             groups: groups.into_iter().map(|group| (group.id.0, group.name)).collect(),
             tags: tags.into_iter().map(|tag| (tag.id.0, tag.name)).collect(),
+            filters: filters.into_iter().map(|filter| (filter.id.0, filter.terms.name)).collect(),
         })
     }
 
@@ -143,6 +220,17 @@ impl Directory {
             devices: whom.devices.clone(),
             scope_tags: Self::named(&self.tags, whom.scope_tags.iter().map(|id| &id.0)),
         }
+    }
+
+    fn beside(&self, one: &AssignmentFilter) -> Beside {
+        let name = |names: &BTreeMap<[u8; 16], String>, id: &[u8; 16]| {
+            names.get(id).cloned().unwrap_or_else(|| model::ids::to_hex(id))
+        };
+        let on = match one.on {
+            FilterOn::Group(id) => name(&self.groups, &id.0),
+            other => other.to_string(),
+        };
+        Beside { on, filter: name(&self.filters, &one.filter.0), mode: one.mode }
     }
 
     fn terms(&self, policy: Policy) -> Terms {
@@ -171,6 +259,7 @@ impl Directory {
                 all_users: assignments.all_users,
                 include: self.names(&assignments.include),
                 exclude: self.names(&assignments.exclude),
+                filters: assignments.filters.iter().map(|one| self.beside(one)).collect(),
             },
             scope_tags: tags.map(|tags| Self::named(&self.tags, tags.iter().map(|id| &id.0))),
         }
@@ -178,12 +267,14 @@ impl Directory {
 }
 
 impl Terms {
-    fn policy(&self, app: &App, at: (&TenantScope, &View)) -> Result<NewPolicy, Failure> {
+    fn policy(&self, app: &App, at: (&TenantScope, &View), ids: &Ids) -> Result<NewPolicy, Failure> {
+        let wanted = &self.assignments;
         let assignments = Assignments {
-            all_devices: self.assignments.all_devices,
-            all_users: self.assignments.all_users,
-            include: self.assignments.include.whom(app, at)?,
-            exclude: self.assignments.exclude.whom(app, at)?,
+            all_devices: wanted.all_devices,
+            all_users: wanted.all_users,
+            include: wanted.include.whom_with(app, at, ids.groups(&wanted.include.groups)?)?,
+            exclude: wanted.exclude.whom_with(app, at, ids.groups(&wanted.exclude.groups)?)?,
+            filters: wanted.filters.iter().map(|one| ids.filter(one)).collect::<Result<_, _>>()?,
         };
         Ok(NewPolicy {
             name: self.name.clone(),
@@ -211,6 +302,12 @@ pub(super) struct Step {
 
 enum Work {
     Nothing,
+    MakeGroup(GroupId, GroupTerms),
+    PutGroup(GroupId, u64, GroupTerms),
+    DeleteGroup(GroupId, u64),
+    MakeFilter(FilterId, FilterTerms),
+    PutFilter(FilterId, u64, FilterTerms),
+    DeleteFilter(FilterId, u64),
     Create(NewPolicy),
     Put(PolicyId, u64, NewPolicy),
     Delete(PolicyId, u64),
@@ -257,14 +354,23 @@ pub(super) fn export(app: &App, view: &View, names: &[String]) -> Result<File, F
     }
     policies.retain(|policy| names.is_empty() || names.contains(&policy.terms.name));
     let (options, version) = app.store.enrolment_options(view)?;
-    let groups = |ids: &[model::ids::GroupId]| Directory::named(&directory.groups, ids.iter().map(|id| &id.0));
+    let groups = |ids: &[GroupId]| Directory::named(&directory.groups, ids.iter().map(|id| &id.0));
     let enrollment_options = (names.is_empty() && version > 0).then(|| Options {
         show_restore_page: options.show_restore_page,
         on_for_groups: groups(&options.on_for_groups),
         off_for_groups: groups(&options.off_for_groups),
     });
     let policies = policies.into_iter().map(|policy| directory.terms(policy)).collect();
-    Ok(File { policies, enrollment_options })
+    let (mut groups, mut filters) = (None, None);
+    if names.is_empty() {
+        let all_groups = all(|slice| app.store.groups(view, slice))?;
+        let by_rule: Vec<GroupTerms> = all_groups.iter().filter_map(group_terms).collect();
+        let all_filters = all(|slice| app.store.filters(view, slice))?;
+        let all_filters: Vec<FilterTerms> = all_filters.iter().map(filter_terms).collect();
+        groups = Some(by_rule).filter(|list| !list.is_empty());
+        filters = Some(all_filters).filter(|list| !list.is_empty());
+    }
+    Ok(File { groups, filters, policies, enrollment_options })
 }
 
 /// What applying a file would do. Everything that it names is looked up first, so that a misspelt group is found before anything is changed.
@@ -275,13 +381,13 @@ pub(super) fn plan(
     prune: bool,
 ) -> Result<Vec<Step>, Failure> {
     let there = all(|slice| app.store.policies(view, slice))?;
-    let mut steps = Vec::new();
+    let (mut steps, ids, gone) = first_steps(app, view, file, prune)?;
     for (index, terms) in file.policies.iter().enumerate() {
         if file.policies[..index].iter().any(|other| other.name == terms.name) {
             let text = format!("the policy `{}` stands in the file twice", terms.name);
             return Err(Failure::new(2, Reason::ConfigInvalid, text).hint("take one of them out"));
         }
-        steps.push(step(app, (scope, view), &there, terms)?);
+        steps.push(step(app, (scope, view), (&there, &ids), terms)?);
     }
     for policy in there.iter().filter(|policy| !file.policies.iter().any(|terms| terms.name == policy.terms.name)) {
         let (change, work) = if prune {
@@ -296,8 +402,8 @@ pub(super) fn plan(
         let (before, version) = app.store.enrolment_options(view)?;
         let mut options = EnrolmentOptions {
             show_restore_page: wanted.show_restore_page,
-            on_for_groups: groups(app, view, &wanted.on_for_groups)?,
-            off_for_groups: groups(app, view, &wanted.off_for_groups)?,
+            on_for_groups: ids.groups(&wanted.on_for_groups)?,
+            off_for_groups: ids.groups(&wanted.off_for_groups)?,
         };
         let mut is = before.clone();
         for one in [&mut options, &mut is] {
@@ -316,11 +422,119 @@ pub(super) fn plan(
             work: if same { Work::Nothing } else { Work::Options(version, options) },
         });
     }
+    // After what may have named them.
+    steps.extend(gone);
     Ok(steps)
 }
 
-fn step(app: &App, at: (&TenantScope, &View), there: &[Policy], terms: &Terms) -> Result<Step, Failure> {
-    let mut wanted = terms.policy(app, at)?;
+fn group_terms(group: &store::Group) -> Option<GroupTerms> {
+    let rule = group.rule.clone()?;
+    Some(GroupTerms { name: group.name.clone(), description: group.description.clone(), of: group.of, rule })
+}
+
+fn filter_terms(filter: &Filter) -> FilterTerms {
+    let NewFilter { name, description, rule, .. } = filter.terms.clone();
+    FilterTerms { name, description, rule }
+}
+
+/// A rule in its canonical spelling, so that two spellings of the same are no drift.
+fn canonical(kind: rules::Kind, (what, name): (&str, &str), text: &str) -> Result<String, Failure> {
+    rules::parse(kind, text).map(|rule| rule.to_string()).map_err(|error| {
+        Failure::new(2, Reason::RuleInvalid, format!("the rule of the {what} `{name}`: {error}")).hint(error.hint())
+    })
+}
+
+/// What differs between two things of the same form, field by field.
+fn differences<T: Serialize>(before: Option<&T>, after: Option<&T>) -> Vec<ChangedField> {
+    let map = |of: Option<&T>| match of.map(serde_json::to_value) {
+        Some(Ok(serde_json::Value::Object(map))) => map,
+        _ => serde_json::Map::new(),
+    };
+    let (before, after) = (map(before), map(after));
+    let names: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let field = |name: &String| ChangedField {
+        field: name.clone(),
+        before: before.get(name).cloned(),
+        after: after.get(name).cloned(),
+    };
+    names.into_iter().map(field).filter(|field| field.before != field.after).collect()
+}
+
+fn twice(what: &str, name: &str) -> Failure {
+    let text = format!("the {what} `{name}` stands in the file twice");
+    Failure::new(2, Reason::ConfigInvalid, text).hint("take one of them out")
+}
+
+/// Steps for groups and filters, the ids of all that then are there, and the steps that take away what the file does not mention.
+fn first_steps(app: &App, view: &View, file: &File, prune: bool) -> Result<(Vec<Step>, Ids, Vec<Step>), Failure> {
+    let there = all(|slice| app.store.groups(view, slice))?;
+    let mut ids =
+        Ids { groups: there.iter().map(|group| (group.name.clone(), group.id)).collect(), filters: BTreeMap::new() };
+    let (mut steps, mut gone) = (Vec::new(), Vec::new());
+    let step = |name: &str, fields: Vec<ChangedField>, (change, work): (Change, Work)| {
+        let (change, work) = if fields.is_empty() { (Change::Same, Work::Nothing) } else { (change, work) };
+        Step { change, name: name.to_owned(), fields, mentioned: true, work }
+    };
+    for (index, terms) in file.groups.iter().flatten().enumerate() {
+        if file.groups.iter().flatten().take(index).any(|other| other.name == terms.name) {
+            return Err(twice("group", &terms.name));
+        }
+        let kind = if terms.of == GroupOf::People { rules::Kind::User } else { rules::Kind::Device };
+        let wanted = GroupTerms { rule: canonical(kind, ("group", &terms.name), &terms.rule)?, ..terms.clone() };
+        let Some(found) = there.iter().find(|group| group.name == terms.name) else {
+            let id = GroupId(random_id(app));
+            ids.groups.insert(terms.name.clone(), id);
+            let fields = differences(None, Some(&wanted));
+            steps.push(step(&terms.name, fields, (Change::Create, Work::MakeGroup(id, wanted))));
+            continue;
+        };
+        let before = group_terms(found).filter(|before| before.of == wanted.of).ok_or_else(|| {
+            let text = format!("there is a group `{}` of another kind, or with members that are put in", terms.name);
+            Failure::new(2, Reason::NameTaken, text).hint("choose another name in the file, or delete that group")
+        })?;
+        let fields = differences(Some(&before), Some(&wanted));
+        steps.push(step(&terms.name, fields, (Change::Update, Work::PutGroup(found.id, found.version, wanted))));
+    }
+    if let Some(mentioned) = file.groups.as_ref().filter(|_| prune) {
+        for group in there.iter().filter(|group| !mentioned.iter().any(|terms| terms.name == group.name)) {
+            if let Some(before) = group_terms(group) {
+                let fields = differences(Some(&before), None);
+                let work = (Change::Delete, Work::DeleteGroup(group.id, group.version));
+                gone.push(Step { mentioned: false, ..step(&group.name, fields, work) });
+            }
+        }
+    }
+    let there = all(|slice| app.store.filters(view, slice))?;
+    ids.filters = there.iter().map(|filter| (filter.terms.name.clone(), filter.id)).collect();
+    for (index, terms) in file.filters.iter().flatten().enumerate() {
+        if file.filters.iter().flatten().take(index).any(|other| other.name == terms.name) {
+            return Err(twice("filter", &terms.name));
+        }
+        let rule = canonical(rules::Kind::Filter, ("filter", &terms.name), &terms.rule)?;
+        let wanted = FilterTerms { rule, ..terms.clone() };
+        let found = there.iter().find(|filter| filter.terms.name == terms.name);
+        let fields = differences(found.map(filter_terms).as_ref(), Some(&wanted));
+        let work = if let Some(found) = found {
+            (Change::Update, Work::PutFilter(found.id, found.version, wanted))
+        } else {
+            let id = FilterId(random_id(app));
+            ids.filters.insert(terms.name.clone(), id);
+            (Change::Create, Work::MakeFilter(id, wanted))
+        };
+        steps.push(step(&terms.name, fields, work));
+    }
+    if let Some(mentioned) = file.filters.as_ref().filter(|_| prune) {
+        for filter in there.iter().filter(|filter| !mentioned.iter().any(|terms| terms.name == filter.terms.name)) {
+            let fields = differences(Some(&filter_terms(filter)), None);
+            let work = (Change::Delete, Work::DeleteFilter(filter.id, filter.version));
+            gone.push(Step { mentioned: false, ..step(&filter.terms.name, fields, work) });
+        }
+    }
+    Ok((steps, ids, gone))
+}
+
+fn step(app: &App, at: (&TenantScope, &View), (there, ids): (&[Policy], &Ids), terms: &Terms) -> Result<Step, Failure> {
+    let mut wanted = terms.policy(app, at, ids)?;
     let name = terms.name.clone();
     let Some(found) = there.iter().find(|policy| policy.terms.name == name) else {
         let fields = NewPolicy::changes(None, Some(&wanted));
@@ -337,6 +551,7 @@ fn step(app: &App, at: (&TenantScope, &View), there: &[Policy], terms: &Terms) -
             whom.devices.sort_unstable();
             whom.scope_tags.sort_unstable();
         }
+        one.assignments.filters.sort_unstable();
         one.scope_tags.iter_mut().for_each(|tags| tags.sort_unstable());
     }
     let fields = NewPolicy::changes(Some(&is), Some(&wanted));
@@ -352,6 +567,24 @@ pub(super) fn apply(app: &App, view: &View, steps: Vec<Step>) -> Result<(), Fail
     for step in steps {
         match step.work {
             Work::Nothing => {}
+            Work::MakeGroup(id, GroupTerms { name, description, of, rule }) => {
+                let new = store::NewGroup { description, ..store::NewGroup::by_rule(id, &name, of, &rule) };
+                app.store.create_group(view, new, now)?;
+            }
+            Work::PutGroup(id, version, GroupTerms { description, rule, .. }) => {
+                let change = GroupChange { description: Some(description), rule: Some(rule), ..GroupChange::default() };
+                app.store.change_group(view, (id, Some(version), false), change, now)?;
+            }
+            Work::DeleteGroup(id, version) => app.store.delete_group(view, (id, Some(version), false), now)?,
+            Work::MakeFilter(id, FilterTerms { name, description, rule }) => {
+                let terms = NewFilter { name, description, rule, scope_tags: None };
+                app.store.create_filter(view, (id, terms), now)?;
+            }
+            Work::PutFilter(id, version, FilterTerms { name, description, rule }) => {
+                let terms = NewFilter { name, description, rule, scope_tags: None };
+                app.store.change_filter(view, (id, Some(version)), terms, now)?;
+            }
+            Work::DeleteFilter(id, version) => app.store.delete_filter(view, (id, Some(version)), now)?,
             Work::Create(terms) => drop(app.store.create_policy(view, (PolicyId(random_id(app)), terms), now)?),
             Work::Put(id, version, terms) => drop(app.store.change_policy(view, (id, Some(version)), terms, now)?),
             Work::Delete(id, version) => app.store.delete_policy(view, (id, Some(version)), now)?,

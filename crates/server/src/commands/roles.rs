@@ -134,6 +134,7 @@ impl From<AdminError> for Failure {
             AdminError::NotOpen(_) => Self::new(5, Reason::CaseNotOpen, text),
             AdminError::OwnRequest => Self::new(5, Reason::SecondPerson, text),
             AdminError::Closed(_) => Self::new(5, Reason::AlreadyDecided, text),
+            AdminError::Rule(error) => Self::new(2, Reason::RuleInvalid, text).hint(error.hint()),
             AdminError::Lacks(_) => Self::new(5, Reason::GrantsMore, text),
             _ => Self::new(2, Reason::Usage, text),
         }

@@ -10,11 +10,15 @@ use model::reason::Reason;
 use super::{Failure, fingerprint, open, say};
 use crate::app::DEFAULT_USER;
 use crate::config::Config;
-use crate::{listen, logs};
+use crate::{App, listen, logs};
 
-/// Threads that serve requests. They never wait for the disk, so as many as there are cores are enough.
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(2, usize::from)
+/// Threads that serve requests, if the database is elsewhere: short questions to it are waited for on them, and most of that is waiting.
+const THREADS_ELSEWHERE: usize = 32;
+
+/// Threads that serve requests. With the database here they hardly wait for anything, so as many as there are cores are enough.
+fn threads(app: &App) -> usize {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    if app.store.is_shared() { cores.max(THREADS_ELSEWHERE) } else { cores }
 }
 
 fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Failure {
@@ -58,7 +62,7 @@ pub(super) fn run(config: &Config) -> Result<ExitCode, Failure> {
     say(&format!("listening on {url}"));
     logs::start();
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads())
+        .worker_threads(threads(&app))
         .enable_all()
         .build()
         .map_err(|error| Failure::new(1, Reason::Internal, error.to_string()))?;

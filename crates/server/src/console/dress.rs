@@ -1,12 +1,20 @@
 //! Makes a page of a refusal: what happened, what to do, and the code. Whoever is not signed in is led to the sign-in and back.
 
-use axum::extract::Request;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use model::api::{PROBLEM_TYPE, Problem};
 use model::reason::Reason;
 
+use crate::App;
+use crate::api::admin::random_id;
+use crate::login::posted::{FORM_BYTES_MAX, TOKEN_FIELD};
 use crate::login::site::query;
 use crate::pages::{Trouble, to};
 use crate::problem::Refused;
@@ -14,14 +22,37 @@ use crate::problem::Refused;
 /// More than any problem of ours is long.
 const PROBLEM_BYTES_MAX: usize = 64 * 1024;
 
-pub(super) async fn dress(request: Request, next: Next) -> Response {
-    let back = way_back(&request);
+/// Whether a form is kept when its session has ended, so that whoever has signed in again finds there what they typed: steps of policies, editors of groups and filters.
+fn is_kept(address: &str) -> bool {
+    let within = |start: &str| address.strip_prefix(start).filter(|rest| !rest.is_empty());
+    if let Some(step) = within("/console/policies/drafts/") {
+        return step.contains("?step=") && !step.contains('/');
+    }
+    let path = address.split('?').next().unwrap_or_default();
+    let group = within("/console/groups/").is_some() && (path.ends_with("/new") || path.ends_with("/edit"));
+    group || within("/console/filters/").is_some_and(|rest| !rest.contains('/') && rest != "check")
+}
+
+/// How long such a form may take to arrive.
+const FORM_SECONDS: u64 = 30;
+
+pub(super) async fn dress(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let mut back = way_back(&request);
+    let (request, form) = with_form(request).await;
     let response = next.run(request).await;
     if response.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind != PROBLEM_TYPE) {
         return response;
     }
     let (mut parts, body) = response.into_parts();
     if parts.status == StatusCode::UNAUTHORIZED {
+        if let Some((address, form)) = form {
+            let word = model::ids::to_hex(&random_id(&app));
+            let mut fields: HashMap<String, String> = form_urlencoded::parse(&form).into_owned().collect();
+            fields.remove(TOKEN_FIELD);
+            app.drafts.park(word.clone(), fields, app.clock.now());
+            let sign = if address.contains('?') { '&' } else { '?' };
+            back = format!("{address}{sign}parked={word}");
+        }
         return to(&format!("/login?{}", query(&[("return_to", &back)])));
     }
     let body = axum::body::to_bytes(body, PROBLEM_BYTES_MAX).await.unwrap_or_default();
@@ -47,6 +78,22 @@ pub(super) async fn dress(request: Request, next: Next) -> Response {
     page
 }
 
+/// The request with its form at hand, if it is one that is kept: its address and what it says.
+async fn with_form(request: Request) -> (Request, Option<(String, Bytes)>) {
+    let address = request.uri().path_and_query().map_or("", |asked| asked.as_str()).to_owned();
+    let length =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if request.method().is_safe() || !is_kept(&address) || length.is_none_or(|length| length > FORM_BYTES_MAX) {
+        return (request, None);
+    }
+    let (parts, body) = request.into_parts();
+    let read = axum::body::to_bytes(body, FORM_BYTES_MAX);
+    let read = tokio::time::timeout(Duration::from_secs(FORM_SECONDS), read).await;
+    // What did not arrive is an empty form, which is refused for want of its token.
+    let bytes = read.ok().and_then(Result::ok).unwrap_or_default();
+    (Request::from_parts(parts, Body::from(bytes.clone())), Some((address, bytes)))
+}
+
 /// Where somebody wanted to go: the page, or the one that a form was on.
 fn way_back(request: &Request) -> String {
     let asked = request.uri().path_and_query().map_or("/console", |asked| asked.as_str());
@@ -70,7 +117,7 @@ mod tests {
         let back = |method: &str, referer: &str| {
             let request = Request::builder().method(method).uri("/console/users/1/erase?x=1");
             let request = request.header("host", "rehome.test").header("referer", referer);
-            way_back(&request.body(axum::body::Body::empty()).unwrap())
+            way_back(&request.body(Body::empty()).unwrap())
         };
         assert_eq!(back("GET", "https://rehome.test/a"), "/console/users/1/erase?x=1");
         assert_eq!(back("POST", "https://rehome.test/console/users/1"), "/console/users/1");

@@ -71,6 +71,10 @@ pub(super) enum Place {
     Home,
     Devices,
     Users,
+    Groups,
+    Filters,
+    Policies,
+    Enrolment,
     Reports,
     Audit,
     Tenant,
@@ -85,6 +89,12 @@ impl Place {
             Self::Users => {
                 "M6 7.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5ZM1.5 13.5c0-3 2-4.5 4.5-4.5s4.5 1.5 4.5 4.5M11 2.8a2.4 2.4 0 0 1 0 4.4M12 9.3c1.6.6 2.5 2 2.5 4.2"
             }
+            Self::Groups => {
+                "M5 7a2 2 0 1 0 0-4 2 2 0 0 0 0 4ZM11 7a2 2 0 1 0 0-4 2 2 0 0 0 0 4ZM1.5 13c0-2.5 1.5-4 3.5-4s3.5 1.5 3.5 4M10 9.2c2.5-.4 4.5 1.1 4.5 3.8"
+            }
+            Self::Filters => "M2 3h12l-4.5 5.5V13l-3-1.5v-3z",
+            Self::Policies => "M2.5 4.5h6M12 4.5h1.5M2.5 11.5H4M7.5 11.5h6M10.2 2.8v3.4M5.8 9.8v3.4",
+            Self::Enrolment => "M2.5 3h11v7.5h-11zM6 13.5h4M6 6.7l1.6 1.6L10.5 5",
             Self::Reports => "M2.5 13.5h11M4 11V8M8 11V3M12 11V6",
             Self::Audit => "M4 2.5h8v11H4zM6 5.5h4M6 8h4M6 10.5h2.5",
             Self::Tenant => "M3 13.5v-11h6v11M9 6.5h4v7M1.5 13.5h13M5 5h2M5 7.5h2M5 10h2",
@@ -92,10 +102,14 @@ impl Place {
     }
 }
 
-const NAV: [(Place, &str, &str, Permission); 6] = [
+const NAV: [(Place, &str, &str, Permission); 10] = [
     (Place::Home, "/console", "nav.home", Permission::UserRead),
     (Place::Devices, "/console/devices", "nav.devices", Permission::DeviceRead),
     (Place::Users, "/console/users", "nav.users", Permission::UserRead),
+    (Place::Groups, "/console/groups", "nav.groups", Permission::GroupRead),
+    (Place::Filters, "/console/filters", "filter.title", Permission::PolicyRead),
+    (Place::Policies, "/console/policies", "nav.policies", Permission::PolicyRead),
+    (Place::Enrolment, "/console/enrollment", "nav.enrolment", Permission::PolicyRead),
     (Place::Reports, "/console/reports", "nav.reports", Permission::UserRead),
     (Place::Audit, "/console/audit", "nav.audit", Permission::AuditRead),
     (Place::Tenant, "/console/tenant", "nav.tenant", Permission::TenantRead),

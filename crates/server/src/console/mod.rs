@@ -1,26 +1,35 @@
-//! The console: what administrators see and do in a browser, made on the server, without a script but the one that keeps the numbers of the first page alive.
+//! The console: what administrators see and do in a browser, made on the server, without a script but two small ones: the first page's numbers stay alive,
+//! and a form says what it would come to while it is filled in. Every page does its work without them.
 //!
 //! A page is a handler in the file of its verb, `console/<page>/<verb>.rs`, and an askama template beside it. It stands in the same kind of table as the API's routes
 //! ([`Routes`]), so a page without a check does not compile; a form's view opens only with the form ([`Form`](crate::access::Form)). A handler refuses as those
 //! of the API do, and `dress` makes a page of the refusal. `frame` is what all pages share, [`texts`] what they say, `fleets` where lists and counts come from.
 
 mod audit;
+pub(crate) mod counts;
 mod devices;
 mod dress;
+mod eligibility;
+mod enrolment;
+mod filters;
 pub(crate) mod fleets;
 mod frame;
+mod groups;
 mod home;
 mod list;
 mod live;
+pub(crate) mod policies;
 mod reports;
+mod rules;
 mod tenant;
 pub mod texts;
 mod users;
+mod what_if;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn;
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::get;
 
@@ -31,8 +40,11 @@ use crate::pages::{asset, asset_address};
 /// The style sheet of the console, beside that of all pages.
 const STYLE: &str = include_str!("console.css");
 
-/// The one script.
+/// The script of the first page.
 const SCRIPT: &str = include_str!("live.js");
+
+/// The script of forms that say what they would come to.
+const FORMS_SCRIPT: &str = include_str!("forms.js");
 
 /// The table of all pages of the console, with what each demands.
 pub fn routes() -> Routes {
@@ -45,6 +57,42 @@ pub fn routes() -> Routes {
         .get("/console/devices/{device}", devices::show::show)
         .get("/console/devices/{device}/revoke", devices::revoke::ask)
         .post("/console/devices/{device}/revoke", devices::revoke::done)
+        .post("/console/devices/{device}/command", devices::command::give)
+        .get("/console/enrollment", enrolment::show)
+        .post("/console/enrollment", enrolment::done)
+        .get("/console/groups", groups::list::show)
+        .get("/console/groups/new", groups::edit::new)
+        .post("/console/groups/new", groups::edit::make)
+        .post("/console/groups/check", groups::edit::check)
+        .get("/console/groups/{group}", groups::show::show)
+        .post("/console/groups/{group}/member", groups::member::done)
+        .get("/console/groups/{group}/edit", groups::edit::edit)
+        .post("/console/groups/{group}/edit", groups::edit::change)
+        .get("/console/groups/{group}/delete", groups::delete::ask)
+        .post("/console/groups/{group}/delete", groups::delete::done)
+        .get("/console/filters", filters::list::show)
+        .get("/console/filters/new", filters::edit::new)
+        .post("/console/filters/new", filters::edit::make)
+        .post("/console/filters/check", filters::edit::check)
+        .get("/console/filters/{filter}", filters::edit::show)
+        .post("/console/filters/{filter}", filters::edit::change)
+        .get("/console/filters/{filter}/delete", filters::delete::ask)
+        .post("/console/filters/{filter}/delete", filters::delete::done)
+        .get("/console/policies", policies::list::show)
+        .get("/console/policies.csv", policies::list::csv)
+        .get("/console/policies/new", policies::new::begin)
+        .get("/console/policies/drafts/{draft}", policies::draft::show)
+        .post("/console/policies/drafts/{draft}", policies::draft::done)
+        .post("/console/policies/drafts/{draft}/reach", policies::draft::reach)
+        .get("/console/policies/{policy}", policies::show::show)
+        .get("/console/policies/{policy}/history", policies::history::show)
+        .get("/console/policies/{policy}/roll-back", policies::roll_back::ask)
+        .post("/console/policies/{policy}/roll-back", policies::roll_back::done)
+        .get("/console/policies/{policy}/switch", policies::switch::ask)
+        .post("/console/policies/{policy}/switch", policies::switch::done)
+        .get("/console/policies/{policy}/delete", policies::delete::ask)
+        .post("/console/policies/{policy}/delete", policies::delete::done)
+        .get("/console/what-if", what_if::show)
         .get("/console/users", users::list::show)
         .get("/console/users.csv", users::list::csv)
         .get("/console/users/{user}", users::show::show)
@@ -54,18 +102,22 @@ pub fn routes() -> Routes {
         .get("/console/users/{user}/erase", users::erase::ask)
         .post("/console/users/{user}/erase", users::erase::done)
         .get("/console/reports", reports::show)
+        .get("/console/eligibility", eligibility::show)
+        .get("/console/eligibility.csv", eligibility::csv)
         .get("/console/restores.csv", reports::csv)
         .get("/console/audit", audit::show)
         .get("/console/tenant", tenant::show)
         .post("/console/tenant/tokens/revoke", tenant::revoke_token)
+        .post("/console/tenant/second-factor", tenant::demand_factor)
 }
 
 /// The pages as a service.
-pub(crate) fn router() -> Router<Arc<App>> {
+pub(crate) fn router(app: &Arc<App>) -> Router<Arc<App>> {
     let assets = Router::new()
         .route("/assets/console.css", get(|| async { asset("text/css; charset=utf-8", STYLE) }))
-        .route("/assets/live.js", get(|| async { asset("text/javascript; charset=utf-8", SCRIPT) }));
-    routes().into_router().layer(from_fn(dress::dress)).merge(assets)
+        .route("/assets/live.js", get(|| async { asset("text/javascript; charset=utf-8", SCRIPT) }))
+        .route("/assets/forms.js", get(|| async { asset("text/javascript; charset=utf-8", FORMS_SCRIPT) }));
+    routes().into_router().layer(from_fn_with_state(Arc::clone(app), dress::dress)).merge(assets)
 }
 
 /// Where the style sheet is.
@@ -76,6 +128,11 @@ fn style_address() -> String {
 /// Where the script is.
 fn script_address() -> String {
     asset_address("/assets/live.js", SCRIPT)
+}
+
+/// Where that of forms is.
+fn forms_address() -> String {
+    asset_address("/assets/forms.js", FORMS_SCRIPT)
 }
 
 /// A page that is well.

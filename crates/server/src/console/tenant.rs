@@ -1,5 +1,5 @@
 //! `GET /console/tenant`: how the organisation is set: roles, scope tags, service accounts, identity providers, enrolment tokens, keys, retention, limits. Each part is
-//! shown to who may see it. One thing is done here: withdrawing an enrolment token.
+//! shown to who may see it. Two things are done here: withdrawing an enrolment token, and saying of whom a second factor is demanded.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -8,6 +8,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use model::admin::{FactorRule, SignInRules};
 use model::ids::{RoleId, TagId, from_hex, to_hex};
 use model::permission::{BuiltIn, Permission, may};
 use model::reason::Reason;
@@ -50,6 +51,7 @@ struct Parts {
     keys: Option<KeyCount>,
     rules: Option<String>,
     key_level: &'static str,
+    factor: FactorRule,
     bytes: u64,
 }
 
@@ -63,6 +65,7 @@ struct Page {
     parts: Parts,
     bounds: Bounds,
     may_enrol: bool,
+    may_demand: bool,
 }
 
 #[expect(clippy::unused_self, reason = "templates call methods")]
@@ -83,6 +86,16 @@ impl Page {
         }
     }
 
+    /// The rules of second factors, with their names.
+    fn rules(&self) -> Vec<(FactorRule, &'static str)> {
+        let key = |rule| match rule {
+            FactorRule::Nobody => "tenant.factor_nobody",
+            FactorRule::Admins => "tenant.factor_admins",
+            FactorRule::Everybody => "tenant.factor_everybody",
+        };
+        FactorRule::ALL.into_iter().map(|rule| (rule, self.f.texts.t(key(rule)))).collect()
+    }
+
     fn limit(&self, number: impl Display) -> String {
         let number = self.f.texts.number(number);
         if number == "0" { self.f.texts.t("tenant.no_limit").to_owned() } else { number }
@@ -101,8 +114,9 @@ pub(super) async fn show(
         .cli("rehome-server role assignments --tenant {tenant}")
         .cli("rehome-server provider list --tenant {tenant}")
         .cli("rehome-server token create --uses 10 --hours 24 --tenant {tenant}")
+        .cli("rehome-server tenant second-factor admins --tenant {tenant}")
         .cli("rehome-server key status")
-        .done(desk.asked("done"), &[("revoked", "tenant.token_revoked_now")]);
+        .done(desk.asked("done"), &[("revoked", "tenant.token_revoked_now"), ("factor", "tenant.factor_set")]);
     let given = parts.given.as_ref().map(|(given, roles)| given.iter().map(|one| told(&f, one, roles)).collect());
     let own_roles = parts
         .given
@@ -115,6 +129,7 @@ pub(super) async fn show(
         built_in: BuiltIn::ALL.iter().map(|role| (role.word(), role.permissions().len())).collect(),
         own_roles,
         bounds: app.bounds,
+        may_demand: view.holds(Permission::TenantWrite) && view.is_whole(),
         may_enrol: view.holds(Permission::EnrolmentWrite),
         parts,
         f,
@@ -187,6 +202,7 @@ fn parts(app: &App, view: &View) -> Result<Parts, StoreError> {
                 .join(" · ")
         }),
         key_level: store.least_key_level(scope)?.word(),
+        factor: store.sign_in_rules(view)?.0.second_factor,
         bytes: store.tenant_bytes(scope)?,
     })
 }
@@ -209,4 +225,18 @@ pub(super) async fn revoke_token(
     let id = from_hex::<16>(posted.field("id")).ok_or_else(|| Refusal::not_found(Reason::NotFound))?;
     apart(move || app.store.revoke_enrolment_token(view.tenant_scope(), id, app.clock.now())).await?;
     Ok(to("/console/tenant?done=revoked"))
+}
+
+/// `POST /console/tenant/second-factor`: of whom a second factor is demanded. Again: it is.
+pub(super) async fn demand_factor(
+    Allowed(shut): Allowed<Form<may::TenantWrite>>,
+    State(app): State<Arc<App>>,
+    posted: Posted,
+) -> Result<Response, Refusal> {
+    let view = shut.open(&posted)?;
+    let second_factor =
+        FactorRule::from_word(posted.field("whom")).ok_or_else(|| Refusal::invalid("there is no such rule"))?;
+    let rules = SignInRules { second_factor };
+    apart(move || app.store.change_sign_in_rules(&view, None, rules, app.clock.now())).await?;
+    Ok(to("/console/tenant?done=factor"))
 }

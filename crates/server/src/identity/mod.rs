@@ -26,7 +26,7 @@ use store::{Holder, Scope, Store, StoreError, TenantScope};
 use crate::access::Principal;
 use crate::problem::Refusal;
 
-pub use nonces::{MemoryNonces, Nonces, Seen};
+pub use nonces::{MemoryNonces, Nonces, Seen, SharedNonces};
 pub use service::{SERVICE_PREFIX, ServiceTokens, new_service_token};
 pub use sessions::SESSION_CHECK_MILLIS;
 use sessions::Sessions;

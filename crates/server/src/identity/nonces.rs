@@ -3,9 +3,10 @@
 //! A request signed by a device's key bears a nonce, and is taken once. The signature's time bounds how long a nonce has to be remembered.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use model::signature::{KeyPrint, NONCE_SECONDS};
+use store::Store;
 
 /// Nonces remembered at once: some 60 MB at the worst. A device of the usual rate leaves 600 in its ten minutes.
 const NONCES_MAX: usize = 500_000;
@@ -84,6 +85,43 @@ impl Nonces for MemoryNonces {
         }
         sets.young.insert(entry);
         Seen::New
+    }
+}
+
+/// Nonces of all servers that share a database, in it.
+///
+/// What the database answered last may be lost if it crashes, which ends the connection to it. So what was signed before the present connection was found to be
+/// another one is refused as if the device's clock were wrong, as after a start.
+pub struct SharedNonces {
+    store: Arc<Store>,
+    /// Number of the connection, and since when it counts.
+    since: Mutex<(u64, i64)>,
+}
+
+impl SharedNonces {
+    /// A memory that begins now, in seconds since 1970.
+    pub fn new(store: Arc<Store>, now: i64) -> Self {
+        Self { store, since: Mutex::new((1, now)) }
+    }
+}
+
+impl Nonces for SharedNonces {
+    fn take(&self, key: KeyPrint, nonce: &[u8], (created, now): (i64, i64)) -> Seen {
+        let taken = match self.store.take_nonce(key, nonce, now) {
+            Ok(taken) => taken,
+            Err(error) => {
+                tracing::warn!(%error, "it is not known whether a request was here before");
+                return Seen::Full;
+            }
+        };
+        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        if since.0 != taken.connection {
+            *since = (taken.connection, now);
+        }
+        if created < since.1 {
+            return Seen::BeforeMemory;
+        }
+        if taken.new { Seen::New } else { Seen::Before }
     }
 }
 

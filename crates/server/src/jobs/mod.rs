@@ -3,102 +3,170 @@
 
 pub mod approvals;
 pub mod fleet;
+pub mod groups;
 pub mod heads;
 pub mod keys;
 pub mod retention;
 pub mod slack;
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use model::signature::NONCE_SECONDS;
 use model::world::Moment;
+use store::{Store, StoreError};
 
 use crate::App;
 
-/// How often retention runs, in milliseconds: once a day. Rules count days at the finest that matters, and every run reads all profiles.
-const RETENTION_MILLIS: i64 = 24 * 60 * 60 * 1000;
+/// A day in milliseconds.
+const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
-/// How often audit chains are signed, in milliseconds: once a day, as `security.md` 2.12 asks.
-const HEADS_MILLIS: i64 = 24 * 60 * 60 * 1000;
+/// How long a job that is done at each housekeeping is a server's own, in milliseconds, if that server dies over it.
+const SHORT_MILLIS: i64 = 10 * 60 * 1000;
 
-/// How often the database of a server that erased somebody is written anew, in milliseconds: once a day at most, since it costs as much as copying it.
-const SLACK_MILLIS: i64 = 24 * 60 * 60 * 1000;
+/// The same for what may go through all data.
+const LONG_MILLIS: i64 = 60 * 60 * 1000;
 
-/// How often each fleet is counted for its trend, in milliseconds: four times a day, the last of which stands for the day.
-const FLEET_MILLIS: i64 = 6 * 60 * 60 * 1000;
+/// How often rules are asked anew that ask for backups or for the time, in milliseconds: a quarter of an hour. Each such rule reads what is known of every PC, some ten seconds of
+/// one core for a million.
+const RULES_MILLIS: i64 = 15 * 60 * 1000;
 
-/// When the jobs ran last.
-pub struct Jobs {
-    fleet_at: AtomicI64,
-    rewritten: AtomicI64,
-    heads_at: AtomicI64,
-    retention_at: AtomicI64,
+/// Something that is done now and then.
+struct Job {
+    name: &'static str,
+    /// How often, in milliseconds. 0: at each housekeeping.
+    rhythm: i64,
+    /// After how many milliseconds another server takes it up, if the one that was at it does not say that it is done.
+    lease: i64,
+    /// Does it and says so in the log, well or not.
+    run: fn(&App),
 }
 
-impl Default for Jobs {
-    /// Everything is due: a server that is restarted more often than a job's rhythm still does it.
-    fn default() -> Self {
-        Self {
-            fleet_at: AtomicI64::new(i64::MIN),
-            rewritten: AtomicI64::new(i64::MIN),
-            heads_at: AtomicI64::new(i64::MIN),
-            retention_at: AtomicI64::new(i64::MIN),
-        }
-    }
+const JOBS: &[Job] = &[
+    Job { name: "sweep", rhythm: 0, lease: SHORT_MILLIS, run: sweep },
+    // Each time: what is left of a change of keys follows from the rows, and most of the time that is nothing.
+    Job { name: "keys", rhythm: 0, lease: SHORT_MILLIS, run: rewrap },
+    Job { name: "approvals", rhythm: 0, lease: LONG_MILLIS, run: approve },
+    // What rules of groups were written lately.
+    Job { name: "groups", rhythm: 0, lease: LONG_MILLIS, run: go_on_with_groups },
+    Job { name: "rules", rhythm: RULES_MILLIS, lease: LONG_MILLIS, run: renew_groups },
+    // Once a day: rules count days at the finest that matters, and every run reads all profiles.
+    Job { name: "retention", rhythm: DAY_MILLIS, lease: LONG_MILLIS, run: retain },
+    // Once a day at most, for a server that erased somebody: it costs as much as copying the database.
+    Job { name: "slack", rhythm: DAY_MILLIS, lease: LONG_MILLIS, run: rewrite },
+    // Four times a day, the last of which stands for the day.
+    Job { name: "fleet", rhythm: DAY_MILLIS / 4, lease: LONG_MILLIS, run: count },
+    // Once a day, as `security.md` 2.12 asks. After the others, so that what they did is signed too.
+    Job { name: "heads", rhythm: DAY_MILLIS, lease: LONG_MILLIS, run: sign },
+];
+
+/// When the jobs ran last. Servers that share a database ask it, and each job is one server's at a time ([`Store::take_job`]).
+#[derive(Default)]
+pub struct Jobs {
+    /// Everything is due at a start: a lone server that is restarted more often than a job's rhythm still does it.
+    ran: Mutex<HashMap<&'static str, Moment>>,
+    shared: Option<Arc<Store>>,
 }
 
 impl Jobs {
-    /// Runs what is due.
-    pub fn run_due(&self, app: &App) {
-        let now = app.clock.now();
-        // Each time: what is left of a change of keys follows from the rows, and most of the time that is nothing.
-        match keys::run(app) {
-            Ok(0) => {}
-            Ok(keys) => tracing::info!(keys, "wrapped anew after a change of keys"),
-            Err(error) => tracing::warn!(%error, "a change of keys waits"),
-        }
-        match approvals::run(app) {
-            Ok(0) => {}
-            Ok(done) => tracing::info!(done, "approved requests"),
-            Err(error) => tracing::warn!(%error, "approved requests could not be done"),
-        }
-        if is_due(Moment(self.retention_at.load(Ordering::Relaxed)), now, RETENTION_MILLIS) {
-            self.retention_at.store(now.0, Ordering::Relaxed);
-            match retention::run(app) {
-                Ok(removed) if removed.snapshots == 0 => tracing::debug!("retention let nothing go"),
-                Ok(removed) => {
-                    tracing::info!(
-                        snapshots = removed.snapshots,
-                        parts = removed.parts,
-                        blobs = removed.blobs,
-                        "retention"
-                    );
-                }
-                Err(error) => tracing::warn!(%error, "retention failed"),
-            }
-        }
-        if is_due(Moment(self.rewritten.load(Ordering::Relaxed)), now, SLACK_MILLIS) {
-            self.rewritten.store(now.0, Ordering::Relaxed);
-            match slack::run(app) {
-                Ok(false) => {}
-                Ok(true) => tracing::info!("the database was written anew, since somebody was erased"),
-                Err(error) => tracing::warn!(%error, "the database could not be written anew"),
-            }
-        }
-        if is_due(Moment(self.fleet_at.load(Ordering::Relaxed)), now, FLEET_MILLIS) {
-            self.fleet_at.store(now.0, Ordering::Relaxed);
-            if let Err(error) = fleet::run(app) {
-                tracing::warn!(%error, "the fleets could not be counted");
-            }
-        }
-        // After the others, so that what they did is signed too.
-        if is_due(Moment(self.heads_at.load(Ordering::Relaxed)), now, HEADS_MILLIS) {
-            self.heads_at.store(now.0, Ordering::Relaxed);
-            match heads::run(app) {
-                Ok(signed) => tracing::debug!(signed, "audit chains signed"),
-                Err(error) => tracing::warn!(%error, "signing the audit chains failed"),
-            }
-        }
+    /// Jobs of this server, or of all that share the database.
+    pub fn new(shared: Option<Arc<Store>>) -> Self {
+        Self { ran: Mutex::default(), shared }
     }
+
+    /// Runs what is due.
+    pub fn run_due(&self, app: &App) -> Result<(), StoreError> {
+        for job in JOBS {
+            match &self.shared {
+                None if self.is_due_here(job, app.clock.now()) => (job.run)(app),
+                None => {}
+                Some(store) => {
+                    let Some(turn) = store.take_job(job.name, (job.rhythm, job.lease), app.clock.now())? else {
+                        continue;
+                    };
+                    (job.run)(app);
+                    // One that failed counts as done as well: it is tried again at its next time, as a lone server does it.
+                    store.job_done(&turn, app.clock.now())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_due_here(&self, job: &Job, now: Moment) -> bool {
+        let mut ran = self.ran.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = ran.get(job.name).is_none_or(|last| is_due(*last, now, job.rhythm));
+        if due {
+            ran.insert(job.name, now);
+        }
+        due
+    }
+}
+
+fn sweep(app: &App) {
+    let now = app.clock.now();
+    let nonces = now.0.div_euclid(1000).saturating_sub(2 * NONCE_SECONDS);
+    let swept = app.store.sweep(now).and_then(|_| app.store.sweep_sign_ins(now));
+    let swept = swept.and_then(|()| if app.store.is_shared() { app.store.sweep_peers(nonces, now) } else { Ok(()) });
+    said(swept, "what is over could not be swept away");
+}
+
+fn rewrap(app: &App) {
+    let done = said(keys::run(app), "a change of keys waits");
+    if let Some(keys) = done.filter(|keys| *keys > 0) {
+        tracing::info!(keys, "wrapped anew after a change of keys");
+    }
+}
+
+fn approve(app: &App) {
+    let done = said(approvals::run(app), "approved requests could not be done");
+    if let Some(done) = done.filter(|done| *done > 0) {
+        tracing::info!(done, "approved requests");
+    }
+}
+
+fn go_on_with_groups(app: &App) {
+    let rows = said(groups::go_on(app), "the rules of groups could not be asked");
+    if let Some(rows) = rows.filter(|rows| *rows > 0) {
+        tracing::info!(rows, "rules of groups were asked");
+    }
+}
+
+fn renew_groups(app: &App) {
+    let groups = said(groups::renew(app), "the rules of groups could not be asked anew");
+    tracing::debug!(?groups, "rules were asked anew");
+}
+
+fn retain(app: &App) {
+    let removed = said(retention::run(app), "retention failed");
+    match &removed {
+        Some(removed) if removed.snapshots > 0 => {
+            tracing::info!(snapshots = removed.snapshots, parts = removed.parts, blobs = removed.blobs, "retention");
+        }
+        Some(_) => tracing::debug!("retention let nothing go"),
+        None => {}
+    }
+}
+
+fn rewrite(app: &App) {
+    let rewritten = said(slack::run(app), "the database could not be written anew");
+    if rewritten == Some(true) {
+        tracing::info!("the database was written anew, since somebody was erased");
+    }
+}
+
+fn count(app: &App) {
+    said(fleet::run(app), "the fleets could not be counted");
+}
+
+fn sign(app: &App) {
+    let signed = said(heads::run(app), "signing the audit chains failed");
+    tracing::debug!(?signed, "audit chains");
+}
+
+/// The result, or a complaint in the log.
+fn said<T, E: std::fmt::Display>(result: Result<T, E>, what: &'static str) -> Option<T> {
+    result.inspect_err(|error| tracing::warn!(%error, "{what}")).ok()
 }
 
 /// Whether the time has come. A clock that was set back makes a job due too: waiting for the lost time could mean waiting for years.
@@ -113,9 +181,9 @@ mod tests {
     #[test]
     fn a_job_is_due_after_its_time_and_when_the_clock_was_set_back() {
         let now = Moment(1_795_000_000_000);
-        assert!(is_due(Moment(i64::MIN), now, RETENTION_MILLIS), "after a start");
-        assert!(!is_due(now, now.plus_millis(RETENTION_MILLIS - 1), RETENTION_MILLIS));
-        assert!(is_due(now, now.plus_millis(RETENTION_MILLIS), RETENTION_MILLIS));
-        assert!(is_due(now, now.plus_millis(-1), RETENTION_MILLIS));
+        assert!(is_due(Moment(i64::MIN), now, DAY_MILLIS), "after a start");
+        assert!(!is_due(now, now.plus_millis(DAY_MILLIS - 1), DAY_MILLIS));
+        assert!(is_due(now, now.plus_millis(DAY_MILLIS), DAY_MILLIS));
+        assert!(is_due(now, now.plus_millis(-1), DAY_MILLIS));
     }
 }

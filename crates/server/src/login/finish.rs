@@ -9,7 +9,7 @@ use store::Person;
 use store::people::{Change, NewSession, Provider, Stage};
 
 use super::site::{query, safe_path};
-use super::visitor::{Visitor, in_hands};
+use super::visitor::{SET_UP_FACTOR, Visitor, in_hands};
 use crate::App;
 use crate::api::extract::apart;
 use crate::pages::{Trouble, to};
@@ -73,6 +73,7 @@ fn next(stage: Stage, return_to: &str) -> String {
     match stage {
         Stage::Complete => safe_path(return_to).to_owned(),
         Stage::ChangePassword => format!("/login/change-password?{wanted}"),
+        Stage::SetUpFactor => SET_UP_FACTOR.to_owned(),
         Stage::SecondFactor => format!("/login/second-factor?{wanted}"),
     }
 }

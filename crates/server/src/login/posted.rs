@@ -15,8 +15,8 @@ use crate::App;
 use crate::api::extract::Body;
 use crate::pages::Trouble;
 
-/// The largest form: a name, a password, a path to go on to.
-const FORM_BYTES_MAX: usize = 8 * 1024;
+/// The largest form: a policy's description of two thousand letters, each up to nine bytes here, and its assignments.
+pub const FORM_BYTES_MAX: usize = 32 * 1024;
 
 /// Name of the field with the visitor's token.
 pub const TOKEN_FIELD: &str = "form_token";

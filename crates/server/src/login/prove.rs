@@ -35,6 +35,12 @@ pub async fn account(app: &Arc<App>, shown: Shown<'_>, thumbprint: &str, address
     }
 }
 
+/// Whether the organisation demands more of the account than it has.
+async fn demanded(app: &Arc<App>, account: &Account) -> Result<bool, Refusal> {
+    let (app, person) = (Arc::clone(app), account.person());
+    apart(move || app.store.demands_factor(&person, app.clock.now())).await
+}
+
 /// A password alone connects a PC only where it is all that the account has, and where only its person knows it.
 async fn by_password(app: &Arc<App>, user: &str, secret: &str, address: IpAddr) -> Result<Account, Refusal> {
     let (tenant, name) = user.split_once('/').unwrap_or((DEFAULT_TENANT, user));
@@ -56,6 +62,9 @@ async fn by_password(app: &Arc<App>, user: &str, secret: &str, address: IpAddr) 
         Some((Reason::SecondFactorNeeded, "a password alone is not enough for this account"))
     } else if factors.change_password == Change::First {
         Some((Reason::PasswordChangeNeeded, "somebody else has seen this password"))
+    } else if demanded(app, &account).await? {
+        let detail = "your organisation demands a second factor; sign in on the server's page and set one up";
+        Some((Reason::SecondFactorNeeded, detail))
     } else {
         None
     };

@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{RawQuery, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use model::reason::Reason;
 use store::StoreError;
-use store::people::{Session, Stage};
+use store::people::{NewSession, Session, Stage};
 
-use super::finish::{Proven, finish, stage_after_password};
+use super::finish::{Proven, finish, stage_after_password, with_cookie};
 use super::password::refused;
 use super::posted::{Posted, TOKEN_FIELD, query_fields};
 use super::site::safe_path;
 use super::totp;
 use super::tries::Key;
-use super::visitor::Visitor;
+use super::visitor::{SET_UP_FACTOR, Visitor};
 use crate::App;
 use crate::api::extract::apart;
 use crate::pages::{Trouble, html, to};
@@ -108,6 +108,7 @@ struct SetUpPage<'a> {
     size: i32,
     secret: String,
     held: String,
+    demanded: bool,
     token_field: &'a str,
     token: String,
     wrong: &'a str,
@@ -147,6 +148,7 @@ fn set_up_page(
         size,
         secret: groups.join(" "),
         held,
+        demanded: session.stage == Stage::SetUpFactor,
         token_field: TOKEN_FIELD,
         token: visitor.form_token(),
         wrong,
@@ -168,7 +170,12 @@ fn opened(app: &App, session: &Session, held: &str) -> Option<Vec<u8>> {
 
 /// Only built-in accounts have a second factor here; a provider has its own.
 fn own_factor(visitor: &Visitor) -> Result<Session, Box<Response>> {
-    let session = visitor.must_be_signed_in("/account/second-factor")?;
+    // Whoever must set one up is signed in far enough for that, and for nothing else.
+    let demanded = visitor.session.as_ref().filter(|session| session.stage == Stage::SetUpFactor);
+    let session = match demanded {
+        Some(session) => session,
+        None => visitor.must_be_signed_in(SET_UP_FACTOR)?,
+    };
     if session.built_in { Ok(session.clone()) } else { Err(Box::new(to("/account"))) }
 }
 
@@ -213,7 +220,10 @@ pub(super) async fn set_up(State(app): State<Arc<App>>, posted: Posted) -> Resul
         let hashes = codes.iter().map(|code| totp::hash_recovery_code(person.user(), code)).collect();
         worker.store.set_totp(person, Some((sealed, step)), hashes, now)?;
         worker.store.close_sessions(person, Some(session.hash), now)?;
-        Ok(html(StatusCode::OK, &CodesPage { codes }))
+        // Two factors were shown by now, so the session is another one.
+        let (new, cookie) = stronger(&worker, &posted.visitor, &session);
+        worker.store.open_session(person, new, Some(session.hash), now)?;
+        Ok(with_cookie(html(StatusCode::OK, &CodesPage { codes }), cookie))
     };
     match tokio::task::spawn_blocking(work).await {
         Ok(page) => page,
@@ -221,7 +231,22 @@ pub(super) async fn set_up(State(app): State<Arc<App>>, posted: Posted) -> Resul
     }
 }
 
-/// `POST /account/second-factor/remove`.
+/// The session after a second factor was set up, and what the browser is told to hold.
+fn stronger(app: &App, visitor: &Visitor, before: &Session) -> (NewSession, HeaderValue) {
+    let (hash, cookie) = visitor.new_session(app);
+    let new = NewSession {
+        hash,
+        stage: Stage::Complete,
+        strong: true,
+        provider: None,
+        address: visitor.address.to_string(),
+        browser: visitor.browser_name.clone(),
+        auth_at: before.auth_at,
+    };
+    (new, cookie)
+}
+
+/// `POST /account/second-factor/remove`. Not where the organisation demands one.
 pub(super) async fn remove(State(app): State<Arc<App>>, posted: Posted) -> Result<Response, Trouble> {
     let session = match own_factor(&posted.visitor) {
         Ok(session) => session,
@@ -231,10 +256,16 @@ pub(super) async fn remove(State(app): State<Arc<App>>, posted: Posted) -> Resul
         return Ok(to("/login?return_to=%2Faccount"));
     }
     let person = session.person;
-    apart(move || {
+    let removed = apart(move || {
+        if app.store.demands_factor(&person, app.clock.now())? {
+            return Ok(false);
+        }
         app.store.set_totp(&person, None, Vec::new(), app.clock.now())?;
-        Ok::<_, StoreError>(())
-    })
-    .await?;
+        Ok::<_, StoreError>(true)
+    });
+    if !removed.await? {
+        let detail = "your organisation demands a second factor";
+        return Err(Trouble::new(StatusCode::FORBIDDEN, Reason::SecondFactorNeeded, detail));
+    }
     Ok(to("/account"))
 }

@@ -7,12 +7,12 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use store::TenantScope;
-use store::people::Provider;
+use store::people::{Provider, Stage};
 
 use super::finish::with_cookie;
 use super::posted::{TOKEN_FIELD, query_fields};
 use super::site::{query, safe_path};
-use super::visitor::Visitor;
+use super::visitor::{SET_UP_FACTOR, Visitor};
 use crate::App;
 use crate::api::extract::apart;
 use crate::app::DEFAULT_TENANT;
@@ -46,6 +46,11 @@ pub(super) async fn show(
 ) -> Result<Response, Trouble> {
     let fields = query_fields(given.as_deref());
     let return_to = fields.get("return_to").map_or("", String::as_str);
+    // Whoever has just shown the right password is not asked for it again: a second factor is all that is missing.
+    let demanded = visitor.session.as_ref().filter(|session| session.stage == Stage::SetUpFactor);
+    if demanded.is_some_and(|session| Visitor::is_fresh(session, &app)) {
+        return Ok(to(SET_UP_FACTOR));
+    }
     page(&app, visitor, &tenant, (return_to, "", ""), StatusCode::OK).await
 }
 

@@ -1,6 +1,8 @@
 //! Where the server is, as browsers and providers know it.
 
-use axum::http::{HeaderMap, header};
+use axum::http::{Extensions, HeaderMap, header};
+
+use crate::proxy::{self, Proxies};
 
 /// The server's own address.
 #[derive(Clone, Debug, Default)]
@@ -9,22 +11,25 @@ pub struct Site {
     pub public_url: Option<String>,
     /// Whether the server itself encrypts.
     pub tls: bool,
+    /// Proxies before it that say where requests come from.
+    pub proxies: Proxies,
 }
 
 impl Site {
-    /// Whether browsers reach it encrypted.
-    pub fn is_secure(&self) -> bool {
-        self.public_url.as_ref().map_or(self.tls, |url| url.starts_with("https://"))
+    /// Whether the browser of this request reaches it encrypted: as a trusted proxy says, or else as the server's address is.
+    pub fn is_secure(&self, extensions: &Extensions) -> bool {
+        let own = || self.public_url.as_ref().map_or(self.tls, |url| url.starts_with("https://"));
+        proxy::encrypted(extensions).unwrap_or_else(own)
     }
 
     /// Its address for this request, such as `https://rehome.example.com`. `None`: the request names no host that could be one.
-    pub fn base(&self, headers: &HeaderMap) -> Option<String> {
+    pub fn base(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<String> {
         if let Some(url) = &self.public_url {
             return Some(url.clone());
         }
         let host = headers.get(header::HOST)?.to_str().ok()?;
         let plain = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
-        let scheme = if self.tls { "https" } else { "http" };
+        let scheme = if self.is_secure(extensions) { "https" } else { "http" };
         (!host.is_empty() && host.len() <= 255 && host.chars().all(plain)).then(|| format!("{scheme}://{host}"))
     }
 }
@@ -63,13 +68,13 @@ mod tests {
 
     #[test]
     fn the_operators_word_goes_over_the_requests() {
-        let mut headers = HeaderMap::new();
+        let (mut headers, none) = (HeaderMap::new(), Extensions::new());
         headers.insert(header::HOST, HeaderValue::from_static("127.0.0.1:8640"));
-        assert_eq!(Site::default().base(&headers).as_deref(), Some("http://127.0.0.1:8640"));
-        let site = Site { public_url: Some("https://rehome.example.com".to_owned()), tls: false };
-        assert_eq!(site.base(&headers).as_deref(), Some("https://rehome.example.com"));
-        assert!(site.is_secure());
+        assert_eq!(Site::default().base(&headers, &none).as_deref(), Some("http://127.0.0.1:8640"));
+        let site = Site { public_url: Some("https://rehome.example.com".to_owned()), ..Site::default() };
+        assert_eq!(site.base(&headers, &none).as_deref(), Some("https://rehome.example.com"));
+        assert!(site.is_secure(&none));
         headers.insert(header::HOST, HeaderValue::from_static("a/b\"c"));
-        assert_eq!(Site::default().base(&headers), None);
+        assert_eq!(Site::default().base(&headers, &none), None);
     }
 }

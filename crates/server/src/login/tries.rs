@@ -5,10 +5,11 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use model::ids::TenantId;
 use model::world::Moment;
+use store::Store;
 
 /// Wrong tries without any wait: people mistype.
 const FREE: u32 = 3;
@@ -38,6 +39,13 @@ impl Key {
     pub fn new(tenant: TenantId, account: &str, address: IpAddr) -> Self {
         Self { tenant, account: blake3::hash(account.as_bytes()).into(), address }
     }
+
+    /// What stands for it in the database.
+    fn hash(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(self.tenant.as_bytes()).update(&self.account).update(self.address.to_string().as_bytes());
+        hasher.finalize().into()
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -47,18 +55,33 @@ struct Tried {
     until: Moment,
 }
 
-/// What has been tried.
-#[derive(Debug, Default)]
-pub struct Tries(Mutex<HashMap<Key, Tried>>);
+/// What has been tried: here, or at any of the servers that share a database.
+#[derive(Default)]
+pub struct Tries {
+    known: Mutex<HashMap<Key, Tried>>,
+    shared: Option<Arc<Store>>,
+}
 
 impl Tries {
+    /// Tries of this server, or of all that share the database.
+    pub fn new(shared: Option<Arc<Store>>) -> Self {
+        Self { known: Mutex::default(), shared }
+    }
+
     /// Whether somebody may try now, or after how many seconds.
     pub fn may(&self, key: &Key, now: Moment) -> Result<(), u64> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match known.get(key) {
+        let until = match &self.shared {
+            // While the database does not answer nobody's password can be right either.
+            Some(store) => store.tried_until(&key.hash()).unwrap_or_else(|error| {
+                tracing::warn!(%error, "wrong tries could not be looked up");
+                None
+            }),
+            None => self.known.lock().unwrap_or_else(PoisonError::into_inner).get(key).map(|tried| tried.until),
+        };
+        match until {
             // A clock that was set back must not make anybody wait for longer than the longest wait.
-            Some(tried) if (1..=WAIT_MILLIS_MAX).contains(&(tried.until.0 - now.0)) => {
-                Err(u64::try_from((tried.until.0 - now.0) / 1000).unwrap_or(0) + 1)
+            Some(until) if (1..=WAIT_MILLIS_MAX).contains(&(until.0 - now.0)) => {
+                Err(u64::try_from((until.0 - now.0) / 1000).unwrap_or(0) + 1)
             }
             _ => Ok(()),
         }
@@ -66,7 +89,18 @@ impl Tries {
 
     /// It was wrong.
     pub fn wrong(&self, key: Key, now: Moment) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(store) = &self.shared {
+            let who = key.hash();
+            let noted = store.note_wrong(&who, now, FORGET_MILLIS).and_then(|wrong| match wait(wrong) {
+                0 => Ok(()),
+                wait => store.wait_until(&who, now.plus_millis(wait)),
+            });
+            if let Err(error) = noted {
+                tracing::warn!(%error, "a wrong try could not be noted");
+            }
+            return;
+        }
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= KEPT && !known.contains_key(&key) {
             forget(&mut known, now);
         }
@@ -76,16 +110,28 @@ impl Tries {
         }
         tried.wrong = tried.wrong.saturating_add(1);
         tried.last = now;
-        let doublings = tried.wrong.saturating_sub(FREE);
-        if doublings > 0 {
-            let wait = WAIT_MILLIS.saturating_mul(1 << (doublings - 1).min(20));
-            tried.until = now.plus_millis(wait.min(WAIT_MILLIS_MAX));
+        if wait(tried.wrong) > 0 {
+            tried.until = now.plus_millis(wait(tried.wrong));
         }
     }
 
     /// It was right.
     pub fn right(&self, key: &Key) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        if let Some(store) = &self.shared {
+            if let Err(error) = store.forget_tries(&key.hash()) {
+                tracing::warn!(%error, "wrong tries could not be forgotten");
+            }
+            return;
+        }
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+}
+
+/// How long to wait after so many wrong tries, in milliseconds.
+fn wait(wrong: u32) -> i64 {
+    match wrong.saturating_sub(FREE) {
+        0 => 0,
+        doublings => WAIT_MILLIS.saturating_mul(1 << (doublings - 1).min(20)).min(WAIT_MILLIS_MAX),
     }
 }
 
@@ -141,6 +187,6 @@ mod tests {
         for number in 0..(KEPT + 10) {
             tries.wrong(key(&number.to_string(), [1, 1, 1, 1]), later.plus_millis(i64::try_from(number).unwrap()));
         }
-        assert!(tries.0.lock().unwrap().len() <= KEPT);
+        assert!(tries.known.lock().unwrap().len() <= KEPT);
     }
 }

@@ -62,12 +62,12 @@ impl FromRequestParts<Arc<App>> for Visitor {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Trouble> {
         let Peer(address) = Peer::from_request_parts(parts, app).await?;
         let Whence(origin) = Whence::from_request_parts(parts, app).await?;
-        let secure = app.site.is_secure();
+        let secure = app.site.is_secure(&parts.extensions);
         if !secure && !address.is_loopback() && !address.is_unspecified() {
             return Err(Trouble::new(StatusCode::FORBIDDEN, Reason::NeedsHttps, ""));
         }
         let headers = &parts.headers;
-        let base = app.site.base(headers).ok_or_else(|| {
+        let base = app.site.base(headers, &parts.extensions).ok_or_else(|| {
             Trouble::new(StatusCode::BAD_REQUEST, Reason::InvalidRequest, "the request does not name a host")
         })?;
         let (session_name, browser_name) = names(secure);
@@ -116,6 +116,9 @@ impl Visitor {
 
     /// The session, or the way to the page that makes one and then leads back to `path`.
     pub fn must_be_signed_in(&self, path: &str) -> Result<&Session, Box<Response>> {
+        if self.session.as_ref().is_some_and(|session| session.stage == Stage::SetUpFactor) {
+            return Err(Box::new(crate::pages::to(SET_UP_FACTOR)));
+        }
         self.signed_in().ok_or_else(|| Box::new(crate::pages::to(&format!("/login?{}", query(&[("return_to", path)])))))
     }
 
@@ -164,6 +167,9 @@ impl Visitor {
     }
 }
 
+/// The page on which a second factor is set up.
+pub const SET_UP_FACTOR: &str = "/account/second-factor";
+
 /// Header of a change through the API that a browser asks for with its session: the form token.
 pub const TOKEN_HEADER: &str = "rehome-form-token";
 
@@ -187,13 +193,15 @@ impl Sessions {
 
 impl Identify for Sessions {
     fn identify(&self, parts: &Parts) -> Result<Option<Principal>, Refusal> {
-        let Some(held) = cookie(&parts.headers, names(self.site.is_secure()).0) else { return Ok(None) };
+        let Some(held) = cookie(&parts.headers, names(self.site.is_secure(&parts.extensions)).0) else {
+            return Ok(None);
+        };
         let now = self.clock.now();
         let session = self.store.session(&hash_token(&held), now)?;
         let Some(session) = session.filter(|session| session.stage == Stage::Complete) else { return Ok(None) };
         if !parts.method.is_safe() && parts.extensions.get::<ShownByForm>().is_none() {
             let given = parts.headers.get(TOKEN_HEADER).and_then(|value| value.to_str().ok());
-            let base = self.site.base(&parts.headers).unwrap_or_default();
+            let base = self.site.base(&parts.headers, &parts.extensions).unwrap_or_default();
             if given != Some(token_of(&held).as_str()) || !same_origin(&parts.headers, &base) {
                 let detail = format!("a change with a session carries `{TOKEN_HEADER}` and comes from our own page");
                 return Err(Refusal::new(StatusCode::FORBIDDEN, Reason::FormRefused, detail));

@@ -121,21 +121,27 @@ fn described(attribute: &Attribute) -> Value {
     let unique = if attribute.name == "userName" { "server" } else { "none" };
     let sub = |name: &&str| {
         if *name == "$ref" {
-            // Only people: groups of groups are not taken (RFC 7643, 4.2 leaves that to the server).
+            // Members are people only: groups of groups are not taken (RFC 7643, 4.2 leaves that to the server).
+            let (to, mutability) =
+                if attribute.name == SHOWN.name { ("Group", "readOnly") } else { ("User", "readWrite") };
             return json!({
-                "name": name, "type": "reference", "referenceTypes": ["User"], "multiValued": false, "required": false,
-                "caseExact": true, "mutability": "readWrite", "returned": "default", "uniqueness": "none", "description": name,
+                "name": name, "type": "reference", "referenceTypes": [to], "multiValued": false, "required": false,
+                "caseExact": true, "mutability": mutability, "returned": "default", "uniqueness": "none", "description": name,
             });
         }
         let kind = if *name == "primary" { "boolean" } else { "string" };
+        // A member is a user and called what the user is called, whatever was sent; and groups of a user are changed through the group.
+        let own = attribute.name == "members" && matches!(*name, "display" | "type");
+        let mutability = if own || is_read_only(attribute.name) { "readOnly" } else { "readWrite" };
         json!({
             "name": name, "type": kind, "multiValued": false, "required": false, "caseExact": false,
-            "mutability": "readWrite", "returned": "default", "uniqueness": "none", "description": name,
+            "mutability": mutability, "returned": "default", "uniqueness": "none", "description": name,
         })
     };
     let mut described = json!({
         "name": attribute.name, "type": attribute.kind, "multiValued": attribute.multi, "required": attribute.required,
-        "caseExact": exact, "mutability": "readWrite", "returned": "default", "uniqueness": unique,
+        "caseExact": exact, "mutability": if is_read_only(attribute.name) { "readOnly" } else { "readWrite" },
+        "returned": "default", "uniqueness": unique,
         "description": attribute.name,
     });
     if !attribute.subs.is_empty() {
@@ -144,13 +150,17 @@ fn described(attribute: &Attribute) -> Value {
     described
 }
 
+/// What a user shows and nobody sends.
+const SHOWN: Attribute = complex("groups", true, &["value", "$ref", "display", "type"]);
+
 /// `/Schemas`.
 pub fn schemas() -> Vec<Value> {
     let one = |id: &str, name: &str, table: &[Attribute]| {
+        let shown = (id == USER).then_some(&SHOWN);
         json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"],
             "id": id, "name": name, "description": name,
-            "attributes": table.iter().map(described).collect::<Vec<_>>(),
+            "attributes": table.iter().chain(shown).map(described).collect::<Vec<_>>(),
             "meta": {"resourceType": "Schema", "location": format!("/scim/v2/Schemas/{id}")},
         })
     };

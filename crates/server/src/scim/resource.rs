@@ -54,6 +54,20 @@ pub(crate) struct Asked {
     excluded_attributes: Option<String>,
 }
 
+/// The body of a search. Nothing is sorted, and which schemas it names changes nothing.
+#[derive(Default, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct Search {
+    schemas: Option<Vec<String>>,
+    sort_by: Option<String>,
+    sort_order: Option<String>,
+    filter: Option<String>,
+    start_index: Option<i64>,
+    count: Option<i64>,
+    attributes: Option<Vec<String>>,
+    excluded_attributes: Option<Vec<String>>,
+}
+
 impl FromRequestParts<Arc<App>> for Asked {
     type Rejection = Wrong;
 
@@ -64,6 +78,16 @@ impl FromRequestParts<Arc<App>> for Asked {
 }
 
 impl Asked {
+    /// What the body of a search asks for: the words of the query, with lists of names as lists (RFC 7644, 3.4.3).
+    pub(crate) fn of(body: Value) -> Result<Self, Wrong> {
+        let Search { filter, start_index, count, attributes, excluded_attributes, .. } =
+            serde_json::from_value(body)
+                .map_err(|error| Wrong::new(ScimType::InvalidSyntax, format!("the search: {error}")))?;
+        let joined = |names: Option<Vec<String>>| names.filter(|names| !names.is_empty()).map(|names| names.join(","));
+        let (attributes, excluded_attributes) = (joined(attributes), joined(excluded_attributes));
+        Ok(Self { filter, start_index, count, attributes, excluded_attributes })
+    }
+
     pub(crate) fn filter(&self) -> Result<Option<Filter>, Wrong> {
         let parse =
             |text: &String| Filter::parse(text).map_err(|error| Wrong::new(ScimType::InvalidFilter, error.to_string()));

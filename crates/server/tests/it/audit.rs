@@ -144,8 +144,11 @@ fn heads_are_signed_once_a_day_and_tell_of_rows_that_were_cut_off() {
     let head = seal::receipt::verify_head(head, &live.app.keyring.receipt_key()).unwrap();
     assert_eq!((head.n, head.hash), live.app.store.audit_head(&tenant).unwrap());
     drop(live);
+    if crate::support::elsewhere() {
+        return;
+    }
 
-    let database = rusqlite::Connection::open(place.data().join("rehome.db")).unwrap();
+    let database = rusqlite::Connection::open(place.database()).unwrap();
     let newest = format!("DELETE FROM audit WHERE tenant = 1 AND n = {}", head.n);
     assert!(database.execute(&newest, []).is_err(), "the database itself refuses");
     database.execute_batch("DROP TRIGGER audit_is_never_deleted").unwrap();

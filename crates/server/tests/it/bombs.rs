@@ -1,4 +1,4 @@
-//! Bodies that are small to send and large, deep or long to read, at every route. A program of its own, as it looks at the memory of the whole process, which
+//! Bodies that are small to send and large, deep or long to read, at every route. In a process of its own, as it looks at the memory of the whole one, which
 //! other tests would use beside it.
 
 use crate::support::{Nobody, Place};
@@ -33,9 +33,20 @@ fn hostile(max: usize) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// Set for the process that measures.
+const ALONE: &str = "REHOME_BOMBS_ALONE";
+
 /// Scenario 40 of `security.md`.
 #[test]
 fn bombs_in_json_are_refused_by_every_route_with_little_memory() {
+    // The most memory is that of a whole process, so this one has its own: the other tests of this program run beside it.
+    if std::env::var_os(ALONE).is_none() {
+        let itself = std::env::current_exe().unwrap();
+        let name = "bombs::bombs_in_json_are_refused_by_every_route_with_little_memory";
+        let status = std::process::Command::new(itself).args(["--exact", name, "--nocapture"]).env(ALONE, "1").status();
+        assert!(status.unwrap().success());
+        return;
+    }
     let place = Place::new();
     let live = place.serve();
     live.make_owner("default/ada");

@@ -14,6 +14,8 @@ fn run(place: &Place, arguments: &[&str]) -> Output {
         .args(arguments)
         .arg("--data-dir")
         .arg(place.data())
+        .arg("--database")
+        .arg(place.database())
         .arg("--root-key")
         .arg(place.root_key())
         .output()
@@ -29,7 +31,8 @@ fn a_wrong_root_key_starts_nothing_and_changes_nothing() {
     let place = Place::new();
     drop(place.serve());
     let database = place.data().join("rehome.db");
-    let (right, before) = (fs::read(place.root_key()).unwrap(), fs::read(&database).unwrap());
+    let stored = || if crate::support::elsewhere() { Vec::new() } else { fs::read(&database).unwrap() };
+    let (right, before) = (fs::read(place.root_key()).unwrap(), stored());
     fs::write(place.root_key(), "11".repeat(32)).unwrap();
     assert!(matches!(place.open().err().unwrap(), OpenError::Keyring(KeyringError::WrongRoot(_))));
     let output = run(&place, &["check"]);
@@ -45,7 +48,7 @@ fn a_wrong_root_key_starts_nothing_and_changes_nothing() {
         place.open().err().unwrap(),
         OpenError::Keyring(KeyringError::Provider(ProviderError::NotAKey(_)))
     ));
-    assert_eq!(fs::read(&database).unwrap(), before);
+    assert_eq!(stored(), before);
     fs::write(place.root_key(), right).unwrap();
     assert_eq!(run(&place, &["check"]).status.code(), Some(0));
 }
@@ -113,8 +116,12 @@ fn rot_is_found_and_named() {
         assert_eq!(live.backup(&pc, &crate::support::Made::new(&pc, 1, &[(1, 100)], &[]).whole()).status, 201);
     }
     assert_eq!(run(&place, &["check"]).status.code(), Some(0));
-    let database = rusqlite::Connection::open(place.data().join("rehome.db")).unwrap();
-    database.execute("UPDATE parts SET sealed = zeroblob(100)", []).unwrap();
+    if crate::support::elsewhere() {
+        crate::support::ask(&place.database(), "UPDATE parts SET sealed = decode(repeat('00', 100), 'hex')");
+    } else {
+        let database = rusqlite::Connection::open(place.database()).unwrap();
+        database.execute("UPDATE parts SET sealed = zeroblob(100)", []).unwrap();
+    }
     let output = run(&place, &["check"]);
     assert_eq!(output.status.code(), Some(8));
     assert!(String::from_utf8_lossy(&output.stdout).contains("is damaged"), "{output:?}");
@@ -242,4 +249,79 @@ fn what_keeps_a_server_from_starting_is_told_apart() {
         assert!(told.starts_with(starts) && told.contains("\n  hint: ") && told.contains(hint), "{words:?}: {told}");
         assert!(!data.exists(), "{words:?} left something behind");
     }
+}
+
+#[test]
+fn a_rule_is_checked_spelled_and_explained_without_a_server() {
+    let rule = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_rehome-server")).arg("rule").args(arguments).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned(), said(&output))
+    };
+    let spelled = rule(&["format", "--kind", "filter", "(device.model eq 'Surface') and device.osVersion -ne null"]);
+    assert_eq!(spelled.0, Some(0), "{}", spelled.2);
+    assert_eq!(spelled.1, "(device.model -eq \"Surface\") -and (device.osVersion -ne null)\n");
+    let wrong = rule(&["check", "device.deviceModell -eq \"x\""]);
+    assert_eq!((wrong.0, wrong.1.as_str()), (Some(2), ""));
+    assert!(wrong.2.contains("\n^\nerror[rule_invalid]: column 1:"), "{}", wrong.2);
+    assert!(wrong.2.contains("hint: did you mean `device.deviceModel`?"), "{}", wrong.2);
+    assert_eq!(rule(&["check", "device.deviceModel -eq \"x\""]).0, Some(0));
+    let place = Place::new();
+    let facts = place.data().with_extension("facts.json");
+    fs::write(&facts, r#"{"deviceOSVersion": "10.0.22631.1"}"#).unwrap();
+    let explain = ["explain", "device.deviceOSVersion -ge 10.0.26100", "--exit-code", "--facts"];
+    let told = rule(&[&explain[..], &[facts.to_str().unwrap()]].concat());
+    assert_eq!(told.0, Some(1), "{}", told.2);
+    assert_eq!(told.1, "no   device.deviceOSVersion -ge 10.0.26100   (it is \"10.0.22631.1\")\n");
+    fs::write(&facts, "[]").unwrap();
+    let told = rule(&[&explain[..], &[facts.to_str().unwrap()]].concat());
+    assert!(told.0 == Some(2) && told.2.contains("facts are a JSON object"), "{}", told.2);
+}
+
+#[test]
+fn a_file_makes_the_groups_and_filters_that_its_policies_name_and_a_second_time_changes_nothing() {
+    let place = Place::new();
+    drop(place.serve());
+    let file = place.data().with_extension("yaml");
+    let text = r#"
+groups:
+  - {name: "24H2", of: devices, rule: "(device.deviceOSVersion -ge 10.0.26100)"}
+filters:
+  - {name: surfaces, rule: device.model -eq "Surface"}
+policies:
+  - name: p
+    enabled: true
+    settings: {backup.interval_hours: 24}
+    assignments:
+      include: {groups: ["24H2"]}
+      filters: [{on: "24H2", filter: surfaces, mode: exclude}]
+"#;
+    fs::write(&file, text).unwrap();
+    let path = file.to_str().unwrap().to_owned();
+    let planned = run(&place, &["policy", "plan", "-f", &path, "--exit-code"]);
+    assert_eq!(planned.status.code(), Some(1), "{}", said(&planned));
+    assert!(said(&planned).contains("would be made: 3, changed: 0, deleted: 0"), "{}", said(&planned));
+    let applied = run(&place, &["policy", "apply", "-f", &path]);
+    assert_eq!(applied.status.code(), Some(0), "{}", said(&applied));
+    let again = run(&place, &["policy", "plan", "-f", &path, "--exit-code"]);
+    assert_eq!(again.status.code(), Some(0), "{}", String::from_utf8_lossy(&again.stdout));
+    let exported = run(&place, &["policy", "export"]).stdout;
+    let exported = String::from_utf8(exported).unwrap();
+    assert!(
+        exported.contains("mode: exclude") && exported.contains("device.deviceOSVersion -ge 10.0.26100"),
+        "{exported}"
+    );
+    fs::write(&file, &exported).unwrap();
+    assert_eq!(run(&place, &["policy", "plan", "-f", &path, "--exit-code"]).status.code(), Some(0), "{exported}");
+    // Another rule is drift, and what the file no longer has goes with --prune, after the policy that named it.
+    fs::write(&file, text.replace("26100", "26200")).unwrap();
+    let changed = run(&place, &["policy", "apply", "-f", &path]);
+    assert!(said(&changed).contains("made: 0, changed: 1, deleted: 0"), "{}", said(&changed));
+    fs::write(&file, "groups: []\nfilters: []\npolicies: []\n").unwrap();
+    let pruned = run(&place, &["policy", "apply", "-f", &path, "--prune"]);
+    assert!(said(&pruned).contains("made: 0, changed: 0, deleted: 3"), "{}", said(&pruned));
+    assert_eq!(run(&place, &["group", "list"]).stdout, b"");
+    fs::write(&file, text.replace("-ge 10", "-gee 10")).unwrap();
+    let wrong = run(&place, &["policy", "plan", "-f", &path]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(said(&wrong).contains("error[rule_invalid]: the rule of the group `24H2`: column"), "{}", said(&wrong));
 }

@@ -308,7 +308,14 @@ fn nobody_enrols_with_a_key_that_they_do_not_hold() {
 
 fn operated(place: &Place, arguments: &[&str]) -> (bool, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rehome-server"));
-    command.args(arguments).arg("--data-dir").arg(place.data()).arg("--root-key").arg(place.root_key());
+    command
+        .args(arguments)
+        .arg("--data-dir")
+        .arg(place.data())
+        .arg("--database")
+        .arg(place.database())
+        .arg("--root-key")
+        .arg(place.root_key());
     let output = command.output().unwrap();
     let text = if output.status.success() { output.stdout } else { output.stderr };
     (output.status.success(), String::from_utf8(text).unwrap())

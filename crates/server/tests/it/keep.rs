@@ -18,7 +18,14 @@ fn live() -> (Place, Live) {
 /// Runs the operator's command line beside the running server.
 fn operate(place: &Place, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rehome-server"));
-    command.args(arguments).arg("--data-dir").arg(place.data()).arg("--root-key").arg(place.root_key());
+    command
+        .args(arguments)
+        .arg("--data-dir")
+        .arg(place.data())
+        .arg("--database")
+        .arg(place.database())
+        .arg("--root-key")
+        .arg(place.root_key());
     command.output().unwrap()
 }
 

@@ -1,4 +1,6 @@
-//! What `GET /api/v1/limits` says is what is enforced.
+//! What `GET /api/v1/limits` says is what is enforced, and whom a limit is about.
+
+use std::collections::BTreeSet;
 
 use crate::support::{Live, Made, Nobody, PASSWORD, Pc, Place};
 use model::api::{ENVELOPE_TYPE, Limits};
@@ -194,4 +196,56 @@ fn an_account_is_locked_for_the_address_that_guesses_and_not_for_its_person() {
     assert!(seconds <= 6, "{seconds}");
     place.clock.turn(seconds);
     assert_eq!(live.try_enroll("ada", PASSWORD, "PC").status, 201);
+}
+
+/// Signs in with a wrong password, once; what the answer's status is, and whether the next one has to be encrypted.
+fn guess(live: &Live, headers: &[(&str, &str)]) -> (u16, bool) {
+    let key = seal::device_key::DeviceKey::generate();
+    let body = serde_json::json!({
+        "device_name": "PC", "public_key": model::ids::to_hex(&key.public_key()), "key_level": "file",
+        "user": "ada", "password": "a wrong password",
+    });
+    let answer = live.ask("POST", "/api/v1/enroll", &key, headers, body.to_string().as_bytes());
+    (answer.status, !answer.header("strict-transport-security").is_empty())
+}
+
+/// The addresses that refused sign-ins were noted with, each once.
+fn noted(live: &Live) -> BTreeSet<String> {
+    live.app.store.ready().unwrap();
+    let scope = live.app.store.operator("default").unwrap().unwrap();
+    let rows = live.app.store.audit(&scope, 1, 1_000).unwrap();
+    let told = rows.iter().map(|row| row.read(scope.tenant()).unwrap());
+    let refused = told.filter(|told| told.action == "access.refuse");
+    refused.filter_map(|told| told.beside.address).map(|address| address.to_string()).collect()
+}
+
+#[test]
+fn behind_a_trusted_proxy_limits_and_the_record_go_by_whom_it_names() {
+    let mut place = small();
+    let networks = vec![server::proxy::network("127.0.0.0/8").unwrap()];
+    place.site.proxies = server::proxy::Proxies::new(networks, server::proxy::Said::XForwarded);
+    let live = place.serve();
+    let at = |address: &str, over: &str| guess(&live, &[("x-forwarded-for", address), ("x-forwarded-proto", over)]);
+    let mut left = 0;
+    while at("1.1.1.1, 198.51.100.1", "https") != (429, true) {
+        left += 1;
+        assert!(left < 50, "never limited");
+    }
+    // What the asker writes before it does not make it another one; another one is not limited.
+    assert_eq!(at("2.2.2.2, 198.51.100.1", "http"), (429, false), "said in the clear, it would not count");
+    assert_eq!(at("2001:db8::5", "https").0, 401);
+    assert_eq!(noted(&live), BTreeSet::from(["198.51.100.1".to_owned(), "2001:db8::5".to_owned()]));
+}
+
+#[test]
+fn without_a_trusted_proxy_no_header_makes_somebody_another() {
+    let place = small();
+    let live = place.serve();
+    let mut answers = (0..50).map(|number| {
+        let address = format!("198.51.100.{number}");
+        let element = format!("for={address};proto=https");
+        guess(&live, &[("x-forwarded-for", &address), ("forwarded", &element), ("x-forwarded-proto", "https")])
+    });
+    assert!(answers.any(|answer| answer == (429, false)), "all of them are one address");
+    assert_eq!(noted(&live), BTreeSet::from(["127.0.0.1".to_owned()]));
 }

@@ -236,7 +236,14 @@ fn the_operator_sets_policies_by_name_and_hears_what_goes() {
     backups(&live, &other, 5);
     let run = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rehome-server"));
-        command.args(arguments).arg("--data-dir").arg(place.data()).arg("--root-key").arg(place.root_key());
+        command
+            .args(arguments)
+            .arg("--data-dir")
+            .arg(place.data())
+            .arg("--database")
+            .arg(place.database())
+            .arg("--root-key")
+            .arg(place.root_key());
         let output = command.output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         (output.status.code(), text(&output.stdout), text(&output.stderr))

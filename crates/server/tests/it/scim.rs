@@ -1,5 +1,7 @@
 //! SCIM 2.0 against the real server: what the Entra SCIM validator and the RFCs' own examples ask, and what Entra ID and Okta send.
 
+mod conformance;
+
 use crate::support::{Answer, Live, Made, Place};
 use serde_json::{Value, json};
 
@@ -87,6 +89,33 @@ fn refusal(answer: &Answer) -> (u16, String) {
     assert_eq!(body["status"], json!(answer.status.to_string()));
     assert!(!body["detail"].as_str().unwrap().is_empty());
     (answer.status, body["scimType"].as_str().unwrap_or_default().to_owned())
+}
+
+#[test]
+fn a_search_in_a_body_finds_what_the_query_finds() {
+    let place = Place::new();
+    let live = place.serve();
+    let provider = Provider::new(&live);
+    let ada = provider.user("ada@example.com", "1");
+    let group = provider.make("Groups", &json!({"displayName": "ada's own"}));
+    let search = |path: &str, body: &Value| provider.send("POST", path, body).json::<Value>();
+    let ids = |found: &Value| -> Vec<Value> {
+        found["Resources"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect()
+    };
+    let named = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "attributes": ["userName"],
+        "filter": "userName eq \"ADA@example.com\"", "startIndex": 1, "count": 10, "sortBy": "userName",
+    });
+    let found = search("Users/.search", &named);
+    assert_eq!((&found["totalResults"], ids(&found)), (&json!(1), vec![ada["id"].clone()]));
+    assert_eq!(found["Resources"][0].get("displayName"), None, "only what was asked for: {found}");
+    assert_eq!(ids(&search("Groups/.search", &json!({"filter": "displayName sw \"ada\""}))), [group["id"].clone()]);
+    let both = search(".search", &json!({"excludedAttributes": ["members"]}));
+    assert!(ids(&both).contains(&ada["id"]) && ids(&both).contains(&group["id"]), "{both}");
+    assert_eq!(ids(&search(".search", &json!({"count": 1}))).len(), 1);
+    for wrong in [json!({"filter": "userName eq"}), json!({"attributes": "userName"}), json!({"count": "all"})] {
+        assert_eq!(provider.send("POST", ".search", &wrong).status, 400, "{wrong}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::sql::{Connection, OptionalExtension, Row};
+use model::admin::GroupOf;
 use model::ids::{AssignmentId, GroupId, RoleId, TagId, TokenId, UserId};
 use model::permission::{BuiltIn, Permission};
 use model::world::Moment;
@@ -207,16 +208,30 @@ fn check_terms(terms: &Terms, at: Moment) -> Result<(), AdminError> {
 /// Puts the lists of an assignment. Who it names must be seen, and what it gives must be held.
 fn put(tx: &Connection, view: &View, no: i64, terms: &Terms) -> Result<(), AdminError> {
     let tenant = view.scope().no;
-    let seen = |ids: &[GroupId]| -> Result<BTreeSet<i64>, AdminError> {
-        ids.iter().map(|id| groups::find(tx, view, *id).map(|(no, _)| no)).collect()
+    let seen = |ids: &[GroupId], by_rule: bool| -> Result<BTreeSet<i64>, AdminError> {
+        let number = |id: &GroupId| {
+            let (no, group) = groups::find(tx, view, *id)?;
+            if group.of == GroupOf::Devices {
+                return Err(AdminError::Invalid(format!("`{}` is a group of PCs", group.name)));
+            }
+            // Entra has the same rule for groups that give roles (entra-docs, "Use Microsoft Entra groups to manage role assignments").
+            if !by_rule && group.rule.is_some() {
+                return Err(AdminError::Invalid(format!(
+                    "a rule says who is in `{}`, so it gives nobody rights",
+                    group.name
+                )));
+            }
+            Ok(no)
+        };
+        ids.iter().map(number).collect()
     };
     let tag_ids: Vec<[u8; 16]> = terms.scope_tags.iter().flatten().map(|tag| tag.0).collect();
     let token_ids: Vec<[u8; 16]> = terms.tokens.iter().map(|token| token.0).collect();
     let lists = [
         ("assignment_users", "user_no", groups::seen_people(tx, view, &terms.users)?),
-        ("assignment_groups", "group_no", seen(&terms.groups)?),
+        ("assignment_groups", "group_no", seen(&terms.groups, false)?),
         ("assignment_tokens", "token_no", numbers(tx, tenant, "api_tokens", &token_ids)?),
-        ("assignment_scopes", "group_no", seen(terms.scope_groups.as_deref().unwrap_or(&[]))?),
+        ("assignment_scopes", "group_no", seen(terms.scope_groups.as_deref().unwrap_or(&[]), true)?),
         ("assignment_tags", "tag_no", numbers(tx, tenant, "tags", &tag_ids)?),
     ];
     for (table, column, members) in lists {

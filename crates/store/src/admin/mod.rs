@@ -7,6 +7,7 @@
 pub(crate) mod assignments;
 pub(crate) mod devices;
 pub(crate) mod enrolment_options;
+pub(crate) mod filters;
 pub(crate) mod groups;
 pub(crate) mod people;
 pub(crate) mod policies;
@@ -86,7 +87,7 @@ fn rows_seen<T>(
 }
 
 /// A change names the version that it was made for; `None`: whatever there is.
-fn check_version(wanted: Option<u64>, found: i64) -> Result<(), AdminError> {
+pub(crate) fn check_version(wanted: Option<u64>, found: i64) -> Result<(), AdminError> {
     let version = row::unsigned(found);
     if wanted.is_none_or(|wanted| wanted == version) { Ok(()) } else { Err(AdminError::Changed { version }) }
 }

@@ -4,22 +4,25 @@
 //! everything. The same holds for whom it was for before it is changed or deleted. Settings of retention let snapshots go, so they take the permission for that
 //! as well. Each version is kept whole, and going back to one is a change like any other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::sql::{Connection, OptionalExtension, Row};
-use model::admin::{NewPolicy, Policy, PolicyReach, PolicyVersion, Whom};
-use model::ids::{PolicyId, TagId, to_hex};
+use model::admin::{
+    AssignmentFilter, FilterMode, FilterOn, GroupOf, NewPolicy, Policy, PolicyReach, PolicyVersion, Whom,
+};
+use model::ids::{GroupId, PolicyId, TagId, to_hex};
 use model::permission::Permission;
 use model::policy::Settings;
 use model::world::Moment;
 
 use super::tags::{self, Kind};
-use super::{Page, Slice, change_tags, check_version, new_tags, rows_seen};
+use super::{Page, Slice, change_tags, check_version, filters, groups, new_tags, rows_seen};
 use crate::accounts::{check_name, taken};
 use crate::audit::{self, Action, Event};
 use crate::authority::View;
 use crate::error::AdminError;
-use crate::policies::RETENTION;
+use crate::membership::stored_rule;
+use crate::policies::{self, ALL_DEVICES, ALL_USERS, Beside, RETENTION};
 use crate::targets::{EXCLUDED, INCLUDED, Targets};
 use crate::{Store, StoreError, row};
 
@@ -81,8 +84,32 @@ fn whole(connection: &Connection, tenant: i64, stored: Stored) -> Result<Policy,
     policy.terms.settings = settings_of(&settings, &policy.terms.name)?;
     policy.terms.assignments.include = Targets::load(connection, INCLUDED, (tenant, no))?.whom(connection, tenant)?;
     policy.terms.assignments.exclude = Targets::load(connection, EXCLUDED, (tenant, no))?.whom(connection, tenant)?;
+    policy.terms.assignments.filters = filters_of(connection, tenant, no)?;
     policy.terms.scope_tags = Some(tags::ids_of(connection, tenant, (Kind::Policy, no))?);
     Ok(policy)
+}
+
+/// The filters beside a policy's assignments.
+fn filters_of(connection: &Connection, tenant: i64, no: i64) -> Result<Vec<AssignmentFilter>, StoreError> {
+    let sql = "SELECT p.beside, f.id, p.excluded, g.id FROM policy_filters p \
+               JOIN filters f ON f.tenant = p.tenant AND f.no = p.filter_no \
+               LEFT JOIN user_groups g ON g.tenant = p.tenant AND g.no = p.beside \
+               WHERE p.tenant = $1 AND p.policy_no = $2 ORDER BY p.beside";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query((tenant, no))?;
+    let mut filters = Vec::new();
+    while let Some(row) = rows.next()? {
+        let on = match (row.get(0)?, row.get::<_, Option<[u8; 16]>>(3)?) {
+            (ALL_DEVICES, _) => FilterOn::AllDevices,
+            (ALL_USERS, _) => FilterOn::AllUsers,
+            (_, Some(group)) => FilterOn::Group(GroupId(group)),
+            // A group of an assignment cannot be deleted.
+            (_, None) => continue,
+        };
+        let mode = if row.get(2)? { FilterMode::Exclude } else { FilterMode::Include };
+        filters.push(AssignmentFilter { on, filter: row::Id(row.get(1)?).into(), mode });
+    }
+    Ok(filters)
 }
 
 /// Settings of a row. Those that this version does not know are left out, as a PC leaves them out.
@@ -99,20 +126,41 @@ fn json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
 /// Whom assignments name, included and excluded.
 #[derive(Clone, Debug, Default)]
 struct Both {
-    all: bool,
+    all_devices: bool,
+    all_users: bool,
     included: Targets,
     excluded: Targets,
+    beside: Beside,
 }
 
 impl Both {
     fn find(connection: &Connection, view: &View, terms: &NewPolicy) -> Result<Self, AdminError> {
         let find = |whom: &Whom| Targets::find(connection, view, whom);
         let wanted = &terms.assignments;
-        let both = Self {
-            all: wanted.all_devices || wanted.all_users,
+        let mut both = Self {
+            all_devices: wanted.all_devices,
+            all_users: wanted.all_users,
             included: find(&wanted.include)?,
             excluded: find(&wanted.exclude)?,
+            beside: Beside::new(),
         };
+        for one in &wanted.filters {
+            let (what, there) = match one.on {
+                FilterOn::AllDevices => (ALL_DEVICES, both.all_devices),
+                FilterOn::AllUsers => (ALL_USERS, both.all_users),
+                FilterOn::Group(id) => {
+                    let (no, _) = groups::find(connection, view, id)?;
+                    (no, both.included.groups.contains(&no))
+                }
+            };
+            if !there {
+                return Err(AdminError::Invalid(format!("a filter stands beside `{}`, which is not included", one.on)));
+            }
+            let (filter, _) = filters::find(connection, view, one.filter)?;
+            if both.beside.insert(what, (filter, one.mode == FilterMode::Exclude)).is_some() {
+                return Err(AdminError::Invalid(format!("two filters stand beside `{}`", one.on)));
+            }
+        }
         if both.included.overlaps(&both.excluded) {
             return Err(AdminError::Invalid("the same is included and excluded".to_owned()));
         }
@@ -122,14 +170,16 @@ impl Both {
     fn load(connection: &Connection, tenant: i64, (no, policy): (i64, &Policy)) -> Result<Self, StoreError> {
         let wanted = &policy.terms.assignments;
         Ok(Self {
-            all: wanted.all_devices || wanted.all_users,
+            all_devices: wanted.all_devices,
+            all_users: wanted.all_users,
             included: Targets::load(connection, INCLUDED, (tenant, no))?,
             excluded: Targets::load(connection, EXCLUDED, (tenant, no))?,
+            beside: policies::beside(connection, tenant)?.remove(&no).unwrap_or_default(),
         })
     }
 
     fn check(&self, connection: &Connection, view: &View, permission: Permission) -> Result<(), AdminError> {
-        if self.all && !view.is_whole() {
+        if (self.all_devices || self.all_users) && !view.is_whole() {
             return Err(AdminError::Lacks(vec![permission]));
         }
         self.included.check_reach(connection, view, permission)?;
@@ -141,7 +191,14 @@ impl Both {
         Targets::default().put(tx, INCLUDED, key)?;
         Targets::default().put(tx, EXCLUDED, key)?;
         self.included.put(tx, INCLUDED, key)?;
-        self.excluded.put(tx, EXCLUDED, key)
+        self.excluded.put(tx, EXCLUDED, key)?;
+        tx.prepare_cached("DELETE FROM policy_filters WHERE tenant = $1 AND policy_no = $2")?.execute(key)?;
+        let sql =
+            "INSERT INTO policy_filters (tenant, policy_no, beside, filter_no, excluded) VALUES ($1, $2, $3, $4, $5)";
+        for (what, (filter, out)) in &self.beside {
+            tx.prepare_cached(sql)?.execute((key.0, key.1, what, filter, out))?;
+        }
+        Ok(())
     }
 
     /// The condition under which a device is among those who are named; `d` is the alias of its row.
@@ -150,6 +207,7 @@ impl Both {
         format!(
             "(d.user_no IN ({users}) OR d.no IN ({devices}) \
              OR EXISTS (SELECT 1 FROM group_members m WHERE m.tenant = d.tenant AND m.user_no = d.user_no AND m.group_no IN ({groups})) \
+             OR EXISTS (SELECT 1 FROM group_devices m WHERE m.tenant = d.tenant AND m.device_no = d.no AND m.group_no IN ({groups})) \
              OR EXISTS (SELECT 1 FROM object_tags o WHERE o.tenant = d.tenant AND o.tag_no IN ({tags}) AND \
              ((o.kind = {} AND o.object_no = d.no) OR (o.kind = {} AND o.object_no = d.user_no))))",
             Kind::Device as u8,
@@ -157,12 +215,62 @@ impl Both {
         )
     }
 
+    /// What includes a device, apart from filters.
     fn includes(&self) -> String {
-        if self.all { "1 = 1".to_owned() } else { Self::named(&self.included) }
+        if self.all_devices || self.all_users { "1 = 1".to_owned() } else { Self::named(&self.included) }
     }
 
+    /// The same where no filter has a say.
     fn applies(&self) -> String {
         format!("({} AND NOT {})", self.includes(), Self::named(&self.excluded))
+    }
+
+    /// The conditions under which devices are in, each with the filter that it takes and whether those for which that holds are out.
+    fn parts(&self) -> Vec<(String, Option<(i64, bool)>)> {
+        let mut parts = Vec::new();
+        for (all, what) in [(self.all_devices, ALL_DEVICES), (self.all_users, ALL_USERS)] {
+            if all {
+                parts.push(("1 = 1".to_owned(), self.beside.get(&what).copied()));
+            }
+        }
+        let (filtered, free) = self.included.groups.iter().partition(|group| self.beside.contains_key(group));
+        parts.push((Self::named(&Targets { groups: free, ..self.included.clone() }), None));
+        let filtered: BTreeSet<i64> = filtered;
+        for group in filtered {
+            let only = Targets { groups: [group].into(), ..Targets::default() };
+            parts.push((Self::named(&only), self.beside.get(&group).copied()));
+        }
+        parts
+    }
+
+    /// The numbers of the devices that it applies to, ascending. `within`: the condition under which a device counts.
+    fn reached(
+        &self,
+        connection: &Connection,
+        (tenant, within): (i64, &str),
+        filters: &BTreeMap<i64, Vec<i64>>,
+    ) -> Result<Vec<i64>, StoreError> {
+        let none = Vec::new();
+        let mut reached = Vec::new();
+        for (condition, filter) in self.parts() {
+            let sql = format!(
+                "SELECT d.no FROM devices d JOIN users u ON u.tenant = d.tenant AND u.no = d.user_no \
+                 WHERE d.tenant = $1 AND {within} AND {condition} AND NOT {} ORDER BY d.no",
+                Self::named(&self.excluded)
+            );
+            let mut statement = connection.prepare(&sql)?;
+            let mut rows = statement.query([tenant])?;
+            let filter = filter.map(|(filter, out)| (filters.get(&filter).unwrap_or(&none), out));
+            while let Some(row) = rows.next()? {
+                let no: i64 = row.get(0)?;
+                if filter.is_none_or(|(numbers, out)| numbers.binary_search(&no).is_ok() != out) {
+                    reached.push(no);
+                }
+            }
+        }
+        reached.sort_unstable();
+        reached.dedup();
+        Ok(reached)
     }
 }
 
@@ -197,7 +305,10 @@ fn check_retention(
     (before, after): (&Settings, &Settings),
     whom: [&Both; 2],
 ) -> Result<(), AdminError> {
-    if whom[0].includes() == whom[1].includes() && retention(before) == retention(after) {
+    if whom[0].includes() == whom[1].includes()
+        && whom[0].beside == whom[1].beside
+        && retention(before) == retention(after)
+    {
         return Ok(());
     }
     if retention(before).is_empty() && retention(after).is_empty() {
@@ -224,6 +335,7 @@ fn told(policy: &NewPolicy) -> String {
         "all_users": policy.assignments.all_users,
         "include": count(&policy.assignments.include),
         "exclude": count(&policy.assignments.exclude),
+        "filters": policy.assignments.filters,
     })
     .to_string()
 }
@@ -467,16 +579,21 @@ impl Store {
         self.look_up(|connection| {
             let whom = Both::find(connection, view, terms)?;
             let tenant = view.scope().no;
-            let mut others = vec!["1 = 0".to_owned()];
+            let (mut others, mut all) = (vec!["1 = 0".to_owned()], Vec::new());
             let sql = format!("SELECT {COLUMNS} FROM policies x WHERE x.tenant = $1 AND x.enabled = 1");
             let mut statement = connection.prepare_cached(&sql)?;
             let rows: Vec<Stored> = statement.query_map([tenant], from_row)?.collect::<Result<_, _>>()?;
             for stored in rows.iter().filter(|stored| Some(stored.policy.id) != but) {
-                others.push(Both::load(connection, tenant, (stored.no, &stored.policy))?.applies());
+                let other = Both::load(connection, tenant, (stored.no, &stored.policy))?;
+                others.push(other.applies());
+                all.push(other);
+            }
+            if !whom.beside.is_empty() || all.iter().any(|other| !other.beside.is_empty()) {
+                return Ok(self.reach_through_filters(connection, view, (&whom, &all))?);
             }
             let sql = format!(
-                "SELECT COALESCE(SUM({applies}), 0), COALESCE(SUM({includes} AND NOT {applies}), 0), \
-                 COALESCE(SUM({applies} AND ({others})), 0) FROM devices d \
+                "SELECT COUNT(*) FILTER (WHERE {applies}), COUNT(*) FILTER (WHERE {includes} AND NOT {applies}), \
+                 COUNT(*) FILTER (WHERE {applies} AND ({others})) FROM devices d \
                  JOIN users u ON u.tenant = d.tenant AND u.no = d.user_no \
                  WHERE d.tenant = $1 AND d.revoked_at IS NULL AND {seen}",
                 applies = whom.applies(),
@@ -492,6 +609,42 @@ impl Store {
                 })
             })?;
             Ok(counts)
+        })
+    }
+
+    /// The same where filters have a say: they are asked in memory, as of the newest check-in.
+    fn reach_through_filters(
+        &self,
+        connection: &Connection,
+        view: &View,
+        (whom, others): (&Both, &[Both]),
+    ) -> Result<PolicyReach, StoreError> {
+        let tenant = view.scope().no;
+        let within = format!("d.revoked_at IS NULL AND {}", view.sees_device());
+        let sql = "SELECT COALESCE(MAX(at), 0) FROM check_ins WHERE tenant = $1";
+        let now = Moment(connection.prepare_cached(sql)?.query_row([tenant], |row| row.get(0))?);
+        let in_use: BTreeSet<i64> =
+            others.iter().chain([whom]).flat_map(|both| both.beside.values().map(|(filter, _)| *filter)).collect();
+        let filters = self.columns.with(connection, (tenant, GroupOf::Devices, now), |columns| {
+            let sql = "SELECT rule FROM filters WHERE tenant = $1 AND no = $2";
+            let numbers = |filter: i64| {
+                let text: String = connection.prepare_cached(sql)?.query_row((tenant, filter), |row| row.get(0))?;
+                Ok((filter, columns.numbers(&stored_rule(rules::Kind::Filter, &text)?, now)))
+            };
+            in_use.into_iter().map(numbers).collect::<Result<BTreeMap<_, _>, StoreError>>()
+        })?;
+        let applies = whom.reached(connection, (tenant, &within), &filters)?;
+        let bare = Both { beside: Beside::new(), excluded: Targets::default(), ..whom.clone() };
+        let included = bare.reached(connection, (tenant, &within), &filters)?;
+        let mut have_another = BTreeSet::new();
+        for other in others {
+            let reached = other.reached(connection, (tenant, &within), &filters)?;
+            have_another.extend(reached.into_iter().filter(|no| applies.binary_search(no).is_ok()));
+        }
+        Ok(PolicyReach {
+            applies: applies.len() as u64,
+            excluded: (included.len() - applies.len()) as u64,
+            have_another: have_another.len() as u64,
         })
     }
 }

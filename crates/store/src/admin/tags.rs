@@ -25,6 +25,7 @@ pub(crate) enum Kind {
     Token = 6,
     RetentionPolicy = 7,
     Policy = 8,
+    Filter = 9,
 }
 
 /// A scope tag.

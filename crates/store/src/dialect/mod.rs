@@ -5,13 +5,16 @@
 //! asked for (`x = $3 OR $3 IS NULL`): PostgreSQL takes its type from its first appearance. What differs is here and below: how a connection
 //! is made, how a transaction begins and ends, how the schema's version is kept, and what only one of them can do.
 
+mod log;
 mod postgres;
 mod sqlite;
 
 use std::path::{Path, PathBuf};
 
 use crate::StoreError;
-use crate::sql::{Address, Connection, Result};
+use crate::sql::{Address, Connection, Line, Result};
+
+pub(crate) use log::Log;
 
 /// The schema's versions, oldest first: version `n` is reached by running the `n`-th. PostgreSQL runs a translation: `dialect/postgres.rs`.
 pub(crate) const MIGRATIONS: &[&str] = &[
@@ -27,6 +30,9 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0010_moves.sql"),
     include_str!("../../migrations/sqlite/0011_policies.sql"),
     include_str!("../../migrations/sqlite/0012_fleet.sql"),
+    include_str!("../../migrations/sqlite/0013_factor_rules.sql"),
+    include_str!("../../migrations/sqlite/0014_groups.sql"),
+    include_str!("../../migrations/sqlite/0015_peers.sql"),
 ];
 
 /// Where the database is.
@@ -39,11 +45,18 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// Reads it: what begins with `postgres://` is an address, everything else a path.
+    /// Reads it: what begins with `postgres://` is a server's address, `sqlite://` stands before a path, and everything else is a path.
     pub(crate) fn of(path: &Path) -> std::result::Result<Self, StoreError> {
-        match path.to_str().filter(|text| text.starts_with("postgres://") || text.starts_with("postgresql://")) {
-            Some(address) => Ok(Self::Server(Box::new(Address::parse(address)?))),
-            None => Ok(Self::File(path.to_owned())),
+        let Some((scheme, rest)) = path.to_str().and_then(|text| text.split_once("://")) else {
+            return Ok(Self::File(path.to_owned()));
+        };
+        match scheme {
+            "postgres" | "postgresql" => Ok(Self::Server(Box::new(Address::parse(path.to_str().unwrap_or_default())?))),
+            "sqlite" if !rest.is_empty() => Ok(Self::File(PathBuf::from(rest))),
+            _ => {
+                let why = "it begins with neither `postgres://` nor `sqlite://`".to_owned();
+                Err(StoreError::Address { address: "the database's address".to_owned(), why })
+            }
         }
     }
 
@@ -55,6 +68,14 @@ impl Place {
         }
     }
 
+    /// Connections for single statements of many at once: one whose answers may be lost in a crash, and one whose may not. Only to a server.
+    pub(crate) fn lines(&self) -> Option<(Line, Line)> {
+        match self {
+            Self::File(_) => None,
+            Self::Server(address) => Some(postgres::lines(address)),
+        }
+    }
+
     /// Opens a connection that can only read.
     pub(crate) fn reader(&self) -> std::result::Result<Connection, StoreError> {
         match self {
@@ -63,12 +84,29 @@ impl Place {
         }
     }
 
-    /// Whether there may be a database. A server is asked later.
-    pub(crate) fn exists(&self) -> bool {
-        match self {
-            Self::File(path) => path.exists(),
-            Self::Server(_) => true,
+    /// Opens what keeps the log of `writer` short, where that is ours to do.
+    pub(crate) fn log(&self, writer: &Connection) -> std::result::Result<Option<Log>, StoreError> {
+        match (self, writer) {
+            (Self::File(path), Connection::Sqlite(writer)) => Log::open(path, writer).map(Some),
+            _ => Ok(None),
         }
+    }
+
+    /// Whether somebody's data is there: a file, or a database with our tables in it that a server has written to.
+    pub(crate) fn exists(&self) -> std::result::Result<bool, StoreError> {
+        match self {
+            Self::File(path) => Ok(path.exists()),
+            Self::Server(_) => {
+                let reader = self.reader()?;
+                let any = "SELECT EXISTS (SELECT 1 FROM meta)";
+                Ok(schema_version(&reader)? > 0 && reader.query_row(any, [], |row| row.get(0))?)
+            }
+        }
+    }
+
+    /// Whether several servers may be at work on it.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self, Self::Server(_))
     }
 }
 

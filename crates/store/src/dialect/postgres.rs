@@ -5,8 +5,10 @@
 //! is right for that and `REPEATABLE READ` would be wrong: the lock's own statement would fix what the transaction sees, before the lock is had.
 //! Nothing can fail to serialise, so nothing has to be tried again for that.
 
+use rusqlite::types::Value;
+
 use crate::StoreError;
-use crate::sql::{Address, Connection, Postgres, Result};
+use crate::sql::{Address, Connection, Error, Line, Postgres, Result};
 
 /// The one lock, by a number of our own ("rehome" in ASCII).
 #[cfg(test)]
@@ -27,18 +29,76 @@ const GREET_WRITER: &str = "SET synchronous_commit = on; SET statement_timeout =
 const GREET_READER: &str = "SET default_transaction_read_only = on; SET statement_timeout = '60s'; \
      SET idle_in_transaction_session_timeout = '60s'; SET client_min_messages = warning";
 
+/// Said to a connection whose statements are on the disk up to a second after their answer (three times `wal_writer_delay`).
+const GREET_SOON: &str = "SET synchronous_commit = off; SET statement_timeout = '5s'; SET lock_timeout = '5s'; \
+     SET client_min_messages = warning";
+
+const GREET_FIRST: &str = "SET synchronous_commit = on; SET statement_timeout = '5s'; SET lock_timeout = '5s'; \
+     SET client_min_messages = warning";
+
+pub(super) fn lines(address: &Address) -> (Line, Line) {
+    (Line::new(address, GREET_SOON), Line::new(address, GREET_FIRST))
+}
+
+/// The oldest version that is taken: the oldest that its makers still mend, and the one that the tests run on.
+const VERSION_MIN: i64 = 15;
+
 pub(super) fn open_writer(address: &Address) -> std::result::Result<Postgres, StoreError> {
-    Ok(Postgres::connect(address, GREET_WRITER)?)
+    let connection = Postgres::connect(address, GREET_WRITER).map_err(|error| not_let_in(address, error))?;
+    fit(address, &connection)?;
+    Ok(connection)
 }
 
 pub(super) fn open_reader(address: &Address) -> std::result::Result<Postgres, StoreError> {
-    Ok(Postgres::connect(address, GREET_READER)?)
+    Postgres::connect(address, GREET_READER).map_err(|error| not_let_in(address, error))
 }
 
-/// Writes all tables anew. They are locked one after the other, each for as long as copying it takes.
+/// What a database says at the door that no second try will change, with what to do.
+fn not_let_in(address: &Address, error: Error) -> StoreError {
+    let Error::Postgres { state, why, .. } = &error else { return error.into() };
+    let what = match state.get(..2) {
+        Some("28") => "give the right user in the address and its password with `?password-file=FILE`",
+        Some("3D") => "make the database first (`createdb --encoding UTF8 --template template0 NAME`)",
+        _ => return error.into(),
+    };
+    StoreError::Address { address: address.shown().to_owned(), why: format!("{why}; {what}") }
+}
+
+/// Whether the server is one that we can work on.
+fn fit(address: &Address, connection: &Postgres) -> std::result::Result<(), StoreError> {
+    let sql = "SELECT CAST(current_setting('server_version_num') AS BIGINT), current_setting('server_encoding')";
+    let rows = connection.query(&connection.prepare(sql)?, &[])?;
+    let (version, encoding) = match rows.first().map(Vec::as_slice) {
+        Some([Value::Integer(version), Value::Text(encoding)]) => (*version, encoding.as_str()),
+        _ => (0, ""),
+    };
+    let Some(why) = unfit(version, encoding) else { return Ok(()) };
+    Err(StoreError::Address { address: address.shown().to_owned(), why })
+}
+
+/// What is wrong with a server of this version (`server_version_num`) and a database of this encoding.
+fn unfit(version: i64, encoding: &str) -> Option<String> {
+    if version < VERSION_MIN * 10_000 {
+        return Some(format!("PostgreSQL {} is too old; {VERSION_MIN} or newer is needed", version / 10_000));
+    }
+    if encoding != "UTF8" {
+        return Some(format!("the database's encoding is {encoding}; make one with `createdb --encoding UTF8 NAME`"));
+    }
+    None
+}
+
+/// Writes all our tables anew. They are locked one after the other, each for as long as copying it takes.
 pub(super) fn rewrite(connection: &Postgres) -> Result<()> {
+    let sql = "SELECT quote_ident(table_name) FROM information_schema.tables \
+               WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'";
+    let rows = connection.query(&connection.prepare(sql)?, &[])?;
+    let names = rows.iter().filter_map(|row| match row.first() {
+        Some(Value::Text(name)) => Some(name.as_str()),
+        _ => None,
+    });
+    let names = names.collect::<Vec<_>>().join(", ");
     connection.batch("SET statement_timeout = 0")?;
-    connection.batch("VACUUM (FULL)")
+    connection.long(&format!("VACUUM (FULL) {names}"))
 }
 
 pub(super) fn schema_version(connection: &Connection) -> Result<i64> {
@@ -72,8 +132,12 @@ pub(super) fn tenant_tables(tx: &Connection) -> Result<(Vec<String>, Vec<String>
     Ok((tables, off, on))
 }
 
+/// How `0012_fleet` reads a list in a report, for either database.
+const JSON_EACH: (&str, &str) =
+    ("json_each(reports.body, '$.settings') e", "json_array_elements(reports.body::json -> 'settings') AS e (value)");
+
 /// The schema as it is written for SQLite, in PostgreSQL's words: the types have other names, there is one way to lay out a table, and a trigger needs a
-/// function. The files keep to what is understood here; whoever adds one runs the store's tests with `REHOME_TEST_POSTGRES` (`tests/support/place.rs`).
+/// function. The files keep to what is understood here; whoever adds one runs the store's tests with `REHOME_TEST_POSTGRES` (`tests/it/support/place.rs`).
 fn translated(sql: &str) -> String {
     let mut text = String::with_capacity(sql.len());
     for line in sql.lines() {
@@ -85,6 +149,8 @@ fn translated(sql: &str) -> String {
             text.push_str(match end {
                 "INTEGER" => "BIGINT",
                 "BLOB" => "BYTEA",
+                // Names are compared and sorted by their bytes, as SQLite does it, whatever language the database was made for.
+                "TEXT" => "TEXT COLLATE \"C\"",
                 other => other,
             });
             text.push_str(rest);
@@ -92,7 +158,7 @@ fn translated(sql: &str) -> String {
         text.push('\n');
     }
     let text = text.replace(") STRICT, WITHOUT ROWID;", ");").replace(") STRICT;", ");");
-    triggers(&text)
+    triggers(&text.replace(JSON_EACH.0, JSON_EACH.1))
 }
 
 /// `CREATE TRIGGER name BEFORE what ON table [WHEN condition] BEGIN SELECT RAISE(ABORT, 'text'); END;` becomes a function and a trigger that calls it, and
@@ -138,9 +204,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_too_old_or_speaks_another_alphabet_is_not_taken() {
+        assert_eq!(unfit(150_014, "UTF8"), None);
+        assert_eq!(unfit(170_000, "UTF8"), None);
+        assert_eq!(unfit(140_020, "UTF8").unwrap(), "PostgreSQL 14 is too old; 15 or newer is needed");
+        assert!(unfit(150_000, "SQL_ASCII").unwrap().contains("SQL_ASCII"));
+    }
+
+    #[test]
     fn types_change_their_names_and_nothing_else() {
-        let sql = "CREATE TABLE t ( -- INTEGER\n    a INTEGER NOT NULL,\n    b BLOB UNIQUE\n) STRICT, WITHOUT ROWID;";
-        assert_eq!(translated(sql), "CREATE TABLE t ( \n    a BIGINT NOT NULL,\n    b BYTEA UNIQUE\n);\n");
+        let sql = "CREATE TABLE t ( -- INTEGER\n    a INTEGER NOT NULL,\n    b BLOB UNIQUE,\n    c TEXT\n) STRICT, WITHOUT ROWID;";
+        let wanted = "CREATE TABLE t ( \n    a BIGINT NOT NULL,\n    b BYTEA UNIQUE,\n    c TEXT COLLATE \"C\"\n);\n";
+        assert_eq!(translated(sql), wanted);
     }
 
     #[test]

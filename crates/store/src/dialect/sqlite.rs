@@ -20,7 +20,7 @@ const STATEMENTS_CACHED: usize = 160;
 
 /// Pages of the write-ahead log after which it is copied into the database: 16 MiB. A larger log copies a page that changes often (a profile's
 /// row) less often, and costs at most this much disk and a fraction of a second at the next start.
-const CHECKPOINT_PAGES: i64 = 4_096;
+pub(super) const CHECKPOINT_PAGES: i32 = 4_096;
 
 /// Page cache of the writer, in KiB, negative as SQLite wants it. Readers lean on the system's cache and keep little.
 const WRITER_CACHE: i64 = -8_192;
@@ -56,6 +56,18 @@ fn harden(connection: &Connection) -> Result<(), StoreError> {
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
     Ok(())
+}
+
+/// Opens a connection that copies the log into the database while another one writes, with the same durability.
+pub(super) fn open_copier(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open(path)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    Ok(connection)
+}
+
+/// Copies what it can of the log into the database without waiting for anybody. When nothing is left, the next transaction begins the log anew.
+pub(super) fn copy_log(connection: &Connection) -> rusqlite::Result<()> {
+    connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?.query_row([], |_| Ok(()))
 }
 
 /// Copies the log into the database, so that the files on disk are all there is; for orderly stops and measurements.

@@ -3,6 +3,7 @@
 //! The first sign-in of an identity makes the user, with their keys, in one transaction. A renamed account is the same identity and so the same
 //! user; an address that somebody else had before is another.
 
+use crate::membership;
 use crate::sql::{Connection, OptionalExtension};
 use model::world::Moment;
 
@@ -40,7 +41,7 @@ impl Store {
         identity: Identity,
         at: Moment,
     ) -> Result<Person, StoreError> {
-        let tenant = tenant.clone();
+        let (tenant, books) = (tenant.clone(), self.books.clone());
         self.writer.write(move |tx| {
             if let Some((person, _)) = find(tx, &tenant, &identity)? {
                 return Ok(person);
@@ -49,6 +50,7 @@ impl Store {
             let user_no = accounts::insert_user(tx, &tenant, &new, at)?;
             let person = Person { tenant: tenant.clone(), user_no, user: new.id };
             link(tx, &person, &identity, at)?;
+            membership::new_person(tx, &books, (tenant.no, user_no), at)?;
             Ok(person)
         })
     }

@@ -7,6 +7,7 @@ mod agents;
 mod factors;
 mod identities;
 mod providers;
+mod rules;
 mod sessions;
 mod sign_ins;
 

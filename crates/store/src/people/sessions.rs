@@ -34,6 +34,9 @@ pub enum Stage {
     ChangePassword = 2,
     /// The password was right, and the second factor is still to come.
     SecondFactor = 3,
+    /// The password was right, and the organisation demands a second factor that the person does not have: setting one up is all they may do. Never stands in the
+    /// database: it is what [`Self::Complete`] counts for, as long as more is demanded.
+    SetUpFactor = 4,
 }
 
 impl Stage {
@@ -173,7 +176,14 @@ impl Store {
                     seen_at: Moment(row.get(10)?),
                 })
             });
-            Ok(session.optional()?)
+            let Some(mut session) = session.optional()? else { return Ok(None) };
+            if session.stage == Stage::Complete && session.built_in && !session.strong {
+                let who = (session.person.tenant.no, session.person.user_no);
+                if super::rules::demands(connection, who, now)? {
+                    session.stage = Stage::SetUpFactor;
+                }
+            }
+            Ok(Some(session))
         })
     }
 

@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 use rusqlite::types::{FromSql, ToSql, ToSqlOutput, Value, ValueRef};
 use rusqlite::{CachedStatement, ErrorCode};
 
-pub(crate) use postgres::{Address, Postgres, Prepared};
+pub(crate) use postgres::{Address, Line, Postgres, Prepared};
 pub(crate) use rusqlite::params;
 
 /// What a database said no with.

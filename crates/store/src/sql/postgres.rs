@@ -10,7 +10,7 @@ use std::error::Error as _;
 use std::fs;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::Duration;
@@ -32,6 +32,12 @@ const CONNECT_SECONDS: u64 = 5;
 
 /// How long a statement may take, in seconds. Longer ones are for nobody who waits; the largest deletion stays far below it.
 const STATEMENT_SECONDS: u64 = 60;
+
+/// How long a single statement on a line may take, in seconds: a request waits for it.
+const LINE_SECONDS: u64 = 10;
+
+/// How long what goes through the whole database may take, in seconds: a day.
+const LONG_SECONDS: u64 = 24 * 60 * 60;
 
 /// Statements kept compiled on each connection: all there are, and those that are put together from parts. Beyond it all are forgotten.
 const STATEMENTS_CACHED: usize = 512;
@@ -109,6 +115,11 @@ impl Address {
             _ => Some(trust(root)?),
         };
         Ok(Self { config, tls, shown })
+    }
+
+    /// Where it is, for people.
+    pub(crate) fn shown(&self) -> &str {
+        &self.shown
     }
 
     fn lost(&self, why: impl Into<String>) -> Error {
@@ -255,6 +266,12 @@ impl Postgres {
         self.noted(wait(STATEMENT_SECONDS, client.batch_execute(sql)))
     }
 
+    /// The same for what takes as long as copying the database does.
+    pub(crate) fn long(&self, sql: &str) -> Result<()> {
+        let client = self.client.borrow();
+        self.noted(wait(LONG_SECONDS, client.batch_execute(sql)))
+    }
+
     pub(crate) fn execute(&self, prepared: &Prepared, params: &[Value]) -> Result<usize> {
         let params = bound(params);
         let client = self.client.borrow();
@@ -303,10 +320,68 @@ impl Postgres {
     }
 
     fn read(&self, row: &Row) -> Result<Vec<Value>> {
-        (0..row.len())
-            .map(|column| row.try_get::<_, Read>(column).map(|read| read.0).map_err(|error| self.address.said(&error)))
-            .collect()
+        values(row).map_err(|error| self.address.said(&error))
     }
+}
+
+/// A connection that many ask at once, one statement each and each a transaction of its own. Made when it is first needed, and anew when it was lost.
+pub(crate) struct Line {
+    address: Address,
+    greeting: &'static str,
+    open: Mutex<(u64, Option<Arc<Open>>)>,
+}
+
+struct Open {
+    client: Client,
+    statements: Mutex<HashMap<&'static str, tokio_postgres::Statement>>,
+}
+
+impl Line {
+    pub(crate) fn new(address: &Address, greeting: &'static str) -> Self {
+        Self { address: address.clone(), greeting, open: Mutex::default() }
+    }
+
+    /// Runs a statement, and gives its rows and the number of the connection that it ran on.
+    pub(crate) fn ask(&self, sql: &'static str, params: &[Value]) -> Result<(Vec<Vec<Value>>, u64)> {
+        let (number, open) = self.open()?;
+        let known = open.statements.lock().unwrap_or_else(PoisonError::into_inner).get(sql).cloned();
+        let statement = if let Some(statement) = known {
+            statement
+        } else {
+            // Two that ask for it at once compile it twice.
+            let statement = self.answer(open.client.prepare(sql))?;
+            open.statements.lock().unwrap_or_else(PoisonError::into_inner).insert(sql, statement.clone());
+            statement
+        };
+        let params = bound(params);
+        let rows = self.answer(open.client.query(&statement, &refs(&params)))?;
+        let rows =
+            rows.iter().map(|row| values(row).map_err(|error| self.address.said(&error))).collect::<Result<_>>()?;
+        Ok((rows, number))
+    }
+
+    fn open(&self) -> Result<(u64, Arc<Open>)> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = open.1.as_ref().filter(|open| !open.client.is_closed()) {
+            return Ok((open.0, Arc::clone(client)));
+        }
+        let client = self.address.connect()?;
+        self.answer(client.batch_execute(self.greeting))?;
+        let made = Arc::new(Open { client, statements: Mutex::default() });
+        *open = (open.0 + 1, Some(Arc::clone(&made)));
+        Ok((open.0, made))
+    }
+
+    fn answer<T>(&self, work: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>) -> Result<T> {
+        match wait(LINE_SECONDS, work) {
+            Ok(answer) => answer.map_err(|error| self.address.said(&error)),
+            Err(why) => Err(self.address.lost(why)),
+        }
+    }
+}
+
+fn values(row: &Row) -> std::result::Result<Vec<Value>, tokio_postgres::Error> {
+    (0..row.len()).map(|column| row.try_get::<_, Read>(column).map(|read| read.0)).collect()
 }
 
 /// A value on its way to the database, which says what type it wants.

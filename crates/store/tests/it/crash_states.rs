@@ -30,7 +30,7 @@ const FOLDER: &str = "REHOME_CRASH_FOLDER";
 const SNAPSHOTS: u64 = 16;
 const BLOB_BYTES: usize = 1_500;
 
-fn open(folder: &Path) -> Result<Store, store::StoreError> {
+pub fn open(folder: &Path) -> Result<Store, store::StoreError> {
     let blobs = Arc::new(DiskBlobs::open(folder.join("blobs"))?);
     Store::open(&folder.join("rehome.db"), blobs, NOW)
 }
@@ -76,9 +76,14 @@ fn write_backups(folder: &Path) {
 /// The program that is traced is this test program itself, called for this test with a folder.
 #[test]
 fn the_traced_program_writes_where_it_is_told() {
-    if let Some(folder) = std::env::var_os(FOLDER) {
-        write_backups(Path::new(&folder));
+    if let Some(folder) = told() {
+        write_backups(&folder);
     }
+}
+
+/// Where to write, for a program that is traced.
+pub fn told() -> Option<PathBuf> {
+    std::env::var_os(FOLDER).map(PathBuf::from)
 }
 
 /// In memory if there is such a place: the states are thousands of small files.
@@ -89,6 +94,13 @@ fn scratch() -> tempfile::TempDir {
 
 /// The trace, or `None` where `strace` is not installed or not allowed.
 fn record() -> Option<Vec<Op>> {
+    let ops = record_of("crash_states::the_traced_program_writes_where_it_is_told")?;
+    assert_eq!(ops.iter().filter(|op| matches!(op, Op::Acknowledge(_))).count() as u64, 1 + SNAPSHOTS);
+    Some(ops)
+}
+
+/// The trace of this test of this program.
+pub fn record_of(test: &str) -> Option<Vec<Op>> {
     if !Command::new("strace").args(["-o", "/dev/null", "true"]).status().is_ok_and(|status| status.success()) {
         eprintln!("SKIPPED: crash states: strace is not installed or may not trace here");
         return None;
@@ -100,14 +112,12 @@ fn record() -> Option<Vec<Op>> {
         .args(["-f", "-xx", "-s", "4194304", "-e", &format!("trace={}", trace::CALLS), "-o"])
         .arg(&output)
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "crash_states::the_traced_program_writes_where_it_is_told"])
+        .args(["--exact", test])
         .env(FOLDER, &folder)
         .output()
         .unwrap();
     assert!(traced.status.success(), "{}", String::from_utf8_lossy(&traced.stdout));
-    let ops = trace::parse(&fs::read_to_string(output).unwrap(), folder.to_str().unwrap());
-    assert_eq!(ops.iter().filter(|op| matches!(op, Op::Acknowledge(_))).count() as u64, 1 + SNAPSHOTS);
-    Some(ops)
+    Some(trace::parse(&fs::read_to_string(output).unwrap(), folder.to_str().unwrap()))
 }
 
 /// What is wrong with the store in `folder`, given what was confirmed.
@@ -140,7 +150,7 @@ fn judge(folder: &Path, confirmed: u64) -> Result<(), String> {
 }
 
 /// A state to be looked at: after how many operations, and what is lost.
-type State = (usize, Loss);
+pub type State = (usize, Loss);
 
 /// Where the new database stands, and says so: before that are the steps of the schema, of which there are more with every version of it.
 fn first_opened(ops: &[Op]) -> usize {
@@ -160,8 +170,11 @@ fn states(ops: &[Op], random: u64) -> Vec<State> {
     states
 }
 
+/// What is wrong with a folder, given what was confirmed.
+type Judge = fn(&Path, u64) -> Result<(), String>;
+
 /// Looks at states on two threads, each with every second one, and gives the bad ones. `enough`: stop after so many.
-fn explore(ops: &[Op], states: &[State], enough: usize) -> Vec<String> {
+pub fn explore(ops: &[Op], states: &[State], (enough, judge): (usize, Judge)) -> Vec<String> {
     let found = AtomicUsize::new(0);
     let half = |half: usize| {
         let scratch = scratch();
@@ -203,14 +216,14 @@ fn no_power_cut_loses_a_confirmed_snapshot() {
     let random = (STATES_MIN.saturating_sub(4 * ops.len()) / (ops.len() - first_opened(&ops)) + 1) as u64;
     let states = states(&ops, random);
     assert!(states.len() >= STATES_MIN, "{} states of {} operations", states.len(), ops.len());
-    let bad = explore(&ops, &states, 5);
+    let bad = explore(&ops, &states, (5, judge));
     assert_eq!(bad, Vec::<String>::new());
     eprintln!("{} states of {} operations, none of them bad", states.len(), ops.len());
 }
 
 /// Finds the bug within the states of loss that are not random, or fails.
 fn must_find(ops: &[Op], what: &str) {
-    let bad = explore(ops, &states(ops, 0), 1);
+    let bad = explore(ops, &states(ops, 0), (1, judge));
     assert!(!bad.is_empty(), "{what} was not found");
     eprintln!("{what}: {}", bad[0]);
 }

@@ -15,6 +15,7 @@ mod devices;
 mod keep;
 mod migrations;
 mod moves;
+mod peers;
 mod people;
 mod store;
 mod support;

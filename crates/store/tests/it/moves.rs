@@ -1,5 +1,7 @@
 //! A move to another organisation that is cut off at any step: it is in one place or in the other, whole, and doing it again finishes it.
 
+mod cut;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -73,21 +75,34 @@ struct World {
     _folder: tempfile::TempDir,
 }
 
-/// Two organisations; a profile of the first with two snapshots and two files, asked for and approved on both sides.
 fn world() -> World {
     let folder = tempfile::tempdir().unwrap();
     let blobs = Arc::new(Failing::default());
     blobs.works_for(1_000_000);
     let shared: Arc<dyn Blobs> = Arc::<Failing>::clone(&blobs);
     let store = Store::open(&place(&folder.path().join("db")), shared, NOW).unwrap();
+    let Furnished { here, there, old, new, sent } = furnish(&store);
+    World { store, blobs, here, there, old, new, sent, _folder: folder }
+}
+
+struct Furnished {
+    here: TenantScope,
+    there: TenantScope,
+    old: Scope,
+    new: Scope,
+    sent: Approval,
+}
+
+/// Two organisations; a profile of the first with two snapshots and two files, asked for and approved on both sides.
+fn furnish(store: &Store) -> Furnished {
     for (name, number) in [("here", 1), ("there", 2)] {
-        crate::support::tenant(&store, name, number);
-        crate::support::user(&store, name, "ada", number);
+        crate::support::tenant(store, name, number);
+        crate::support::user(store, name, "ada", number);
     }
     let scope = |name: &str| store.operator(name).unwrap().unwrap();
     let (here, there) = (scope("here"), scope("there"));
-    let old = crate::support::device(&store, &store.account("here", "ada").unwrap().unwrap(), 11);
-    let new = crate::support::device(&store, &store.account("there", "ada").unwrap().unwrap(), 12);
+    let old = crate::support::device(store, &store.account("here", "ada").unwrap().unwrap(), 11);
+    let new = crate::support::device(store, &store.account("there", "ada").unwrap().unwrap(), 12);
     for seq in 1..=2 {
         let piece = Piece { blob: BlobId(id32("blob", seq)), offset: 0, length: 4, bytes: b"blob" };
         assert!(store.put_piece(&old, &piece, NOW).unwrap().complete);
@@ -106,7 +121,29 @@ fn world() -> World {
     assert_eq!(approved.len(), 2);
     let sent = store.approval(&here, id).unwrap().unwrap();
     assert!(sent.is_half() && sent.kind == Permission::ProfileRehome.word());
-    World { store, blobs, here, there, old, new, sent, _folder: folder }
+    Furnished { here, there, old, new, sent }
+}
+
+/// Moves the profile of `old` to the account of `new`, which the other organisation has asked for.
+fn send(
+    store: &Store,
+    (here, old): (&TenantScope, &Scope),
+    (there, new): (&TenantScope, &Scope),
+    (approval, attempt): (ApprovalId, i64),
+) -> Result<u64, AdminError> {
+    let found = store.keys_to_send(here, old.profile(), (there, new.user()))?.ok_or(AdminError::NotFound)?;
+    let parent = Some(found.new_chain.user[0].id);
+    let wrap = |key: &WrappedKey| WrappedKey { id: key.id, parent, wrapped: vec![8; 77] };
+    let moving = Moving {
+        profile: old.profile(),
+        from: found.user,
+        to: new.user(),
+        keys: found.chain.profile.iter().map(wrap).collect(),
+        origin: WrappedKey { id: KeyId(id16("origin", 1)), parent, wrapped: vec![9; 77] },
+        sealed_for: SealedFor { tenant: old.tenant(), user: old.user() },
+    };
+    let sending = Sending { moving, approval, generation: attempt };
+    store.send_profile(here, sending, World::later())
 }
 
 impl World {
@@ -115,20 +152,8 @@ impl World {
     }
 
     fn send(&self, attempt: i64) -> Result<u64, AdminError> {
-        let found =
-            self.store.keys_to_send(&self.here, self.old.profile(), (&self.there, self.new.user())).unwrap().unwrap();
-        let parent = Some(found.new_chain.user[0].id);
-        let wrap = |key: &WrappedKey| WrappedKey { id: key.id, parent, wrapped: vec![8; 77] };
-        let moving = Moving {
-            profile: self.old.profile(),
-            from: found.user,
-            to: self.new.user(),
-            keys: found.chain.profile.iter().map(wrap).collect(),
-            origin: WrappedKey { id: KeyId(id16("origin", 1)), parent, wrapped: vec![9; 77] },
-            sealed_for: SealedFor { tenant: self.old.tenant(), user: self.old.user() },
-        };
-        let sending = Sending { moving, approval: self.sent.id, generation: attempt };
-        self.store.send_profile(&self.here, sending, Self::later())
+        let (from, to) = ((&self.here, &self.old), (&self.there, &self.new));
+        send(&self.store, from, to, (self.sent.id, attempt))
     }
 
     /// Snapshots and bytes of a file of the profile, for each of the two people.

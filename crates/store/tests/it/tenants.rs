@@ -13,8 +13,7 @@ use model::retention::Rules;
 use proptest::prelude::*;
 use store::blobs::DiskBlobs;
 use store::{
-    EraseError, Mark, NewApproval, NewGroup, NewRole, NewToken, Piece, RetentionTerms, Scope, Source, Store, Terms,
-    View, Which,
+    EraseError, Mark, NewApproval, NewGroup, NewRole, NewToken, Piece, RetentionTerms, Scope, Store, Terms, View, Which,
 };
 
 /// What a tenant has, so many of each.
@@ -60,12 +59,8 @@ fn populate(store: &Store, name: &str, number: u64, population: &Population) {
     let id = |kind: &str| id16(kind, number);
     store.create_tag(&view, (TagId(id("tag")), format!("marker-{name}-tag")), NOW).unwrap();
     let group = NewGroup {
-        id: GroupId(id("group")),
-        name: "group".to_owned(),
-        source: Source::Admins,
-        external_id: None,
-        members: people.clone(),
         tags: Some(vec![TagId(id("tag"))]),
+        ..NewGroup::people(GroupId(id("group")), "group", people.clone())
     };
     store.create_group(&view, group, NOW).unwrap();
     let role = NewRole {

@@ -35,10 +35,12 @@ pub(crate) async fn handle(
     let (answer, committed) = tokio::sync::oneshot::channel();
     let len = body.len() as u64;
     app.room.for_backup(&app, &scope, len).await?;
+    let seq;
     {
         let envelope = Envelope::parse(&body)
             .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error.reason(), error.to_string()))?;
-        may_be_new(&app, &scope, envelope.header.seq)?;
+        seq = envelope.header.seq;
+        may_be_new(&app, &scope, seq)?;
         let sign: Sign = {
             let app = Arc::clone(&app);
             Arc::new(move |receipts: &_| app.keyring.sign(receipts))
@@ -56,7 +58,7 @@ pub(crate) async fn handle(
     }
     let committed = committed?;
     if committed.new {
-        app.gates.backed_up(scope.device());
+        app.gates.backed_up(scope.device(), seq);
         app.room.took(scope.tenant(), len);
     }
     let status = if committed.new { StatusCode::CREATED } else { StatusCode::OK };

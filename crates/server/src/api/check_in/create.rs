@@ -32,7 +32,6 @@ pub(crate) async fn handle(
 fn answer(app: &App, scope: &store::Scope, check_in: CheckIn) -> Result<CheckedIn, StoreError> {
     let now = app.clock.now();
     let (enrolled_at, known) = app.store.last_check_in(scope)?;
-    let policy = app.store.policy_for(scope)?;
     let send_facts = check_in.facts.is_none() && known.as_deref() != Some(check_in.facts_mark.as_str());
     let mut jitter = [0];
     app.random.fill(&mut jitter);
@@ -42,7 +41,7 @@ fn answer(app: &App, scope: &store::Scope, check_in: CheckIn) -> Result<CheckedI
         next = next.saturating_mul(2);
     }
     let due_at = now.plus_millis(i64::from(next) * 1000);
-    let has = check_in.policy_mark == policy.mark;
+    let policy_mark = check_in.policy_mark.clone();
     let noted = Noted {
         facts_mark: check_in.facts_mark,
         facts: check_in.facts,
@@ -51,5 +50,8 @@ fn answer(app: &App, scope: &store::Scope, check_in: CheckIn) -> Result<CheckedI
         due_at,
     };
     let commands = app.store.note_check_in(scope, noted, now)?;
+    // After what the PC said is kept: groups and filters go by it.
+    let policy = app.store.policy_for(scope)?;
+    let has = policy_mark == policy.mark;
     Ok(CheckedIn { policy: (!has).then_some(policy), send_facts, commands, next_seconds: next })
 }

@@ -28,9 +28,13 @@ pub(crate) async fn handle(
     let group = store::NewGroup {
         id,
         name: input.name,
-        source: Source::Admins,
+        description: input.description,
+        of: input.of,
+        source: if input.rule.is_some() { Source::Rule } else { Source::Admins },
         external_id: None,
+        rule: input.rule,
         members: input.members,
+        devices: input.devices,
         tags: input.scope_tags,
     };
     let (made, again) = apart(move || {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use model::admin::Member;
+use model::admin::{GroupOf, Member};
 use model::ids::GroupId;
 use model::permission::may;
 
@@ -23,6 +23,7 @@ pub(crate) async fn handle(
     let (group, members) = apart(move || app.store.group(&view, id)).await?;
     let version = group.version;
     let mut shape = super::shape(group);
-    shape.members = Some(members.into_iter().map(|(id, name)| Member { id, name }).collect());
+    let people = shape.of == GroupOf::People;
+    shape.members = people.then(|| members.into_iter().map(|(id, name)| Member { id, name }).collect());
     Ok(tagged(StatusCode::OK, version, &shape))
 }

@@ -25,6 +25,10 @@ pub(crate) async fn handle(
 ) -> Result<Response, Refusal> {
     let change = GroupChange {
         name: input.name,
+        description: input.description,
+        rule: input.rule,
+        add_devices: input.add_devices,
+        remove_devices: input.remove_devices,
         external_id: None,
         members: input.members,
         add: input.add_members,

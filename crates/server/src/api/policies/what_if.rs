@@ -9,6 +9,7 @@ use model::check_in::Facts;
 use model::ids::{DeviceId, PolicyId, UserId};
 use model::permission::may;
 use model::policy::what_if::{WhatIf, what_if};
+use model::world::Moment;
 use serde::{Deserialize, Serialize};
 use store::{AdminError, Considered, Store, View};
 
@@ -53,16 +54,17 @@ pub(crate) async fn handle(
     State(app): State<Arc<App>>,
     Input(asked): Input<Asked>,
 ) -> Result<Json<Answer>, Refusal> {
-    Ok(Json(apart(move || answer(&app.store, &view, asked)).await?))
+    Ok(Json(apart(move || answer(&app.store, &view, asked, app.clock.now())).await?))
 }
 
 /// Finds out.
-pub(crate) fn answer(store: &Store, view: &View, asked: Asked) -> Result<Answer, AdminError> {
+pub(crate) fn answer(store: &Store, view: &View, asked: Asked, now: Moment) -> Result<Answer, AdminError> {
     let (considered, resolved, said, user) = if let Some(id) = asked.device {
         let found = store.on_device(view, id)?;
         (found.considered, found.resolved, found.seen.map(|seen| seen.facts), Some(found.user))
     } else {
-        let (considered, resolved) = store.would_hold(view, asked.user)?;
+        let (considered, resolved) =
+            store.would_hold(view, asked.user, (&asked.facts.clone().unwrap_or_default().bounded(), now))?;
         (considered, resolved, None, asked.user)
     };
     let facts = asked.facts.or(said).unwrap_or_default().bounded();

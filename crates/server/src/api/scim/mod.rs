@@ -2,4 +2,5 @@
 
 pub(crate) mod about;
 pub(crate) mod groups;
+pub(crate) mod search;
 pub(crate) mod users;

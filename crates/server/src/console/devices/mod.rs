@@ -1,5 +1,7 @@
-//! PCs: the table, one PC, and withdrawing its access.
+//! PCs: the table, one PC, what it is asked to do, and withdrawing its access.
 
+pub(super) mod command;
+pub(super) mod effective;
 pub(super) mod list;
 pub(super) mod revoke;
 pub(super) mod show;

@@ -6,19 +6,24 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use model::api::SnapshotSummary;
+use model::check_in::Order;
 use model::device::KeyLevel;
 use model::ids::DeviceId;
 use model::permission::{Permission, may};
+use model::policy::what_if::{Verdict, what_if};
 use model::reason::Reason;
 use model::world::Moment;
-use store::{AdminError, CURRENT_MILLIS, DeviceFacts, ListedRestore, SeenProfile};
+use store::{AdminError, CURRENT_MILLIS, DeviceFacts, ListedRestore, OnDevice, Ordered, Seen, SeenProfile, View};
 
+use super::effective::{Held, held};
 use super::list::key;
 use crate::App;
 use crate::access::Allowed;
 use crate::api::extract::{Profile, apart};
 use crate::console::frame::{Desk, Frame, Place, colour};
 use crate::console::page;
+use crate::console::policies::status;
+use crate::console::texts::Texts;
 use crate::problem::Refusal;
 
 /// One prerequisite and whether it is met.
@@ -30,10 +35,36 @@ struct Check {
     next: String,
 }
 
+/// A policy on this PC.
+struct Applied {
+    one: model::admin::StatusOfPolicy,
+    state: (&'static str, &'static str),
+}
+
+/// What policies come to on this PC.
+struct Governed {
+    policies: Vec<Applied>,
+    settings: Vec<Held>,
+    seen: Option<Seen>,
+    backup: Verdict,
+}
+
+/// A command and its state.
+struct Told {
+    label: &'static str,
+    state: (&'static str, &'static str),
+    outcome: Option<String>,
+    at: Moment,
+}
+
 #[derive(Template)]
 #[template(path = "console/devices/show.html")]
 struct Page {
     f: Frame,
+    governed: Option<Governed>,
+    commands: Vec<Told>,
+    orders: Vec<(&'static str, &'static str)>,
+    may_command: bool,
     facts: DeviceFacts,
     key_level: &'static str,
     checks: Vec<Check>,
@@ -51,7 +82,7 @@ pub(in crate::console) async fn show(
     desk: Desk,
 ) -> Result<Response, Refusal> {
     let (worker, by) = (Arc::clone(&app), view.clone());
-    let (facts, least, profiles, restores) = apart(move || {
+    let (facts, least, profiles, restores, (policy, orders)) = apart(move || {
         let store = &worker.store;
         let facts = store.device_facts(&by, id)?;
         let least = store.least_key_level(by.tenant_scope())?;
@@ -60,7 +91,9 @@ pub(in crate::console) async fn show(
             .beside(Permission::ReportRead)
             .map(|by| store.listed_restores(&by, Moment(i64::MIN), (None, Some(id))))
             .transpose()?;
-        Ok::<_, AdminError>((facts, least, profiles, restores))
+        let policy = by.beside(Permission::PolicyRead).map(|by| governed_by(store, &by, id)).transpose()?;
+        let orders = store.orders(&by, id)?;
+        Ok::<_, AdminError>((facts, least, profiles, restores, (policy.flatten(), orders)))
     })
     .await?;
     let f = desk
@@ -68,22 +101,83 @@ pub(in crate::console) async fn show(
         .under(desk.texts.t("nav.devices"), "/console/devices")
         .cli("rehome-server device list --tenant {tenant}")
         .cli(&format!("rehome-server device revoke {id} --tenant {{tenant}}"))
-        .done(desk.asked("done"), &[("revoked", "device.revoked_now")]);
+        .cli(&format!("rehome-server policy effective {id} --tenant {{tenant}}"))
+        .cli(&format!("rehome-server policy order {id} back_up --tenant {{tenant}}"))
+        .done(desk.asked("done"), &[("revoked", "device.revoked_now"), ("ordered", "command.ordered_now")]);
     let newest =
         profiles.iter().flatten().filter_map(|profile| profile.snapshots.first()).max_by_key(|one| one.committed_at);
     let checks = checks(&f, &facts, least, (profiles.is_some(), newest));
     let standing = standing(&facts, &checks);
+    let governed = policy.map(|(found, backup)| governed(f.texts, &found, backup));
+    let may_back_up = governed.as_ref().is_none_or(|governed| governed.backup.allowed);
     Ok(page(&Page {
         key_level: facts.key_level.map_or("–", KeyLevel::word),
-        restorable: checks.iter().all(|check| check.met),
+        restorable: may_back_up && checks.iter().all(|check| check.met),
         standing: (f.texts.t(key(standing)), colour(standing)),
         may_revoke: view.holds(Permission::DeviceRevoke),
+        may_command: view.holds(Permission::DeviceCommand) && facts.device.revoked_at.is_none(),
+        governed,
+        commands: orders.into_iter().take(COMMANDS_SHOWN).map(|one| told(&f, one)).collect(),
+        orders: Order::ALL.iter().map(|order| (order.word(), f.texts.t(label(order.word())))).collect(),
         facts,
         checks,
         profiles,
         restores,
         f,
     }))
+}
+
+/// Commands on the page: the newest.
+const COMMANDS_SHOWN: usize = 10;
+
+/// What policies come to, and whether its person has a backup elsewhere; nothing of a PC that a policy's view does not see, or whose access is withdrawn.
+fn governed_by(store: &store::Store, by: &View, id: DeviceId) -> Result<Option<(OnDevice, bool)>, AdminError> {
+    match store.on_device(by, id) {
+        Ok(found) => {
+            let backup = store.has_backup(found.user, by, Some(id))?;
+            Ok(Some((found, backup)))
+        }
+        Err(AdminError::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn governed(texts: &'static Texts, found: &OnDevice, backup: bool) -> Governed {
+    let facts = found.seen.as_ref().map(|seen| seen.facts.clone()).unwrap_or_default();
+    let would = what_if(&found.resolved, &facts, Some(backup));
+    let applied = |one: model::admin::StatusOfPolicy| Applied { state: status(texts, one.status), one };
+    Governed {
+        policies: found.statuses().into_iter().map(applied).collect(),
+        settings: would.settings.into_iter().map(|one| held(texts, one)).collect(),
+        seen: found.seen.clone(),
+        backup: would.backup,
+    }
+}
+
+/// The text of a command.
+fn label(order: &str) -> &'static str {
+    match order {
+        "back_up" => "command.back_up",
+        "check_in" => "command.check_in",
+        _ => "command.offer_restore",
+    }
+}
+
+fn told(f: &Frame, one: Ordered) -> Told {
+    let good = one.outcome.as_deref() == Some("done");
+    let (key, colour) = match (one.done_at, one.given_at) {
+        (Some(_), _) if good => ("command.done", "good"),
+        (Some(_), _) => ("command.failed", "bad"),
+        (None, Some(_)) => ("command.given", "warn"),
+        (None, None) if one.expires_at <= f.now => ("command.expired", "none"),
+        (None, None) => ("command.waits", "none"),
+    };
+    Told {
+        label: f.texts.t(label(&one.order)),
+        state: (f.texts.t(key), colour),
+        outcome: one.outcome.filter(|_| !good),
+        at: one.done_at.or(one.given_at).unwrap_or(one.created_at),
+    }
 }
 
 /// Each thing that has to hold so that this PC is backed up and its backup comes back, in the order in which they are needed.

@@ -151,12 +151,12 @@ fn a_first_password_must_be_changed_before_anything_else() {
         browser.fill(&next, "/login/change-password", &[("old", old), ("new", new), ("again", again)])
     };
     assert!(change(PASSWORD, PASSWORD, PASSWORD).text().contains("is the old one"));
-    assert!(change(PASSWORD, "new password 1", "new password 2").text().contains("differ"));
-    assert_eq!(change("wrong", "new password 1", "new password 1").status, 401);
-    assert_eq!(change(PASSWORD, "new password 1", "new password 1").leads_to(), "/account");
+    assert!(change(PASSWORD, "river lamp sock", "river lamp socks").text().contains("differ"));
+    assert_eq!(change("wrong", "river lamp sock", "river lamp sock").status, 401);
+    assert_eq!(change(PASSWORD, "river lamp sock", "river lamp sock").leads_to(), "/account");
     assert!(browser.is_signed_in());
     assert_ne!(browser.cookies.borrow()["rh"], first, "the id does not survive the step");
-    assert_eq!(live.try_enroll("ada", "new password 1", "PC").status, 201);
+    assert_eq!(live.try_enroll("ada", "river lamp sock", "PC").status, 201);
 }
 
 #[test]
@@ -201,13 +201,85 @@ fn a_second_factor_keeps_out_who_has_the_password_only() {
 }
 
 #[test]
+fn of_whom_a_second_factor_is_demanded_gets_nowhere_without_one() {
+    let place = Place::new();
+    let live = place.serve();
+    live.make_owner("default/ada");
+    let owner = live.sign_in("default/ada");
+    let rule = |whom: &str| {
+        let body = format!("{{\"second_factor\": \"{whom}\"}}");
+        live.ask("PUT", "/api/v1/sign-in-rules", &owner, &[("if-match", "*")], body.as_bytes()).status
+    };
+    let (ada, bob) = (Browser::new(&live), Browser::new(&live));
+    ada.sign_in("default", "ada", PASSWORD);
+    bob.sign_in("default", "bob", PASSWORD);
+    assert!(ada.is_signed_in() && bob.is_signed_in(), "nobody, unless somebody says so");
+    assert_eq!(ada.get("/api/v1/me").status, 200);
+
+    assert_eq!((rule("some"), rule("admins")), (400, 200));
+    assert!(!ada.is_signed_in(), "at once, for a session from before");
+    assert!(bob.is_signed_in(), "who holds no role is not meant");
+    assert_eq!(ada.get("/account").leads_to(), "/account/second-factor");
+    assert_eq!(ada.get("/login/change-password").status, 200, "a password may be changed meanwhile");
+    assert_eq!(ada.get("/api/v1/me").problem(), (401, "signed_out".to_owned()));
+    assert_eq!(live.try_enroll("ada", PASSWORD, "PC").problem(), (403, "second_factor_needed".to_owned()));
+    assert_eq!(live.try_enroll("bob", PASSWORD, "PC").status, 201);
+
+    let page = ada.get("/account/second-factor").text();
+    assert!(page.contains("Your organisation demands a second factor"), "{page}");
+    let (code, _) = code_of(&live, &page);
+    let form = hidden(&page);
+    let right = [("form_token", form["form_token"].as_str()), ("held", &form["held"]), ("code", &code)];
+    assert_eq!(ada.post("/account/second-factor", &right).status, 200);
+    assert!(ada.is_signed_in());
+    assert_eq!(ada.get("/api/v1/me").status, 200);
+    let removed = ada.fill("/account", "/account/second-factor/remove", &[]);
+    assert_eq!(removed.status, 403);
+    assert!(removed.text().contains("second_factor_needed"));
+
+    assert_eq!(rule("everybody"), 200);
+    assert!(!bob.is_signed_in() && ada.is_signed_in());
+    assert_eq!(rule("nobody"), 200);
+    assert!(bob.is_signed_in());
+}
+
+#[test]
 fn sign_in_needs_encryption_beyond_this_machine_and_then_a_host_cookie() {
     let mut place = Place::new();
-    place.site = server::login::site::Site { public_url: Some("https://rehome.example.com".to_owned()), tls: false };
+    place.site =
+        server::login::site::Site { public_url: Some("https://rehome.example.com".to_owned()), ..Default::default() };
     let live = place.serve();
     let answer = live.get("/t/default/login", "");
     let set = answer.header("set-cookie");
     assert!(set.starts_with("__Host-rh-browser=") && set.contains("; Secure"), "{set}");
+}
+
+#[test]
+fn a_password_that_is_easily_guessed_or_made_of_the_accounts_words_is_not_taken() {
+    let mut place = Place::new();
+    let list = place.path().join("leaked");
+    std::fs::write(&list, "tambourine ox 44 glove\n").unwrap();
+    place.passwords_refused = Some(list);
+    let live = place.serve();
+    let browser = Browser::new(&live);
+    browser.sign_in("default", "ada", PASSWORD);
+    let change = |new: &str| {
+        let fields = [("old", PASSWORD), ("new", new), ("again", new)];
+        browser.fill("/login/change-password", "/login/change-password", &fields)
+    };
+    for (new, why) in [
+        ("password1234", "easily guessed"),
+        ("Ada.Default.2026", "little more than the account"),
+        ("R3h0me2026!", "little more than the account"),
+        ("tambourine ox 44 glove", "have leaked"),
+        ("x7#qv", "too short"),
+    ] {
+        let answer = change(new);
+        let text = answer.text();
+        assert_eq!(answer.status, 403, "{new}");
+        assert!(text.contains(why) && text.contains("password_unfit") && !text.contains(new), "{new}: {text}");
+    }
+    assert_eq!(change("tambourine ox 45 glove").leads_to(), "/account");
 }
 
 #[test]

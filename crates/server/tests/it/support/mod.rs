@@ -4,6 +4,9 @@
 
 pub mod service;
 
+#[path = "../../../../store/tests/it/support/place.rs"]
+mod place;
+
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -31,6 +34,8 @@ use server::{App, listen};
 use store::{Person, Terms, View, Which};
 use tokio::sync::oneshot;
 
+pub use place::{ask, elsewhere};
+
 pub const PASSWORD: &str = "correct horse battery";
 
 pub struct TestClock(AtomicI64);
@@ -51,6 +56,8 @@ impl TestClock {
 pub struct Place {
     folder: tempfile::TempDir,
     pub clock: Arc<TestClock>,
+    /// Whether the database is a file, whatever others have.
+    pub on_file: bool,
     /// Where the root key is, if not in the file.
     pub root: Option<PathBuf>,
     pub enrolments: u32,
@@ -58,6 +65,8 @@ pub struct Place {
     /// What else is limited; nothing, unless a test says so.
     pub bounds: Bounds,
     pub hosts: Vec<String>,
+    /// List of passwords that nobody may choose.
+    pub passwords_refused: Option<PathBuf>,
     pub site: server::login::site::Site,
 }
 
@@ -68,17 +77,30 @@ impl Place {
         Self {
             folder,
             clock,
+            on_file: false,
             root: None,
             enrolments: 0,
             requests: 0,
             bounds: Bounds::OPEN,
             hosts: Vec::new(),
+            passwords_refused: None,
             site: server::login::site::Site::default(),
         }
     }
 
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// The database: a file in the data folder, or one of its own on a server of PostgreSQL (`place.rs`).
+    pub fn database(&self) -> PathBuf {
+        let file = self.data().join("rehome.db");
+        if self.on_file { file } else { place::place(&file) }
+    }
+
+    /// The clock's time in seconds, as signatures have it.
+    pub fn clock_seconds(&self) -> i64 {
+        self.clock.now().0 / 1000
     }
 
     pub fn root_key(&self) -> PathBuf {
@@ -92,6 +114,7 @@ impl Place {
     pub fn open(&self) -> Result<App, server::app::OpenError> {
         let settings = Settings {
             data_dir: self.data(),
+            database: self.database().into(),
             blobs: self.data().join("blobs").display().to_string(),
             root_key: self.root.clone().unwrap_or_else(|| self.root_key()),
             root_key_old: None,
@@ -102,6 +125,7 @@ impl Place {
             },
             hosts: self.hosts.clone(),
             site: self.site.clone(),
+            passwords_refused: self.passwords_refused.clone(),
         };
         App::open(&settings, Arc::clone(&self.clock) as Arc<dyn Clock>, Arc::new(SystemRandom::new()))
     }
@@ -122,7 +146,7 @@ impl Place {
         let mut app = app;
         let sessions: Arc<Sessions> = Arc::default();
         app.identity.insert(0, Box::new(Shown(Arc::clone(&sessions))));
-        Live::start(Arc::new(app), sessions, self.data().join("rehome.db"))
+        Live::start(Arc::new(app), sessions, self.database())
     }
 }
 
@@ -380,7 +404,7 @@ pub fn sign(
     headers: &mut Vec<(String, String)>,
     body: &[u8],
 ) {
-    if matches!(method, "POST" | "PUT") {
+    if matches!(method, "POST" | "PUT" | "PATCH") {
         headers.push((DIGEST_HEADER.to_owned(), device_key::digest(body)));
     }
     let parameters = device_key::parameters(device_key::print(&key.public_key()), created, &SystemRandom::new());
@@ -461,6 +485,10 @@ impl Live {
     /// Refusals that the audit tells of, all tenants together, once everything on its way is written.
     pub fn refusals(&self) -> usize {
         self.app.store.ready().unwrap();
+        if elsewhere() {
+            let sql = "SELECT COUNT(*) FROM audit WHERE position('access.refuse'::bytea IN event) > 0";
+            return ask(&self.database, sql).parse().unwrap();
+        }
         let connection = rusqlite::Connection::open(self.database.clone()).unwrap();
         let mut rows = connection.prepare("SELECT event FROM audit").unwrap();
         let rows = rows.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();

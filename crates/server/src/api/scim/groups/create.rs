@@ -25,7 +25,7 @@ pub(crate) async fn handle(
     let (name, external_id, members) = to_group(&input)?;
     let made = scim_apart(move || {
         let id = GroupId(random_id(&app));
-        let new = NewGroup { id, name, source: Source::Provider, external_id, members, tags: None };
+        let new = NewGroup { source: Source::Provider, external_id, ..NewGroup::people(id, &name, members) };
         app.store.create_group(&view, new, app.clock.now()).map_err(super::wrong)?;
         Ok::<_, Wrong>(super::read(&app.store, &view, id)?)
     });

@@ -5,19 +5,38 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use model::permission::may;
-use store::{AdminError, Slice, Source};
+use serde_json::Value;
+use store::{AdminError, Slice, Source, View};
 
 use crate::App;
 use crate::access::Allowed;
 use crate::api::scim_apart;
 use crate::scim::Wrong;
-use crate::scim::resource::{Asked, group};
+use crate::scim::resource::{Asked, Input, group};
 
 pub(crate) async fn handle(
     Allowed(view): Allowed<may::ScimWrite>,
     State(app): State<Arc<App>>,
     asked: Asked,
 ) -> Result<Response, Wrong> {
+    let all = found(&app, view, &asked).await?;
+    Ok(asked.page(all))
+}
+
+/// `POST /scim/v2/Groups/.search`: the same, asked for in a body (RFC 7644, 3.4.3).
+pub(crate) async fn search(
+    Allowed(view): Allowed<may::ScimWrite>,
+    State(app): State<Arc<App>>,
+    Input(input): Input,
+) -> Result<Response, Wrong> {
+    let asked = Asked::of(input)?;
+    let all = found(&app, view, &asked).await?;
+    Ok(asked.page(all))
+}
+
+/// All that fit.
+pub(in crate::api::scim) async fn found(app: &Arc<App>, view: View, asked: &Asked) -> Result<Vec<Value>, Wrong> {
+    let app = Arc::clone(app);
     let filter = asked.filter()?;
     let wants_members = asked.wants("members");
     let found = scim_apart(move || {
@@ -36,5 +55,5 @@ pub(crate) async fn handle(
     });
     let mut all = found.await?;
     all.retain(|one| filter.as_ref().is_none_or(|filter| filter.fits(one)));
-    Ok(asked.page(all))
+    Ok(all)
 }

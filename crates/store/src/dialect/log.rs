@@ -1,0 +1,133 @@
+//! The write-ahead log is copied into the database beside the writer, not by it.
+//!
+//! SQLite copies the log at the end of the commit that makes it too long: megabytes are written and synced, and everybody who waits for that commit waits for them too. Here
+//! another thread copies nearly all of it while the writer goes on. What was written meanwhile the writer copies itself, which is little; then nothing is left
+//! in the log, and the next transaction begins it anew. Both go by SQLite's own locks (<https://www.sqlite.org/wal.html>, sections 3.2 and 6), so a
+//! power cut at any moment finds the log or the database whole.
+
+use std::cell::Cell;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+
+use super::sqlite::{self, CHECKPOINT_PAGES};
+use crate::StoreError;
+
+/// Pages after which the writer waits for the copy: 64 MiB. Bounds the log when the disk writes more slowly than backups come in.
+const WAIT_PAGES: i32 = 4 * CHECKPOINT_PAGES;
+
+/// Pages that the log grows by before it is tried again. Somebody who reads for long keeps it from beginning anew.
+const AGAIN_PAGES: i32 = CHECKPOINT_PAGES / 4;
+
+thread_local! {
+    /// Pages in the log after the last commit of this thread. SQLite tells a plain function only.
+    static PAGES: Cell<i32> = const { Cell::new(0) };
+}
+
+/// Keeps the log of one writer short.
+pub(crate) struct Log {
+    ask: Option<SyncSender<()>>,
+    copied: Receiver<rusqlite::Result<()>>,
+    thread: Option<JoinHandle<()>>,
+    copying: bool,
+    next_at: i32,
+}
+
+impl Log {
+    /// Starts the thread that copies the log of the database at `path`, and takes that work from `writer`.
+    pub(super) fn open(path: &Path, writer: &Connection) -> Result<Self, StoreError> {
+        let connection = sqlite::open_copier(path)?;
+        writer.wal_hook(Some(|_, pages| {
+            PAGES.set(pages);
+            Ok(())
+        }));
+        let (ask, asked) = sync_channel(1);
+        let (tell, copied) = sync_channel(1);
+        let work = move || {
+            while asked.recv().is_ok() && tell.send(sqlite::copy_log(&connection)).is_ok() {}
+        };
+        let thread = std::thread::Builder::new().name("store-log".to_owned()).spawn(work);
+        let thread = Some(thread.map_err(StoreError::io("the thread that copies the log"))?);
+        Ok(Self { ask: Some(ask), copied, thread, copying: false, next_at: CHECKPOINT_PAGES })
+    }
+
+    /// Does what is due after a commit of `writer`, whose thread this has to be called from. An error says that the log could not be copied.
+    pub(crate) fn tend(&mut self, writer: &crate::sql::Connection) -> crate::sql::Result<()> {
+        let crate::sql::Connection::Sqlite(writer) = writer else { return Ok(()) };
+        let pages = PAGES.get();
+        if pages < CHECKPOINT_PAGES {
+            self.next_at = CHECKPOINT_PAGES;
+        }
+        if !self.copying && pages >= self.next_at {
+            self.copying = self.ask.as_ref().is_some_and(|ask| ask.send(()).is_ok());
+        }
+        if !self.copying {
+            return Ok(());
+        }
+        let copied = if pages < WAIT_PAGES {
+            self.copied.try_recv()
+        } else {
+            self.copied.recv().map_err(|_| TryRecvError::Disconnected)
+        };
+        if let Ok(copied) = copied {
+            self.copying = false;
+            self.next_at = pages + AGAIN_PAGES;
+            copied?;
+            sqlite::copy_log(writer)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        drop(self.ask.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread was reported when it happened; there is nothing left to do with it here.
+            drop(thread.join());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql;
+
+    /// Bytes of one page in the log: the page, and what says where it belongs (<https://www.sqlite.org/fileformat2.html>, section 4.1).
+    const PAGE_BYTES: u64 = 4_096 + 24;
+
+    #[test]
+    fn the_log_stays_short_and_what_was_in_it_is_in_the_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.db");
+        let writer = sqlite::open_writer(&path).unwrap();
+        writer.execute_batch("CREATE TABLE t (x BLOB NOT NULL)").unwrap();
+        let mut log = Log::open(&path, &writer).unwrap();
+        let writer = sql::Connection::Sqlite(writer);
+        let megabytes = 2 * u64::try_from(WAIT_PAGES).unwrap() * 4_096 / 1_000_000;
+        for _ in 0..megabytes {
+            writer.execute("INSERT INTO t VALUES (zeroblob(1000000))", []).unwrap();
+            log.tend(&writer).unwrap();
+        }
+        let length = |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().len();
+        let longest = (u64::try_from(WAIT_PAGES).unwrap() + 2 * 250) * PAGE_BYTES;
+        assert!(length("log.db-wal") <= longest, "{} bytes", length("log.db-wal"));
+        assert!(length("log.db") >= megabytes * 1_000_000 - longest, "{} bytes", length("log.db"));
+    }
+
+    #[test]
+    fn nothing_is_copied_before_it_is_due() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.db");
+        let writer = sqlite::open_writer(&path).unwrap();
+        let mut log = Log::open(&path, &writer).unwrap();
+        writer.execute_batch("CREATE TABLE t (x BLOB NOT NULL)").unwrap();
+        let writer = sql::Connection::Sqlite(writer);
+        log.tend(&writer).unwrap();
+        assert!(!log.copying);
+        assert!(std::fs::metadata(&path).unwrap().len() <= 4_096, "the table is in the log only");
+    }
+}
