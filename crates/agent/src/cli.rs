@@ -9,6 +9,7 @@ use device::upload::pin::Pin;
 use crate::{
     apps, backup, baseline, catalog, check_in, completions, diff, doctor, enroll, explain, export, forget, import,
     machine, man, openings, pin, plan, rehearse, report, restore, schedule, show, snapshots, status, undo, version,
+    welcome,
 };
 
 /// Back up the settings and app list of a Windows PC, and give them back on another
@@ -88,6 +89,7 @@ pub enum Verb {
     CheckIn(check_in::CheckInArgs),
     Doctor(doctor::DoctorArgs),
     Schedule(schedule::ScheduleArgs),
+    Welcome(welcome::WelcomeArgs),
     #[command(hide = true)]
     Machine(machine::MachineArgs),
     Catalog(catalog::CatalogArgs),

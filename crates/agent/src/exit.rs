@@ -112,6 +112,8 @@ impl Exit {
             | R::LeftOutByPolicy
             | R::RequiredByPolicy
             | R::RestorePageOff
+            | R::SharedPc
+            | R::WelcomedBefore
             | R::UndoNotAllowed
             | R::OnHold
             | R::PermissionDenied

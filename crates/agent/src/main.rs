@@ -50,6 +50,7 @@ mod status;
 mod stop;
 mod undo;
 mod version;
+mod welcome;
 mod when;
 mod world;
 
@@ -142,6 +143,7 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
         Verb::Doctor(args) => doctor::run(args, run),
         Verb::Schedule(args) => schedule::run(args, run),
         Verb::Machine(args) => machine::run(args, run),
+        Verb::Welcome(args) => welcome::run(args, run),
         Verb::Catalog(args) => catalog::run(args, run),
         Verb::Explain(args) => explain::run(args, run),
         Verb::Version(args) => version::run(args, run),

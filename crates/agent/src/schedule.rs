@@ -2,10 +2,14 @@
 
 use clap::{Args, Subcommand};
 use device::apps::queue::Queue;
+use device::doctor::refusal;
 use device::due::task::{TASK_PATH, Task};
 use device::due::{Due, Record, due};
 use device::state::State;
 use device::state::StateError;
+use model::catalog::SETTINGS;
+use model::policy::{Effective, Group, Rule};
+use model::prerequisite::Activity;
 use model::reason::Reason;
 use model::world::Clock;
 use serde::Serialize;
@@ -68,6 +72,44 @@ struct StatusDocument {
     last_success: Option<String>,
     #[serde(flatten)]
     due: Due,
+    /// Why no backup may begin here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<RefusedDocument>,
+    /// What a backup carries, by category and the list of apps.
+    groups: Vec<GroupDocument>,
+}
+
+#[derive(Serialize)]
+struct RefusedDocument {
+    code: Reason,
+    message: String,
+}
+
+#[derive(Serialize)]
+struct GroupDocument {
+    group: &'static str,
+    title: &'static str,
+    rule: Rule,
+    /// Whether the person has no say.
+    locked: bool,
+    /// How many settings the catalog has of it; none for the list of apps.
+    settings: usize,
+}
+
+/// The groups under a policy.
+fn groups(policy: &Effective) -> Vec<GroupDocument> {
+    let document = |group: Group| {
+        let rule = policy.rule(group);
+        let (title, settings) = match group {
+            Group::Settings(category) => {
+                (category.title(), SETTINGS.iter().filter(|setting| setting.category == category).count())
+            }
+            Group::AppList => ("Apps", 0),
+        };
+        let locked = rule.rule != Rule::Optional && !rule.user_override;
+        GroupDocument { group: group.word(), title, rule: rule.rule, locked, settings }
+    };
+    Group::all().map(document).collect()
 }
 
 /// Does what was asked.
@@ -112,11 +154,17 @@ fn remove(run: &Run) -> Result<Exit, Failure> {
 
 fn status(run: &Run) -> Result<Exit, Failure> {
     let last = Record::of(&run.state()?).read()?;
-    let hours = here::known_under(run).policy().interval_hours().value;
+    let known = here::known_under(run);
+    let policy = known.policy();
+    let hours = policy.interval_hours().value;
+    let refused = refusal(Activity::Backup, &policy, here::known().map(|known| known.facts).as_ref());
+    let refused = refused.map(|found| RefusedDocument { code: found.reason, message: found.message });
     let due = due(last, run.clock.now(), hours);
     let registered = is_registered();
     let last_success = last.map(rfc3339);
-    let document = StatusDocument { task: TASK_PATH, registered, interval_hours: hours, last_success, due };
+    let groups = groups(&policy);
+    let document =
+        StatusDocument { task: TASK_PATH, registered, interval_hours: hours, last_success, due, refused, groups };
     run.screen.data(&document, || {
         let mut table = Table::default();
         let mut row = |name: &str, value: String| table.row([run.screen.paint.dim(name), value]);

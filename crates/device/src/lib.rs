@@ -37,6 +37,7 @@ pub mod sign_in;
 pub mod state;
 pub mod target;
 pub mod upload;
+pub mod welcome;
 
 #[cfg(test)]
 mod road_tests;

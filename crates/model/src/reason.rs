@@ -114,6 +114,8 @@ reasons! {
     BackupTooOld = 221, "backup_too_old", "the newest backup is older than 30 days", "let the PC sign in and back up; `rehome doctor` on it says what is in the way";
     RequiredByPolicy = 225, "required_by_policy", "your organisation always restores it", "leave it in; ask your administrator if it should be yours to choose";
     PlanOutdated = 226, "plan_outdated", "the PC, the backup or a policy has changed since the plan was shown", "look at the new plan, then run it with the new mark";
+    WelcomedBefore = 227, "welcomed_before", "the page that offers a restore was shown or answered before", "open Rehome and choose Restore; it is possible at any time";
+    SharedPc = 228, "shared_pc", "this PC is a kiosk or shared by people who come and go", "nothing; settings are restored on a PC of your own";
     NotPermitted = 230, "not_permitted", "that takes a permission that you do not hold", "ask an administrator who holds it, or for a role that has it";
     GrantsMore = 233, "grants_more", "nobody gives others what they do not hold themself", "leave out what is named, or ask an administrator who holds it";
     LastOwner = 234, "last_owner", "an organisation always keeps an owner", "make somebody else an owner first";

@@ -90,7 +90,7 @@ fn line_rules<'a>(file: &'a str, line: &'a str) -> impl Iterator<Item = String> 
 }
 
 fn windows_home(file: &str) -> bool {
-    ["crates/win32/", "crates/agent/", "crates/desktop/"].iter().any(|home| file.starts_with(home))
+    ["crates/win32/", "crates/agent/", "crates/window/src/main.rs"].iter().any(|home| file.starts_with(home))
 }
 
 #[cfg(test)]

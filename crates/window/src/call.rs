@@ -1,0 +1,232 @@
+//! What the window asks of `rehome`, and what comes back.
+//!
+//! Everything the window does is a verb of the command line with `--json` (docs/decisions/0058): a person at the keyboard and a person with a mouse
+//! get the same answers, under the same policy, with the same locks.
+
+use serde_json::Value;
+
+/// What was answered on the page *Welcome back*.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remember {
+    /// It came up.
+    Shown,
+    /// The person restored.
+    Restored,
+    /// The person wants this PC as a new one.
+    NewPc,
+}
+
+/// Which backup, and what of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// Name of the PC.
+    pub device: String,
+    /// Id of the snapshot.
+    pub snapshot: String,
+    /// Words of the groups that do not come along.
+    pub except: Vec<String>,
+}
+
+/// One run of `rehome`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// When the last backup was, when the next is due, whether policy lets it begin. Asks no server.
+    Schedule,
+    /// Whose PC this is, and whether the server still has the last backup.
+    Status,
+    /// A backup.
+    BackUp,
+    /// The person's PCs with their backups.
+    Pcs,
+    /// What a restore would do.
+    Preview(Choice),
+    /// A restore that does what was shown: by the mark of the plan.
+    Restore(Choice, String),
+    /// The restores that can be taken back.
+    Journals,
+    /// Takes the last restore back.
+    Undo,
+    /// Who has opened the person's backups.
+    Openings,
+    /// Whether *Welcome back* comes up by itself.
+    Welcome,
+    /// Remembers what became of it.
+    Remember(Remember),
+}
+
+/// What stands in for the PC where there is none: a hive or an export to back up, and a `.reg` file to restore to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stead {
+    /// What is backed up.
+    pub from: Option<String>,
+    /// What is restored to.
+    pub to: Option<String>,
+}
+
+impl Call {
+    /// The command line, without the name of the program.
+    pub fn words(&self, stead: &Stead) -> Vec<String> {
+        let mut words = vec!["--json".to_owned()];
+        let mut say = |more: &[&str]| words.extend(more.iter().map(|word| (*word).to_owned()));
+        match self {
+            Self::Schedule => say(&["schedule", "status"]),
+            Self::Status => say(&["status"]),
+            Self::BackUp => say(&["--json-lines", "backup"]),
+            Self::Pcs => say(&["snapshots"]),
+            Self::Preview(choice) => {
+                say(&["restore"]);
+                words.extend(choice.words());
+            }
+            Self::Restore(choice, mark) => {
+                // Apps take long and need no window: the scheduled task goes on with them.
+                say(&["--json-lines", "restore", "--yes", "--apps-later", "--plan", mark]);
+                words.extend(choice.words());
+            }
+            Self::Journals => say(&["undo", "--list"]),
+            Self::Undo => say(&["--json-lines", "undo", "--yes"]),
+            Self::Openings => say(&["openings"]),
+            Self::Welcome => say(&["welcome"]),
+            Self::Remember(what) => {
+                let what = match what {
+                    Remember::Shown => "shown",
+                    Remember::Restored => "restored",
+                    Remember::NewPc => "new-pc",
+                };
+                say(&["welcome", "--remember", what]);
+            }
+        }
+        let (option, path) = match self {
+            Self::BackUp => ("--from", &stead.from),
+            Self::Preview(_) | Self::Restore(..) | Self::Undo => ("--to", &stead.to),
+            _ => return words,
+        };
+        if let Some(path) = path {
+            words.extend([option.to_owned(), path.clone()]);
+        }
+        words
+    }
+}
+
+impl Choice {
+    fn words(&self) -> Vec<String> {
+        let mut words = vec!["--from-device".to_owned(), self.device.clone()];
+        for group in &self.except {
+            words.extend(["--except".to_owned(), group.clone()]);
+        }
+        // Last, after the mark that no option of ours begins here: an id is digits.
+        words.push(self.snapshot.clone());
+        words
+    }
+}
+
+/// A "no" with its code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The code of [`model::reason::Reason`].
+    pub code: String,
+    /// What happened.
+    pub message: String,
+    /// What to do next.
+    pub hint: String,
+}
+
+/// What a run of `rehome` printed: its document, or why there is none.
+pub type Answer = Result<Value, Problem>;
+
+/// Understands what a run printed. A document that has `code`, `message` and `exit` is that of a failure.
+pub fn answer(stdout: &[u8]) -> Answer {
+    // `--remember` has nothing to say.
+    if stdout.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Value::Null);
+    }
+    let document: Value = serde_json::from_slice(stdout).map_err(|error| broken(&error.to_string()))?;
+    let text = |name: &str| document.get(name).and_then(Value::as_str).map(str::to_owned);
+    match (text("code"), text("message"), document.get("exit")) {
+        (Some(code), Some(message), Some(_)) => Err(Problem { code, message, hint: text("hint").unwrap_or_default() }),
+        _ => Ok(document),
+    }
+}
+
+/// The program did not say what it should, or did not run.
+pub fn broken(why: &str) -> Problem {
+    let reason = model::reason::Reason::Internal;
+    Problem {
+        code: reason.code().to_owned(),
+        message: format!("{}: {why}", reason.title()),
+        hint: reason.next().to_owned(),
+    }
+}
+
+/// A line of progress.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heard {
+    /// The station's word.
+    pub station: String,
+    /// The stage of a restore.
+    pub stage: Option<String>,
+    /// How much of it is done, from 0 to 1.
+    pub share: Option<f32>,
+}
+
+/// Understands a line of progress; other lines are talk.
+pub fn heard(line: &str) -> Option<Heard> {
+    let document: Value = serde_json::from_str(line).ok()?;
+    let number = |name: &str| document.get(name).and_then(Value::as_f64);
+    let done = number("bytes_done").or_else(|| number("done"));
+    let total = number("bytes_total").or_else(|| number("total"));
+    #[expect(clippy::cast_possible_truncation, reason = "a bar has no more pixels")]
+    let share =
+        done.zip(total).filter(|(_, total)| *total > 0.0).map(|(done, total)| (done / total).clamp(0.0, 1.0) as f32);
+    Some(Heard {
+        station: document.get("station")?.as_str()?.to_owned(),
+        stage: document.get("stage").and_then(Value::as_str).map(str::to_owned),
+        share,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_those_of_the_command_line() {
+        let choice = Choice {
+            device: "OLD PC".to_owned(),
+            snapshot: "ab12".to_owned(),
+            except: vec!["taskbar".to_owned(), "app_list".to_owned()],
+        };
+        let stead = Stead { from: Some("C:/x".to_owned()), to: Some("y.reg".to_owned()) };
+        let line = |call: Call| call.words(&stead).join("|");
+        assert_eq!(line(Call::Schedule), "--json|schedule|status");
+        assert_eq!(line(Call::BackUp), "--json|--json-lines|backup|--from|C:/x");
+        assert_eq!(
+            line(Call::Restore(choice.clone(), "m1".to_owned())),
+            "--json|--json-lines|restore|--yes|--apps-later|--plan|m1|--from-device|OLD PC|--except|taskbar|--except|app_list|ab12|--to|y.reg"
+        );
+        assert_eq!(Call::Preview(choice).words(&Stead::default()).last().unwrap(), "ab12");
+        assert_eq!(line(Call::Remember(Remember::NewPc)), "--json|welcome|--remember|new-pc");
+    }
+
+    #[test]
+    fn a_failure_is_told_apart_from_a_document() {
+        let failed = br#"{"code":"busy","message":"another run","hint":"wait","exit":7}"#;
+        let problem = answer(failed).unwrap_err();
+        assert_eq!((problem.code.as_str(), problem.hint.as_str()), ("busy", "wait"));
+        assert_eq!(answer(br#"{"outcome":"created"}"#).unwrap()["outcome"], "created");
+        assert_eq!(answer(b" \n").unwrap(), Value::Null);
+        assert_eq!(answer(b"error: no").unwrap_err().code, "internal");
+    }
+
+    #[test]
+    fn progress_is_a_share_of_what_there_is() {
+        let bytes = heard(r#"{"station":"upload","bytes_done":5,"bytes_total":20}"#).unwrap();
+        assert_eq!((bytes.station.as_str(), bytes.share), ("upload", Some(0.25)));
+        let stage = heard(r#"{"station":"apply","stage":"look","done":2,"total":2,"complete":true}"#).unwrap();
+        assert_eq!((stage.stage.as_deref(), stage.share), (Some("look"), Some(1.0)));
+        assert_eq!(heard(r#"{"station":"seal"}"#).unwrap().share, None);
+        assert_eq!(heard(r#"{"station":"upload","bytes_done":0,"bytes_total":0}"#).unwrap().share, None);
+        for talk in ["warning: x", "{}", "[]", ""] {
+            assert_eq!(heard(talk), None, "{talk}");
+        }
+    }
+}

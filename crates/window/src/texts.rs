@@ -1,0 +1,111 @@
+//! The window's texts: English and German, each in a file of its own. The words of categories, settings and reasons are the command line's and come
+//! with its answers.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+/// The texts of a language.
+#[derive(Debug)]
+pub struct Texts {
+    /// Its tag.
+    pub lang: &'static str,
+    texts: BTreeMap<String, String>,
+}
+
+/// English.
+pub static ENGLISH: LazyLock<Texts> = LazyLock::new(|| Texts::parse("en", include_str!("../texts/en.toml")));
+/// German.
+pub static GERMAN: LazyLock<Texts> = LazyLock::new(|| Texts::parse("de", include_str!("../texts/de.toml")));
+
+impl Texts {
+    /// The texts for a person whose language has this tag, such as `de-AT` or `de_DE.UTF-8`; English for everybody whose language is not there.
+    pub fn of(tag: &str) -> &'static Self {
+        match tag.split(['-', '_', '.']).next() {
+            Some(language) if language.eq_ignore_ascii_case("de") => &GERMAN,
+            _ => &ENGLISH,
+        }
+    }
+
+    fn parse(lang: &'static str, file: &str) -> Self {
+        let texts = toml::from_str(file).expect("a file of ours, which a test reads");
+        Self { lang, texts }
+    }
+
+    /// A text. A key that is not there is shown as it is: a window with a flaw is better than none.
+    pub fn t(&self, key: &str) -> String {
+        self.texts.get(key).map_or(key, String::as_str).to_owned()
+    }
+
+    /// A text with something in the place of `{0}`.
+    pub fn t1(&self, key: &str, first: &str) -> String {
+        self.t2(key, first, "")
+    }
+
+    /// A text with two things in the places of `{0}` and `{1}`. What is put in is not looked through again: a PC may be called `{1}`.
+    pub fn t2(&self, key: &str, first: &str, second: &str) -> String {
+        let text = self.t(key);
+        let mut filled = String::with_capacity(text.len() + first.len() + second.len());
+        let mut rest = text.as_str();
+        while let Some(at) = rest.find('{') {
+            filled.push_str(&rest[..at]);
+            rest = &rest[at..];
+            let (put, length) = match rest.get(..3) {
+                Some("{0}") => (first, 3),
+                Some("{1}") => (second, 3),
+                _ => ("{", 1),
+            };
+            filled.push_str(put);
+            rest = &rest[length..];
+        }
+        filled + rest
+    }
+
+    /// How many of something, in the singular or the plural.
+    pub fn count(&self, number: u64, one: &str, many: &str) -> String {
+        self.t1(if number == 1 { one } else { many }, &number.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where the keys are named.
+    const SOURCES: [&str; 2] = [include_str!("controller.rs"), include_str!("when.rs")];
+
+    #[test]
+    fn both_languages_have_every_text_and_no_other() {
+        assert_eq!(ENGLISH.texts.keys().collect::<Vec<_>>(), GERMAN.texts.keys().collect::<Vec<_>>());
+        let sources = SOURCES.concat();
+        for key in ENGLISH.texts.keys().filter(|key| !["no.", "station_"].iter().any(|start| key.starts_with(start))) {
+            assert!(sources.contains(&format!("\"{key}\"")), "nothing shows `{key}`");
+        }
+        for (english, german) in ENGLISH.texts.values().zip(GERMAN.texts.values()) {
+            for place in ["{0}", "{1}"] {
+                assert_eq!(english.contains(place), german.contains(place), "{english}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_put_in_is_not_looked_through() {
+        let texts = Texts::parse("en", "a = \"{0} and {1} {x}\"");
+        assert_eq!(texts.t2("a", "{1}", "two"), "{1} and two {x}");
+        assert_eq!(texts.t("none"), "none");
+    }
+
+    #[test]
+    fn the_language_is_told_by_its_tag() {
+        for (tag, lang) in [
+            ("de", "de"),
+            ("de-AT", "de"),
+            ("de_DE.UTF-8", "de"),
+            ("en-GB", "en"),
+            ("fr", "en"),
+            ("", "en"),
+            ("den", "en"),
+        ] {
+            assert_eq!(Texts::of(tag).lang, lang, "{tag}");
+        }
+    }
+}
