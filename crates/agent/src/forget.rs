@@ -3,6 +3,7 @@
 use clap::Args;
 use device::list;
 use device::state::Remembered;
+use model::reason::Reason;
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -42,6 +43,12 @@ pub fn run(args: &ForgetArgs, run: &Run) -> Result<Exit, Failure> {
     let server = connection.server(run);
     let found = find(&connection, &server, &args.id, args.from_device.as_deref())?;
     let (profile, snapshot) = (found.snapshot.profile, found.snapshot.snapshot);
+    if profile != connection.enrolment.profile {
+        let name = tame(&found.device_name, 64);
+        let why = format!("the backup was made by `{name}`, and a PC deletes only its own");
+        return Err(Failure::new(Reason::NotPermitted, why)
+            .hint(format!("run `rehome forget {}` on that PC, or ask your administrator", found.short_id())));
+    }
     if args.yes {
         let _lock = state.lock()?;
         list::forget(&server, profile, snapshot)?;

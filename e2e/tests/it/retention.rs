@@ -69,6 +69,23 @@ fn what_is_on_hold_is_not_deleted_by_anybody() {
     assert_eq!(listed(&pc).len(), 1);
 }
 
+/// The preview once promised what the server then refused.
+#[test]
+fn a_pc_says_before_and_not_only_at_the_deed_that_it_deletes_its_own_backups_only() {
+    let world = World::new();
+    let (old, new) = (world.pc("OLD-PC"), world.pc("NEW-PC"));
+    backups(&world, &old, 1);
+    let snapshot = listed(&old).pop().unwrap().1;
+    for words in [
+        &["forget", &snapshot, "--from-device", "OLD-PC"][..],
+        &["forget", &snapshot, "--from-device", "OLD-PC", "--yes"],
+    ] {
+        new.run(words).refused(5, &["was made by `OLD-PC`", "on that PC"]);
+    }
+    old.run(&["forget", &snapshot, "--yes"]).ok();
+    assert_eq!(listed(&old).len(), 0);
+}
+
 #[test]
 fn an_erased_person_is_gone_and_nobody_else_is() {
     let mut world = World::new();
