@@ -132,9 +132,14 @@ fn finish(command: &mut Command) -> anyhow::Result<Outcome> {
     Ok(if status.success() { Outcome::Passed } else { Outcome::Failed(status.to_string()) })
 }
 
+/// Optimised, but not across crates: what runs for seconds need not be linked for minutes.
+fn quick_release(command: &mut Command) -> &mut Command {
+    command.env("CARGO_PROFILE_RELEASE_LTO", "off").env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+}
+
 /// The no-exec claim (docs/threat-model.md) on a million snapshots; seeds are the numbers of the cases. Optimised, as a plain run takes minutes.
 fn hostile() -> anyhow::Result<Outcome> {
-    finish(repo::cargo().env("REHOME_HOSTILE_CASES", "1000000").args([
+    finish(quick_release(&mut repo::cargo()).env("REHOME_HOSTILE_CASES", "1000000").args([
         "test",
         "--release",
         "--locked",
@@ -168,7 +173,7 @@ fn tidy_stage() -> anyhow::Result<Outcome> {
 /// The demo's story as a newcomer sees it, in a process of its own, as its Ctrl-C is ours.
 fn demo() -> anyhow::Result<Outcome> {
     let program = std::env::current_exe()?;
-    finish(Command::new(program).current_dir(repo::root()).args(["demo", "--exit"]))
+    finish(quick_release(&mut Command::new(program)).current_dir(repo::root()).args(["demo", "--exit"]))
 }
 
 fn instructions() -> anyhow::Result<Outcome> {

@@ -97,7 +97,7 @@ fn two_runs_at_once_do_not_meet() {
 /// A full disk on the server's side is said, nothing confirmed is lost, and the next backup after making room succeeds.
 #[test]
 fn a_full_disk_on_the_server_is_said_and_passes() {
-    let Some(small) = SmallDisk::mount("1m") else { return };
+    let Some(small) = SmallDisk::mount("4m") else { return };
     let mut world = World::new();
     world.kill_server();
     copy_folder(&world.path("server"), &small.folder.join("server"));

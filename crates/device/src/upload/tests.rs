@@ -183,10 +183,13 @@ fn a_named_proxy_is_asked_and_this_machine_is_reached_without_it() {
     let proxy = format!("http://{}", listener.local_addr().unwrap());
     let heard = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        let mut bytes = [0; 4096];
-        let read = stream.read(&mut bytes).unwrap();
+        // However many pieces it comes in.
+        let (mut asked, mut byte) = (Vec::new(), [0]);
+        while !asked.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
+            asked.extend(byte);
+        }
         stream.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n").unwrap();
-        String::from_utf8_lossy(&bytes[..read]).into_owned()
+        String::from_utf8_lossy(&asked).into_owned()
     });
     let options = WireOptions { proxy: Some(Proxy::new(&proxy, "*.corp.example").unwrap()), ..WireOptions::default() };
     assert!(ask(Address::parse("http://rehome.invalid", true).unwrap(), &options).is_err());
