@@ -30,6 +30,9 @@ pub struct Args {
     build_std: bool,
 }
 
+/// Crates whose speed nobody feels: completions, manual pages, bars, times as people read them.
+const COLD: &[&str] = &["clap_complete", "clap_mangen", "roff", "indicatif", "console", "jiff"];
+
 /// Builds, and says where the program is.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     process::listen_for_stop()?;
@@ -44,6 +47,10 @@ pub fn build(build_std: bool) -> anyhow::Result<PathBuf> {
     let mut cargo = repo::cargo();
     // Takes a minute longer than the thin kind that the other builds use, and the program is a twentieth smaller.
     cargo.env("CARGO_PROFILE_RELEASE_LTO", "fat");
+    // What runs once in a while, or waits for people, need not be fast: it is made small.
+    for cold in COLD {
+        cargo.arg("--config").arg(format!("profile.release.package.{cold}.opt-level=\"z\""));
+    }
     cargo.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", LINKER).args([
         "build",
         "--release",

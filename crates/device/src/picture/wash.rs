@@ -35,7 +35,7 @@ pub fn wash(bytes: &[u8], file: &FileRef) -> Result<Vec<u8>, Reason> {
 }
 
 /// The same, written to `to`, which may have got some of it when there is an error.
-pub(super) fn wash_to(bytes: &[u8], file: &FileRef, to: &mut impl Write) -> Result<(), Reason> {
+pub(super) fn wash_to(bytes: &[u8], file: &FileRef, to: &mut dyn Write) -> Result<(), Reason> {
     if bytes.len() as u64 > PICTURE_BYTES_MAX {
         return Err(Reason::FileTooLarge);
     }
@@ -62,7 +62,7 @@ pub(super) fn room(size: u64) -> usize {
     usize::try_from(size.min(PICTURE_BYTES_MAX) + NOTE_BYTES).unwrap_or_default()
 }
 
-fn jpeg(bytes: &[u8], file: &FileRef, to: &mut impl Write) -> Result<(), Reason> {
+fn jpeg(bytes: &[u8], file: &FileRef, to: &mut dyn Write) -> Result<(), Reason> {
     let options = DecoderOptions::default()
         .jpeg_set_out_colorspace(ColorSpace::RGB)
         .set_max_width(SIDE_MAX)
@@ -79,7 +79,7 @@ fn jpeg(bytes: &[u8], file: &FileRef, to: &mut impl Write) -> Result<(), Reason>
     encoder.encode(&pixels, side(width)?, side(height)?, colour).map_err(|_| Reason::NotAPicture)
 }
 
-fn png(bytes: &[u8], file: &FileRef, to: &mut impl Write) -> Result<(), Reason> {
+fn png(bytes: &[u8], file: &FileRef, to: &mut dyn Write) -> Result<(), Reason> {
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: PNG_BYTES_MAX });
     decoder.set_transformations(Transformations::normalize_to_color8());
     decoder.set_ignore_text_chunk(true);
