@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::process::{Command, Output};
+use std::process::Command;
 
-use crate::support::{Live, Made, Place};
+use crate::support::{Live, Made, Place, out, said};
 use model::ids::TenantId;
 use model::permission::BuiltIn;
 use serde_json::Value;
@@ -144,28 +144,6 @@ fn every_row_that_is_missing_doubled_or_in_anothers_place_is_named() {
     }
 }
 
-fn run(place: &Place, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rehome-server"));
-    command
-        .args(arguments)
-        .arg("--data-dir")
-        .arg(place.data())
-        .arg("--database")
-        .arg(place.database())
-        .arg("--root-key")
-        .arg(place.root_key())
-        .output()
-        .unwrap()
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
 #[test]
 fn a_changed_database_is_found_beside_a_running_server_and_a_kept_head_tells_of_a_cut_end() {
     if crate::support::elsewhere() {
@@ -173,11 +151,11 @@ fn a_changed_database_is_found_beside_a_running_server_and_a_kept_head_tells_of_
     }
     let place = Place::new();
     let live = filled(&place);
-    let good = run(&place, &["audit", "verify"]);
+    let good = place.run(&["audit", "verify"]);
     assert_eq!((good.status.code(), out(&good).as_str()), (Some(0), ""), "{}", said(&good));
     assert!(said(&good).contains("the record is as it was written"), "{}", said(&good));
     let kept = place.path().join("heads.txt");
-    fs::write(&kept, run(&place, &["audit", "heads"]).stdout).unwrap();
+    fs::write(&kept, place.run(&["audit", "heads"]).stdout).unwrap();
     let database = rusqlite::Connection::open(place.database()).unwrap();
     let triggers = "DROP TRIGGER audit_is_never_changed; DROP TRIGGER audit_is_never_deleted; \
                     DROP TRIGGER audit_private_is_only_taken_away;";
@@ -193,13 +171,13 @@ fn a_changed_database_is_found_beside_a_running_server_and_a_kept_head_tells_of_
         let sql = format!("SELECT {back} FROM audit WHERE tenant = 1 AND n = {n}");
         let before: Vec<u8> = database.query_row(&sql, [], |row| row.get(0)).unwrap();
         database.execute(&format!("UPDATE audit SET {change} WHERE tenant = 1 AND n = {n}"), []).unwrap();
-        let bad = run(&place, &["audit", "verify", "--json"]);
+        let bad = place.run(&["audit", "verify", "--json"]);
         assert_eq!(bad.status.code(), Some(8), "{change}: {}", said(&bad));
         let told: Value = serde_json::from_slice(&bad.stdout).unwrap();
         assert_eq!(told["whole"], Value::Bool(false));
         let chain = told["chains"].as_array().unwrap().iter().find(|chain| chain["name"] == "default").unwrap();
         assert_eq!((&chain["findings"][0]["row"], &chain["findings"][0]["wrong"]), (&n.into(), &word.into()), "{told}");
-        assert_eq!(run(&place, &["check"]).status.code(), Some(8), "{change}");
+        assert_eq!(place.run(&["check"]).status.code(), Some(8), "{change}");
         database.execute(&format!("UPDATE audit SET {back} = $1 WHERE tenant = 1 AND n = {n}"), [before]).unwrap();
     }
     let flip = "UPDATE audit_heads SET head = CAST(substr(head, 1, 140) || x'00' AS BLOB) WHERE tenant = 1";
@@ -209,14 +187,14 @@ fn a_changed_database_is_found_beside_a_running_server_and_a_kept_head_tells_of_
     database.execute_batch(&format!("BEGIN; {flip}")).unwrap();
     database.execute_batch("COMMIT").unwrap();
     for verb in [["audit", "verify"].as_slice(), &["check"]] {
-        let bad = run(&place, verb);
+        let bad = place.run(verb);
         assert_eq!(bad.status.code(), Some(8), "{}", said(&bad));
         assert!(out(&bad).contains("has a signed head that the server has not signed"), "{}", out(&bad));
     }
     // Whoever owns the disk cuts the end off, signed heads and all: only a head that was kept elsewhere tells.
     database.execute_batch("DELETE FROM audit_heads; DELETE FROM audit WHERE tenant = 1 AND n > 4").unwrap();
-    assert_eq!(run(&place, &["audit", "verify"]).status.code(), Some(0), "nothing here can tell");
-    let cut = run(&place, &["audit", "verify", "--heads", kept.to_str().unwrap()]);
+    assert_eq!(place.run(&["audit", "verify"]).status.code(), Some(0), "nothing here can tell");
+    let cut = place.run(&["audit", "verify", "--heads", kept.to_str().unwrap()]);
     assert_eq!(cut.status.code(), Some(8), "{}", said(&cut));
     assert!(out(&cut).contains("row 5 is missing: it was signed"), "{}", out(&cut));
     drop(live);
@@ -230,9 +208,9 @@ fn read(text: &[u8], key: &[u8; 32]) -> Report {
 fn an_export_is_verified_without_the_server_and_every_line_of_it_counts() {
     let place = Place::new();
     drop(filled(&place));
-    let export = run(&place, &["audit", "export"]);
+    let export = place.run(&["audit", "export"]);
     assert_eq!(export.status.code(), Some(0), "{}", said(&export));
-    let key = out(&run(&place, &["audit", "key"])).trim().to_owned();
+    let key = out(&place.run(&["audit", "key"])).trim().to_owned();
     let path = place.path().join("audit.ndjson");
     fs::write(&path, &export.stdout).unwrap();
     // A folder without any data, as on an auditor's own machine.
@@ -282,7 +260,7 @@ fn every_changed_byte_of_an_export_is_found() {
     let live = place.serve();
     assert_eq!(live.try_enroll("ada", "wrong", "PC").status, 401);
     let key = live.app.keyring.receipt_key();
-    let mut changed = run(&place, &["audit", "export"]).stdout;
+    let mut changed = place.run(&["audit", "export"]).stdout;
     assert!(read(&changed, &key).is_whole());
     for index in 0..changed.len() {
         let bit = 1 << (index % 7);
@@ -297,22 +275,22 @@ fn every_changed_byte_of_an_export_is_found() {
 fn a_selection_is_checked_row_by_row_and_never_called_all() {
     let place = Place::new();
     drop(filled(&place));
-    let export = run(&place, &["audit", "export", "--action", "access", "--action", "user.erase"]);
+    let export = place.run(&["audit", "export", "--action", "access", "--action", "user.erase"]);
     let lines: Vec<Value> = out(&export).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let actions: Vec<_> = lines[1..].iter().map(|line| line["action"].as_str().unwrap()).collect();
     assert_eq!(actions, ["access.refuse", "user.erase"], "refused sign-ins are in it");
     assert_eq!((&lines[1]["outcome"], &lines[1]["reason"]), (&"refused".into(), &"wrong_credentials".into()));
     let path = place.path().join("some.ndjson");
     fs::write(&path, &export.stdout).unwrap();
-    let verified = run(&place, &["audit", "verify", "--file", path.to_str().unwrap()]);
+    let verified = place.run(&["audit", "verify", "--file", path.to_str().unwrap()]);
     assert_eq!(verified.status.code(), Some(3), "{}{}", out(&verified), said(&verified));
     assert!(said(&verified).contains("nothing says whether rows are missing"), "{}", said(&verified));
     let forged = out(&export).replacen("wrong_credentials", "wrong_credentialz", 1);
     fs::write(&path, forged).unwrap();
-    let verified = run(&place, &["audit", "verify", "--file", path.to_str().unwrap()]);
+    let verified = place.run(&["audit", "verify", "--file", path.to_str().unwrap()]);
     assert_eq!(verified.status.code(), Some(8));
     assert!(out(&verified).contains("line 2 says something else than its event"), "{}", out(&verified));
-    let later = run(&place, &["audit", "export", "--format", "csv", "--since", "2026-12-31"]);
+    let later = place.run(&["audit", "export", "--format", "csv", "--since", "2026-12-31"]);
     assert_eq!(out(&later).lines().count(), 1, "the columns: {}", out(&later));
 }
 
@@ -329,13 +307,13 @@ fn wrong_words_on_the_command_line_say_what_is_wanted() {
         (&["audit", "verify", "--key", "abc"], 2, "abc"),
         (&["audit", "verify", "--file", "x", "--heads", "y"], 2, "cannot be used with"),
     ] {
-        let output = run(&place, arguments);
+        let output = place.run(arguments);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", said(&output));
         assert!(said(&output).contains(text), "{arguments:?}: {}", said(&output));
     }
     let no_heads = place.path().join("empty.txt");
     fs::write(&no_heads, "nothing here").unwrap();
-    let output = run(&place, &["audit", "verify", "--heads", no_heads.to_str().unwrap()]);
+    let output = place.run(&["audit", "verify", "--heads", no_heads.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(2));
     assert!(said(&output).contains("holds no signed head") && said(&output).contains("hint: "), "{}", said(&output));
 }

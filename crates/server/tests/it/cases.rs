@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use crate::support::{Answer, Live, Pc, Place};
 use model::api::{Openings, ProfileKeys};
@@ -455,15 +455,7 @@ fn content_is_opened_in_one_place_which_takes_what_nobody_can_make_up() {
 }
 
 fn run(place: &Place, arguments: &[&str], input: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rehome-server"));
-    command
-        .args(arguments)
-        .arg("--data-dir")
-        .arg(place.data())
-        .arg("--database")
-        .arg(place.database())
-        .arg("--root-key")
-        .arg(place.root_key());
+    let mut command = place.command(arguments);
     let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = pipes.spawn().unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();

@@ -1,30 +1,12 @@
 //! The command line, as an operator sees it.
 
 use std::fs;
-use std::process::{Command, Output};
+use std::process::Command;
 
-use crate::support::Place;
+use crate::support::{Place, said};
 use server::app::OpenError;
 use server::keyring::KeyringError;
 use server::keyring::provider::ProviderError;
-
-fn run(place: &Place, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rehome-server"));
-    command
-        .args(arguments)
-        .arg("--data-dir")
-        .arg(place.data())
-        .arg("--database")
-        .arg(place.database())
-        .arg("--root-key")
-        .arg(place.root_key())
-        .output()
-        .unwrap()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 #[test]
 fn a_wrong_root_key_starts_nothing_and_changes_nothing() {
@@ -35,7 +17,7 @@ fn a_wrong_root_key_starts_nothing_and_changes_nothing() {
     let (right, before) = (fs::read(place.root_key()).unwrap(), stored());
     fs::write(place.root_key(), "11".repeat(32)).unwrap();
     assert!(matches!(place.open().err().unwrap(), OpenError::Keyring(KeyringError::WrongRoot(_))));
-    let output = run(&place, &["check"]);
+    let output = place.run(&["check"]);
     assert_eq!(output.status.code(), Some(9), "{}", said(&output));
     assert!(said(&output).starts_with("error[wrong_key]: the root key in "), "{}", said(&output));
     fs::remove_file(place.root_key()).unwrap();
@@ -50,7 +32,7 @@ fn a_wrong_root_key_starts_nothing_and_changes_nothing() {
     ));
     assert_eq!(stored(), before);
     fs::write(place.root_key(), right).unwrap();
-    assert_eq!(run(&place, &["check"]).status.code(), Some(0));
+    assert_eq!(place.run(&["check"]).status.code(), Some(0));
 }
 
 #[test]
@@ -82,14 +64,14 @@ fn keys_and_data_are_for_the_servers_account_only() {
 fn accounts_are_made_once_and_their_passwords_shown_once() {
     let place = Place::new();
     drop(place.serve());
-    let made = run(&place, &["user", "create", "carl"]);
+    let made = place.run(&["user", "create", "carl"]);
     assert_eq!(String::from_utf8_lossy(&made.stdout).trim().len(), 23, "{}", said(&made));
-    let again = run(&place, &["user", "create", "carl"]);
+    let again = place.run(&["user", "create", "carl"]);
     assert_eq!((again.status.code(), again.stdout.len()), (Some(2), 0));
     assert!(said(&again).contains("user `carl` exists already"), "{}", said(&again));
-    let nowhere = run(&place, &["user", "create", "dora", "--tenant", "nowhere"]);
+    let nowhere = place.run(&["user", "create", "dora", "--tenant", "nowhere"]);
     assert!(said(&nowhere).contains("there is no tenant `nowhere`"), "{}", said(&nowhere));
-    assert_eq!(run(&place, &["tenant", "create", "a/b"]).status.code(), Some(2));
+    assert_eq!(place.run(&["tenant", "create", "a/b"]).status.code(), Some(2));
 }
 
 #[test]
@@ -97,12 +79,12 @@ fn the_configuration_says_where_each_value_comes_from() {
     let place = Place::new();
     let file = place.path().join("server.toml");
     fs::write(&file, "listen = \"127.0.0.1:9\"\n").unwrap();
-    let output = run(&place, &["config", "show", "--config", file.to_str().unwrap()]);
+    let output = place.run(&["config", "show", "--config", file.to_str().unwrap()]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("listen = \"127.0.0.1:9\"  # file"), "{text}");
     assert!(text.contains("requests_per_minute = \"60\"  # built in"), "{text}");
     fs::write(&file, "lisen = \"127.0.0.1:9\"\n").unwrap();
-    let output = run(&place, &["config", "show", "--config", file.to_str().unwrap()]);
+    let output = place.run(&["config", "show", "--config", file.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(2));
     assert!(said(&output).contains("lisen"), "{}", said(&output));
 }
@@ -115,14 +97,14 @@ fn rot_is_found_and_named() {
         let pc = live.enroll("ada", "PC");
         assert_eq!(live.backup(&pc, &crate::support::Made::new(&pc, 1, &[(1, 100)], &[]).whole()).status, 201);
     }
-    assert_eq!(run(&place, &["check"]).status.code(), Some(0));
+    assert_eq!(place.run(&["check"]).status.code(), Some(0));
     if crate::support::elsewhere() {
         crate::support::ask(&place.database(), "UPDATE parts SET sealed = decode(repeat('00', 100), 'hex')");
     } else {
         let database = rusqlite::Connection::open(place.database()).unwrap();
         database.execute("UPDATE parts SET sealed = zeroblob(100)", []).unwrap();
     }
-    let output = run(&place, &["check"]);
+    let output = place.run(&["check"]);
     assert_eq!(output.status.code(), Some(8));
     assert!(String::from_utf8_lossy(&output.stdout).contains("is damaged"), "{output:?}");
 }
@@ -132,16 +114,16 @@ fn a_health_check_without_a_server_says_that_it_is_not_there() {
     let place = Place::new();
     let live = place.serve();
     let here = live.address.to_string();
-    assert_eq!(run(&place, &["healthcheck", "--listen", &here]).status.code(), Some(0));
+    assert_eq!(place.run(&["healthcheck", "--listen", &here]).status.code(), Some(0));
     drop(live);
-    let output = run(&place, &["healthcheck", "--listen", &here]);
+    let output = place.run(&["healthcheck", "--listen", &here]);
     assert_eq!(output.status.code(), Some(6), "{}", said(&output));
 }
 
 #[test]
 fn the_first_administrator_is_made_by_one_command() {
     let place = Place::new();
-    let output = run(&place, &["admin", "create", "root", "--tenant", "example"]);
+    let output = place.run(&["admin", "create", "root", "--tenant", "example"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert!(said(&output).contains("must be changed at the first sign-in"), "{}", said(&output));
     let password = String::from_utf8(output.stdout).unwrap();
@@ -153,21 +135,21 @@ fn the_first_administrator_is_made_by_one_command() {
     assert!(authority.view(model::permission::Permission::ALL[0]).is_some(), "may do everything");
     drop(app);
 
-    let reset = run(&place, &["account", "password", "root", "--tenant", "example", "--without-second-factor"]);
+    let reset = place.run(&["account", "password", "root", "--tenant", "example", "--without-second-factor"]);
     assert_eq!(reset.status.code(), Some(0), "{}", said(&reset));
     assert_ne!(String::from_utf8(reset.stdout).unwrap(), password);
     for verb in ["sign-out", "disable", "enable"] {
-        let output = run(&place, &["account", verb, "root", "--tenant", "example"]);
+        let output = place.run(&["account", verb, "root", "--tenant", "example"]);
         assert_eq!(output.status.code(), Some(0), "{verb}: {}", said(&output));
     }
-    assert_eq!(run(&place, &["account", "disable", "nobody", "--tenant", "example"]).status.code(), Some(2));
+    assert_eq!(place.run(&["account", "disable", "nobody", "--tenant", "example"]).status.code(), Some(2));
 }
 
 #[test]
 fn a_provider_that_cannot_be_one_is_refused_with_what_is_wrong() {
     let place = Place::new();
     drop(place.serve());
-    let add = |issuer: &str| run(&place, &["provider", "add", "Work", "--client-id", "x", "--issuer", issuer]);
+    let add = |issuer: &str| place.run(&["provider", "add", "Work", "--client-id", "x", "--issuer", issuer]);
     let output = add("https://login.microsoftonline.com/common/v2.0");
     assert_eq!(output.status.code(), Some(2));
     assert!(said(&output).contains("`common` is not one directory"), "{}", said(&output));
@@ -176,9 +158,9 @@ fn a_provider_that_cannot_be_one_is_refused_with_what_is_wrong() {
     let output = add("http://127.0.0.1:9");
     assert_eq!(output.status.code(), Some(6), "{}", said(&output));
     assert!(said(&output).starts_with("error[provider_unreachable]: "), "{}", said(&output));
-    assert_eq!(run(&place, &["provider", "list"]).stdout, b"", "nothing is kept of a refused one");
-    assert_eq!(run(&place, &["provider", "remove", "Work"]).status.code(), Some(2));
-    assert_eq!(run(&place, &["sign-in", "device-code", "on"]).status.code(), Some(0));
+    assert_eq!(place.run(&["provider", "list"]).stdout, b"", "nothing is kept of a refused one");
+    assert_eq!(place.run(&["provider", "remove", "Work"]).status.code(), Some(2));
+    assert_eq!(place.run(&["sign-in", "device-code", "on"]).status.code(), Some(0));
 }
 
 #[test]
@@ -187,17 +169,17 @@ fn the_manual_and_completions_need_no_configuration() {
     let file = place.path().join("server.toml");
     fs::write(&file, "lisen = \"127.0.0.1:9\"\n").unwrap();
     let config = file.to_str().unwrap();
-    let page = run(&place, &["man", "--config", config]);
+    let page = place.run(&["man", "--config", config]);
     let text = String::from_utf8(page.stdout).unwrap();
     assert!(page.status.success() && text.contains(".TH rehome-server 1") && text.contains("healthcheck"), "{text}");
-    let script = run(&place, &["completions", "bash", "--config", config]);
+    let script = place.run(&["completions", "bash", "--config", config]);
     assert!(String::from_utf8(script.stdout).unwrap().contains("complete -F _rehome"), "a script for bash");
     let folder = place.path().join("man");
-    assert!(run(&place, &["man", "--out", folder.to_str().unwrap()]).status.success());
+    assert!(place.run(&["man", "--out", folder.to_str().unwrap()]).status.success());
     for name in ["rehome-server.1", "rehome-server-user-create.1", "rehome-server-serve.1"] {
         assert!(fs::read_to_string(folder.join(name)).unwrap().starts_with(".ie"), "{name}");
     }
-    let taken = run(&place, &["man", "--out", config]);
+    let taken = place.run(&["man", "--out", config]);
     assert_eq!(taken.status.code(), Some(2), "{}", said(&taken));
     assert!(said(&taken).contains(config) && said(&taken).contains("hint: "), "{}", said(&taken));
 }
@@ -297,31 +279,31 @@ policies:
 "#;
     fs::write(&file, text).unwrap();
     let path = file.to_str().unwrap().to_owned();
-    let planned = run(&place, &["policy", "plan", "-f", &path, "--exit-code"]);
+    let planned = place.run(&["policy", "plan", "-f", &path, "--exit-code"]);
     assert_eq!(planned.status.code(), Some(1), "{}", said(&planned));
     assert!(said(&planned).contains("would be made: 3, changed: 0, deleted: 0"), "{}", said(&planned));
-    let applied = run(&place, &["policy", "apply", "-f", &path]);
+    let applied = place.run(&["policy", "apply", "-f", &path]);
     assert_eq!(applied.status.code(), Some(0), "{}", said(&applied));
-    let again = run(&place, &["policy", "plan", "-f", &path, "--exit-code"]);
+    let again = place.run(&["policy", "plan", "-f", &path, "--exit-code"]);
     assert_eq!(again.status.code(), Some(0), "{}", String::from_utf8_lossy(&again.stdout));
-    let exported = run(&place, &["policy", "export"]).stdout;
+    let exported = place.run(&["policy", "export"]).stdout;
     let exported = String::from_utf8(exported).unwrap();
     assert!(
         exported.contains("mode: exclude") && exported.contains("device.deviceOSVersion -ge 10.0.26100"),
         "{exported}"
     );
     fs::write(&file, &exported).unwrap();
-    assert_eq!(run(&place, &["policy", "plan", "-f", &path, "--exit-code"]).status.code(), Some(0), "{exported}");
+    assert_eq!(place.run(&["policy", "plan", "-f", &path, "--exit-code"]).status.code(), Some(0), "{exported}");
     // Another rule is drift, and what the file no longer has goes with --prune, after the policy that named it.
     fs::write(&file, text.replace("26100", "26200")).unwrap();
-    let changed = run(&place, &["policy", "apply", "-f", &path]);
+    let changed = place.run(&["policy", "apply", "-f", &path]);
     assert!(said(&changed).contains("made: 0, changed: 1, deleted: 0"), "{}", said(&changed));
     fs::write(&file, "groups: []\nfilters: []\npolicies: []\n").unwrap();
-    let pruned = run(&place, &["policy", "apply", "-f", &path, "--prune"]);
+    let pruned = place.run(&["policy", "apply", "-f", &path, "--prune"]);
     assert!(said(&pruned).contains("made: 0, changed: 0, deleted: 3"), "{}", said(&pruned));
-    assert_eq!(run(&place, &["group", "list"]).stdout, b"");
+    assert_eq!(place.run(&["group", "list"]).stdout, b"");
     fs::write(&file, text.replace("-ge 10", "-gee 10")).unwrap();
-    let wrong = run(&place, &["policy", "plan", "-f", &path]);
+    let wrong = place.run(&["policy", "plan", "-f", &path]);
     assert_eq!(wrong.status.code(), Some(2));
     assert!(said(&wrong).contains("error[rule_invalid]: the rule of the group `24H2`: column"), "{}", said(&wrong));
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::people::browser::Browser;
+use crate::people::browser::{Browser, as_fields};
 use crate::support::{Live, Made, Nobody, PASSWORD, Pc, Place};
 use model::admin::{AssignmentFilter, FilterMode, FilterOn, NewFilter, NewPolicy};
 use model::ids::{FilterId, GroupId, PolicyId, to_hex};
@@ -219,7 +219,7 @@ fn withdrawing_access_asks_first_and_twice_is_once() {
     let own = format!("http://{}", world.live.address);
     assert_eq!(admin.post_with(&revoke, &[], &[("origin", &own)]).status, 403);
     let hidden = crate::people::browser::hidden(&admin.get(&revoke).text());
-    let fields: Vec<(&str, &str)> = hidden.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let fields = as_fields(&hidden);
     assert_eq!(admin.post_with(&revoke, &fields, &[("origin", "https://evil.example")]).status, 403);
     assert!(!admin.get(&device).text().contains("Access withdrawn"));
     for _ in 0..2 {
@@ -238,7 +238,7 @@ fn a_form_of_somebody_else_or_of_an_ended_session_does_nothing() {
     let admin = world.admin();
     let revoke = world.fill("/console/devices/{device}/revoke");
     let hidden = crate::people::browser::hidden(&admin.get(&revoke).text());
-    let fields: Vec<(&str, &str)> = hidden.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let fields = as_fields(&hidden);
     let other = Browser::new(&world.live);
     other.sign_in("default", "bob", PASSWORD);
     let answer = other.post(&revoke, &fields);

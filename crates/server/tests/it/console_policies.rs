@@ -1,7 +1,7 @@
 //! Policies in the console as a browser meets them, without a script: the five steps, back and forth, sent twice, after the session has ended, changed by two people at once; switched,
 //! taken back, deleted; enrollment options; commands; what if; which PC needs which update.
 
-use crate::people::browser::{Browser, hidden};
+use crate::people::browser::{Browser, as_fields, hidden};
 use crate::support::{Live, PASSWORD, Pc, Place};
 use model::permission::BuiltIn;
 use serde_json::{Value, json};
@@ -77,7 +77,7 @@ fn a_policy_is_made_in_five_steps_and_sent_twice_it_is_made_once() {
     let settings = review.replace("review", "settings");
     assert!(browser.get(&settings).text().contains("name=\"set.backup.interval_hours\" value=\"24\""));
     let form = hidden(&page);
-    let mut fields: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let mut fields = as_fields(&form);
     fields.extend([("enabled", "on"), ("go", "create")]);
     let first = browser.post(&review, &fields).leads_to();
     let second = browser.post(&review, &fields).leads_to();
@@ -139,7 +139,7 @@ fn a_session_that_ends_in_mid_form_loses_nothing() {
     step(&browser, &basics, &[("name", "first"), ("go", "next")]);
     let form = hidden(&browser.get(&basics).text());
     let session = browser.cookies.take();
-    let mut fields: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let mut fields = as_fields(&form);
     fields.extend([("name", "second <b>"), ("description", "long words"), ("go", "next")]);
     let away = browser.post(&basics, &fields).leads_to();
     let back = crate::people::browser::field(&away, "return_to");
@@ -219,7 +219,7 @@ fn a_policy_is_copied_switched_and_deleted_after_asking() {
     let text = browser.get(&delete).text();
     assert!(text.contains("It is switched off") && text.contains("history of 2 versions"), "{text}");
     let form = hidden(&text);
-    let fields: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let fields = as_fields(&form);
     for _ in 0..2 {
         assert_eq!(browser.post(&delete, &fields).leads_to(), "/console/policies?done=deleted");
     }
@@ -268,7 +268,7 @@ fn the_restore_page_is_switched_for_everybody_and_by_group() {
     assert_eq!(options["show_restore_page"], "on");
     assert_eq!(options["off_for_groups"].as_array().unwrap().len(), 1);
     // From a page that was opened before: told, and what was chosen is shown.
-    let mut old: Vec<(&str, &str)> = stale.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let mut old = as_fields(&stale);
     old.push(("show", "off"));
     let clash = browser.post(page, &old);
     assert_eq!(clash.status, 412, "{}", clash.text());
@@ -393,7 +393,7 @@ fn a_group_by_rule_is_made_with_its_rule_looked_at_and_says_why_somebody_is_in()
     let said = browser.fill(new, "/console/groups/check", &right);
     assert_eq!(said.text(), "Takes 1 of 1. OFFICE-PC");
     let form = hidden(&browser.get(new).text());
-    let mut fields: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let mut fields = as_fields(&form);
     fields.extend(right);
     fields.push(("go", "save"));
     let made = browser.post(new, &fields).leads_to();

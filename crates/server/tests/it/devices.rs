@@ -1,7 +1,5 @@
 //! Proof of possession, tokens, withdrawal: what a thief, a replayer, a clone and a wrong clock get.
 
-use std::process::Command;
-
 use crate::support::{Answer, Asker, Live, Made, Nobody, PASSWORD, Pc, Place, covered, sign};
 use model::api::{ChangeKey, Enrolled, LAST_HEADER, Problem, Profiles, SESSION_HEADER, change_key_text};
 use model::device::KeyLevel;
@@ -307,16 +305,7 @@ fn nobody_enrols_with_a_key_that_they_do_not_hold() {
 }
 
 fn operated(place: &Place, arguments: &[&str]) -> (bool, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rehome-server"));
-    command
-        .args(arguments)
-        .arg("--data-dir")
-        .arg(place.data())
-        .arg("--database")
-        .arg(place.database())
-        .arg("--root-key")
-        .arg(place.root_key());
-    let output = command.output().unwrap();
+    let output = place.run(arguments);
     let text = if output.status.success() { output.stdout } else { output.stderr };
     (output.status.success(), String::from_utf8(text).unwrap())
 }

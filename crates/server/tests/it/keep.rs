@@ -1,8 +1,6 @@
 //! Reports, rehearsals, pins, retention and erasure, over a real connection and through the operator's command line.
 
-use std::process::{Command, Output};
-
-use crate::support::{Live, Made, Pc, Place};
+use crate::support::{Live, Made, Pc, Place, said};
 use model::api::{SnapshotSummary, Snapshots};
 use model::erasure::Erased;
 use model::ids::{ReportId, from_hex};
@@ -15,29 +13,11 @@ fn live() -> (Place, Live) {
     (place, live)
 }
 
-/// Runs the operator's command line beside the running server.
-fn operate(place: &Place, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rehome-server"));
-    command
-        .args(arguments)
-        .arg("--data-dir")
-        .arg(place.data())
-        .arg("--database")
-        .arg(place.database())
-        .arg("--root-key")
-        .arg(place.root_key());
-    command.output().unwrap()
-}
-
 #[track_caller]
 fn operated(place: &Place, arguments: &[&str]) -> String {
-    let output = operate(place, arguments);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = place.run(arguments);
+    assert!(output.status.success(), "{}", said(&output));
     String::from_utf8(output.stdout).unwrap()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 fn backup(live: &Live, pc: &Pc, seq: u64) -> String {
@@ -97,7 +77,7 @@ fn a_report_is_taken_once_and_read_by_its_person_and_the_operator() {
     let title = model::catalog::SETTINGS[0].title;
     assert!(one.contains(&format!("{title} did not come back: your organisation manages it")), "{one}");
     assert!(one.contains("2 apps did not come back: the app is not in the Store"), "{one}");
-    assert_eq!(operate(&place, &["report", "show", &"9".repeat(32)]).status.code(), Some(2));
+    assert_eq!(place.run(&["report", "show", &"9".repeat(32)]).status.code(), Some(2));
 }
 
 #[test]
@@ -168,22 +148,22 @@ fn a_pin_keeps_and_a_hold_refuses() {
     assert_eq!(listed(&live, &pc).iter().map(|one| one.seq).collect::<Vec<_>>(), [4, 2, 1]);
     let refused = live.ask("DELETE", &paths[1], &pc, &[], b"");
     assert_eq!(refused.problem(), (403, "on_hold".to_owned()));
-    let refused = operate(&place, &["user", "erase", "ada", "--yes"]);
+    let refused = place.run(&["user", "erase", "ada", "--yes"]);
     assert_eq!(refused.status.code(), Some(5), "{}", said(&refused));
     assert_eq!(live.ask("DELETE", &format!("{}/pin", paths[0]), &pc, &[], b"").status, 204);
     operated(&place, &["snapshot", "release", &profile, "2"]);
     operated(&place, &["retention", "run"]);
     assert_eq!(listed(&live, &pc).len(), 1);
     assert_eq!(live.ask("PUT", &format!("{}/pin", paths[0]), &pc, &[], b"").problem().0, 404);
-    assert_eq!(operate(&place, &["snapshot", "pin", &profile, "99"]).status.code(), Some(2));
+    assert_eq!(place.run(&["snapshot", "pin", &profile, "99"]).status.code(), Some(2));
 }
 
 #[test]
 fn rules_that_keep_nothing_are_not_set_by_accident() {
     let (place, _live) = live();
-    let refused = operate(&place, &["retention", "set"]);
+    let refused = place.run(&["retention", "set"]);
     assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
-    assert_eq!(operate(&place, &["retention", "set", "--keep-within", "3 weeks"]).status.code(), Some(2));
+    assert_eq!(place.run(&["retention", "set", "--keep-within", "3 weeks"]).status.code(), Some(2));
     operated(&place, &["retention", "set", "--keep-everything"]);
     assert_eq!(operated(&place, &["retention", "show"]), "everything\n");
     assert!(operated(&place, &["retention", "show", "--tenant", "other"]).starts_with("latest 5, daily 14"));
@@ -212,7 +192,7 @@ fn an_erased_person_is_gone_and_the_receipt_says_so() {
     let (pc, bob) = (live.enroll("ada", "PC"), live.enroll("bob", "PC"));
     backup(&live, &pc, 1);
     let bobs = backup(&live, &bob, 1);
-    let only_said = operate(&place, &["user", "erase", "ada"]);
+    let only_said = place.run(&["user", "erase", "ada"]);
     assert!(said(&only_said).contains("nothing was deleted"), "{}", said(&only_said));
     assert_eq!(listed(&live, &pc).len(), 1);
 
@@ -222,7 +202,7 @@ fn an_erased_person_is_gone_and_the_receipt_says_so() {
     assert_eq!((erasure.erased, erasure.snapshots), (Erased::User(pc.user), 1));
     let again = operated(&place, &["user", "erase", &pc.user.to_string(), "--yes"]);
     assert_eq!(again, receipt, "erasing again gives the same receipt");
-    assert_eq!(operate(&place, &["user", "erase", "ada", "--yes"]).status.code(), Some(2), "nobody has that name");
+    assert_eq!(place.run(&["user", "erase", "ada", "--yes"]).status.code(), Some(2), "nobody has that name");
     place.clock.turn(60);
     assert_eq!(live.get("/api/v1/profiles", &pc).problem(), (401, "revoked".to_owned()));
     assert_eq!(live.try_enroll("ada", crate::support::PASSWORD, "PC").problem(), (401, "wrong_credentials".to_owned()));
@@ -243,7 +223,7 @@ fn a_deleted_profile_is_gone_and_its_pc_must_connect_anew() {
     place.clock.turn(60);
     assert_eq!(live.get("/api/v1/profiles", &pc).status, 401);
     assert_eq!(backup_status(&live), 201, "connected anew, it backs up");
-    assert_eq!(operate(&place, &["profile", "delete", &"9".repeat(32), "--yes"]).status.code(), Some(2));
+    assert_eq!(place.run(&["profile", "delete", &"9".repeat(32), "--yes"]).status.code(), Some(2));
 }
 
 fn backup_status(live: &Live) -> u16 {

@@ -194,14 +194,7 @@ fn a_whole_server_moves_from_a_file_into_a_token_and_the_file_is_not_needed_any_
     let folder = tempfile::tempdir().unwrap();
     let (address, configuration) = token(folder.path(), library);
     let run = |root: &str, old: Option<&Path>, arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rehome-server"));
-        command
-            .args(arguments)
-            .arg("--data-dir")
-            .arg(place.data())
-            .arg("--database")
-            .arg(place.database())
-            .args(["--root-key", root]);
+        let mut command = place.command_with(arguments, Path::new(root));
         command.env("SOFTHSM2_CONF", &configuration);
         if let Some(old) = old {
             command.arg("--root-key-old").arg(old);
@@ -490,17 +483,8 @@ fn a_killed_command_leaves_nothing_that_does_not_open() {
     let ring = KeyRing::from_api(&enrolled.keys).unwrap();
     let pcs = [Backed { sent: vec![sealed(&enrolled, &ring, 1)], enrolled }];
     for (level, line) in [("tenant", "wrapped anew"), ("root", "the new root key"), ("tenant", "the new key")] {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_rehome-server"))
-            .args(["key", "rotate", level, "--data-dir"])
-            .arg(place.data())
-            .arg("--database")
-            .arg(place.database())
-            .arg("--root-key")
-            .arg(place.root_key())
-            .stderr(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child =
+            place.command(&["key", "rotate", level]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
         assert!(said.any(|text| text.unwrap().starts_with(line)), "it begins");
         child.kill().unwrap();

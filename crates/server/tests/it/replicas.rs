@@ -10,7 +10,7 @@ use model::device::KeyLevel;
 use seal::device_key::DeviceKey;
 
 use crate::people::browser::Browser;
-use crate::support::{Live, Made, PASSWORD, Pc, Place, elsewhere, sign};
+use crate::support::{Live, Made, PASSWORD, Pc, Place, elsewhere, said, sign};
 
 /// What people call all of them, whatever each listens on.
 const NAME: &str = "rehome.example";
@@ -119,14 +119,6 @@ fn two_that_race_for_one_profile_lose_nothing_and_number_it_once() {
     assert_eq!((report.snapshots, report.findings), (12, Vec::new()));
 }
 
-/// `rehome-server` with the place's data.
-fn command(place: &Place) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rehome-server"));
-    command.arg("--data-dir").arg(place.data()).arg("--database").arg(place.database());
-    command.arg("--root-key").arg(place.root_key());
-    command
-}
-
 /// `rehome-server serve` as a process of its own.
 struct Process {
     child: Child,
@@ -135,8 +127,8 @@ struct Process {
 
 impl Process {
     fn start(place: &Place) -> Self {
-        let mut command = command(place);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--requests-per-minute", "0", "--backups-per-day", "0"]);
+        let unlimited = ["--requests-per-minute", "0", "--backups-per-day", "0"];
+        let mut command = place.command(&[&["serve", "--listen", "127.0.0.1:0"], &unlimited[..]].concat());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
         let address = lines.find_map(|line| line.strip_prefix("listening on http://").map(str::to_owned));
@@ -177,8 +169,8 @@ fn one_that_is_killed_in_the_middle_of_backups_takes_nothing_with_it_that_it_has
     }
     let place = Place::new();
     drop(place.serve());
-    let kept = command(&place).args(["retention", "set", "--keep-last", "1000"]).output().unwrap();
-    assert!(kept.status.success(), "{}", String::from_utf8_lossy(&kept.stderr));
+    let kept = place.run(&["retention", "set", "--keep-last", "1000"]);
+    assert!(kept.status.success(), "{}", said(&kept));
     let survivor = Process::start(&place);
     let pcs: Vec<Pc> = (0..4).map(|number| enroll(&survivor, number)).collect();
     for turn in 0..3 {
@@ -267,10 +259,9 @@ fn all_data_moves_from_a_file_to_a_server_and_is_the_same_there() {
     let file = place.database();
     place.on_file = false;
     let migrate = |with: &[&str]| {
-        let mut migrate = command(&place);
+        let mut migrate = place.command(&[]);
         migrate.args(["migrate", "--from"]).arg(&file).arg("--to").arg(place.database()).args(with).output().unwrap()
     };
-    let said = |output: &std::process::Output| String::from_utf8_lossy(&output.stderr).into_owned();
     let busy = migrate(&["--listen", &live.address.to_string()]);
     assert_eq!(busy.status.code(), Some(7), "{}", said(&busy));
     drop(live);

@@ -1,7 +1,5 @@
 //! Retention policies: by which rules whose snapshots are kept, over a real connection and through the operator's command line.
 
-use std::process::Command;
-
 use crate::support::{Answer, Live, Made, Pc, Place};
 use model::admin::{Listing, OwnRules, RetentionPolicy, RetentionPreview};
 use model::api::{KeptBy, SnapshotSummary, Snapshots};
@@ -235,16 +233,7 @@ fn the_operator_sets_policies_by_name_and_hears_what_goes() {
     backups(&live, &pc, 5);
     backups(&live, &other, 5);
     let run = |arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rehome-server"));
-        command
-            .args(arguments)
-            .arg("--data-dir")
-            .arg(place.data())
-            .arg("--database")
-            .arg(place.database())
-            .arg("--root-key")
-            .arg(place.root_key());
-        let output = command.output().unwrap();
+        let output = place.run(arguments);
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         (output.status.code(), text(&output.stdout), text(&output.stderr))
     };

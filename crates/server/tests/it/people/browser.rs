@@ -68,7 +68,7 @@ impl<'a> Browser<'a> {
     /// Opens a page with a form and sends the form with its hidden fields and these.
     pub fn fill(&self, page: &str, to: &str, fields: &[(&str, &str)]) -> Answer {
         let hidden = hidden(&self.get(page).text());
-        let mut all: Vec<(&str, &str)> = hidden.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let mut all = as_fields(&hidden);
         all.retain(|(name, _)| fields.iter().all(|(given, _)| given != name));
         all.extend_from_slice(fields);
         self.post(to, &all)
@@ -105,6 +105,11 @@ pub fn hidden(page: &str) -> BTreeMap<String, String> {
         unescape(rest.split_once('"').unwrap().0)
     };
     inputs.map(|input| (attribute(input, "name"), attribute(input, "value"))).collect()
+}
+
+/// The same as [`Browser::post`] takes it.
+pub fn as_fields(form: &BTreeMap<String, String>) -> Vec<(&str, &str)> {
+    form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
 fn unescape(text: &str) -> String {

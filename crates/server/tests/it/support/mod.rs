@@ -10,6 +10,7 @@ mod place;
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -37,6 +38,16 @@ use tokio::sync::oneshot;
 pub use place::{ask, elsewhere};
 
 pub const PASSWORD: &str = "correct horse battery";
+
+/// What a command printed.
+pub fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// What a command said beside that.
+pub fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
 
 pub struct TestClock(AtomicI64);
 
@@ -109,6 +120,24 @@ impl Place {
 
     pub fn path(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// `rehome-server` with these words and the place's data, beside the running server.
+    pub fn command(&self, words: &[&str]) -> Command {
+        self.command_with(words, &self.root_key())
+    }
+
+    /// The same with another root key.
+    pub fn command_with(&self, words: &[&str], root_key: &Path) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rehome-server"));
+        command.args(words).arg("--data-dir").arg(self.data()).arg("--database").arg(self.database());
+        command.arg("--root-key").arg(root_key);
+        command
+    }
+
+    /// Runs that command to its end.
+    pub fn run(&self, words: &[&str]) -> Output {
+        self.command(words).output().unwrap()
     }
 
     pub fn open(&self) -> Result<App, server::app::OpenError> {
