@@ -6,14 +6,12 @@
 //! power cut at any moment finds the log or the database whole.
 
 use std::cell::Cell;
-use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
 use super::sqlite::{self, CHECKPOINT_PAGES};
-use crate::StoreError;
 
 /// Pages after which the writer waits for the copy: 64 MiB. Bounds the log when the disk writes more slowly than backups come in.
 const WAIT_PAGES: i32 = 4 * CHECKPOINT_PAGES;
@@ -28,29 +26,20 @@ thread_local! {
 
 /// Keeps the log of one writer short.
 pub(crate) struct Log {
-    ask: Option<SyncSender<()>>,
-    copied: Receiver<rusqlite::Result<()>>,
-    thread: Option<JoinHandle<()>>,
-    copying: bool,
+    path: PathBuf,
+    /// A copy that is under way beside the writer.
+    copying: Option<JoinHandle<rusqlite::Result<()>>>,
     next_at: i32,
 }
 
 impl Log {
-    /// Starts the thread that copies the log of the database at `path`, and takes that work from `writer`.
-    pub(super) fn open(path: &Path, writer: &Connection) -> Result<Self, StoreError> {
-        let connection = sqlite::open_copier(path)?;
+    /// Takes the copying of the log of the database at `path` from `writer`.
+    pub(super) fn of(path: &Path, writer: &Connection) -> Self {
         writer.wal_hook(Some(|_, pages| {
             PAGES.set(pages);
             Ok(())
         }));
-        let (ask, asked) = sync_channel(1);
-        let (tell, copied) = sync_channel(1);
-        let work = move || {
-            while asked.recv().is_ok() && tell.send(sqlite::copy_log(&connection)).is_ok() {}
-        };
-        let thread = std::thread::Builder::new().name("store-log".to_owned()).spawn(work);
-        let thread = Some(thread.map_err(StoreError::io("the thread that copies the log"))?);
-        Ok(Self { ask: Some(ask), copied, thread, copying: false, next_at: CHECKPOINT_PAGES })
+        Self { path: path.to_owned(), copying: None, next_at: CHECKPOINT_PAGES }
     }
 
     /// Does what is due after a commit of `writer`, whose thread this has to be called from. An error says that the log could not be copied.
@@ -60,34 +49,30 @@ impl Log {
         if pages < CHECKPOINT_PAGES {
             self.next_at = CHECKPOINT_PAGES;
         }
-        if !self.copying && pages >= self.next_at {
-            self.copying = self.ask.as_ref().is_some_and(|ask| ask.send(()).is_ok());
+        let due = self.copying.is_none() && pages >= self.next_at;
+        if due {
+            let path = self.path.clone();
+            let copy = move || sqlite::copy_log(&sqlite::open_copier(&path)?);
+            self.copying = std::thread::Builder::new().name("store-log".to_owned()).spawn(copy).ok();
         }
-        if !self.copying {
-            return Ok(());
-        }
-        let copied = if pages < WAIT_PAGES {
-            self.copied.try_recv()
-        } else {
-            self.copied.recv().map_err(|_| TryRecvError::Disconnected)
+        let is_over = |copy: &mut JoinHandle<_>| copy.is_finished() || pages >= WAIT_PAGES;
+        let copied = match self.copying.take_if(is_over) {
+            // A panic of the thread was reported when it happened; the writer's own copy does its work.
+            Some(copy) => copy.join().unwrap_or(Ok(())),
+            // No thread can be had: the writer copies all of it.
+            None if due && self.copying.is_none() => Ok(()),
+            None => return Ok(()),
         };
-        if let Ok(copied) = copied {
-            self.copying = false;
-            self.next_at = pages + AGAIN_PAGES;
-            copied?;
-            sqlite::copy_log(writer)?;
-        }
-        Ok(())
+        self.next_at = pages + AGAIN_PAGES;
+        let rest = sqlite::copy_log(writer);
+        Ok(copied.and(rest)?)
     }
 }
 
 impl Drop for Log {
     fn drop(&mut self) {
-        drop(self.ask.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic of the thread was reported when it happened; there is nothing left to do with it here.
-            drop(thread.join());
-        }
+        // Nobody holds the file when the writer is gone. What could not be copied is in the log still.
+        drop(self.copying.take().map(JoinHandle::join));
     }
 }
 
@@ -105,7 +90,7 @@ mod tests {
         let path = folder.path().join("log.db");
         let writer = sqlite::open_writer(&path).unwrap();
         writer.execute_batch("CREATE TABLE t (x BLOB NOT NULL)").unwrap();
-        let mut log = Log::open(&path, &writer).unwrap();
+        let mut log = Log::of(&path, &writer);
         let writer = sql::Connection::Sqlite(writer);
         let megabytes = 2 * u64::try_from(WAIT_PAGES).unwrap() * 4_096 / 1_000_000;
         for _ in 0..megabytes {
@@ -123,11 +108,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log.db");
         let writer = sqlite::open_writer(&path).unwrap();
-        let mut log = Log::open(&path, &writer).unwrap();
+        let mut log = Log::of(&path, &writer);
         writer.execute_batch("CREATE TABLE t (x BLOB NOT NULL)").unwrap();
         let writer = sql::Connection::Sqlite(writer);
         log.tend(&writer).unwrap();
-        assert!(!log.copying);
+        assert!(log.copying.is_none());
         assert!(std::fs::metadata(&path).unwrap().len() <= 4_096, "the table is in the log only");
     }
 }

@@ -84,11 +84,11 @@ impl Place {
         }
     }
 
-    /// Opens what keeps the log of `writer` short, where that is ours to do.
-    pub(crate) fn log(&self, writer: &Connection) -> std::result::Result<Option<Log>, StoreError> {
+    /// What keeps the log of `writer` short, where that is ours to do.
+    pub(crate) fn log(&self, writer: &Connection) -> Option<Log> {
         match (self, writer) {
-            (Self::File(path), Connection::Sqlite(writer)) => Log::open(path, writer).map(Some),
-            _ => Ok(None),
+            (Self::File(path), Connection::Sqlite(writer)) => Some(Log::of(path, writer)),
+            _ => None,
         }
     }
 

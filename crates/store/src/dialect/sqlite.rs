@@ -59,7 +59,7 @@ fn harden(connection: &Connection) -> Result<(), StoreError> {
 }
 
 /// Opens a connection that copies the log into the database while another one writes, with the same durability.
-pub(super) fn open_copier(path: &Path) -> Result<Connection, StoreError> {
+pub(super) fn open_copier(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     Ok(connection)
