@@ -254,15 +254,12 @@ impl Controller {
     }
 
     fn begin(&mut self, call: Call) -> Vec<Call> {
-        // A second click is no second run.
-        if self.is_busy() {
-            return Vec::new();
-        }
         self.work = Work::Running(call.clone(), None);
         vec![call]
     }
 
     fn main(&mut self) -> Vec<Call> {
+        // A second click is no second run.
         if self.is_busy() {
             return Vec::new();
         }
@@ -452,7 +449,7 @@ impl Controller {
 
     /// What the window shows.
     pub fn view(&self, when: &When) -> View {
-        let mut view = View { page: self.page, busy: self.is_busy(), ..View::default() };
+        let mut view = View { page: self.page, ..View::default() };
         view.tabs = ["tab.backup", "tab.restore", "tab.privacy"].map(|key| self.texts.t(key)).to_vec();
         match self.page {
             Page::Backup => self.backup(&mut view, when),
@@ -465,6 +462,11 @@ impl Controller {
             Work::None => {}
         }
         view
+    }
+
+    /// How many of something, and how many apps.
+    fn with_apps(&self, (number, one, many): (u64, &str, &str), apps: u64) -> String {
+        format!("{} · {}", self.texts.count(number, one, many), self.texts.count(apps, "apps.one", "apps.many"))
     }
 
     fn problem(&self, view: &mut View, problem: &Problem) {
@@ -588,11 +590,7 @@ impl Controller {
         let card = |(index, backup): (usize, &Backup)| Card {
             title: tame(&backup.device),
             when: when.said(texts, &backup.taken_at),
-            detail: format!(
-                "{} · {}",
-                texts.count(backup.settings, "settings.one", "settings.many"),
-                texts.count(backup.apps, "apps.one", "apps.many")
-            ),
+            detail: self.with_apps((backup.settings, "settings.one", "settings.many"), backup.apps),
             mark: match (backup.opens, backup.this_pc) {
                 (Some(false), _) => texts.t("restore.damaged"),
                 (_, true) => texts.t("restore.here"),
@@ -628,11 +626,7 @@ impl Controller {
         let installs = list(&document["plan"], "apps").iter().filter(|app| app["action"] == "install").count() as u64;
         view.lines = steps.iter().filter(is_change).take(LINES_MAX).map(|step| self.change_line(step)).collect();
         view.status = texts.t1("restore.from", &text(document, "device_name"));
-        view.detail = format!(
-            "{} · {}",
-            texts.count(changes, "changes.one", "changes.many"),
-            texts.count(installs, "apps.one", "apps.many")
-        );
+        view.detail = self.with_apps((changes, "changes.one", "changes.many"), installs);
         view.main_enabled = changes + installs > 0;
         if !view.main_enabled {
             view.tone = Tone::Good;
@@ -710,11 +704,7 @@ impl Controller {
                 let unchanged = document["outcome"] == "unchanged";
                 view.status = texts.t(if unchanged { "result.unchanged" } else { "result.backup" });
                 let number = |name: &str| document[name].as_u64().unwrap_or_default();
-                view.detail = format!(
-                    "{} · {}",
-                    texts.count(number("settings"), "settings.one", "settings.many"),
-                    texts.count(number("apps"), "apps.one", "apps.many")
-                );
+                view.detail = self.with_apps((number("settings"), "settings.one", "settings.many"), number("apps"));
                 let warning =
                     |text: &Value| Line { title: literal(text), detail: String::new(), tone: Tone::Attention };
                 view.lines = list(document, "warnings").iter().take(LINES_MAX).map(warning).collect();

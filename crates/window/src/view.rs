@@ -104,6 +104,4 @@ pub struct View {
     pub main_enabled: bool,
     /// The second button; empty if there is none.
     pub second: String,
-    /// Whether something is being changed.
-    pub busy: bool,
 }
