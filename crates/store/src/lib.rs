@@ -89,9 +89,9 @@ pub use fleet::{
     SeenProfile, Standing,
 };
 pub use keys::{Chain, KeyCount, Level, NewKey, NewUserKey, Purpose, Stale, WrappedKey};
-pub use membership::DYNAMIC_GROUPS_MAX;
 pub use membership::columns::{PREVIEW_MEMBERS_MAX, REREAD_MILLIS, RulePreview};
 pub use membership::explain::{RuleExplained, RuleOf, Whose};
+pub use membership::{DYNAMIC_GROUPS_MAX, kind_of as rule_kind};
 pub use migrate::{CopiedTable, copy_database};
 pub use model::admin::GroupOf;
 pub use moves::{
@@ -147,7 +147,7 @@ impl Store {
         let epoch = epoch(&connection, now)?;
         let lines = peers::Lines::of(&place);
         let server = if lines.is_some() { peers::number(&connection)? } else { 0 };
-        let log = place.log(&connection)?;
+        let log = place.log(&connection);
         let writer = Writer::start(connection, log)?;
         let readers = Readers::new(place.clone());
         let (books, columns) = Default::default();

@@ -108,7 +108,7 @@ pub(crate) const ALL_USERS: i64 = -2;
 pub(crate) type Beside = BTreeMap<i64, (i64, bool)>;
 
 /// Filters beside what includes, by the policy's number.
-pub(crate) fn beside(connection: &Connection, tenant: i64) -> Result<BTreeMap<i64, Beside>, StoreError> {
+fn beside(connection: &Connection, tenant: i64) -> Result<BTreeMap<i64, Beside>, StoreError> {
     let sql = "SELECT policy_no, beside, filter_no, excluded FROM policy_filters WHERE tenant = $1";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([tenant])?;
@@ -117,6 +117,14 @@ pub(crate) fn beside(connection: &Connection, tenant: i64) -> Result<BTreeMap<i6
         all.entry(row.get(0)?).or_default().insert(row.get(1)?, (row.get(2)?, row.get(3)?));
     }
     Ok(all)
+}
+
+/// Those of one policy: of the tenant and number in `key`.
+pub(crate) fn beside_of(connection: &Connection, key: (i64, i64)) -> Result<Beside, StoreError> {
+    let sql = "SELECT beside, filter_no, excluded FROM policy_filters WHERE tenant = $1 AND policy_no = $2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(key, |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// The rules of filters that policies use, by number.

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use model::admin::{Filter, GroupOf, NewFilter};
 use model::ids::{DeviceId, FilterId, GroupId, UserId};
-use store::{Group, GroupChange, NewGroup, Source, TenantScope, View};
+use store::{Group, GroupChange, NewGroup, Slice, TenantScope, View};
 
 use super::admin::scope;
 use super::keep::Tenant;
-use super::roles::{all, missing, random_id};
+use super::roles::{missing, random_id};
 use super::{Failure, print, say};
 use crate::App;
 
@@ -112,7 +112,7 @@ pub(super) enum FilterVerb {
 }
 
 fn named(app: &App, view: &View, name: &str) -> Result<Group, Failure> {
-    let there = all(|slice| app.store.groups(view, slice))?;
+    let there = Slice::all(|slice| app.store.groups(view, slice))?;
     there.into_iter().find(|group| group.name == name).ok_or_else(|| missing("group", name))
 }
 
@@ -132,15 +132,11 @@ pub(super) fn group(app: &App, verb: GroupVerb) -> Result<ExitCode, Failure> {
         GroupVerb::List(tenant) => {
             let view = View::operator(&scope(app, &tenant.tenant)?);
             let line = |group: &Group| {
-                let by = match group.source {
-                    Source::Admins => "admins",
-                    Source::Provider => "provider",
-                    Source::Rule => "rule",
-                };
+                let by = group.source.word();
                 let rule = group.rule.as_deref().unwrap_or_default();
                 format!("{}\t{}\t{by}\t{}\t{}\t{rule}", group.id, group.of.word(), group.members, group.name)
             };
-            print(&all(|slice| app.store.groups(&view, slice))?.iter().map(line).collect::<Vec<_>>())
+            print(&Slice::all(|slice| app.store.groups(&view, slice))?.iter().map(line).collect::<Vec<_>>())
         }
         GroupVerb::Create { name, terms, devices } => {
             let scope = scope(app, &terms.tenant.tenant)?;
@@ -149,7 +145,6 @@ pub(super) fn group(app: &App, verb: GroupVerb) -> Result<ExitCode, Failure> {
             let new = NewGroup {
                 description: terms.description.unwrap_or_default(),
                 of,
-                source: if terms.rule.is_some() { Source::Rule } else { Source::Admins },
                 rule: terms.rule,
                 devices: terms.device,
                 ..NewGroup::people(GroupId(random_id(app)), &name, people)
@@ -181,15 +176,8 @@ pub(super) fn group(app: &App, verb: GroupVerb) -> Result<ExitCode, Failure> {
                 let (_, people) = app.store.group(&view, found.id)?;
                 lines.extend(people.into_iter().map(|(id, name)| format!("{id}\t{name}")));
             } else {
-                let mut slice = store::Slice::default();
-                loop {
-                    let page = app.store.group_devices(&view, found.id, slice)?;
-                    lines.extend(page.items.into_iter().map(|(id, name)| format!("{id}\t{name}")));
-                    match page.next {
-                        Some(after) => slice.after = after,
-                        None => break,
-                    }
-                }
+                let devices = Slice::all(|slice| app.store.group_devices(&view, found.id, slice))?;
+                lines.extend(devices.into_iter().map(|(id, name)| format!("{id}\t{name}")));
             }
             print(&lines)
         }
@@ -204,7 +192,7 @@ pub(super) fn group(app: &App, verb: GroupVerb) -> Result<ExitCode, Failure> {
 }
 
 fn filter_named(app: &App, view: &View, name: &str) -> Result<Filter, Failure> {
-    let there = all(|slice| app.store.filters(view, slice))?;
+    let there = Slice::all(|slice| app.store.filters(view, slice))?;
     there.into_iter().find(|filter| filter.terms.name == name).ok_or_else(|| missing("filter", name))
 }
 
@@ -214,7 +202,7 @@ pub(super) fn filter(app: &App, verb: FilterVerb) -> Result<ExitCode, Failure> {
         FilterVerb::List(tenant) => {
             let view = View::operator(&scope(app, &tenant.tenant)?);
             let line = |one: &Filter| format!("{}\t{}\t{}\t{}", one.id, one.policies, one.terms.name, one.terms.rule);
-            print(&all(|slice| app.store.filters(&view, slice))?.iter().map(line).collect::<Vec<_>>())
+            print(&Slice::all(|slice| app.store.filters(&view, slice))?.iter().map(line).collect::<Vec<_>>())
         }
         FilterVerb::Create { name, rule, description, tenant } => {
             let view = View::operator(&scope(app, &tenant.tenant)?);

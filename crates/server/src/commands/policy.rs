@@ -11,12 +11,12 @@ use model::policy::intune::{self, Fate, Imported};
 use model::policy::{self, Kind, Setting, picker};
 use model::reason::Reason;
 use serde_json::Value;
-use store::View;
+use store::{Slice, View};
 
 use super::admin::{at, scope};
 use super::keep::Tenant;
 use super::policy_file::{self, File, Names, Options, Step};
-use super::roles::{all, groups, missing, random_id, tags};
+use super::roles::{groups, missing, random_id, tags};
 use super::{Failure, print, say};
 use crate::App;
 use crate::api::device_policy::get::shape;
@@ -402,7 +402,7 @@ fn whom(terms: &NewPolicy) -> String {
 
 fn list(app: &App, tenant: &str) -> Result<ExitCode, Failure> {
     let view = View::operator(&scope(app, tenant)?);
-    let mut policies = all(|slice| app.store.policies(&view, slice))?;
+    let mut policies = Slice::all(|slice| app.store.policies(&view, slice))?;
     policies.sort_by_key(|policy| policy.terms.priority);
     let line = |policy: &Policy| {
         let on = if policy.terms.enabled { "on" } else { "off" };
@@ -470,7 +470,7 @@ fn diff(app: &App, name: &Name, (from, to): (u64, Option<u64>)) -> Result<ExitCo
 
 fn status(app: &App, name: &Name) -> Result<ExitCode, Failure> {
     let (view, policy) = named(app, name)?;
-    let found = all(|slice| app.store.on_devices(&view, slice))?;
+    let found = Slice::all(|slice| app.store.on_devices(&view, slice))?;
     let line = |one: model::admin::StatusOfDevice| {
         let seen = one.checked_in_at.map_or_else(|| "never".to_owned(), at);
         let why = one.status.why.unwrap_or_else(|| one.status.conflicts.join(", "));

@@ -16,10 +16,10 @@ use model::ids::{DeviceId, FilterId, GroupId, PolicyId};
 use model::policy::Settings;
 use model::reason::Reason;
 use serde::{Deserialize, Serialize};
-use store::{GroupChange, TenantScope, View};
+use store::{GroupChange, Slice, TenantScope, View};
 
 use super::Failure;
-use super::roles::{all, groups, missing, random_id, tags};
+use super::roles::{groups, missing, random_id, tags};
 use crate::App;
 
 /// The largest file that is read: 200 policies with every setting have some 600 kB.
@@ -197,10 +197,10 @@ struct Directory {
 
 impl Directory {
     fn read(app: &App, view: &View) -> Result<Self, Failure> {
-        let users = all(|slice| app.store.people(view, None, slice))?;
-        let groups = all(|slice| app.store.groups(view, slice))?;
-        let tags = all(|slice| app.store.tags(view, slice))?;
-        let filters = all(|slice| app.store.filters(view, slice))?;
+        let users = Slice::all(|slice| app.store.people(view, None, slice))?;
+        let groups = Slice::all(|slice| app.store.groups(view, slice))?;
+        let tags = Slice::all(|slice| app.store.tags(view, slice))?;
+        let filters = Slice::all(|slice| app.store.filters(view, slice))?;
         Ok(Self {
             users: users.into_iter().map(|user| (user.id.0, user.name)).collect(),
             groups: groups.into_iter().map(|group| (group.id.0, group.name)).collect(),
@@ -348,7 +348,7 @@ pub(super) fn write(file: &File) -> Result<String, Failure> {
 /// Everything, or the policies of these names, as a file.
 pub(super) fn export(app: &App, view: &View, names: &[String]) -> Result<File, Failure> {
     let directory = Directory::read(app, view)?;
-    let mut policies = all(|slice| app.store.policies(view, slice))?;
+    let mut policies = Slice::all(|slice| app.store.policies(view, slice))?;
     if let Some(name) = names.iter().find(|name| !policies.iter().any(|policy| policy.terms.name == **name)) {
         return Err(missing("policy", name));
     }
@@ -363,9 +363,9 @@ pub(super) fn export(app: &App, view: &View, names: &[String]) -> Result<File, F
     let policies = policies.into_iter().map(|policy| directory.terms(policy)).collect();
     let (mut groups, mut filters) = (None, None);
     if names.is_empty() {
-        let all_groups = all(|slice| app.store.groups(view, slice))?;
+        let all_groups = Slice::all(|slice| app.store.groups(view, slice))?;
         let by_rule: Vec<GroupTerms> = all_groups.iter().filter_map(group_terms).collect();
-        let all_filters = all(|slice| app.store.filters(view, slice))?;
+        let all_filters = Slice::all(|slice| app.store.filters(view, slice))?;
         let all_filters: Vec<FilterTerms> = all_filters.iter().map(filter_terms).collect();
         groups = Some(by_rule).filter(|list| !list.is_empty());
         filters = Some(all_filters).filter(|list| !list.is_empty());
@@ -380,12 +380,11 @@ pub(super) fn plan(
     file: &File,
     prune: bool,
 ) -> Result<Vec<Step>, Failure> {
-    let there = all(|slice| app.store.policies(view, slice))?;
+    let there = Slice::all(|slice| app.store.policies(view, slice))?;
     let (mut steps, ids, gone) = first_steps(app, view, file, prune)?;
     for (index, terms) in file.policies.iter().enumerate() {
         if file.policies[..index].iter().any(|other| other.name == terms.name) {
-            let text = format!("the policy `{}` stands in the file twice", terms.name);
-            return Err(Failure::new(2, Reason::ConfigInvalid, text).hint("take one of them out"));
+            return Err(twice("policy", &terms.name));
         }
         steps.push(step(app, (scope, view), (&there, &ids), terms)?);
     }
@@ -467,7 +466,7 @@ fn twice(what: &str, name: &str) -> Failure {
 
 /// Steps for groups and filters, the ids of all that then are there, and the steps that take away what the file does not mention.
 fn first_steps(app: &App, view: &View, file: &File, prune: bool) -> Result<(Vec<Step>, Ids, Vec<Step>), Failure> {
-    let there = all(|slice| app.store.groups(view, slice))?;
+    let there = Slice::all(|slice| app.store.groups(view, slice))?;
     let mut ids =
         Ids { groups: there.iter().map(|group| (group.name.clone(), group.id)).collect(), filters: BTreeMap::new() };
     let (mut steps, mut gone) = (Vec::new(), Vec::new());
@@ -479,7 +478,7 @@ fn first_steps(app: &App, view: &View, file: &File, prune: bool) -> Result<(Vec<
         if file.groups.iter().flatten().take(index).any(|other| other.name == terms.name) {
             return Err(twice("group", &terms.name));
         }
-        let kind = if terms.of == GroupOf::People { rules::Kind::User } else { rules::Kind::Device };
+        let kind = store::rule_kind(terms.of);
         let wanted = GroupTerms { rule: canonical(kind, ("group", &terms.name), &terms.rule)?, ..terms.clone() };
         let Some(found) = there.iter().find(|group| group.name == terms.name) else {
             let id = GroupId(random_id(app));
@@ -504,7 +503,7 @@ fn first_steps(app: &App, view: &View, file: &File, prune: bool) -> Result<(Vec<
             }
         }
     }
-    let there = all(|slice| app.store.filters(view, slice))?;
+    let there = Slice::all(|slice| app.store.filters(view, slice))?;
     ids.filters = there.iter().map(|filter| (filter.terms.name.clone(), filter.id)).collect();
     for (index, terms) in file.filters.iter().flatten().enumerate() {
         if file.filters.iter().flatten().take(index).any(|other| other.name == terms.name) {

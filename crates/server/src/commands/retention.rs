@@ -7,11 +7,13 @@ use model::api::reasons as as_told;
 use model::ids::{DeviceId, RetentionPolicyId, UserId};
 use model::reason::Reason;
 use model::retention::{Rules, Span};
-use store::{PREVIEWED_MAX, Previewed, RetentionChange, RetentionPolicy, RetentionPreview, RetentionTerms, View};
+use store::{
+    PREVIEWED_MAX, Previewed, RetentionChange, RetentionPolicy, RetentionPreview, RetentionTerms, Slice, View,
+};
 
 use super::admin::{at, scope};
 use super::keep::{DIGITS_SHOWN, Tenant, lines, reasons};
-use super::roles::{all, groups, missing, random_id, tags};
+use super::roles::{groups, missing, random_id, tags};
 use super::{Failure, print, say};
 use crate::App;
 
@@ -214,7 +216,7 @@ fn delete_policy(app: &App, name: &str, (only_say, tenant): (bool, &str)) -> Res
 
 fn list(app: &App, tenant: &str) -> Result<ExitCode, Failure> {
     let view = View::operator(&scope(app, tenant)?);
-    let policies = all(|slice| app.store.retention_policies(&view, slice))?;
+    let policies = Slice::all(|slice| app.store.retention_policies(&view, slice))?;
     let line = |policy: &RetentionPolicy| {
         format!("{}\t{}\t{}\t{}", policy.id, policy.terms.name, policy.terms.rules, whom(policy))
     };
@@ -222,7 +224,7 @@ fn list(app: &App, tenant: &str) -> Result<ExitCode, Failure> {
 }
 
 fn named(app: &App, view: &View, name: &str) -> Result<Option<RetentionPolicy>, Failure> {
-    let policies = all(|slice| app.store.retention_policies(view, slice))?;
+    let policies = Slice::all(|slice| app.store.retention_policies(view, slice))?;
     Ok(policies.into_iter().find(|policy| policy.terms.name == name))
 }
 
@@ -287,7 +289,7 @@ fn preview(app: &App, tenant: &str) -> Result<ExitCode, Failure> {
     let going = all_of.clone().filter(|one| one.kept.is_empty()).count();
     let total = all_of.count();
     print(&lines(&kept))?;
-    let policies = all(|slice| app.store.retention_policies(&View::operator(&scope), slice))?.len();
+    let policies = Slice::all(|slice| app.store.retention_policies(&View::operator(&scope), slice))?.len();
     let rules = app.store.rules(&scope)?;
     let policies = if policies == 1 { "1 policy".to_owned() } else { format!("{policies} policies") };
     say(&format!("rules: {rules}, and {policies}; {} kept, {going} to go", total - going));

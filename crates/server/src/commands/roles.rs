@@ -151,26 +151,11 @@ pub(super) fn missing(what: &str, name: &str) -> Failure {
     Failure::new(2, Reason::NotFound, format!("there is no {what} `{name}`"))
 }
 
-/// Every item of a list, page after page.
-pub(super) fn all<T>(
-    mut page: impl FnMut(Slice) -> Result<store::Page<T>, store::StoreError>,
-) -> Result<Vec<T>, Failure> {
-    let (mut items, mut slice) = (Vec::new(), Slice::default());
-    loop {
-        let found = page(slice)?;
-        items.extend(found.items);
-        match found.next {
-            Some(after) => slice.after = after,
-            None => return Ok(items),
-        }
-    }
-}
-
 fn which(app: &App, view: &View, name: &str) -> Result<Which, Failure> {
     if let Some(role) = BuiltIn::from_word(name) {
         return Ok(Which::BuiltIn(role));
     }
-    let roles = all(|slice| app.store.roles(view, slice))?;
+    let roles = Slice::all(|slice| app.store.roles(view, slice))?;
     let found = roles.into_iter().find(|role| role.name == name);
     found.map(|role| Which::Own(role.id)).ok_or_else(|| missing("role", name))
 }
@@ -181,7 +166,7 @@ pub(super) fn tags(app: &App, view: &View, names: &[String]) -> Result<Vec<TagId
 }
 
 pub(super) fn groups(app: &App, view: &View, names: &[String]) -> Result<Vec<GroupId>, Failure> {
-    let there = all(|slice| app.store.groups(view, slice))?;
+    let there = Slice::all(|slice| app.store.groups(view, slice))?;
     let find = |name: &String| {
         let found = there.iter().find(|group| group.name == *name);
         found.map(|group| group.id).ok_or_else(|| missing("group", name))
@@ -200,7 +185,7 @@ pub(super) fn role(app: &App, verb: RoleVerb) -> Result<ExitCode, Failure> {
                 .iter()
                 .map(|role| format!("{}\tbuilt-in\t{}", role.word(), words(role.permissions())))
                 .collect();
-            for role in all(|slice| app.store.roles(&view, slice))? {
+            for role in Slice::all(|slice| app.store.roles(&view, slice))? {
                 lines.push(format!("{}\t{}\t{}", role.name, role.id, words(role.permissions.into_iter().collect())));
             }
             print(&lines)
@@ -228,7 +213,7 @@ pub(super) fn role(app: &App, verb: RoleVerb) -> Result<ExitCode, Failure> {
         }
         RoleVerb::Assignments { tenant } => {
             let view = View::operator(&scope(app, &tenant)?);
-            let lines = all(|slice| app.store.assignments(&view, slice))?;
+            let lines = Slice::all(|slice| app.store.assignments(&view, slice))?;
             print(&lines.iter().map(assignment_line).collect::<Vec<_>>())
         }
         RoleVerb::Unassign { assignment, tenant } => {
@@ -274,7 +259,7 @@ pub(super) fn tag(app: &App, verb: TagVerb) -> Result<ExitCode, Failure> {
         }
         TagVerb::List { tenant } => {
             let view = View::operator(&scope(app, &tenant)?);
-            let tags = all(|slice| app.store.tags(&view, slice))?;
+            let tags = Slice::all(|slice| app.store.tags(&view, slice))?;
             print(&tags.iter().map(|tag| format!("{}\t{}", tag.id, tag.name)).collect::<Vec<_>>())
         }
         TagVerb::Delete { name, tenant } => {
@@ -328,7 +313,7 @@ pub(super) fn token(app: &App, verb: TokenVerb) -> Result<ExitCode, Failure> {
                 };
                 format!("{}\t{}\t{state}\t{used}\t{}", token.id, token.name, token.networks.join(" "))
             };
-            print(&all(|slice| app.store.tokens(&view, slice))?.iter().map(line).collect::<Vec<_>>())
+            print(&Slice::all(|slice| app.store.tokens(&view, slice))?.iter().map(line).collect::<Vec<_>>())
         }
         TokenVerb::Revoke { token, tenant } => {
             let view = View::operator(&scope(app, &tenant)?);

@@ -12,12 +12,12 @@ use model::permission::{Permission, may};
 use store::{AdminError, StoreError, View};
 
 use super::frame::{Desk, Frame, Place, shell};
-use super::policies::groups;
+use super::{Trouble, groups, trouble};
 use crate::App;
 use crate::access::{Allowed, Form};
 use crate::api::extract::apart;
 use crate::login::posted::Posted;
-use crate::pages::{html, sentence, to};
+use crate::pages::{html, to};
 use crate::problem::Refusal;
 
 /// Groups that are listed without a search, beside those that something is said of.
@@ -53,12 +53,12 @@ fn word(page: RestorePage) -> &'static str {
 async fn form(
     (app, view, desk): (&Arc<App>, &View, &Desk),
     typed: Option<EnrolmentOptions>,
-    trouble: Option<(StatusCode, String, String)>,
+    trouble: Option<Trouble>,
 ) -> Result<Response, Refusal> {
     let (worker, by) = (Arc::clone(app), view.clone());
     let ((there, version), all) = apart(move || {
         let options = worker.store.enrolment_options(&by)?;
-        let all = by.beside(Permission::GroupRead).map(|by| groups(&worker.store, &by)).transpose()?;
+        let all = by.beside(Permission::GroupRead).map(|by| groups::all(&worker.store, &by)).transpose()?;
         Ok::<_, AdminError>((options, all.unwrap_or_default()))
     })
     .await?;
@@ -84,14 +84,14 @@ async fn form(
     let wanted = q.to_lowercase();
     let mut shown: Vec<Group> = Vec::new();
     let mut others = 0;
-    for (id, name) in &all {
-        let said = said(id);
-        let fits = wanted.is_empty() || name.to_lowercase().contains(&wanted);
+    for group in all {
+        let said = said(&group.id);
+        let fits = wanted.is_empty() || group.name.to_lowercase().contains(&wanted);
         if said.is_empty() {
             others += usize::from(fits);
         }
         if !said.is_empty() || (fits && others <= LISTED_MAX) {
-            shown.push(Group { id: id.to_string(), name: name.clone(), said });
+            shown.push(Group { id: group.id.to_string(), name: group.name, said });
         }
     }
     if let Some(first) = shown.first() {
@@ -167,11 +167,6 @@ pub(super) async fn done(
     .await?;
     match result {
         Ok(_) => Ok(to("/console/enrollment?done=saved")),
-        Err((error, wanted)) => {
-            let refusal = Refusal::from(error);
-            let status = StatusCode::from_u16(refusal.problem.status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
-            let trouble = (status, refusal.problem.code.clone(), sentence(&refusal.problem.detail));
-            form((&app, &view, &desk), Some(wanted), Some(trouble)).await
-        }
+        Err((error, wanted)) => form((&app, &view, &desk), Some(wanted), Some(trouble(error))).await,
     }
 }

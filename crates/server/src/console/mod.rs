@@ -29,13 +29,16 @@ mod what_if;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::{StatusCode, header};
 use axum::middleware::from_fn_with_state;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use store::AdminError;
 
 use crate::App;
 use crate::access::Routes;
-use crate::pages::{asset, asset_address};
+use crate::pages::{asset, asset_address, sentence};
+use crate::problem::Refusal;
 
 /// The style sheet of the console, beside that of all pages.
 const STYLE: &str = include_str!("console.css");
@@ -135,7 +138,22 @@ fn forms_address() -> String {
     asset_address("/assets/forms.js", FORMS_SCRIPT)
 }
 
+/// Why a form could not be done, to be shown on the form itself: the answer's status, the code, and a sentence.
+type Trouble = (StatusCode, String, String);
+
+fn trouble(error: AdminError) -> Trouble {
+    let refusal = Refusal::from(error);
+    let status = StatusCode::from_u16(refusal.problem.status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
+    (status, refusal.problem.code.clone(), sentence(&refusal.problem.detail))
+}
+
+/// A text for a script of ours, which shows it in its place.
+fn plain(text: String) -> Response {
+    let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+    (headers, text).into_response()
+}
+
 /// A page that is well.
 fn page(page: &impl askama::Template) -> Response {
-    crate::pages::html(axum::http::StatusCode::OK, page)
+    crate::pages::html(StatusCode::OK, page)
 }

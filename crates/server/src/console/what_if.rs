@@ -16,14 +16,12 @@ use super::devices::effective::{Held, held};
 use super::fleets::fleet;
 use super::frame::{Desk, Frame, Place};
 use super::page;
+use super::rules::hits;
 use crate::App;
 use crate::access::Allowed;
 use crate::api::extract::apart;
 use crate::api::policies::what_if::{Answer, Asked, Line, answer};
 use crate::problem::Refusal;
-
-/// PCs that a search offers.
-const HITS_MAX: usize = 20;
 
 const JOINS: [(Join, &str); 5] = [
     (Join::Entra, "entra"),
@@ -84,19 +82,11 @@ struct Found {
 }
 
 fn find(app: &Arc<App>, view: &View, (q, user): (&str, &str)) -> Result<Found, AdminError> {
-    let mut found = Found { hits: Vec::new(), user: None };
+    let mut found = Found { hits: hits(app, view, false, q)?, user: None };
     let Some(by) = view.beside(Permission::DeviceRead) else { return Ok(found) };
-    if q.is_empty() && user.is_empty() {
-        return Ok(found);
+    if !user.is_empty() {
+        found.user = fleet(app, &by)?.people.iter().find(|person| person.name == user).map(|person| person.id);
     }
-    let fleet = fleet(app, &by)?;
-    let q = q.to_lowercase();
-    let fits = |device: &&store::FleetDevice| {
-        !q.is_empty() && (device.name.to_lowercase().contains(&q) || device.user_name.to_lowercase().contains(&q))
-    };
-    let hit = |device: &store::FleetDevice| (device.id.to_string(), format!("{} ({})", device.name, device.user_name));
-    found.hits = fleet.devices.iter().filter(fits).take(HITS_MAX).map(hit).collect();
-    found.user = fleet.people.iter().find(|person| person.name == user).map(|person| person.id);
     Ok(found)
 }
 
@@ -112,26 +102,24 @@ pub(super) async fn show(
         Ok(asked) => (asked, None),
         Err(wrong) => (None, Some(wrong)),
     };
-    let mut f = desk
+    let of = asked.as_ref().and_then(|asked| asked.device);
+    let whom = of.map_or_else(|| "--file facts.json".to_owned(), |id| format!("--device {id}"));
+    let f = desk
         .frame((&app, &view), Place::Policies, desk.texts.t("whatif.title"))
-        .under(desk.texts.t("nav.policies"), "/console/policies");
+        .under(desk.texts.t("nav.policies"), "/console/policies")
+        .cli(&format!("rehome-server policy what-if {whom} --tenant {{tenant}}"));
     let mut about = None;
     let mut told = None;
     if let Some(asked) = asked {
         let (worker, by) = (Arc::clone(&app), view.clone());
-        let device = asked.device;
         let (answer, name) = apart(move || {
-            let name = match device {
+            let name = match of {
                 Some(id) => Some(worker.store.on_device(&by, id)?.device_name),
                 None => None,
             };
             Ok::<_, AdminError>((answer(&worker.store, &by, asked, worker.clock.now())?, name))
         })
         .await?;
-        f = match device {
-            Some(id) => f.cli(&format!("rehome-server policy what-if --device {id} --tenant {{tenant}}")),
-            None => f.cli("rehome-server policy what-if --file facts.json --tenant {tenant}"),
-        };
         about = name;
         let Answer { policies, would } = answer;
         told = Some(Told {
@@ -140,8 +128,6 @@ pub(super) async fn show(
             offer: would.restore_offer,
             settings: would.settings.into_iter().map(|one| held(f.texts, one)).collect(),
         });
-    } else {
-        f = f.cli("rehome-server policy what-if --file facts.json --tenant {tenant}");
     }
     Ok(page(&Page {
         hits: found.hits,

@@ -213,6 +213,17 @@ fn people_are_in_their_groups_as_the_provider_describes_them() {
     assert_eq!(ada.people(&sales), ["cleo"]);
     ada.must("PUT", &path, &user("Sales", false));
     assert_eq!(ada.people(&sales), [] as [&str; 0]);
+    // Nobody stays in because of a group that is gone.
+    ada.must("PUT", &path, &user("Sales", true));
+    assert_eq!(ada.people(&inside), ["cleo"]);
+    let gone = ada.group("gone", "people", "user.accountEnabled -eq true");
+    let of_gone = format!("user.memberOf -any (group.objectId -in [\"{}\"])", text(&gone["id"]));
+    let of_gone = ada.group("of gone", "people", &of_gone);
+    assert!(ada.people(&of_gone).contains(&"cleo".to_owned()));
+    ada.must("DELETE", &format!("/api/v1/groups/{}", text(&gone["id"])), &json!({}));
+    live.app.store.continue_groups(live.app.clock.now()).unwrap();
+    assert_eq!(ada.people(&of_gone), [] as [&str; 0], "a rule that asks for a deleted group once kept its members");
+    ada.must("PUT", &path, &user("Sales", false));
     // A group with a rule gives nobody rights: whoever writes a person's attributes would.
     let terms = json!({"name": "r", "role": "owner", "groups": [sales["id"]]});
     assert_eq!(ada.send("POST", "/api/v1/role-assignments", &terms).status, 400);

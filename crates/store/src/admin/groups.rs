@@ -38,6 +38,17 @@ pub enum Source {
     Rule = 2,
 }
 
+impl Source {
+    /// A stable word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Admins => "admins",
+            Self::Provider => "provider",
+            Self::Rule => "rule",
+        }
+    }
+}
+
 /// A group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
@@ -193,12 +204,6 @@ fn members(connection: &Connection, tenant: i64, group: i64) -> Result<BTreeSet<
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn put_member(tx: &Connection, tenant: i64, group: i64, user: i64) -> Result<(), StoreError> {
-    let sql = "INSERT INTO group_members (tenant, group_no, user_no) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-    tx.prepare_cached(sql)?.execute((tenant, group, user))?;
-    Ok(())
-}
-
 /// Refuses a change by whom the group does not belong to: admins change theirs, a provider its own.
 fn check_source(view: &View, source: Source, by_provider: bool) -> Result<(), AdminError> {
     let operator = view.actor() == crate::Actor::Operator;
@@ -248,11 +253,9 @@ impl Store {
                 &rule,
                 rule.as_ref().map(|_| 0_i64),
             ))?;
-            for user in people {
-                put_member(tx, tenant, no, user)?;
-            }
-            for device in devices {
-                put_device(tx, tenant, no, device)?;
+            // Of one of both there is none.
+            for member in people.into_iter().chain(devices) {
+                membership::put(tx, (tenant, new.of), (no, member), true)?;
             }
             if rule.is_some() {
                 membership::turn_page(tx, tenant, at)?;
@@ -397,6 +400,7 @@ impl Store {
         at: Moment,
     ) -> Result<(), AdminError> {
         let view = view.clone();
+        let books = self.books.clone();
         self.writer.write(move |tx| {
             let tenant = view.scope().no;
             let (no, group) = find(tx, &view, id)?;
@@ -428,7 +432,10 @@ impl Store {
             }
             tags::put(tx, tenant, (Kind::Group, no), &BTreeSet::new())?;
             tx.prepare_cached("DELETE FROM user_groups WHERE tenant = $1 AND no = $2")?.execute((tenant, no))?;
-            membership::turn_page(tx, tenant, at)?;
+            membership::groups_changed(tx, &books, (tenant, group.of))?;
+            if group.source == Source::Rule {
+                membership::turn_page(tx, tenant, at)?;
+            }
             let actor = view.actor();
             Ok(audit::append(tx, view.scope(), &Event::of(&actor, at, Action::GroupDelete, id.as_bytes()))?)
         })
@@ -482,13 +489,12 @@ fn check_change(
 fn change_devices(tx: &Connection, view: &View, no: i64, change: &GroupChange) -> Result<(), AdminError> {
     let tenant = view.scope().no;
     for device in seen_devices(tx, view, &change.add_devices)? {
-        put_device(tx, tenant, no, device)?;
+        membership::put(tx, (tenant, GroupOf::Devices), (no, device), true)?;
     }
-    let sql = "DELETE FROM group_devices WHERE tenant = $1 AND group_no = $2 AND device_no = $3";
     for gone in &change.remove_devices {
         // Whatever is not there, or out of sight, is in it no more either way.
         if let Ok((device, _)) = devices::find(tx, view, *gone) {
-            tx.prepare_cached(sql)?.execute((tenant, no, device))?;
+            membership::put(tx, (tenant, GroupOf::Devices), (no, device), false)?;
         }
     }
     Ok(())
@@ -521,12 +527,6 @@ fn seen_devices(tx: &Connection, view: &View, ids: &[DeviceId]) -> Result<BTreeS
     ids.iter().map(|id| devices::find(tx, view, *id).map(|(no, _)| no)).collect()
 }
 
-fn put_device(tx: &Connection, tenant: i64, group: i64, device: i64) -> Result<(), StoreError> {
-    let sql = "INSERT INTO group_devices (tenant, group_no, device_no) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-    tx.prepare_cached(sql)?.execute((tenant, group, device))?;
-    Ok(())
-}
-
 fn change_members(tx: &Connection, view: &View, no: i64, change: &GroupChange) -> Result<(), AdminError> {
     let tenant = view.scope().no;
     let before = members(tx, tenant, no)?;
@@ -550,12 +550,8 @@ fn change_members(tx: &Connection, view: &View, no: i64, change: &GroupChange) -
             after.remove(&user);
         }
     }
-    let sql = "DELETE FROM group_members WHERE tenant = $1 AND group_no = $2 AND user_no = $3";
-    for user in before.difference(&after) {
-        tx.prepare_cached(sql)?.execute((tenant, no, user))?;
-    }
-    for user in after.difference(&before) {
-        put_member(tx, tenant, no, *user)?;
+    for user in before.symmetric_difference(&after) {
+        membership::put(tx, (tenant, GroupOf::People), (no, *user), after.contains(user))?;
     }
     Ok(())
 }

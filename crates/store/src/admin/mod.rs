@@ -60,6 +60,19 @@ impl Slice {
         i64::try_from(self.limit.clamp(1, PAGE_MAX)).unwrap_or(1) + 1
     }
 
+    /// Every item of a list, page after page. `page` gives the page that it is asked for.
+    pub fn all<T, E>(mut page: impl FnMut(Self) -> Result<Page<T>, E>) -> Result<Vec<T>, E> {
+        let (mut items, mut slice) = (Vec::new(), Self::default());
+        loop {
+            let found = page(slice)?;
+            items.extend(found.items);
+            match found.next {
+                Some(after) => slice.after = after,
+                None => return Ok(items),
+            }
+        }
+    }
+
     pub(crate) fn page<T>(self, mut rows: Vec<(i64, T)>) -> Page<T> {
         let limit = self.limit.clamp(1, PAGE_MAX);
         let more = rows.len() > limit;

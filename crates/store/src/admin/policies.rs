@@ -174,7 +174,7 @@ impl Both {
             all_users: wanted.all_users,
             included: Targets::load(connection, INCLUDED, (tenant, no))?,
             excluded: Targets::load(connection, EXCLUDED, (tenant, no))?,
-            beside: policies::beside(connection, tenant)?.remove(&no).unwrap_or_default(),
+            beside: policies::beside_of(connection, (tenant, no))?,
         })
     }
 

@@ -133,7 +133,7 @@ pub(crate) fn group_of(number: i64) -> GroupOf {
 }
 
 /// The language of a group's rule.
-pub(crate) fn kind_of(of: GroupOf) -> Kind {
+pub fn kind_of(of: GroupOf) -> Kind {
     match of {
         GroupOf::People => Kind::User,
         GroupOf::Devices => Kind::Device,
@@ -174,7 +174,13 @@ pub(crate) fn known_of(
     Ok(known(connection, (tenant, of), ((no - 1, no), 1), at)?.pop())
 }
 
-fn put(tx: &Connection, (tenant, of): (i64, GroupOf), (group, no): (i64, i64), is: bool) -> Result<(), StoreError> {
+/// Puts a person or PC into a group, or takes them out; done twice it is done once.
+pub(crate) fn put(
+    tx: &Connection,
+    (tenant, of): (i64, GroupOf),
+    (group, no): (i64, i64),
+    is: bool,
+) -> Result<(), StoreError> {
     let (table, column) = table(of);
     let sql = if is {
         format!("INSERT INTO {table} (tenant, group_no, {column}) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
@@ -276,7 +282,7 @@ pub(crate) fn new_person(
     changed(tx, &before, (tenant, no), at).map(drop)
 }
 
-/// Members were put in or taken out by hand or by a provider: rules that ask for groups have to be asked anew about everybody.
+/// Members were put in or taken out by hand or by a provider, or a group is gone: rules that ask for groups have to be asked anew about everybody.
 pub(crate) fn groups_changed(tx: &Connection, books: &Books, (tenant, of): (i64, GroupOf)) -> Result<(), StoreError> {
     let book = books.get(tx, tenant)?;
     let sql = "UPDATE user_groups SET evaluate_after = 0 WHERE tenant = $1 AND no = $2";

@@ -30,7 +30,7 @@ pub(crate) async fn handle(
         name: input.name,
         description: input.description,
         of: input.of,
-        source: if input.rule.is_some() { Source::Rule } else { Source::Admins },
+        source: Source::Admins,
         external_id: None,
         rule: input.rule,
         members: input.members,

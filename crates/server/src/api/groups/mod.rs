@@ -8,14 +8,8 @@ pub(crate) mod list;
 pub(crate) mod patch;
 
 use model::admin::Group;
-use store::Source;
 
 fn shape(group: store::Group) -> Group {
-    let managed_by = match group.source {
-        Source::Admins => "admins",
-        Source::Provider => "provider",
-        Source::Rule => "rule",
-    };
     Group {
         id: group.id,
         name: group.name,
@@ -23,7 +17,7 @@ fn shape(group: store::Group) -> Group {
         of: group.of,
         rule: group.rule,
         evaluating: group.evaluating,
-        managed_by: managed_by.to_owned(),
+        managed_by: group.source.word().to_owned(),
         member_count: group.members,
         members: None,
         scope_tags: group.tags,

@@ -20,8 +20,9 @@ use crate::api::admin::random_id;
 use crate::api::extract::{Profile, apart};
 use crate::console::frame::{Desk, Frame, Place};
 use crate::console::rules::{Checked, Why, answer, checked, hits, why};
+use crate::console::{Trouble, trouble};
 use crate::login::posted::Posted;
-use crate::pages::{html, sentence, to};
+use crate::pages::{html, to};
 use crate::problem::Refusal;
 
 /// What the form says.
@@ -87,7 +88,7 @@ impl Typed {
 async fn form(
     (app, view, desk): (&Arc<App>, &View, &Desk),
     (edited, typed): (Option<FilterId>, Typed),
-    (trouble, parked): (Option<(StatusCode, String, String)>, bool),
+    (trouble, parked): (Option<Trouble>, bool),
 ) -> Result<Response, Refusal> {
     let q: String = desk.asked("q").trim().chars().take(100).collect();
     let (worker, by, text) = (Arc::clone(app), view.clone(), typed.rule.clone());
@@ -159,12 +160,6 @@ pub(in crate::console) async fn make(
         Ok(_) => Ok(to("/console/filters?done=created")),
         Err(error) => form((&app, &view, &desk), (None, typed), (Some(trouble(error)), false)).await,
     }
-}
-
-fn trouble(error: AdminError) -> (StatusCode, String, String) {
-    let refusal = Refusal::from(error);
-    let status = StatusCode::from_u16(refusal.problem.status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
-    (status, refusal.problem.code.clone(), sentence(&refusal.problem.detail))
 }
 
 /// A filter.

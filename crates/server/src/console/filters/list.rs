@@ -7,7 +7,6 @@ use axum::extract::State;
 use axum::response::Response;
 use model::admin::Filter;
 use model::permission::{Permission, may};
-use store::{Slice, StoreError};
 
 use crate::App;
 use crate::access::Allowed;
@@ -30,19 +29,7 @@ pub(in crate::console) async fn show(
     desk: Desk,
 ) -> Result<Response, Refusal> {
     let (worker, by) = (Arc::clone(&app), view.clone());
-    let mut rows = apart(move || {
-        let (mut all, mut slice) = (Vec::new(), Slice::default());
-        loop {
-            let page = worker.store.filters(&by, slice)?;
-            all.extend(page.items);
-            match page.next {
-                Some(after) => slice.after = after,
-                None => return Ok::<_, StoreError>(all),
-            }
-        }
-    })
-    .await?;
-    rows.sort_by(|a, b| a.terms.name.cmp(&b.terms.name));
+    let rows = apart(move || super::all(&worker.store, &by)).await?;
     let f = desk
         .frame((&app, &view), Place::Filters, desk.texts.t("filter.title"))
         .cli("rehome-server policy export --tenant {tenant}")

@@ -10,17 +10,18 @@ use axum::response::Response;
 use model::admin::GroupOf;
 use model::ids::GroupId;
 use model::permission::may;
-use store::{AdminError, Group, GroupChange, NewGroup, StoreError, View};
+use store::{Group, GroupChange, NewGroup, StoreError, View, rule_kind};
 
-use super::{kind, of_word};
+use super::of_word;
 use crate::App;
 use crate::access::{Allowed, Form};
 use crate::api::admin::random_id;
 use crate::api::extract::{Profile, apart};
 use crate::console::frame::{Desk, Frame, Place};
 use crate::console::rules::{Checked, answer, checked};
+use crate::console::{Trouble, trouble};
 use crate::login::posted::Posted;
-use crate::pages::{html, sentence, to};
+use crate::pages::{html, to};
 use crate::problem::Refusal;
 
 /// What the form says.
@@ -79,10 +80,10 @@ impl Typed {
 async fn form(
     (app, view, desk): (&Arc<App>, &View, &Desk),
     (edited, typed): (Option<GroupId>, Typed),
-    (trouble, parked): (Option<(StatusCode, String, String)>, bool),
+    (trouble, parked): (Option<Trouble>, bool),
 ) -> Result<Response, Refusal> {
     let (worker, by, text) = (Arc::clone(app), view.clone(), typed.rule.clone());
-    let language = kind(of_word(&typed.of));
+    let language = rule_kind(of_word(&typed.of));
     let looked = apart(move || checked(&worker, &by, (language, &text))).await?;
     let title = match edited {
         Some(_) => desk.texts.t1("policy.edit_title", &typed.name),
@@ -147,7 +148,6 @@ pub(in crate::console) async fn make(
         rule: typed.dynamic.then(|| typed.rule.clone()),
         ..NewGroup::people(id, &typed.name, Vec::new())
     };
-    let new = if typed.dynamic { NewGroup { source: store::Source::Rule, ..new } } else { new };
     let (worker, by) = (Arc::clone(&app), view.clone());
     let made = apart(move || {
         let made = worker.store.create_group(&by, new, worker.clock.now());
@@ -160,12 +160,6 @@ pub(in crate::console) async fn make(
         Ok(()) => Ok(to(&format!("/console/groups/{id}?done=created"))),
         Err(error) => form((&app, &view, &desk), (None, typed), (Some(trouble(error)), false)).await,
     }
-}
-
-fn trouble(error: AdminError) -> (StatusCode, String, String) {
-    let refusal = Refusal::from(error);
-    let status = StatusCode::from_u16(refusal.problem.status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
-    (status, refusal.problem.code.clone(), sentence(&refusal.problem.detail))
 }
 
 /// The form with what the group says.
@@ -235,6 +229,6 @@ pub(in crate::console) async fn check(
     posted: Posted,
 ) -> Result<Response, Refusal> {
     let view = shut.open(&posted)?;
-    let language = kind(of_word(posted.field("of")));
+    let language = rule_kind(of_word(posted.field("of")));
     answer((app, view), (language, posted.field("rule").to_owned()), desk.texts).await
 }

@@ -7,22 +7,13 @@ pub(super) mod member;
 pub(super) mod show;
 
 use model::admin::GroupOf;
-use rules::Kind;
-use store::{AdminError, Group, Slice, Source, Store, View};
+use store::{Group, Slice, Source, Store, StoreError, View};
 
 use super::texts::Texts;
 
 /// All groups that the view sees, by name. Waits for the disk.
-fn all(store: &Store, view: &View) -> Result<Vec<Group>, AdminError> {
-    let (mut all, mut slice) = (Vec::new(), Slice::default());
-    loop {
-        let page = store.groups(view, slice)?;
-        all.extend(page.items);
-        match page.next {
-            Some(after) => slice.after = after,
-            None => break,
-        }
-    }
+pub(super) fn all(store: &Store, view: &View) -> Result<Vec<Group>, StoreError> {
+    let mut all = Slice::all(|slice| store.groups(view, slice))?;
     all.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(all)
 }
@@ -37,11 +28,6 @@ fn source_text(texts: &'static Texts, source: Source) -> &'static str {
         Source::Provider => "group.provider",
         Source::Rule => "group.dynamic",
     })
-}
-
-/// The language of a group's rule.
-fn kind(of: GroupOf) -> Kind {
-    if of == GroupOf::People { Kind::User } else { Kind::Device }
 }
 
 /// What a group is of, by its word in forms.

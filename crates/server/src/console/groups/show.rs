@@ -8,9 +8,9 @@ use axum::response::Response;
 use model::admin::GroupOf;
 use model::ids::GroupId;
 use model::permission::{Permission, may};
-use store::{AdminError, Group, RuleOf, Slice, Source};
+use store::{AdminError, Group, RuleOf, Slice, Source, rule_kind};
 
-use super::{kind, of_text, source_text};
+use super::{of_text, source_text};
 use crate::App;
 use crate::access::Allowed;
 use crate::api::extract::{Profile, apart};
@@ -64,7 +64,7 @@ pub(in crate::console) async fn show(
         };
         let found = hits(&worker, &by, people_are_in, &words)?;
         let why = match &group.rule {
-            Some(_) => why(&worker, &by, RuleOf::Group(id), (kind(group.of), &whom))?,
+            Some(_) => why(&worker, &by, RuleOf::Group(id), (rule_kind(group.of), &whom))?,
             None => None,
         };
         Ok::<_, AdminError>((group, members, found, why))

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use model::admin::{FilterMode, FilterOn, NewPolicy, PolicyReach};
-use model::ids::{FilterId, GroupId, PolicyId};
+use model::ids::{GroupId, PolicyId};
 use model::permission::{Permission, may};
 use model::policy::{Kind, Setting, picker};
 use model::reason::Reason;
@@ -19,13 +19,14 @@ use store::{AdminError, Slice, StoreError, View};
 
 use super::drafts::{Draft, Owner};
 use super::steps::{Step, Wrong, take};
-use super::{Difference, Line, Names, command, differences, groups, keys, lines, said, whom};
+use super::{Difference, Line, Names, command, differences, keys, lines, said, whom};
 use crate::App;
 use crate::access::{Allowed, Form};
 use crate::api::extract::{Profile, apart};
 use crate::console::fleets::fleet;
 use crate::console::frame::{Desk, Frame, Place};
 use crate::console::texts::Texts;
+use crate::console::{Trouble, filters, groups, plain, trouble};
 use crate::login::posted::Posted;
 use crate::pages::{html, sentence, to};
 use crate::problem::Refusal;
@@ -145,7 +146,7 @@ fn gone() -> Refusal {
 struct Said {
     q: String,
     wrong: Vec<Wrong>,
-    trouble: Option<(StatusCode, String, String)>,
+    trouble: Option<Trouble>,
     parked: bool,
 }
 
@@ -258,10 +259,11 @@ async fn matter(
             };
             let all = apart({
                 let (worker, by) = (Arc::clone(app), view.clone());
-                move || all_filters(&worker, &by)
+                move || filters::all(&worker.store, &by)
             })
             .await?;
-            for (id, name) in all {
+            for filter in all {
+                let (id, name) = (filter.id, filter.terms.name);
                 matter.filters.push((format!("include.{id}"), format!("{}: {name}", texts.t("filter.include"))));
                 matter.filters.push((format!("exclude.{id}"), format!("{}: {name}", texts.t("filter.exclude"))));
             }
@@ -359,21 +361,6 @@ fn field(texts: &Texts, terms: &NewPolicy, policy: &'static model::policy::Polic
     }
 }
 
-/// Every filter that the view sees: id and name, by name. Waits for the disk.
-fn all_filters(app: &App, view: &View) -> Result<Vec<(FilterId, String)>, StoreError> {
-    let (mut all, mut slice) = (Vec::new(), Slice::default());
-    loop {
-        let page = app.store.filters(view, slice)?;
-        all.extend(page.items.into_iter().map(|filter| (filter.id, filter.terms.name)));
-        match page.next {
-            Some(after) => slice.after = after,
-            None => break,
-        }
-    }
-    all.sort_by(|a, b| a.1.cmp(&b.1));
-    Ok(all)
-}
-
 /// The filter beside something, as a form says it.
 fn beside(terms: &NewPolicy, on: FilterOn) -> String {
     let found = terms.assignments.filters.iter().find(|one| one.on == on);
@@ -417,8 +404,8 @@ fn candidates(
     let mut found: Vec<(String, String)> = Vec::new();
     let fits = |name: &str| name.to_lowercase().contains(words);
     if let Some(by) = view.beside(Permission::GroupRead) {
-        let groups = groups(&app.store, &by)?.into_iter().filter(|(_, name)| fits(name)).take(HITS_MAX);
-        found.extend(groups.map(|(id, name)| (format!("group.{id}"), name)));
+        let groups = groups::all(&app.store, &by)?.into_iter().filter(|group| fits(&group.name)).take(HITS_MAX);
+        found.extend(groups.map(|group| (format!("group.{}", group.id), group.name)));
     }
     if let Some(by) = view.beside(Permission::TagRead) {
         let tags = app.store.tags(&by, Slice::default())?.items.into_iter().filter(|tag| fits(&tag.name));
@@ -524,10 +511,8 @@ async fn made(
                 draft.of = Some((policy, *version));
                 app.drafts.put(&owner(view), (id, draft.clone()), app.clock.now());
             }
-            let refusal = Refusal::from(error);
-            let status = StatusCode::from_u16(refusal.problem.status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
-            let trouble = Some((status, refusal.problem.code.clone(), sentence(&refusal.problem.detail)));
-            form((app, view, desk), (id, draft), Step::Review, Said { trouble, ..Said::default() }).await
+            let said = Said { trouble: Some(trouble(error)), ..Said::default() };
+            form((app, view, desk), (id, draft), Step::Review, said).await
         }
     }
 }
@@ -551,6 +536,5 @@ pub(in crate::console) async fn reach(
     .await?;
     let n = |number: u64| desk.texts.number(number);
     let text = desk.texts.t3("policy.reach", n(reach.applies), n(reach.excluded), n(reach.have_another));
-    let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
-    Ok((headers, text).into_response())
+    Ok(plain(text))
 }

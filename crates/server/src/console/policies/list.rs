@@ -48,15 +48,7 @@ struct Found {
 
 /// All policies, the strongest first, and the count. Waits for the disk.
 fn find(app: &Arc<App>, view: &View) -> Result<Found, AdminError> {
-    let (mut policies, mut slice) = (Vec::new(), Slice::default());
-    loop {
-        let page = app.store.policies(view, slice)?;
-        policies.extend(page.items);
-        match page.next {
-            Some(after) => slice.after = after,
-            None => break,
-        }
-    }
+    let mut policies = Slice::all(|slice| app.store.policies(view, slice))?;
     policies.sort_by_key(|policy| (policy.terms.priority, policy.created_at, policy.id));
     let names = Names::of_kinds(&app.store, view)?;
     Ok(Found { policies, names, counted: counted(app, view)? })

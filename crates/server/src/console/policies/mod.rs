@@ -113,7 +113,8 @@ impl Names {
     fn of_kinds(store: &Store, view: &View) -> Result<Self, AdminError> {
         let mut names = BTreeMap::new();
         if let Some(by) = view.beside(Permission::GroupRead) {
-            names.extend(groups(store, &by)?.into_iter().map(|(id, name)| (format!("group.{id}"), name)));
+            let groups = super::groups::all(store, &by)?.into_iter();
+            names.extend(groups.map(|group| (format!("group.{}", group.id), group.name)));
         }
         if let Some(by) = view.beside(Permission::TagRead) {
             let tags = store.tags(&by, Slice::default())?.items;
@@ -125,21 +126,6 @@ impl Names {
     pub(super) fn get(&self, key: &str) -> String {
         self.0.get(key).cloned().unwrap_or_else(|| key.split_once('.').map_or(key, |(_, id)| id).to_owned())
     }
-}
-
-/// Every group that the view sees: id and name, by name.
-pub(super) fn groups(store: &Store, by: &View) -> Result<Vec<(model::ids::GroupId, String)>, AdminError> {
-    let (mut all, mut slice) = (Vec::new(), Slice::default());
-    loop {
-        let page = store.groups(by, slice)?;
-        all.extend(page.items.into_iter().map(|group| (group.id, group.name)));
-        match page.next {
-            Some(after) => slice.after = after,
-            None => break,
-        }
-    }
-    all.sort_by(|a, b| a.1.cmp(&b.1));
-    Ok(all)
 }
 
 /// Those on one side of assignments, as words of forms: `group.` and an id.

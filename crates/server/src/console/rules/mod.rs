@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use model::ids::{DeviceId, UserId};
 use model::permission::Permission;
 use rules::Kind;
 use store::{AdminError, RuleOf, StoreError, View, Whose};
 
 use super::fleets::fleet;
+use super::plain;
 use super::texts::Texts;
 use crate::App;
 use crate::api::extract::apart;
@@ -92,8 +92,7 @@ pub(super) async fn answer(
     texts: &'static Texts,
 ) -> Result<Response, Refusal> {
     let checked = apart(move || checked(&app, &view, (kind, &text))).await?;
-    let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
-    Ok((headers, checked.text(texts)).into_response())
+    Ok(plain(checked.text(texts)))
 }
 
 /// Why somebody is in, or not.

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use model::permission::may;
 use serde_json::Value;
-use store::{AdminError, Slice, Source, View};
+use store::{AdminError, Group, Slice, Source, View};
 
 use crate::App;
 use crate::access::Allowed;
@@ -40,18 +40,12 @@ pub(in crate::api::scim) async fn found(app: &Arc<App>, view: View, asked: &Aske
     let filter = asked.filter()?;
     let wants_members = asked.wants("members");
     let found = scim_apart(move || {
-        let (mut all, mut slice) = (Vec::new(), Slice::default());
-        loop {
-            let page = app.store.groups(&view, slice).map_err(AdminError::from)?;
-            for found in page.items.into_iter().filter(|found| found.source == Source::Provider) {
-                let members = if wants_members { Some(app.store.group(&view, found.id)?.1) } else { None };
-                all.push(group(&found, members.as_deref()));
-            }
-            match page.next {
-                Some(after) => slice.after = after,
-                None => return Ok::<_, Wrong>(all),
-            }
-        }
+        let all = Slice::all(|slice| app.store.groups(&view, slice)).map_err(AdminError::from)?;
+        let shape = |found: Group| {
+            let members = if wants_members { Some(app.store.group(&view, found.id)?.1) } else { None };
+            Ok::<_, Wrong>(group(&found, members.as_deref()))
+        };
+        all.into_iter().filter(|found| found.source == Source::Provider).map(shape).collect::<Result<Vec<_>, _>>()
     });
     let mut all = found.await?;
     all.retain(|one| filter.as_ref().is_none_or(|filter| filter.fits(one)));
