@@ -2,7 +2,7 @@
 //!
 //! An agent that is up to date asks itself before it collects anything (`model::prerequisite`). The server asks again, because an older or an altered agent
 //! must not bring what the organisation has not switched on. Only a yes is remembered: a PC whose policy was switched on just now is let in at once, and one whose
-//! policy was switched off is refused within [`KEPT_MILLIS`].
+//! policy was switched off is refused after a minute at the latest.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
