@@ -37,6 +37,7 @@ mod pin;
 mod plan;
 mod progress;
 mod rehearse;
+mod remember;
 mod render;
 mod report;
 mod restore;
@@ -134,6 +135,7 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
         Verb::Export(args) => export::run(args, run),
         Verb::Import(args) => import::run(args, run),
         Verb::Report(args) => report::run(args, run),
+        Verb::Remember(args) => remember::run(args, run),
         Verb::Openings(args) => openings::run(args, run),
         Verb::Rehearse(args) => rehearse::run(args, run),
         Verb::Pin(args) => pin::run(args, run),

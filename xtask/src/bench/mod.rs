@@ -20,6 +20,7 @@ mod signing;
 mod source;
 mod stages;
 mod start;
+mod window;
 mod wine;
 
 use std::path::PathBuf;
@@ -32,7 +33,7 @@ use report::Report;
 /// What to measure
 #[derive(clap::Args)]
 pub struct Args {
-    /// Parts to measure: instructions, road, stages, network, rates, rules, start, wine [default: all]
+    /// Parts to measure: instructions, road, stages, network, rates, rules, start, window, wine [default: all]
     parts: Vec<String>,
     /// A person's hive to walk and to back up; without it the project's own made hive
     #[arg(long)]
@@ -73,7 +74,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         instructions::record()?;
     }
     let mut report = Report::begin();
-    let parts: [(&str, Part); 8] = [
+    let parts: [(&str, Part); 9] = [
         ("instructions", instructions::measure),
         ("start", start::measure),
         ("road", road::measure),
@@ -81,6 +82,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ("network", network::measure),
         ("rates", rates::measure),
         ("rules", rules::measure),
+        ("window", window::measure),
         ("wine", wine::measure),
     ];
     for (name, measure) in parts.iter().filter(|(name, _)| args.wants(name)) {

@@ -43,8 +43,10 @@ pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn resident_mb(pid: u32) -> anyhow::Result<f64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).context("the server's memory cannot be read")?;
+/// The resident set of a process.
+pub fn resident_mb(pid: u32) -> anyhow::Result<f64> {
+    let text =
+        std::fs::read_to_string(format!("/proc/{pid}/status")).context("the memory of a process cannot be read")?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("the system does not say VmRSS")?;
     let kib: f64 = line.trim().trim_end_matches(" kB").parse().context("VmRSS is not a number")?;
     Ok(kib * 1024.0 / 1e6)
