@@ -91,7 +91,7 @@ fn is_told(rehome: &Rehome) -> bool {
     let icon = Icon::new(move |heard| {
         if heard == desktop::Heard::Open {
             // Nobody waits any more: then the notification has gone too.
-            drop(clicked.send(()));
+            let _ = clicked.send(());
         }
     });
     icon.tell(&notice) && waits.recv_timeout(TOLD).is_ok()
@@ -117,7 +117,7 @@ fn open(rehome: Rehome, welcome: bool) -> Result<(), slint::PlatformError> {
     let icon = Icon::new(|heard| {
         later(move |app| match heard {
             desktop::Heard::Open => app.front(),
-            desktop::Heard::Look => drop(app.frame.upgrade().map(|frame| dress(&frame))),
+            desktop::Heard::Look => app.frame.upgrade().iter().for_each(dress),
         });
     });
     let app = Rc::new(App { frame: frame.as_weak(), controller, rehome: Arc::new(rehome), icon });
