@@ -145,11 +145,15 @@ impl Server {
         Ok(told.lines().last().unwrap_or_default().trim().to_owned())
     }
 
-    /// Sets an organisation's own retention rules and lets go of what they do not keep.
+    /// Sets an organisation's own retention rules.
     pub fn retain(&self, tenant: &str, rules: &[&str]) -> anyhow::Result<()> {
         let set: Vec<&str> =
             ["retention", "set", "--tenant", tenant].into_iter().chain(rules.iter().copied()).collect();
-        self.administer(&set, "")?;
+        self.administer(&set, "").map(drop)
+    }
+
+    /// Lets go of what an organisation's rules do not keep, now instead of once a day.
+    pub fn let_go(&self, tenant: &str) -> anyhow::Result<()> {
         self.administer(&["retention", "run", "--tenant", tenant], "").map(drop)
     }
 

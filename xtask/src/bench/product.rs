@@ -100,6 +100,14 @@ impl Product {
         self.words(&["restore", "--json-lines", "--from-device", "PC", "--to", &target.display().to_string(), "--yes"])
     }
 
+    /// Enrols one more PC, and says what the commands need in their environment to be it.
+    pub fn another(&self, name: &str) -> anyhow::Result<Vec<(String, String)>> {
+        let state = self.folder.join(name);
+        std::fs::create_dir_all(&state).context("could not make a PC's state folder")?;
+        self.enroll(&state, name)?;
+        Ok(vec![("REHOME_STATE_DIR".to_owned(), state.display().to_string())])
+    }
+
     /// What the commands need in their environment.
     pub fn environment(&self) -> Vec<(String, String)> {
         vec![("REHOME_STATE_DIR".to_owned(), self.state.display().to_string())]

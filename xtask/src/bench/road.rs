@@ -95,9 +95,9 @@ impl Tool {
         }
     }
 
-    /// Makes one backup, and gives what it took.
-    pub fn back_up(&self) -> anyhow::Result<Sample> {
-        measure::measure(&self.backup, &self.environment)
+    /// Makes one backup in this environment, and gives what it took.
+    pub fn back_up_as(&self, environment: &[(String, String)]) -> anyhow::Result<Sample> {
+        measure::measure(&self.backup, environment)
     }
 }
 
