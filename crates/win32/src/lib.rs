@@ -9,6 +9,7 @@
 #![cfg(windows)]
 
 mod confine;
+pub mod desktop;
 mod effects;
 pub mod eventlog;
 mod facts;
