@@ -13,9 +13,9 @@ use tempfile::TempDir;
 use crate::harness::{Pc, World, arg, persona, root};
 
 /// How long a step may take on a machine that does much else.
-const READY: Duration = Duration::from_secs(60);
+const READY: Duration = Duration::from_secs(90);
 /// How long nothing may change until a page counts as drawn.
-const REST: Duration = Duration::from_millis(700);
+const REST: Duration = Duration::from_millis(1_500);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -175,6 +175,7 @@ fn a_person_with_a_keyboard_backs_up_restores_and_takes_it_back() {
     assert_eq!(std::fs::read(&target).unwrap(), before, "nothing changes before it was seen");
     screen.press(&["Return"]);
     until("a restore", || std::fs::read(&target).is_ok_and(|bytes| bytes != before));
+    until("the end of its journal", || new.json(&["undo", "--list"])[0]["state"] == "done");
     let done = screen.after(&plan);
     screen.keep("restore-result");
     let restored = std::fs::read(&target).unwrap();
