@@ -85,7 +85,7 @@ impl Call {
             Self::Journals => say(&["undo", "--list"]),
             Self::Undo => say(&["--json-lines", "undo", "--yes"]),
             Self::Openings => say(&["openings"]),
-            Self::Welcome => say(&["welcome"]),
+            Self::Welcome => say(&["welcome", "--connect"]),
             Self::Remember(what) => {
                 let what = match what {
                     Remember::Shown => "shown",

@@ -35,6 +35,9 @@ struct Args {
     to: Option<String>,
 }
 
+/// `light`, `dark` or `contrast`: for pictures of the window where the system itself cannot be set so, as under Wine (docs/screens/README.md).
+const LOOK: &str = "REHOME_LOOK";
+
 /// The window, its state machine, and the program that does the work.
 struct App {
     frame: slint::Weak<Frame>,
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
 
 fn open(rehome: Rehome, welcome: bool) -> Result<(), slint::PlatformError> {
     let frame = Frame::new()?;
+    dress(&frame);
     let texts = Texts::of(&language());
     let page = if welcome { Page::Welcome } else { Page::Backup };
     let controller = RefCell::new(Controller::new(texts, page));
@@ -87,6 +91,16 @@ fn open(rehome: Rehome, welcome: bool) -> Result<(), slint::PlatformError> {
     frame.window().set_maximized(welcome);
     app.command(Command::Open(page));
     frame.run()
+}
+
+/// Draws in another look than the system's where [`LOOK`] says so.
+fn dress(frame: &Frame) {
+    match std::env::var(LOOK).as_deref() {
+        Ok("light") => frame.invoke_set_look(false, false),
+        Ok("dark") => frame.invoke_set_look(true, false),
+        Ok("contrast") => frame.invoke_set_look(false, true),
+        _ => {}
+    }
 }
 
 fn at(index: i32) -> usize {
