@@ -8,6 +8,7 @@ mod enrolment;
 pub(crate) mod file;
 mod policy;
 mod records;
+mod wishes;
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -22,6 +23,7 @@ use crate::key::KeyRecord;
 pub use enrolment::{Chosen, Enrolment};
 pub use policy::ServerPolicy;
 pub use records::{KeptReport, LastRehearsal};
+pub use wishes::Wishes;
 
 /// The longest name of a profile of the command line; it becomes a folder name.
 const NAME_BYTES_MAX: usize = 64;
