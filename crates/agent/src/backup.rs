@@ -38,6 +38,9 @@ pub struct BackupArgs {
     no_rehearsal: bool,
 }
 
+/// The command that makes a first backup: of this PC, or of a file where there is no Windows to back up.
+pub const FIRST: &str = if cfg!(windows) { "`rehome backup`" } else { "`rehome backup --from NTUSER.DAT`" };
+
 #[derive(Serialize)]
 struct BackupDocument<'a> {
     outcome: &'static str,

@@ -72,6 +72,8 @@ use crate::screen::Screen;
 use crate::world::SystemClock;
 
 fn main() -> ExitCode {
+    #[cfg(windows)]
+    win32::from_system_only();
     // Before anything else is opened or started: it is to have nothing at hand.
     if let Some(asked) = picture::asked(std::env::args_os()) {
         return ExitCode::from(picture::run(&asked));

@@ -6,12 +6,13 @@
 //! What Wine cannot run says so where it stands, with the words "not under Wine": those lines are compiled on every change and tested on
 //! Windows only.
 //!
-//! Without the feature `road` there is [`desktop`] alone.
+//! Two features: `road` is what the agent wants of Windows, `desktop` what the person's window wants, so that neither carries the other's.
 
 #![cfg(windows)]
 
 #[cfg(feature = "road")]
 mod confine;
+#[cfg(feature = "desktop")]
 pub mod desktop;
 #[cfg(feature = "road")]
 mod effects;
@@ -21,6 +22,7 @@ pub mod eventlog;
 mod facts;
 #[cfg(feature = "road")]
 mod keys;
+mod libraries;
 #[cfg(feature = "road")]
 pub mod machine;
 #[cfg(feature = "road")]
@@ -33,6 +35,7 @@ mod registry;
 pub mod schedule;
 #[cfg(feature = "road")]
 mod store;
+#[cfg(any(feature = "road", feature = "desktop"))]
 mod text;
 
 #[cfg(feature = "road")]
@@ -43,6 +46,7 @@ pub use effects::LiveEffects;
 pub use facts::{LivePlaces, ask, known, person};
 #[cfg(feature = "road")]
 pub use keys::{key_stores, machine_id};
+pub use libraries::from_system_only;
 #[cfg(feature = "road")]
 pub use packages::packages;
 #[cfg(feature = "road")]

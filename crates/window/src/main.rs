@@ -60,6 +60,8 @@ thread_local! {
 }
 
 fn main() -> ExitCode {
+    #[cfg(windows)]
+    win32::from_system_only();
     let args = Args::parse();
     let Ok(own) = std::env::current_exe() else { return ExitCode::FAILURE };
     let rehome = Rehome::beside(

@@ -4,6 +4,7 @@
 //! the library is built from its source ([`std_source`]); docs/decisions/0007 says why that is allowed and what it costs. Build
 //! results lie in a folder of the target's own, so that builds for Linux stay warm.
 
+mod imports;
 mod std_source;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +20,8 @@ const TARGET: &str = "x86_64-pc-windows-gnu";
 pub const LINKER: &str = "x86_64-w64-mingw32-gcc";
 /// The Debian package that has it.
 const LINKER_PACKAGE: &str = "gcc-mingw-w64-x86-64";
+/// mingw's tool that says what a program loads; it comes with the compiler.
+const OBJDUMP: &str = "x86_64-w64-mingw32-objdump";
 /// The person's window.
 pub const WINDOW: &str = "rehome-backup.exe";
 /// The programs, and the most that each may weigh, in bytes: they come over the network to every PC. The window brings the tables of Unicode and a
@@ -72,6 +75,7 @@ pub fn build(build_std: bool) -> anyhow::Result<PathBuf> {
             bail!("{name} has {bytes} bytes, more than {bytes_max}: find out what made it grow");
         }
     }
+    imports::check(&folder.join("rehome.exe"))?;
     shim(&folder)?;
     Ok(folder.join("rehome.exe"))
 }
@@ -108,6 +112,8 @@ pub fn lint() -> anyhow::Result<Option<bool>> {
         "agent",
         "--package",
         "win32",
+        "--features",
+        "win32/desktop",
         "--",
         "--deny",
         "warnings",
