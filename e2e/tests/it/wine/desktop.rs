@@ -18,8 +18,8 @@ const READY: Duration = Duration::from_secs(90);
 const REST: Duration = Duration::from_secs(2);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(100);
-/// The fewest colours of a page with text; a bare desktop has one, a window without text some.
-const COLOURS_MIN: usize = 60;
+/// The fewest colours of a page with text, which has 500 and more; a bare desktop has 119, all but one of them those of its pointer.
+const COLOURS_MIN: usize = 300;
 /// How far a channel may be off before a pixel counts as different: edges of letters.
 const CHANNEL_MAX: u8 = 48;
 /// How many of a thousand pixels may differ from the picture that was looked at. Names, times and sizes differ from run to run; a page that is blank, has

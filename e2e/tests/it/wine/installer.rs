@@ -10,7 +10,8 @@ use super::prefix::{Prefix, installers};
 
 const FOLDER: &str = "drive_c/Program Files/Rehome";
 const PROGRAM: &str = r"C:\Program Files\Rehome\rehome.exe";
-const START_MENU: &str = "drive_c/ProgramData/Microsoft/Windows/Start Menu/Programs/Rehome.lnk";
+/// Windows puts what is installed for everybody into everybody's menu; Wine 8 into that of the person.
+const START_MENU: &str = "AppData/Roaming/Microsoft/Windows/Start Menu/Programs/Rehome.lnk";
 const EVENT_SOURCE: &str = r"HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Rehome\Rehome";
 
 #[test]
@@ -36,7 +37,7 @@ fn the_installer_comes_is_used_is_upgraded_and_leaves_nothing() {
     pc.msiexec(&["/i", r"C:\rehome.msi", &server, &token, "LOGLEVEL=warn", "CHANNEL=canary", keep]).ok();
     assert!(pc.0.path().join(FOLDER).join("rehome.exe").is_file());
     assert!(pc.0.path().join(FOLDER).join("rehome-backup.exe").is_file());
-    assert!(pc.0.path().join(START_MENU).is_file(), "the window is in the Start menu");
+    assert!(pc.0.person().join(START_MENU).is_file(), "the window is in the Start menu");
     assert!(pc.task().is_file(), "the task is registered");
     assert_eq!(pc.json(&["schedule", "status"])["registered"], true);
     let there = pc.0.dump();
