@@ -233,7 +233,8 @@ pub fn give_fonts(pc: &Prefix) -> bool {
         let family = name.trim_end_matches(" Bold");
         let style = if name == family { "Regular" } else { "Bold" };
         std::fs::write(pc.path().join("drive_c/windows/Fonts").join(to), renamed(&bytes, family, style)).unwrap();
-        registered += &format!("\"{name} (TrueType)\"=\"{to}\"\n");
+        let line = format!("\"{name} (TrueType)\"=\"{to}\"\n");
+        registered.push_str(&line);
     }
     pc.import_text(&registered);
     true
