@@ -54,7 +54,8 @@ const TOOLS: [&str; 2] = ["x86_64-w64-mingw32-dlltool", "dlltool"];
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let is = |name: &str, value: &str| std::env::var(name).is_ok_and(|found| found == value);
-    if !(is("CARGO_CFG_TARGET_OS", "windows") && is("CARGO_CFG_TARGET_ENV", "gnu")) {
+    let is_agents = std::env::var_os("CARGO_FEATURE_ROAD").is_some(); // the window needs most of them for its first picture
+    if !(is_agents && is("CARGO_CFG_TARGET_OS", "windows") && is("CARGO_CFG_TARGET_ENV", "gnu")) {
         return;
     }
     let folder = std::env::var_os("OUT_DIR").expect("cargo names a folder");

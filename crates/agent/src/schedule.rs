@@ -203,13 +203,15 @@ fn go_on_with_apps(run: &Run, state: &State) {
 }
 
 /// The first run on a PC that the installer was given a token for: it connects the person who is signed in, and the token goes.
-fn connect_if_new(run: &Run) -> Result<(), Failure> {
+pub fn connect_if_new(run: &Run) -> Result<(), Failure> {
     if !matches!(run.state()?.enrolment(), Err(StateError::NotEnrolled)) {
         return Ok(());
     }
     let Some(token) = here::enrolment_token() else { return Ok(()) };
-    crate::enroll::run(&EnrollArgs::by_token(token), run)?;
+    let enrolment = crate::enroll::connect(&EnrollArgs::by_token(token), run)?;
     here::forget_enrolment_token();
+    let user = crate::paint::tame(&enrolment.user_name, 64);
+    run.screen.say(&format!("Connected this PC with {} as {user}", enrolment.server));
     Ok(())
 }
 

@@ -147,7 +147,7 @@ impl Call {
                 say(&["forget", "--yes"]);
                 words.extend(which.words());
             }
-            Self::Welcome => say(&["welcome"]),
+            Self::Welcome => say(&["welcome", "--connect"]),
             Self::Remember(what) => {
                 let what = match what {
                     Remember::Shown => "shown",

@@ -2,7 +2,7 @@
 
 #![cfg_attr(windows, windows_subsystem = "windows")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::Write;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -52,6 +52,8 @@ struct App {
     controller: RefCell<Controller>,
     rehome: Arc<Rehome>,
     icon: Icon,
+    /// How many answers of the person are being remembered: the program does not end over one.
+    remembering: Cell<usize>,
 }
 
 thread_local! {
@@ -60,6 +62,8 @@ thread_local! {
 }
 
 fn main() -> ExitCode {
+    #[cfg(windows)]
+    win32::from_system_only();
     let args = Args::parse();
     let Ok(own) = std::env::current_exe() else { return ExitCode::FAILURE };
     let rehome = Rehome::beside(
@@ -120,7 +124,13 @@ fn open(rehome: Rehome, welcome: bool) -> Result<(), slint::PlatformError> {
             desktop::Heard::Look => app.frame.upgrade().iter().for_each(dress),
         });
     });
-    let app = Rc::new(App { frame: frame.as_weak(), controller, rehome: Arc::new(rehome), icon });
+    let app = Rc::new(App {
+        frame: frame.as_weak(),
+        controller,
+        rehome: Arc::new(rehome),
+        icon,
+        remembering: Cell::default(),
+    });
     APP.set(Some(Rc::clone(&app)));
     let on = |command: Command| move || with(|app| app.command(command));
     frame.on_open(|number| with(|app| app.command(Command::Open(shown::page(number)))));
@@ -176,6 +186,9 @@ impl App {
     }
 
     fn ended(&self, call: Call, answer: call::Answer) {
+        if matches!(call, Call::Remember(_)) {
+            self.remembering.set(self.remembering.get().saturating_sub(1));
+        }
         if matches!(call, Call::Restore(..)) {
             let seen = self.frame.upgrade().is_some_and(|frame| !frame.window().is_minimized());
             let texts = Texts::of(&language());
@@ -192,13 +205,14 @@ impl App {
             self.ask(call);
         }
         let closed = self.controller.borrow().is_closed();
-        let Some(frame) = self.frame.upgrade() else { return };
-        if closed {
-            // The loop ends with its last window; what was answered is being remembered by a run of its own.
+        if !closed {
+            self.show();
+        } else if self.remembering.get() == 0
+            && let Some(frame) = self.frame.upgrade()
+        {
+            // The loop ends with its last window, and the program with it.
             drop(frame.hide());
-            return;
         }
-        self.show();
     }
 
     fn show(&self) {
@@ -209,6 +223,9 @@ impl App {
     }
 
     fn ask(&self, call: Call) {
+        if matches!(call, Call::Remember(_)) {
+            self.remembering.set(self.remembering.get() + 1);
+        }
         let rehome = Arc::clone(&self.rehome);
         let run = move || {
             let told = |heard: Heard| {

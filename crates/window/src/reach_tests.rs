@@ -42,11 +42,11 @@ fn does_something(item: &ItemRc, role: AccessibleRole) -> bool {
     role != AccessibleRole::ListItem || does
 }
 
-fn walk(item: &ItemRc, all: &mut Vec<Heard>) {
-    all.extend(of(item));
+fn look(item: &ItemRc, at: &mut dyn FnMut(&ItemRc)) {
+    at(item);
     let mut child = item.first_child();
     while let Some(next) = child {
-        walk(&next, all);
+        look(&next, at);
         child = next.next_sibling();
     }
 }
@@ -66,7 +66,8 @@ fn focused(frame: &Frame) -> Option<String> {
 /// Says what a screen reader could not name, and what the Tab key does not come to.
 pub fn faults(frame: &Frame) -> Vec<String> {
     let mut all = Vec::new();
-    walk(&ItemRc::new_root(WindowInner::from_pub(frame.window()).component()), &mut all);
+    let root = ItemRc::new_root(WindowInner::from_pub(frame.window()).component());
+    look(&root, &mut |item| all.extend(of(item)));
     let mut faults = Vec::new();
     for one in &all {
         let is_control = !matches!(one.role, AccessibleRole::Text | AccessibleRole::Image | AccessibleRole::Groupbox);
@@ -92,4 +93,37 @@ pub fn faults(frame: &Frame) -> Vec<String> {
         faults.push("nothing is reached by the keyboard".to_owned());
     }
     faults
+}
+
+/// Presses Tab until it comes to the control with that name, then the space bar; whether it came there.
+pub fn press(frame: &Frame, label: &str) -> bool {
+    let key = |text: slint::SharedString| {
+        frame.window().dispatch_event(WindowEvent::KeyPressed { text: text.clone() });
+        frame.window().dispatch_event(WindowEvent::KeyReleased { text });
+    };
+    for _ in 0..TABS {
+        key(Key::Tab.into());
+        if focused(frame).as_deref() == Some(label) {
+            key(" ".into());
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether the box with that name is ticked.
+pub fn is_ticked(frame: &Frame, label: &str) -> bool {
+    let mut ticked = false;
+    look(&ItemRc::new_root(WindowInner::from_pub(frame.window()).component()), &mut |item| {
+        let said = |what| item.accessible_string_property(what).unwrap_or_default();
+        if item.accessible_role() == AccessibleRole::Checkbox && said(AccessibleStringProperty::Label) == label {
+            ticked = said(AccessibleStringProperty::Checked) == "true";
+        }
+    });
+    ticked
+}
+
+/// The name of the control that has the focus, or nothing.
+pub fn in_focus(frame: &Frame) -> String {
+    focused(frame).unwrap_or_default()
 }

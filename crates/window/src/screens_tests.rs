@@ -14,10 +14,10 @@ use slint::platform::software_renderer::{MinimalSoftwareWindow, RepaintBufferTyp
 use slint::platform::{Platform, PlatformError, WindowAdapter, WindowEvent};
 use slint::{ComponentHandle, PhysicalSize, Rgb8Pixel};
 
-use crate::call::{Call, Choice, Heard, Problem, Which};
+use crate::call::{Call, Choice, Heard, Problem, Which, Wish};
 use crate::controller::{Command, Controller};
 use crate::controller_tests::{pcs, plan, restored, schedule, shown, status};
-use crate::reach_tests::faults;
+use crate::reach_tests::{faults, in_focus, is_ticked, press};
 use crate::shown::show;
 use crate::texts::{ENGLISH, GERMAN, Texts};
 use crate::ui::Frame;
@@ -265,6 +265,23 @@ fn every_page_and_state_looks_as_it_did() {
         drop(draw((&window, &seconds), &frame, &controller, LIGHT));
         unreachable.extend(faults(&frame).into_iter().map(|fault| format!("{name}: {fault}")));
     }
+    // What comes out of a press does not take the focus away, neither from a line that opens nor from a box.
+    let mut backup = answered(&ENGLISH, Page::Backup);
+    drop(draw((&window, &seconds), &frame, &backup, LIGHT));
+    for (label, command) in [("Taskbar", Command::Toggle(5)), ("Personalization", Command::Tick(4))] {
+        assert!(press(&frame, label), "{label}");
+        backup.command(command);
+        backup.ended(Call::Show, Ok(shown()));
+        drop(draw((&window, &seconds), &frame, &backup, LIGHT));
+        assert_eq!(in_focus(&frame), label);
+    }
+    // A box is ticked by the answer, not by the press: the organisation may say no.
+    assert!(is_ticked(&frame, "Personalization"), "no answer yet");
+    let mut groups = schedule(None)["groups"].clone();
+    groups[1]["on"] = json!(false);
+    backup.ended(Call::Wish(Wish { groups: Vec::new(), on: false }), Ok(groups));
+    drop(draw((&window, &seconds), &frame, &backup, LIGHT));
+    assert!(!is_ticked(&frame, "Personalization"));
     assert_eq!(unreachable, [""; 0]);
     assert_eq!(wrong, [""; 0], "`UPDATE_SCREENS=1 cargo test -p window` draws them anew; then look at them");
 }

@@ -13,9 +13,9 @@ use tempfile::TempDir;
 use crate::harness::{Pc, World, arg, persona, root};
 
 /// How long a step may take on a machine that does much else.
-const READY: Duration = Duration::from_secs(60);
+const READY: Duration = Duration::from_secs(90);
 /// How long nothing may change until a page counts as drawn.
-const REST: Duration = Duration::from_millis(700);
+const REST: Duration = Duration::from_millis(1_500);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -80,6 +80,14 @@ impl Screen {
         assert!(pressed.expect("Debian's package xdotool is here").success(), "{keys:?}");
     }
 
+    /// Gives the keyboard to the window, as a desktop does with what is opened: this screen has no desktop.
+    fn focus(&self) {
+        let mut command = Command::new("xdotool");
+        let found = ["search", "--sync", "--onlyvisible", "--name", "Rehome", "windowfocus", "--sync"];
+        let focused = command.env("DISPLAY", &self.display).args(found).status();
+        assert!(focused.expect("Debian's package xdotool is here").success());
+    }
+
     /// Opens the window of a PC's person.
     fn open(&self, pc: &Pc<'_>, program: &Path, words: &[&str]) -> Open {
         let mut command = Command::new(program);
@@ -142,6 +150,7 @@ fn a_person_with_a_keyboard_backs_up_restores_and_takes_it_back() {
     // The old PC: the button with the accent is the one that Enter presses.
     let open = screen.open(&old, &program, &["--from", arg(&persona("old-pc.reg"))]);
     let first = screen.after(&bare);
+    screen.focus();
     screen.keep("backup");
     screen.press(&["Return"]);
     until("a backup", || old.json(&["snapshots"]).to_string().contains("\"settings\""));
@@ -156,6 +165,7 @@ fn a_person_with_a_keyboard_backs_up_restores_and_takes_it_back() {
     let before = std::fs::read(&target).unwrap();
     let open = screen.open(&new, &program, &["--to", arg(&target)]);
     let page = screen.after(&bare);
+    screen.focus();
     screen.press(&["Tab", "Tab", "space"]);
     let pcs = screen.after(&page);
     screen.keep("restore");
@@ -165,6 +175,7 @@ fn a_person_with_a_keyboard_backs_up_restores_and_takes_it_back() {
     assert_eq!(std::fs::read(&target).unwrap(), before, "nothing changes before it was seen");
     screen.press(&["Return"]);
     until("a restore", || std::fs::read(&target).is_ok_and(|bytes| bytes != before));
+    until("the end of its journal", || new.json(&["undo", "--list"])[0]["state"] == "done");
     let done = screen.after(&plan);
     screen.keep("restore-result");
     let restored = std::fs::read(&target).unwrap();
