@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 
-use crate::{bench, fuzz, msi, postgres, process, repo, say, tidy, windows};
+use crate::{bench, faults, fuzz, msi, postgres, process, repo, say, tidy, windows};
 
 /// What to check
 #[derive(clap::Args)]
@@ -68,6 +68,7 @@ const STAGES: &[Stage] = &[
     Stage { name: "elsewhere", run: elsewhere },
     Stage { name: "postgres", run: on_postgres },
     Stage { name: "hostile snapshots", run: hostile },
+    Stage { name: "faults", run: fault_slice },
     Stage { name: "docs", run: docs },
     Stage {
         name: "catalog",
@@ -150,6 +151,11 @@ fn hostile() -> anyhow::Result<Outcome> {
         "--",
         "--nocapture",
     ]))
+}
+
+/// What chance drives, for two minutes at most; the rest of `docs/faults.md` has run with the tests. `cargo xtask faults` has the whole figures.
+fn fault_slice() -> anyhow::Result<Outcome> {
+    Ok(if faults::slice()? { Outcome::Passed } else { Outcome::Failed("a fault does not end as it should".to_owned()) })
 }
 
 fn docs() -> anyhow::Result<Outcome> {
