@@ -23,13 +23,16 @@ pub struct Args {
     replay: bool,
 }
 
+/// Every input once, and no new ones.
+const REPLAY: &str = "-runs=0";
+
 /// Runs each target.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     process::listen_for_stop()?;
     if let Some(why) = missing() {
         bail!("{why}");
     }
-    let how_long = if args.replay { "-runs=0".to_owned() } else { format!("-max_total_time={}", args.seconds) };
+    let how_long = if args.replay { REPLAY.to_owned() } else { format!("-max_total_time={}", args.seconds) };
     for target in if args.targets.is_empty() { targets()? } else { args.targets.clone() } {
         fuzz(&target, &how_long)?;
     }
@@ -42,7 +45,7 @@ pub fn replay() -> anyhow::Result<Option<String>> {
         return Ok(Some(why));
     }
     for target in targets()? {
-        fuzz(&target, "-runs=0")?;
+        fuzz(&target, REPLAY)?;
     }
     Ok(None)
 }
@@ -77,6 +80,10 @@ fn fuzz(target: &str, how_long: &str) -> anyhow::Result<()> {
     std::fs::create_dir_all(&corpus).with_context(|| format!("could not make {}", corpus.display()))?;
     let mut cargo = repo::cargo();
     cargo.env("RUSTC_BOOTSTRAP", "1").args(["fuzz", "run", target]).arg(&corpus);
+    if how_long == REPLAY {
+        // A few dozen inputs: the build is what takes time.
+        cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1").env("CARGO_PROFILE_RELEASE_DEBUG", "false");
+    }
     let seeds = repo::root().join("fuzz/seeds").join(target);
     if seeds.is_dir() {
         cargo.arg(seeds);

@@ -4,6 +4,7 @@
 //! [`Stopped`], and everything that was set up is torn down by `Drop` on the way out. The children get a process group of their own, so that the
 //! terminal's Ctrl-C reaches them through us and in order.
 
+use std::fs::File;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -108,6 +109,20 @@ pub fn run(command: &mut Command, input: &str) -> anyhow::Result<ExitStatus> {
     let mut child = Guarded::spawn(command.stdin(Stdio::piped()))?;
     feed(&mut child, input)?;
     child.wait()
+}
+
+/// Runs `command` to its end with what it says on our own stderr, and takes what it prints.
+pub fn run_and_take(command: &mut Command) -> anyhow::Result<(ExitStatus, Vec<u8>)> {
+    let mut child = Guarded::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
+    let stdout = drain(child.child().stdout.take());
+    let status = child.wait()?;
+    Ok((status, stdout.join().expect("a reader of a pipe does not panic")))
+}
+
+/// Runs `command` to its end, with all it says and prints in a file.
+pub fn run_into(command: &mut Command, file: File) -> anyhow::Result<ExitStatus> {
+    let other = file.try_clone().context("could not share a file of output")?;
+    Guarded::spawn(command.stdin(Stdio::null()).stdout(file).stderr(other))?.wait()
 }
 
 /// Runs `command` to its end and takes its output, `input` on its stdin.

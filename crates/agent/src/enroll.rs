@@ -203,7 +203,7 @@ fn tell(run: &Run, enrolment: &Enrolment) -> Result<Exit, Failure> {
     }
     let user = tame(&enrolment.user_name, 64);
     run.screen.say(&format!("Connected {device_name} with {} as {user} of {organisation}", enrolment.server));
-    run.screen.hint("`rehome backup --from NTUSER.DAT` makes the first backup");
+    run.screen.hint(&format!("{} makes the first backup", crate::backup::FIRST));
     Ok(Exit::Success)
 }
 

@@ -37,6 +37,7 @@ mod pin;
 mod plan;
 mod progress;
 mod rehearse;
+mod remember;
 mod render;
 mod report;
 mod restore;
@@ -70,14 +71,9 @@ use crate::run::Run;
 use crate::screen::Screen;
 use crate::world::SystemClock;
 
-/// The C library of Linux gives a large buffer back to the system at once, unless it has seen a larger one come and go (`mallopt(3)`, "dynamic mmap threshold"): then
-/// the next picture of a restore takes the place of the last one, instead of pages that the system has to make and clear. Nothing of this buffer is touched.
-fn keep_freed_memory() {
-    const PICTURE_AND_MORE: usize = 16 << 20;
-    drop(std::hint::black_box(Vec::<u8>::with_capacity(PICTURE_AND_MORE)));
-}
-
 fn main() -> ExitCode {
+    #[cfg(windows)]
+    win32::from_system_only();
     // Before anything else is opened or started: it is to have nothing at hand.
     if let Some(asked) = picture::asked(std::env::args_os()) {
         return ExitCode::from(picture::run(&asked));
@@ -87,7 +83,6 @@ fn main() -> ExitCode {
         Err(error) => return ExitCode::from(usage(&error).code()),
     };
     shut_in();
-    keep_freed_memory();
     stop::listen();
     let run =
         Run { screen: Screen::new(&cli.global), global: cli.global, clock: SystemClock, random: SystemRandom::new() };
@@ -134,6 +129,7 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
         Verb::Export(args) => export::run(args, run),
         Verb::Import(args) => import::run(args, run),
         Verb::Report(args) => report::run(args, run),
+        Verb::Remember(args) => remember::run(args, run),
         Verb::Openings(args) => openings::run(args, run),
         Verb::Rehearse(args) => rehearse::run(args, run),
         Verb::Pin(args) => pin::run(args, run),

@@ -103,7 +103,7 @@ pub fn make(
     for blob in &header.blobs {
         let sealed = list::blob(server, profile, blob.id)?;
         if let Some(file) = named(&opened, blob) {
-            sealed_of(fetched, &sealed, file).check().map_err(|reason| BundleError::Picture { reason })?;
+            sealed_of(fetched, &sealed[..], file).check().map_err(|reason| BundleError::Picture { reason })?;
         }
         blobs.push(sealed);
     }
@@ -148,7 +148,7 @@ impl Bundle {
         for blob in &header.blobs {
             let file = named(&opened, blob);
             if let (Some(sealed), Some(file)) = (reader.blob(blob.sealed_len, file.is_some())?, file) {
-                let opens = Sealed { bytes: &sealed, file, owner: &owner, ring: &ring }.check();
+                let opens = Sealed { bytes: &sealed[..], file, owner: &owner, ring: &ring }.check();
                 opens.map_err(|reason| BundleError::Picture { reason })?;
                 files.insert(blob.id, sealed);
             }
@@ -180,7 +180,7 @@ impl Files {
         let fetched = &preview.fetched;
         let open = |role: FileRole, file: &FileRef| {
             let sealed = self.0.get(&file.blob).ok_or(Reason::FileMissing)?;
-            sealed_of(fetched, sealed, *file).to_write(role, washer)
+            sealed_of(fetched, &sealed[..], *file).into_written(role, washer)
         };
         apply(&preview.plan, &open, &mut target.as_target(), work)
     }

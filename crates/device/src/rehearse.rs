@@ -157,7 +157,7 @@ impl Rehearse<'_> {
                     Err(error) if is_finding(error.reason()) => return Ok(Some(error.reason())),
                     Err(error) => return Err(error),
                 };
-                if let Err(reason) = sealed_of(fetched, &bytes, *file).check() {
+                if let Err(reason) = sealed_of(fetched, &bytes[..], *file).check() {
                     return Ok(Some(reason));
                 }
                 *count += 1;

@@ -2,6 +2,8 @@
 //!
 //! [`Restore::preview`] goes as far as the plan and changes nothing. [`Restore::carry_out`] does what the plan says, and keeps a journal that it can be undone by.
 
+use std::io::{Cursor, Read};
+
 use model::catalog::FileRole;
 use model::ids::{ProfileId, SnapshotId};
 use model::plan::Plan;
@@ -124,11 +126,11 @@ impl Restore<'_> {
     /// A file as it may be written.
     fn file(&self, fetched: &Fetched, role: FileRole, file: &FileRef) -> Result<Vec<u8>, Reason> {
         let bytes = blob(self.server, fetched.owner.profile, file.blob).map_err(|error| error.reason())?;
-        sealed_of(fetched, &bytes, *file).to_write(role, self.washer)
+        sealed_of(fetched, Cursor::new(bytes), *file).into_written(role, self.washer)
     }
 }
 
 /// A file that was fetched for a snapshot.
-pub(crate) fn sealed_of<'a>(fetched: &'a Fetched, bytes: &'a [u8], file: FileRef) -> Sealed<'a> {
+pub(crate) fn sealed_of<R: Read>(fetched: &Fetched, bytes: R, file: FileRef) -> Sealed<'_, R> {
     Sealed { bytes, file, owner: &fetched.owner, ring: &fetched.ring }
 }

@@ -14,9 +14,9 @@ use seal::{KeyRing, Owner};
 use crate::picture::Washer;
 
 /// A sealed file, whose it is, and the keys.
-pub(crate) struct Sealed<'a> {
-    /// The sealed bytes.
-    pub bytes: &'a [u8],
+pub(crate) struct Sealed<'a, R> {
+    /// Gives the sealed bytes.
+    pub bytes: R,
     /// What they hold.
     pub file: FileRef,
     /// Whose they are.
@@ -25,26 +25,28 @@ pub(crate) struct Sealed<'a> {
     pub ring: &'a KeyRing,
 }
 
-impl Sealed<'_> {
+impl<R: Read> Sealed<'_, R> {
     /// Opens it to its end, keeping nothing; fails with why it does not open.
-    pub(crate) fn check(&self) -> Result<(), Reason> {
+    pub(crate) fn check(self) -> Result<(), Reason> {
         let copied = self.opener().and_then(|mut opener| io::copy(&mut opener, &mut io::sink()));
         copied.map(drop).map_err(|error| reason(&error))
     }
 
-    /// What may be written: of a picture the one that was encoded anew; a word list as it is, as whoever writes it reads it.
-    pub(crate) fn to_write(&self, role: FileRole, washer: &dyn Washer) -> Result<Vec<u8>, Reason> {
+    /// What may be written: of a picture the one that was encoded anew; a word list as it is, as whoever writes it reads it. The sealed bytes are gone
+    /// before the new ones are held.
+    pub(crate) fn into_written(self, role: FileRole, washer: &dyn Washer) -> Result<Vec<u8>, Reason> {
+        let file = self.file;
         let mut opener = self.opener().map_err(|error| reason(&error))?;
         if role.is_picture() {
-            return washer.wash(&mut opener, &self.file);
+            return washer.wash(Box::new(opener), &file);
         }
         // The opener has looked that it is not too long.
-        let mut bytes = Vec::with_capacity(usize::try_from(self.file.size).unwrap_or_default());
+        let mut bytes = Vec::with_capacity(usize::try_from(file.size).unwrap_or_default());
         opener.read_to_end(&mut bytes).map_err(|error| reason(&error))?;
         Ok(bytes)
     }
 
-    fn opener(&self) -> io::Result<Opener<&[u8]>> {
+    fn opener(self) -> io::Result<Opener<R>> {
         Opener::new(self.bytes, self.file, self.owner, self.ring)
     }
 }

@@ -9,10 +9,12 @@
 #![cfg(windows)]
 
 mod confine;
+pub mod desktop;
 mod effects;
 pub mod eventlog;
 mod facts;
 mod keys;
+mod libraries;
 pub mod machine;
 mod packages;
 pub mod profiles;
@@ -25,6 +27,7 @@ pub use confine::confine;
 pub use effects::LiveEffects;
 pub use facts::{LivePlaces, ask, known, person};
 pub use keys::{key_stores, machine_id};
+pub use libraries::from_system_only;
 pub use packages::packages;
 pub use registry::{LiveRegistry, LiveRegistryWrite};
 pub use store::{open_store_page, without_window};

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use slint::{ModelRc, SharedString, VecModel};
 
 use crate::ui::{CardItem, Frame, GroupItem, LineItem};
-use crate::view::{Page, Tone, View};
+use crate::view::{Kind, Page, Tone, View};
 
 /// Below any progress: nothing runs.
 const NOTHING_RUNS: f32 = -2.0;
@@ -16,6 +16,16 @@ fn tone(tone: Tone) -> i32 {
         Tone::Good => 1,
         Tone::Attention => 2,
         Tone::Off => 3,
+    }
+}
+
+fn kind(kind: Kind) -> i32 {
+    match kind {
+        Kind::Plain => 0,
+        Kind::Heading => 1,
+        Kind::Closed => 2,
+        Kind::Open => 3,
+        Kind::Inner => 4,
     }
 }
 
@@ -58,6 +68,7 @@ pub fn show(frame: &Frame, view: &View) {
         title: (&card.title).into(),
         when: (&card.when).into(),
         detail: (&card.detail).into(),
+        about: (&card.about).into(),
         mark: (&card.mark).into(),
         chosen: card.chosen,
     })));
@@ -66,14 +77,17 @@ pub fn show(frame: &Frame, view: &View) {
         detail: (&group.detail).into(),
         ticked: group.ticked,
         locked: group.locked,
+        heading: group.heading,
     })));
     frame.set_lines(model(view.lines.iter().map(|line| LineItem {
         title: (&line.title).into(),
         detail: (&line.detail).into(),
         tone: tone(line.tone),
+        kind: kind(line.kind),
     })));
     frame.set_foot((&view.foot).into());
     frame.set_main((&view.main).into());
     frame.set_main_enabled(view.main_enabled);
     frame.set_second((&view.second).into());
+    frame.set_third((&view.third).into());
 }

@@ -8,6 +8,7 @@
 
 mod goals;
 pub mod instructions;
+mod kept;
 mod machine;
 mod measure;
 mod network;
@@ -20,6 +21,7 @@ mod signing;
 mod source;
 mod stages;
 mod start;
+mod window;
 mod wine;
 
 use std::path::PathBuf;
@@ -32,7 +34,7 @@ use report::Report;
 /// What to measure
 #[derive(clap::Args)]
 pub struct Args {
-    /// Parts to measure: instructions, road, stages, network, rates, rules, start, wine [default: all]
+    /// Parts to measure: instructions, road, kept, stages, network, rates, peer, postgres, rules, start, window, wine [default: all]
     parts: Vec<String>,
     /// A person's hive to walk and to back up; without it the project's own made hive
     #[arg(long)]
@@ -73,14 +75,18 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         instructions::record()?;
     }
     let mut report = Report::begin();
-    let parts: [(&str, Part); 8] = [
+    let parts: [(&str, Part); 12] = [
         ("instructions", instructions::measure),
         ("start", start::measure),
         ("road", road::measure),
+        ("kept", kept::measure),
         ("stages", stages::measure),
         ("network", network::measure),
         ("rates", rates::measure),
+        ("peer", rates::atuin::measure),
+        ("postgres", rates::postgres::measure),
         ("rules", rules::measure),
+        ("window", window::measure),
         ("wine", wine::measure),
     ];
     for (name, measure) in parts.iter().filter(|(name, _)| args.wants(name)) {

@@ -92,9 +92,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     for row in all.iter().filter(|row| wanted(row.number)) {
         tests.extend(named(row.tests).filter(|(path, _)| is_run(path)).map(|test| (row.number, test)));
     }
-    let mut paths: Vec<&str> = tests.iter().map(|(_, (path, _))| *path).collect();
-    paths.dedup();
-    let programs = Programs::build(&paths)?;
+    let programs = Programs::build()?;
     let mut done: BTreeMap<(&str, &str), Tried> = BTreeMap::new();
     for (_, test) in &tests {
         if !done.contains_key(test) {
@@ -132,12 +130,6 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         done.len()
     ));
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// The CI's share: what is counted, for two minutes at most. The rest runs with all the tests.
-pub fn slice() -> anyhow::Result<bool> {
-    let args = Args { numbers: Vec::new(), figures: Figures::Slice, counted: true, wine: false, planted: false };
-    Ok(run(&args)? == ExitCode::SUCCESS)
 }
 
 fn println(line: &str) {

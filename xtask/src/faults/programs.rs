@@ -1,6 +1,6 @@
 //! The built programs of tests, and which of them has a test that a file holds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -22,17 +22,10 @@ struct Program {
 pub struct Programs(Vec<Program>);
 
 impl Programs {
-    /// Builds what holds the tests of these files, given from the root of the checkout.
-    pub fn build(paths: &[&str]) -> anyhow::Result<Self> {
-        let packages: BTreeSet<&str> = paths.iter().filter_map(|path| package(path)).collect();
-        if packages.is_empty() {
-            return Ok(Self(Vec::new()));
-        }
+    /// Builds all of the workspace as one: for single packages cargo would choose other features, and build anew what they depend on.
+    pub fn build() -> anyhow::Result<Self> {
         let mut cargo = repo::cargo();
-        cargo.args(["test", "--no-run", "--locked", "--message-format", "json-render-diagnostics"]);
-        for package in packages {
-            cargo.args(["--package", package]);
-        }
+        cargo.args(["test", "--workspace", "--no-run", "--locked", "--message-format", "json-render-diagnostics"]);
         let output = process::capture(&mut cargo, "")?;
         if !output.status.success() {
             bail!("the tests do not build: {}", String::from_utf8_lossy(&output.stderr).trim());
@@ -77,11 +70,6 @@ impl Program {
     }
 }
 
-/// The package of a file: the name of its folder, for all of ours.
-fn package(path: &str) -> Option<&str> {
-    path.strip_prefix("crates/").unwrap_or(path).split('/').next()
-}
-
 fn list(program: &Path) -> anyhow::Result<Vec<String>> {
     let output = process::capture(Command::new(program).args(["--list", "--format", "terse"]), "")?;
     let text = String::from_utf8_lossy(&output.stdout);
@@ -105,6 +93,5 @@ mod tests {
         assert!(program("/x/tests/one.rs").holds(Path::new("/x/tests/one.rs")));
         assert!(!program("/x/tests/one.rs").holds(Path::new("/x/tests/two.rs")));
         assert!(!program("/x/src/lib.rs").holds(Path::new("/x/tests/one.rs")));
-        assert_eq!((package("crates/a/src/b.rs"), package("e2e/tests/c.rs")), (Some("a"), Some("e2e")));
     }
 }

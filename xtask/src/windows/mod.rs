@@ -4,6 +4,7 @@
 //! the library is built from its source ([`std_source`]); docs/decisions/0007 says why that is allowed and what it costs. Build
 //! results lie in a folder of the target's own, so that builds for Linux stay warm.
 
+mod imports;
 mod std_source;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +20,8 @@ const TARGET: &str = "x86_64-pc-windows-gnu";
 pub const LINKER: &str = "x86_64-w64-mingw32-gcc";
 /// The Debian package that has it.
 const LINKER_PACKAGE: &str = "gcc-mingw-w64-x86-64";
+/// mingw's tool that says what a program loads; it comes with the compiler.
+const OBJDUMP: &str = "x86_64-w64-mingw32-objdump";
 /// The most that the program may weigh, in bytes: it comes over the network to every PC.
 const BYTES_MAX: u64 = 8_000_000;
 
@@ -74,6 +77,7 @@ pub fn build(build_std: bool) -> anyhow::Result<PathBuf> {
     if bytes > BYTES_MAX {
         bail!("rehome.exe has {bytes} bytes, more than {BYTES_MAX}: find out what made it grow");
     }
+    imports::check(&program)?;
     shim(&folder)?;
     Ok(program)
 }

@@ -342,7 +342,7 @@ fn refuse_unfinished(journals: &dyn Journals, target: &str) -> Result<(), ApplyE
 /// Journals the steps, carries them out and says what became of the settings.
 fn carry_out(
     table: Table,
-    prepared: Prepared,
+    mut prepared: Prepared,
     undo_of: Option<u32>,
     (target, work): (&mut Target, &mut Work),
 ) -> Result<Outcome, ApplyError> {
@@ -352,7 +352,10 @@ fn carry_out(
     }
     run::sort(table, &mut steps);
     let begin = Begin { at: work.clock.now(), target: target.name.to_owned(), undo_of };
-    let journal = Journal::prepare(work.journals, begin, &steps, &prepared.pictures)?;
+    // From here on each picture is read where the journal keeps it, one at a time.
+    let pictures = std::mem::take(&mut prepared.pictures);
+    let journal = Journal::prepare(work.journals, begin, &steps, &pictures)?;
+    drop(pictures);
     let number = journal.number;
     let mut run = Run { table, target, journal, progress: work.progress };
     let carried = run.forwards(&steps)?;

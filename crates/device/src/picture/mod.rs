@@ -41,10 +41,10 @@ const PIECE_BYTES: usize = 64 << 10;
 
 /// Encodes a picture anew, somewhere where its bytes can do no harm.
 pub trait Washer {
-    /// The picture anew, with the note that it was made from `file`. What goes wrong while it is read is told by [`BlobError`]'s reasons.
+    /// The picture anew, with the note that it was made from `file`. The old one is let go of once it was read. What goes wrong while it is read is told by [`BlobError`]'s reasons.
     ///
     /// [`BlobError`]: seal::blob::BlobError
-    fn wash(&self, picture: &mut dyn Read, file: &FileRef) -> Result<Vec<u8>, Reason>;
+    fn wash(&self, picture: Box<dyn Read + '_>, file: &FileRef) -> Result<Vec<u8>, Reason>;
 }
 
 /// In this very process. For tests; and what [`Process`] runs at its other end.
@@ -52,8 +52,8 @@ pub trait Washer {
 pub struct Here;
 
 impl Washer for Here {
-    fn wash(&self, picture: &mut dyn Read, file: &FileRef) -> Result<Vec<u8>, Reason> {
-        let mut bytes = Vec::new();
+    fn wash(&self, picture: Box<dyn Read + '_>, file: &FileRef) -> Result<Vec<u8>, Reason> {
+        let (mut picture, mut bytes) = (picture, Vec::new());
         picture.read_to_end(&mut bytes).map_err(|error| reason(&error))?;
         wash(&bytes, file)
     }
@@ -69,7 +69,7 @@ pub struct Process {
 }
 
 impl Washer for Process {
-    fn wash(&self, picture: &mut dyn Read, file: &FileRef) -> Result<Vec<u8>, Reason> {
+    fn wash(&self, picture: Box<dyn Read + '_>, file: &FileRef) -> Result<Vec<u8>, Reason> {
         let failed = |_| Reason::Internal;
         let mut command = Command::new(&self.program);
         command.args([VERB, &file.blob.to_string(), &file.size.to_string()]);
@@ -77,7 +77,7 @@ impl Washer for Process {
         (self.quietly)(&mut command);
         let mut child = command.spawn().map_err(failed)?;
         // It reads all before it writes, so neither waits for the other. One that ends before has its reason in its exit code.
-        if let Err(reason) = pass(picture, &mut child.stdin.take().expect("stdin is piped")) {
+        if let Err(reason) = pass(picture, child.stdin.take().expect("stdin is piped")) {
             // What it has read is not the picture; nothing of what it makes of that is looked at.
             child.kill().and_then(|()| child.wait()).map_err(failed)?;
             return Err(reason);
@@ -95,7 +95,7 @@ impl Washer for Process {
 }
 
 /// Passes all on, unless the other end does not want it any more.
-fn pass(picture: &mut dyn Read, to: &mut impl Write) -> Result<(), Reason> {
+fn pass(mut picture: Box<dyn Read + '_>, mut to: impl Write) -> Result<(), Reason> {
     let mut piece = vec![0; PIECE_BYTES];
     loop {
         match picture.read(&mut piece) {

@@ -52,7 +52,7 @@ fn has(bytes: &[u8], text: &str) -> bool {
 #[test]
 fn a_picture_is_the_same_to_the_eye_and_nothing_else_of_it_is_left() {
     for (bytes, ending) in [(a_jpeg(40, 30), "jpg"), (a_png(40, 30), "png")] {
-        let washed = Here.wash(&mut &bytes[..], &FILE).unwrap();
+        let washed = Here.wash(Box::new(&bytes[..]), &FILE).unwrap();
         assert_eq!(crate::apply::picture_ending(&washed), Some(ending));
         assert!(!has(&washed, "where this was taken") && !has(&washed, "a program behind"), "{ending}");
         assert_eq!(noted(&washed), Some(FILE), "it says what it was made from");

