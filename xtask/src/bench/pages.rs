@@ -13,6 +13,7 @@ use super::product::Product;
 use super::report::{Report, circumstances};
 use crate::http::{self, Answer};
 use crate::repo::{self, Binaries};
+use crate::serving::Place;
 use crate::{process, say};
 
 /// People, each with a PC.
@@ -72,7 +73,7 @@ pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
     }
     let binaries = Binaries::build()?;
     let scratch = repo::scratch("bench-")?;
-    let product = Product::start_unlimited(&binaries, &scratch.path().join("rehome"))?;
+    let product = Product::start_unlimited(&binaries, &Place::folder(&scratch.path().join("rehome")))?;
     say::note(&format!("making {PCS} people with a PC each"));
     let mut fleet = repo::program(&repo::target()?.join("release/examples/rules_fleet"));
     fleet.arg(product.folder.join("server/rehome.db")).arg(PCS.to_string()).arg("people");
