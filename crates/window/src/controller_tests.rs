@@ -548,6 +548,21 @@ fn a_restore_is_looked_at_then_agreed_to_by_its_mark() {
 }
 
 #[test]
+fn an_app_without_a_name_goes_by_its_id_and_parts_of_windows_are_not_missed() {
+    let mut document = restored();
+    document["plan"]["apps"] = json!([
+        { "name": null, "id": "Contoso.Notes_1", "kind": "desktop", "action": "not_available", "reason": "not_found" },
+        { "name": null, "id": "Shell_1", "kind": "system", "action": "not_available", "reason": "not_found" },
+    ]);
+    let mut controller = looked(Page::Restore);
+    controller.command(Command::Main);
+    controller.ended(Call::Restore(choice(&[]), "m1".to_owned()), Ok(document));
+    let titles: Vec<_> = seen(&controller).lines.into_iter().map(|line| line.title).collect();
+    assert!(titles.contains(&"Contoso.Notes_1".to_owned()), "{titles:?}");
+    assert!(!titles.contains(&"Shell_1".to_owned()) && !titles.contains(&String::new()), "{titles:?}");
+}
+
+#[test]
 fn a_tick_asks_for_a_new_plan_and_an_older_answer_is_dropped() {
     let mut controller = looked(Page::Restore);
     assert_eq!(controller.command(Command::Tick(0)), [], "a locked group stays");

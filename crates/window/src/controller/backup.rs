@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::read::{category_of, list, literal, text, title_of};
-use super::{Asked, Controller};
+use super::{Asked, Controller, read};
 use crate::view::{Group, Kind, Line, Tone, View};
 use crate::when::When;
 
@@ -181,7 +181,7 @@ impl Controller {
         };
         let lines: Vec<_> = if word == "app_list" {
             let apps = list(document, "apps").iter().filter(|app| app["kind"] == "store");
-            apps.map(|app| inner(text(app, "name"), text(app, "publisher"))).take(INNER_MAX).collect()
+            apps.map(|app| inner(read::app(app), text(app, "publisher"))).take(INNER_MAX).collect()
         } else {
             let readings = document["readings"].as_object().into_iter().flatten();
             let set = readings.filter(|(id, reading)| category_of(id) == word && reading["outcome"] == "set");

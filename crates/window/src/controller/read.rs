@@ -56,6 +56,12 @@ pub(super) fn installs(document: &Value) -> impl Iterator<Item = &Value> {
     list(&document["plan"], "apps").iter().filter(|app| app["action"] == "install")
 }
 
+/// What people call an app; without a name, its id.
+pub(super) fn app(app: &Value) -> String {
+    let name = text(app, "name");
+    if name.is_empty() { text(app, "id") } else { name }
+}
+
 /// What people call a category; a newer one goes by its word.
 pub(super) fn category(word: &str) -> String {
     Category::from_word(word).map_or_else(|| tame(word), |category| category.title().to_owned())

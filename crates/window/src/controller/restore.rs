@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::read::{category, changes, installs, list, literal, number, reason, tame, text};
-use super::{Controller, Step};
+use super::{Controller, Step, read};
 use crate::call::{Problem, Which};
 use crate::view::{Card, Group, Line, Page, Tone, View};
 use crate::when::When;
@@ -266,7 +266,7 @@ impl Controller {
             let heading = (!inner.is_empty()).then(|| Line::heading(texts.t(key)));
             heading.into_iter().chain(inner).collect::<Vec<_>>()
         };
-        let app = |app: &Value| Line::new(text(app, "name"), texts.t("restore.install"), Tone::Plain);
+        let app = |app: &Value| Line::new(read::app(app), texts.t("restore.install"), Tone::Plain);
         lines.extend(section("apps.title", installs(document).map(app).collect()));
         let skips = list(&document["plan"], "settings").iter().filter(|step| step["action"] == "skip");
         let skip = |step: &Value| Line::new(text(step, "title"), self.skipped(step), Tone::Off);

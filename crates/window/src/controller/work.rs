@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::Controller;
 use super::read::{category, list, literal, number, reason, text};
 use super::restore::LINES_MAX;
+use super::{Controller, read};
 use crate::call::{Answer, Call, Heard};
 use crate::view::{Line, Tone, View};
 use crate::when::When;
@@ -210,7 +210,7 @@ impl Controller {
         }
         let apps = list(document, "apps");
         for app in apps.iter().filter(|app| app["stands"] == "person") {
-            needs.push(Line::new(text(app, "name"), texts.t("needs.store"), Tone::Attention));
+            needs.push(Line::new(read::app(app), texts.t("needs.store"), Tone::Attention));
         }
         let (mut managed, mut missing) = (Vec::new(), Vec::new());
         for step in list(&document["plan"], "settings").iter().filter(|step| step["action"] == "skip") {
@@ -221,8 +221,10 @@ impl Controller {
             };
             group.push(Line::new(text(step, "title"), self.skipped(step), Tone::Off));
         }
-        for app in list(&document["plan"], "apps").iter().filter(|app| app["action"] == "not_available") {
-            missing.push(Line::new(text(app, "name"), reason(app), Tone::Off));
+        // Parts of Windows come with Windows: nobody misses them.
+        let is_missed = |app: &&Value| app["action"] == "not_available" && app["kind"] != "system";
+        for app in list(&document["plan"], "apps").iter().filter(is_missed) {
+            missing.push(Line::new(read::app(app), reason(app), Tone::Off));
         }
         let waiting = apps.iter().filter(|app| app["stands"] == "waiting" || app["stands"] == "running").count() as u64;
         if waiting > 0 {
