@@ -11,6 +11,10 @@ use anyhow::{Context, bail};
 use crate::process::{self, Guarded};
 use crate::{http, repo};
 
+/// What an administrator says so that PCs back up: nothing is taken until a policy switches it on.
+pub const POLICY: [&str; 7] =
+    ["policy", "create", "Enable Windows Backup", "--set", "backup.enabled=true", "--all-devices", "--enable"];
+
 /// How many glances (10 ms each) the server gets to answer: 20 s, for a slow disk under load.
 const START_GLANCES: u32 = 2000;
 
@@ -131,12 +135,18 @@ impl Server {
         self.process.borrow_mut().child().id()
     }
 
-    /// Makes an organisation and an account for one person in it.
+    /// Makes an organisation that backs up, and an account for one person in it.
     pub fn invite(&self, tenant: &str, user: &str) -> anyhow::Result<Invitation> {
         self.administer(&["tenant", "create", tenant], "")?;
         let password = password()?;
         self.administer(&["user", "create", user, "--tenant", tenant, "--password-stdin"], &password)?;
+        self.administer(&[POLICY.as_slice(), &["--tenant", tenant]].concat(), "")?;
         Ok(Invitation { user: format!("{tenant}/{user}"), password })
+    }
+
+    /// Makes an account an owner of its organisation.
+    pub fn make_owner(&self, tenant: &str, user: &str) -> anyhow::Result<()> {
+        self.administer(&["role", "assign", "owner", "--user", user, "--tenant", tenant], "").map(drop)
     }
 
     /// Makes a service account and gives its token.

@@ -52,7 +52,7 @@ pub const GOALS: &[Goal] = &[
     less(
         17,
         "backup of a live PC, one value changed",
-        "client CPU, Windows program under Wine / from a hive on Linux",
+        "client CPU, Windows program under Wine less one that loads the same libraries / from hives on Linux less one that does nothing",
         [2.0, 1.0, 0.8],
     ),
     more(18, "durable backups a second on PostgreSQL, 32 clients", "rate, product / pgbench", [0.4, 0.7, 1.0]),

@@ -12,6 +12,7 @@ mod kept;
 mod machine;
 mod measure;
 mod network;
+mod pages;
 mod product;
 mod rates;
 mod report;
@@ -34,7 +35,7 @@ use report::Report;
 /// What to measure
 #[derive(clap::Args)]
 pub struct Args {
-    /// Parts to measure: instructions, road, kept, stages, network, rates, peer, postgres, rules, start, window, wine [default: all]
+    /// Parts to measure: instructions, road, kept, stages, network, rates, peer, postgres, rules, pages, start, window, wine [default: all]
     parts: Vec<String>,
     /// A person's hive to walk and to back up; without it the project's own made hive
     #[arg(long)]
@@ -75,7 +76,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         instructions::record()?;
     }
     let mut report = Report::begin();
-    let parts: [(&str, Part); 12] = [
+    let parts: [(&str, Part); 13] = [
         ("instructions", instructions::measure),
         ("start", start::measure),
         ("road", road::measure),
@@ -86,6 +87,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ("peer", rates::atuin::measure),
         ("postgres", rates::postgres::measure),
         ("rules", rules::measure),
+        ("pages", pages::measure),
         ("window", window::measure),
         ("wine", wine::measure),
     ];

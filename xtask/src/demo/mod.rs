@@ -45,6 +45,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     say::good(&format!("it answers at {}; SQLite and a folder, nothing else to install", server.address()));
     say::command(&format!("rehome-server tenant create {TENANT}"));
     say::command(&format!("rehome-server user create {USER} --tenant {TENANT} --password-stdin"));
+    say::command(&format!(
+        "rehome-server policy create 'Enable Windows Backup' --set backup.enabled=true --all-devices --enable --tenant {TENANT}"
+    ));
     let invitation = server.invite(TENANT, USER)?;
     let old = Pc::new(&stage, "ADA-LAPTOP")?;
     let new = Pc::new(&stage, "ADA-NEW-PC")?;
