@@ -291,7 +291,8 @@ fn note(
             tx.prepare_cached(sql)?.execute((key.generation + 1, own.tenant, own.no))?;
         }
         let sql = "UPDATE blobs SET generation = $1, length = $2, received = $3, checksum = $4, \
-                   condemned_at = CASE WHEN condemned_at IS NULL THEN NULL ELSE $5 END, deleting = 0 WHERE tenant = $6 AND profile_no = $7 AND no = $8";
+                   condemned_at = CASE WHEN condemned_at IS NULL THEN NULL ELSE CAST($5 AS BIGINT) END, \
+                   deleting = 0 WHERE tenant = $6 AND profile_no = $7 AND no = $8";
         let changed =
             tx.prepare_cached(sql)?.execute((key.generation, length, received, hash, at.0, own.tenant, own.no, no))?;
         if changed == 1 {
