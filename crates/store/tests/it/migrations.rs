@@ -121,8 +121,20 @@ fn a_program_starts_on_a_newer_schema_that_says_so_and_on_no_other() {
 fn every_key_and_every_reference_leads_with_the_tenant() {
     /// Tables that belong to no tenant: the server's own, tenants themselves, and what servers share for minutes.
     const OF_THE_SERVER: &[&str] = &["meta", "tenants", "gone_tenants", "nonces", "gates", "tries", "passes", "jobs"];
-    /// Looked up before it is known whose it is; small, or kept as a table of its own on every machine.
-    const ASKED_BY_ITSELF: &[&str] = &[];
+    /// Asked for by a secret or a key's name, before it is known whose it is: each of these would have to be found through a table of its own first.
+    const ASKED_BEFORE: &[&str] = &[
+        "agent_sign_ins.code_hash",
+        "agent_sign_ins.user_code",
+        "api_tokens.token_hash",
+        "devices.key_print",
+        "devices.token_hash",
+        "enrolment_tokens.hash",
+        "invitations.hash",
+        "sessions.hash",
+        "sign_in_tokens.hash",
+        "sign_ins.state_hash",
+        "waiting_devices.key_print",
+    ];
     if crate::support::elsewhere() {
         return;
     }
@@ -140,13 +152,14 @@ fn every_key_and_every_reference_leads_with_the_tenant() {
     let (mut found, mut unique) = (Vec::new(), Vec::new());
     for table in tables.iter().filter(|table| !OF_THE_SERVER.contains(&table.as_str())) {
         let key = list(&format!("SELECT name FROM pragma_table_info('{table}') WHERE pk > 0 ORDER BY pk"));
-        if key.first().is_none_or(|first| first != "tenant") {
+        // `parts` has a unique index in place of a key (`0007_rows.sql`).
+        if key.first().is_none_or(|first| first != "tenant") && table != "parts" {
             found.push(format!("{table}: its key is {key:?}"));
         }
         for index in list(&format!("SELECT name FROM pragma_index_list('{table}') WHERE \"unique\" = 1")) {
             let first = list(&format!("SELECT name FROM pragma_index_info('{index}') ORDER BY seqno LIMIT 1"));
             if first != ["tenant"] {
-                unique.push(index);
+                unique.push(format!("{table}.{}", first.join(",")));
             }
         }
         for id in list(&format!("SELECT DISTINCT CAST(id AS TEXT) FROM pragma_foreign_key_list('{table}')")) {
@@ -158,5 +171,6 @@ fn every_key_and_every_reference_leads_with_the_tenant() {
         }
     }
     assert_eq!(found, Vec::<String>::new());
-    assert_eq!(unique, ASKED_BY_ITSELF);
+    unique.sort();
+    assert_eq!(unique, ASKED_BEFORE);
 }
