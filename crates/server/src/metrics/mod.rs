@@ -59,7 +59,7 @@ families! {
         "Settings by category, and apps, as restores report them";
     Devices Gauge "rehome_devices" ["state"] &[], "PCs: active, forked (two back up as one), revoked";
     Restorable Gauge "rehome_users_restorable_ratio" [] &[],
-        "Of all people, those who could be restored, as counted four times a day; absent before the first count";
+        "Of all people, those who could be restored, as they were last counted; absent before the first count";
     BackupAge Histogram "rehome_last_backup_age_seconds" [] AGES,
         "PCs by the age of their newest backup, now (each scrape counts anew; do not take a rate)";
     Stored Gauge "rehome_blob_store_bytes" ["kind"] &[], "Sealed bytes that are kept: parts in rows, files in the blob store";
