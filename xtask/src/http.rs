@@ -16,6 +16,14 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The cookies that it sets, as the next request sends them.
+    pub fn cookies(&self) -> String {
+        let set = self.head.lines().filter_map(|line| line.split_once(':'));
+        let set = set.filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
+        let pairs = set.map(|(_, value)| value.trim().split(';').next().unwrap_or_default().to_owned());
+        pairs.collect::<Vec<_>>().join("; ")
+    }
+
     /// A header's value.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head
@@ -68,6 +76,8 @@ mod tests {
     fn an_answer_is_taken_apart() {
         let answer = parse("HTTP/1.1 201 Created\r\nETag: \"1.ab\"\r\n\r\n{}").unwrap();
         assert_eq!((answer.status, answer.header("etag"), answer.body.as_str()), (201, Some("\"1.ab\""), "{}"));
+        let answer = parse("HTTP/1.1 200 OK\r\nSet-Cookie: a=1; HttpOnly\r\nset-cookie: b=2\r\n\r\n").unwrap();
+        assert_eq!(answer.cookies(), "a=1; b=2");
         assert!(parse("garbage").is_err());
     }
 }

@@ -7,6 +7,7 @@
 mod bench;
 mod ci;
 mod demo;
+mod faults;
 mod fuzz;
 mod http;
 mod msi;
@@ -47,6 +48,8 @@ enum Verb {
     Bench(bench::Args),
     /// Feed generated input to the readers of untrusted bytes
     Fuzz(fuzz::Args),
+    /// Try every fault of docs/faults.md, and count what was lost
+    Faults(faults::Args),
     /// Build rehome.exe for Windows on this machine
     Windows(windows::Args),
     /// Say what is in the programs, as a bill of materials
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Verb::Tidy => tidy::run(),
         Verb::Bench(args) => bench::run(&args),
         Verb::Fuzz(args) => fuzz::run(&args),
+        Verb::Faults(args) => faults::run(&args),
         Verb::Windows(args) => windows::run(&args),
         Verb::Sbom(args) => sbom::run(&args),
         Verb::Packages(args) => packages::run(&args),

@@ -36,6 +36,11 @@ fn programs() -> Option<PathBuf> {
 impl Postgres {
     /// Starts one that writes to the disk as it always does. `None`: none is installed.
     pub fn start() -> anyhow::Result<Option<Self>> {
+        Self::start_with(&[])
+    }
+
+    /// The same with settings of `postgresql.conf`, as `NAME=VALUE`.
+    pub fn start_with(settings: &[&str]) -> anyhow::Result<Option<Self>> {
         let Some(programs) = programs().filter(|_| repo::which("psql").is_some()) else { return Ok(None) };
         // Not below the build: whoever it runs as must be able to walk to it.
         let folder =
@@ -61,15 +66,13 @@ impl Postgres {
         let port = serving::free_port()?;
         let mut server = command("postgres");
         server.args(["-D", "data", "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=400"]);
-        server.arg("-c").arg(format!("port={port}"));
+        server.arg("-c").arg(format!("port={port}")).args(settings.iter().flat_map(|setting| ["-c", setting]));
         server.arg("-c").arg(format!("unix_socket_directories={}", folder.path().display()));
         server.stderr(Stdio::null());
         let mut server = process::Guarded::spawn(&mut server)?;
         let address = format!("postgres://rehome@127.0.0.1:{port}/postgres");
         for _ in 0..GLANCES_MAX {
-            let mut ask = Command::new("psql");
-            ask.args(["-q", "-c", "SELECT 1"]).arg(&address).stdout(Stdio::null()).stderr(Stdio::null());
-            if process::run(&mut ask, "")?.success() {
+            if answers(&address)? {
                 return Ok(Some(Self { _server: server, _folder: folder, address }));
             }
             if let Some(status) = server.ended()? {
@@ -79,4 +82,25 @@ impl Postgres {
         }
         bail!("PostgreSQL does not answer at {address}")
     }
+
+    /// Has it carry out one statement.
+    pub fn ask(&self, statement: &str) -> anyhow::Result<()> {
+        let output = process::capture(Command::new("psql").args(["-q", "-c", statement]).arg(&self.address), "")?;
+        if !output.status.success() {
+            bail!("PostgreSQL refused `{statement}`: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(())
+    }
+
+    /// The address of another of its databases.
+    pub fn database(&self, name: &str) -> String {
+        let (server, _) = self.address.rsplit_once('/').expect("an address names a database");
+        format!("{server}/{name}")
+    }
+}
+
+fn answers(address: &str) -> anyhow::Result<bool> {
+    let mut ask = Command::new("psql");
+    ask.args(["-q", "-c", "SELECT 1"]).arg(address).stdout(Stdio::null()).stderr(Stdio::null());
+    Ok(process::run(&mut ask, "")?.success())
 }

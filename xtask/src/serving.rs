@@ -11,6 +11,10 @@ use anyhow::{Context, bail};
 use crate::process::{self, Guarded};
 use crate::{http, repo};
 
+/// What an administrator says so that PCs back up: nothing is taken until a policy switches it on.
+pub const POLICY: [&str; 7] =
+    ["policy", "create", "Enable Windows Backup", "--set", "backup.enabled=true", "--all-devices", "--enable"];
+
 /// How many glances (10 ms each) the server gets to answer: 20 s, for a slow disk under load.
 const START_GLANCES: u32 = 2000;
 
@@ -30,11 +34,40 @@ pub struct Tls<'a> {
     pub key: &'a Path,
 }
 
+/// Where a server keeps everything.
+#[derive(Clone)]
+pub struct Place {
+    /// Its data, its root key and its log.
+    pub folder: PathBuf,
+    /// Its database; `None`: a file in the folder.
+    pub database: Option<String>,
+}
+
+impl Place {
+    /// A folder for everything.
+    pub fn folder(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), database: None }
+    }
+
+    /// What every verb of the server is told.
+    fn words(&self) -> Vec<OsString> {
+        let folder = &self.folder;
+        let mut words = vec![
+            "--data-dir".into(),
+            folder.join("server").into(),
+            "--root-key".into(),
+            folder.join("root.key").into(),
+        ];
+        words.extend(self.database.iter().flat_map(|address| ["--database".into(), address.into()]));
+        words
+    }
+}
+
 /// A running `rehome-server`.
 pub struct Server {
     process: RefCell<Guarded>,
     program: PathBuf,
-    folder: PathBuf,
+    place: Place,
     listen: String,
     /// What it was started with.
     words: Vec<OsString>,
@@ -42,17 +75,17 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts `program` with its data in `folder` and waits until it answers. `words` are added to its command line.
-    pub fn start(program: &Path, folder: &Path, tls: Option<&Tls<'_>>, words: &[&str]) -> anyhow::Result<Self> {
+    /// Starts `program` with its data in `place` and waits until it answers. `words` are added to its command line.
+    pub fn start(program: &Path, place: &Place, tls: Option<&Tls<'_>>, words: &[&str]) -> anyhow::Result<Self> {
         let listen = format!("127.0.0.1:{}", free_port()?);
         let mut line: Vec<OsString> = ["serve", "--listen", &listen].map(OsString::from).to_vec();
         if let Some(tls) = tls {
             line.extend(["--tls-cert".into(), tls.certificate.into(), "--tls-key".into(), tls.key.into()]);
         }
         line.extend(words.iter().map(OsString::from));
-        let process = RefCell::new(spawn(program, folder, &line)?);
-        let (program, folder) = (program.to_owned(), folder.to_owned());
-        let server = Self { process, program, folder, listen, words: line, tls: tls.is_some() };
+        let process = RefCell::new(spawn(program, place, &line)?);
+        let (program, place) = (program.to_owned(), place.clone());
+        let server = Self { process, program, place, listen, words: line, tls: tls.is_some() };
         server.wait_until_it_answers()?;
         Ok(server)
     }
@@ -61,7 +94,7 @@ impl Server {
     pub fn while_stopped<T>(&self, meanwhile: impl FnOnce() -> T) -> anyhow::Result<T> {
         self.process.borrow_mut().stop();
         let result = meanwhile();
-        *self.process.borrow_mut() = spawn(&self.program, &self.folder, &self.words)?;
+        *self.process.borrow_mut() = spawn(&self.program, &self.place, &self.words)?;
         self.wait_until_it_answers()?;
         Ok(result)
     }
@@ -102,12 +135,18 @@ impl Server {
         self.process.borrow_mut().child().id()
     }
 
-    /// Makes an organisation and an account for one person in it.
+    /// Makes an organisation that backs up, and an account for one person in it.
     pub fn invite(&self, tenant: &str, user: &str) -> anyhow::Result<Invitation> {
         self.administer(&["tenant", "create", tenant], "")?;
         let password = password()?;
         self.administer(&["user", "create", user, "--tenant", tenant, "--password-stdin"], &password)?;
+        self.administer(&[POLICY.as_slice(), &["--tenant", tenant]].concat(), "")?;
         Ok(Invitation { user: format!("{tenant}/{user}"), password })
+    }
+
+    /// Makes an account an owner of its organisation.
+    pub fn make_owner(&self, tenant: &str, user: &str) -> anyhow::Result<()> {
+        self.administer(&["role", "assign", "owner", "--user", user, "--tenant", tenant], "").map(drop)
     }
 
     /// Makes a service account and gives its token.
@@ -116,10 +155,22 @@ impl Server {
         Ok(told.lines().last().unwrap_or_default().trim().to_owned())
     }
 
+    /// Sets an organisation's own retention rules.
+    pub fn retain(&self, tenant: &str, rules: &[&str]) -> anyhow::Result<()> {
+        let set: Vec<&str> =
+            ["retention", "set", "--tenant", tenant].into_iter().chain(rules.iter().copied()).collect();
+        self.administer(&set, "").map(drop)
+    }
+
+    /// Lets go of what an organisation's rules do not keep, now instead of once a day.
+    pub fn let_go(&self, tenant: &str) -> anyhow::Result<()> {
+        self.administer(&["retention", "run", "--tenant", tenant], "").map(drop)
+    }
+
     /// Runs a verb of the command line and gives what it printed.
     fn administer(&self, words: &[&str], input: &str) -> anyhow::Result<String> {
         let mut command = repo::program(&self.program);
-        command.args(words).args(places(&self.folder));
+        command.args(words).args(self.place.words());
         let output = process::capture(&mut command, input)?;
         if !output.status.success() {
             bail!("`rehome-server {}` said: {}", words.join(" "), String::from_utf8_lossy(&output.stderr).trim());
@@ -136,21 +187,16 @@ impl Server {
     }
 
     fn last_words(&self) -> String {
-        let text = std::fs::read_to_string(self.folder.join("server.log")).unwrap_or_default();
+        let text = std::fs::read_to_string(self.place.folder.join("server.log")).unwrap_or_default();
         let last: Vec<&str> = text.lines().rev().take(5).collect();
         last.into_iter().rev().collect::<Vec<_>>().join("\n")
     }
 }
 
-/// Where a server with everything in `folder` keeps it.
-fn places(folder: &Path) -> [OsString; 4] {
-    ["--data-dir".into(), folder.join("server").into(), "--root-key".into(), folder.join("root.key").into()]
-}
-
-fn spawn(program: &Path, folder: &Path, words: &[OsString]) -> anyhow::Result<Guarded> {
-    let log = std::fs::File::create(folder.join("server.log")).context("could not make the server's log")?;
+fn spawn(program: &Path, place: &Place, words: &[OsString]) -> anyhow::Result<Guarded> {
+    let log = std::fs::File::create(place.folder.join("server.log")).context("could not make the server's log")?;
     let mut command = repo::program(program);
-    command.args(words).args(places(folder)).stdin(Stdio::null());
+    command.args(words).args(place.words()).stdin(Stdio::null());
     command.stdout(log.try_clone().context("could not share the server's log")?).stderr(log);
     Guarded::spawn(&mut command)
 }

@@ -7,7 +7,10 @@ use device::backup::{BackedUp, Backup};
 use device::due::Record;
 use device::report::send_unsent;
 use device::upload::deliver::Outcome;
+use model::catalog::{self, Category};
 use model::prerequisite::Activity;
+use model::reason::Reason;
+use model::snapshot::{Reading, Snapshot};
 use model::world::Clock;
 use serde::Serialize;
 
@@ -35,6 +38,9 @@ pub struct BackupArgs {
     no_rehearsal: bool,
 }
 
+/// The command that makes a first backup: of this PC, or of a file where there is no Windows to back up.
+pub const FIRST: &str = if cfg!(windows) { "`rehome backup`" } else { "`rehome backup --from NTUSER.DAT`" };
+
 #[derive(Serialize)]
 struct BackupDocument<'a> {
     outcome: &'static str,
@@ -44,10 +50,51 @@ struct BackupDocument<'a> {
     settings: usize,
     apps: usize,
     not_carried: usize,
+    /// What of it could not be carried, and why.
+    left_out: Vec<LeftOutDocument>,
+    /// How many settings of each category are in it.
+    categories: Vec<CategoryDocument>,
     sent_bytes: u64,
     rehearsal: RehearsalDocument,
     warnings: &'a [String],
     notes: &'a [String],
+}
+
+#[derive(Serialize)]
+struct LeftOutDocument {
+    id: String,
+    title: String,
+    because: &'static str,
+}
+
+#[derive(Serialize)]
+struct CategoryDocument {
+    category: &'static str,
+    title: &'static str,
+    settings: usize,
+}
+
+fn left_out(snapshot: &Snapshot) -> Vec<LeftOutDocument> {
+    let document = |(id, reason): (&String, &Reason)| {
+        let entry = catalog::left_out().iter().find(|entry| entry.id == id);
+        let (title, because) = entry.map_or((None, reason.title()), |entry| (Some(entry.title), entry.because));
+        LeftOutDocument { id: id.clone(), title: title.map_or_else(|| id.clone(), str::to_owned), because }
+    };
+    snapshot.not_carried.iter().map(document).collect()
+}
+
+fn categories(snapshot: &Snapshot) -> Vec<CategoryDocument> {
+    let set = |category: Category| {
+        let is_one = |id: &str| catalog::find(id).is_some_and(|setting| setting.category == category);
+        let set = snapshot.readings.iter().filter(|(_, reading)| matches!(reading, Reading::Set { .. }));
+        set.filter(|(id, _)| is_one(id)).count()
+    };
+    let document = |category: Category| CategoryDocument {
+        category: category.word(),
+        title: category.title(),
+        settings: set(category),
+    };
+    Category::ALL.into_iter().map(document).filter(|one| one.settings > 0).collect()
 }
 
 impl BackupArgs {
@@ -126,6 +173,8 @@ fn tell(run: &Run, done: &BackedUp, rehearsal: RehearsalDocument) -> Result<Exit
             settings: snapshot.settings_set(),
             apps: snapshot.apps_restorable(),
             not_carried: snapshot.not_carried.len(),
+            left_out: left_out(snapshot),
+            categories: categories(snapshot),
             sent_bytes: delivered.sent_bytes,
             rehearsal,
             warnings: &done.warnings,

@@ -8,8 +8,8 @@ use device::upload::pin::Pin;
 
 use crate::{
     apps, backup, baseline, catalog, check_in, completions, diff, doctor, enroll, explain, export, forget, import,
-    machine, man, openings, pin, plan, rehearse, report, restore, schedule, show, snapshots, status, undo, version,
-    welcome,
+    machine, man, openings, pin, plan, rehearse, remember, report, restore, schedule, show, snapshots, status, undo,
+    version, welcome,
 };
 
 /// Back up the settings and app list of a Windows PC, and give them back on another
@@ -70,6 +70,7 @@ pub struct Global {
 pub enum Verb {
     Enroll(enroll::EnrollArgs),
     Backup(backup::BackupArgs),
+    Remember(remember::RememberArgs),
     Snapshots(snapshots::SnapshotsArgs),
     Show(show::ShowArgs),
     Diff(diff::DiffArgs),

@@ -91,8 +91,13 @@ struct EnrollDocument<'a> {
     key: &'static str,
 }
 
-/// Asks the server to take this PC in, and remembers what it says.
+/// Connects this PC, and says so.
 pub fn run(args: &EnrollArgs, run: &Run) -> Result<Exit, Failure> {
+    tell(run, &connect(args, run)?)
+}
+
+/// Asks the server to take this PC in, and remembers what it says.
+pub fn connect(args: &EnrollArgs, run: &Run) -> Result<Enrolment, Failure> {
     let known = here::known();
     let policy = known.as_ref().map(device::facts::Known::policy);
     let server = args.server.clone().or_else(|| policy.as_ref()?.server_url().map(str::to_owned));
@@ -133,7 +138,7 @@ pub fn run(args: &EnrollArgs, run: &Run) -> Result<Exit, Failure> {
     }
     drop(lock);
     check_in::at_enrolment(run, &state);
-    tell(run, &enrolment)
+    Ok(enrolment)
 }
 
 fn ask(
@@ -203,7 +208,7 @@ fn tell(run: &Run, enrolment: &Enrolment) -> Result<Exit, Failure> {
     }
     let user = tame(&enrolment.user_name, 64);
     run.screen.say(&format!("Connected {device_name} with {} as {user} of {organisation}", enrolment.server));
-    run.screen.hint("`rehome backup --from NTUSER.DAT` makes the first backup");
+    run.screen.hint(&format!("{} makes the first backup", crate::backup::FIRST));
     Ok(Exit::Success)
 }
 

@@ -4,7 +4,7 @@
 //! a person's file can get into a log, because there is nowhere to put it. Event ids are stable and stand in `docs/guides/admin.md`.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use device::state::ServerPolicy;
@@ -238,15 +238,23 @@ pub fn remember(verb: &Verb, ended: &Ended, (folder, server): (Option<&Path>, &S
 }
 
 fn append(folder: &Path, entry: &Entry) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
-    let path = folder.join("agent.log");
-    if fs::metadata(&path).is_ok_and(|file| file.len() >= FILE_BYTES_MAX) {
+    let open = || File::options().create(true).append(true).open(folder.join("agent.log"));
+    let mut file = match open() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(folder)?;
+            open()?
+        }
+        opened => opened?,
+    };
+    if file.seek(SeekFrom::End(0))? >= FILE_BYTES_MAX {
+        drop(file);
         rotate(folder)?;
+        file = open()?;
     }
     let mut line = serde_json::to_vec(entry).map_err(io::Error::other)?;
     line.push(b'\n');
     // One write of one line: lines of two runs do not mix.
-    File::options().create(true).append(true).open(path)?.write_all(&line)
+    file.write_all(&line)
 }
 
 /// `agent.log` becomes `agent.1.log` and so on; the oldest goes.

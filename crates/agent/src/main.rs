@@ -37,6 +37,7 @@ mod pin;
 mod plan;
 mod progress;
 mod rehearse;
+mod remember;
 mod render;
 mod report;
 mod restore;
@@ -71,6 +72,8 @@ use crate::screen::Screen;
 use crate::world::SystemClock;
 
 fn main() -> ExitCode {
+    #[cfg(windows)]
+    win32::from_system_only();
     // Before anything else is opened or started: it is to have nothing at hand.
     if let Some(asked) = picture::asked(std::env::args_os()) {
         return ExitCode::from(picture::run(&asked));
@@ -126,6 +129,7 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
         Verb::Export(args) => export::run(args, run),
         Verb::Import(args) => import::run(args, run),
         Verb::Report(args) => report::run(args, run),
+        Verb::Remember(args) => remember::run(args, run),
         Verb::Openings(args) => openings::run(args, run),
         Verb::Rehearse(args) => rehearse::run(args, run),
         Verb::Pin(args) => pin::run(args, run),

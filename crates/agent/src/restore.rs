@@ -16,6 +16,7 @@ use model::envelope::Source;
 use model::plan::{Plan, SettingAction, SettingStep};
 use model::prerequisite::Activity;
 use model::reason::Reason;
+use model::snapshot::DeviceFacts;
 use model::world::Clock;
 use serde::{Serialize, Serializer};
 
@@ -98,6 +99,8 @@ struct RestoreDocument<'a> {
     applied: bool,
     snapshot: String,
     device_name: &'a str,
+    /// The old PC, as it was then.
+    device: &'a DeviceFacts,
     target: &'a str,
     mark: Mark<'a>,
     plan: &'a Plan,
@@ -245,6 +248,7 @@ pub fn show(planned: &Planned, run: &Run, done: Option<(&Outcome, Option<&Queue>
         applied: outcome.is_some(),
         snapshot: preview.fetched.header.snapshot.to_string(),
         device_name: &found.device_name,
+        device: &preview.fetched.opened.snapshot.device,
         target: target.name(),
         mark: Mark(&preview.plan),
         plan: &preview.plan,

@@ -7,8 +7,6 @@ use device::due::task::{TASK_PATH, Task};
 use device::due::{Due, Record, due};
 use device::state::State;
 use device::state::StateError;
-use model::catalog::SETTINGS;
-use model::policy::{Effective, Group, Rule};
 use model::prerequisite::Activity;
 use model::reason::Reason;
 use model::world::Clock;
@@ -21,6 +19,7 @@ use crate::enroll::EnrollArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::here;
+use crate::remember::{GroupDocument, groups};
 use crate::render::table::Table;
 use crate::render::value::count;
 use crate::run::Run;
@@ -77,39 +76,15 @@ struct StatusDocument {
     refused: Option<RefusedDocument>,
     /// What a backup carries, by category and the list of apps.
     groups: Vec<GroupDocument>,
+    /// Which of Desktop, Documents and Pictures OneDrive keeps; nothing where that cannot be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    onedrive_folders: Option<Vec<&'static str>>,
 }
 
 #[derive(Serialize)]
 struct RefusedDocument {
     code: Reason,
     message: String,
-}
-
-#[derive(Serialize)]
-struct GroupDocument {
-    group: &'static str,
-    title: &'static str,
-    rule: Rule,
-    /// Whether the person has no say.
-    locked: bool,
-    /// How many settings the catalog has of it; none for the list of apps.
-    settings: usize,
-}
-
-/// The groups under a policy.
-fn groups(policy: &Effective) -> Vec<GroupDocument> {
-    let document = |group: Group| {
-        let rule = policy.rule(group);
-        let (title, settings) = match group {
-            Group::Settings(category) => {
-                (category.title(), SETTINGS.iter().filter(|setting| setting.category == category).count())
-            }
-            Group::AppList => ("Apps", 0),
-        };
-        let locked = rule.rule != Rule::Optional && !rule.user_override;
-        GroupDocument { group: group.word(), title, rule: rule.rule, locked, settings }
-    };
-    Group::all().map(document).collect()
 }
 
 /// Does what was asked.
@@ -162,9 +137,16 @@ fn status(run: &Run) -> Result<Exit, Failure> {
     let due = due(last, run.clock.now(), hours);
     let registered = is_registered();
     let last_success = last.map(rfc3339);
-    let groups = groups(&policy);
-    let document =
-        StatusDocument { task: TASK_PATH, registered, interval_hours: hours, last_success, due, refused, groups };
+    let document = StatusDocument {
+        task: TASK_PATH,
+        registered,
+        interval_hours: hours,
+        last_success,
+        due,
+        refused,
+        groups: groups(&policy, &run.state()?.wishes()),
+        onedrive_folders: known.facts.onedrive_folders,
+    };
     run.screen.data(&document, || {
         let mut table = Table::default();
         let mut row = |name: &str, value: String| table.row([run.screen.paint.dim(name), value]);
@@ -221,13 +203,15 @@ fn go_on_with_apps(run: &Run, state: &State) {
 }
 
 /// The first run on a PC that the installer was given a token for: it connects the person who is signed in, and the token goes.
-fn connect_if_new(run: &Run) -> Result<(), Failure> {
+pub fn connect_if_new(run: &Run) -> Result<(), Failure> {
     if !matches!(run.state()?.enrolment(), Err(StateError::NotEnrolled)) {
         return Ok(());
     }
     let Some(token) = here::enrolment_token() else { return Ok(()) };
-    crate::enroll::run(&EnrollArgs::by_token(token), run)?;
+    let enrolment = crate::enroll::connect(&EnrollArgs::by_token(token), run)?;
     here::forget_enrolment_token();
+    let user = crate::paint::tame(&enrolment.user_name, 64);
+    run.screen.say(&format!("Connected this PC with {} as {user}", enrolment.server));
     Ok(())
 }
 

@@ -71,7 +71,7 @@ pub fn run(args: &SnapshotsArgs, run: &Run) -> Result<Exit, Failure> {
     run.screen.data(&documents, || text(run, &listed))?;
     if listed.iter().all(|(_, snapshots)| snapshots.is_empty()) {
         run.screen.say("There is no backup yet");
-        run.screen.hint("`rehome backup --from NTUSER.DAT` makes the first one");
+        run.screen.hint(&format!("{} makes the first one", crate::backup::FIRST));
     }
     Ok(Exit::Success)
 }

@@ -13,10 +13,14 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::here;
 use crate::run::Run;
+use crate::schedule;
 
 /// Say whether the page that offers a restore comes up by itself at sign-in, and why not
 #[derive(Debug, Args)]
 pub struct WelcomeArgs {
+    /// Connect this PC first if the installer left a token for it; what the window asks at sign-in
+    #[arg(long, conflicts_with = "remember")]
+    connect: bool,
     /// Remember that it came up, or what was answered there; what the window calls
     #[arg(long, value_name = "WHAT")]
     remember: Option<Remember>,
@@ -57,6 +61,8 @@ pub fn run(args: &WelcomeArgs, run: &Run) -> Result<Exit, Failure> {
         state.save_welcomed(&welcomed)?;
         return Ok(Exit::Success);
     }
+    // At the first sign-in of a new PC nobody else has connected it yet: the task waits until the desktop has come to rest.
+    let unconnected = if args.connect { schedule::connect_if_new(run).err() } else { None };
     let known = here::known_under(run);
     let policy = known.policy();
     let enrolment = state.enrolment().ok();
@@ -73,7 +79,16 @@ pub fn run(args: &WelcomeArgs, run: &Run) -> Result<Exit, Failure> {
     if against(&standing).is_none() {
         standing.kept = kept(run).map_err(|failure| failure.reason().unwrap_or(Reason::Internal));
     }
-    let decision = decide(&standing);
+    let decision = match (decide(&standing), unconnected) {
+        (Decision::Not(Reason::NotEnrolled), Some(failure)) => {
+            Decision::Later(failure.reason().unwrap_or(Reason::Internal))
+        }
+        (decision, _) => decision,
+    };
+    if args.connect && matches!(decision, Decision::Later(_)) && !welcomed.waits {
+        welcomed.waits = true;
+        state.save_welcomed(&welcomed)?;
+    }
     let user = enrolment.as_ref().map(|enrolment| enrolment.user_name.as_str());
     let document = WelcomeDocument { show: decision == Decision::Show, decision, user, welcomed: &welcomed };
     run.screen.data(&document, || match decision {

@@ -123,7 +123,7 @@ impl Backup<'_> {
             files: &input.files,
             blob_id: &|file| blob_id(ring, file),
         });
-        narrow(&mut collected, &input.known.policy());
+        narrow(&mut collected, &input.known.policy(), &self.state.wishes());
         collected
     }
 

@@ -42,6 +42,8 @@ pub struct Welcomed {
     pub answer: Option<Answer>,
     /// When they did.
     pub answered_at: Option<Moment>,
+    /// Whether a sign-in wanted to know and could not ask the server. Backups that were made meanwhile do not count against the page then.
+    pub waits: bool,
 }
 
 /// What the account has on the server.
@@ -93,8 +95,11 @@ pub fn decide(standing: &Standing<'_>) -> Decision {
     match standing.kept {
         Err(reason) => Decision::Later(reason),
         Ok(Kept { other_pcs: 0, .. }) => Decision::Not(Reason::NoProfile),
-        // A PC that has backed up for this person is theirs already: what they see is not their first sign-in.
-        Ok(Kept { of_this_pc: 1.., .. }) if !asked_for(standing) => Decision::Not(Reason::WelcomedBefore),
+        // A PC that had backed up for this person before the page was ever due is theirs already: what they see is not their first sign-in. Once it was due,
+        // the task has backed up minutes later, whatever became of the page.
+        Ok(Kept { of_this_pc: 1.., .. }) if !asked_for(standing) && !was_due(standing) => {
+            Decision::Not(Reason::WelcomedBefore)
+        }
         Ok(_) => Decision::Show,
     }
 }
@@ -118,6 +123,11 @@ pub fn against(standing: &Standing<'_>) -> Option<Reason> {
     (is_over && !asked_for(standing)).then_some(Reason::WelcomedBefore)
 }
 
+/// Whether the page came up already, or would have if the server had answered.
+fn was_due(standing: &Standing<'_>) -> bool {
+    standing.welcomed.shown > 0 || standing.welcomed.waits
+}
+
 /// Whether an administrator has asked for the page since it last came up or was answered.
 fn asked_for(standing: &Standing<'_>) -> bool {
     let last = standing.welcomed.shown_at.max(standing.welcomed.answered_at);
@@ -129,6 +139,7 @@ impl Welcomed {
     pub fn show(&mut self, now: Moment) {
         self.shown = self.shown.saturating_add(1);
         self.shown_at = Some(now);
+        self.waits = false;
     }
 
     /// The person answered.
@@ -270,6 +281,9 @@ mod tests {
         let mut welcomed = Welcomed::default();
         welcomed.show(Moment(1_000));
         assert_eq!(decided(|at| at.welcomed = welcomed.clone()), Decision::Show);
+        // The task has backed up meanwhile.
+        let backed_up = Ok(Kept { other_pcs: 1, of_this_pc: 1 });
+        assert_eq!(decided(|at| (at.welcomed, at.kept) = (welcomed.clone(), backed_up)), Decision::Show);
         welcomed.show(Moment(2_000));
         assert_eq!(decided(|at| at.welcomed = welcomed.clone()), Decision::Not(Reason::WelcomedBefore));
         for answer in [Answer::Restored, Answer::NewPc] {
@@ -282,6 +296,19 @@ mod tests {
                 "{answer:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_first_sign_in_without_a_server_is_made_up_for_after_the_first_backup() {
+        let waits = Welcomed { waits: true, ..Welcomed::default() };
+        let backed_up = Ok(Kept { other_pcs: 1, of_this_pc: 1 });
+        assert_eq!(decided(|at| (at.welcomed, at.kept) = (waits.clone(), backed_up)), Decision::Show);
+        let mut shown = waits;
+        shown.show(Moment(1_000));
+        assert!(!shown.waits);
+        shown.show(Moment(2_000));
+        let again = decided(|at| (at.welcomed, at.kept) = (shown.clone(), backed_up));
+        assert_eq!(again, Decision::Not(Reason::WelcomedBefore));
     }
 
     #[test]

@@ -241,9 +241,9 @@ impl Facts {
     }
 
     /// What the machine says itself, with the server's settings, as [`crate::policy::evaluate`] takes them. Values of Windows' own policies have become settings
-    /// on the PC already, so they count here as what they mean.
+    /// on the PC already, so they count here as what they mean. A PC that says something is connected.
     pub fn values(&self, server: BTreeMap<&'static str, Given>) -> Values {
-        let mut values = Values { server, ..Values::default() };
+        let mut values = Values { server, connected: true, ..Values::default() };
         for local in &self.local {
             let Some(policy) = Policy::find(&local.setting) else { continue };
             let given = match &local.value {
@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn what_is_set_on_the_pc_comes_out_on_the_server_as_it_holds_there() {
-        let mut values = Values::default();
+        let mut values = Values { connected: true, ..Values::default() };
         values.own.insert((Hive::Machine, "backup.interval_hours"), Given::Number(24));
         values.own.insert((Hive::Machine, "agent.enrolment_token"), Given::Text("geheim".to_owned()));
         values.windows.insert("DisablePersonalizationSettingSync", Given::Number(2));

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::policy::Effective;
+use crate::policy::{Effective, Origin};
 use crate::reason::Reason;
 
 /// What a PC wants to take part in.
@@ -149,20 +149,27 @@ pub struct Refusal {
 }
 
 /// Why `activity` may not begin under a policy, on a PC of which build and join state are known or not; `None`: it may. A fact that is not known stops nothing.
-pub fn refusal(
-    activity: Activity,
-    policy: &Effective,
-    (build, join): (Option<Build>, Option<Join>),
-) -> Option<Refusal> {
+pub fn refusal(activity: Activity, policy: &Effective, of_pc: (Option<Build>, Option<Join>)) -> Option<Refusal> {
+    switched_off(activity, policy).or_else(|| unfit(activity, policy, of_pc))
+}
+
+/// Why a policy does not let `activity` begin on any PC; `None`: it does.
+pub fn switched_off(activity: Activity, policy: &Effective) -> Option<Refusal> {
     let (enabled, id) = match activity {
         Activity::Backup => (policy.backup_enabled().value, "backup.enabled"),
         Activity::SetupRestore | Activity::SignInRestore => (policy.restore_enabled().value, "restore.enabled"),
     };
-    if !enabled {
-        let who = policy.who(id);
-        let what = if activity == Activity::Backup { "backups are" } else { "restoring is" };
-        return Some(Refusal { reason: Reason::PolicyOff, message: format!("{what} switched off by the {who}") });
-    }
+    let message = match (enabled, policy.get(id).origin, activity) {
+        (true, _, _) => return None,
+        (_, Origin::Default, _) => "no policy of your organisation switches backups on for this PC".to_owned(),
+        (_, _, Activity::Backup) => format!("backups are switched off by the {}", policy.who(id)),
+        _ => format!("restoring is switched off by the {}", policy.who(id)),
+    };
+    Some(Refusal { reason: Reason::PolicyOff, message })
+}
+
+/// Why a PC is not one that takes part in `activity` under a policy: its build, or how it is joined.
+pub fn unfit(activity: Activity, policy: &Effective, (build, join): (Option<Build>, Option<Join>)) -> Option<Refusal> {
     if let (true, Some(build)) = (policy.demands_builds().value, build)
         && let Err(reason) = check_build(activity, build)
     {

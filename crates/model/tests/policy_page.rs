@@ -60,7 +60,12 @@ fn may_be(policy: &Policy) -> String {
 }
 
 fn default(policy: &Policy) -> String {
-    match &policy.default {
+    let (alone, connected) = (word(&policy.default), word(&policy.default_of(true)));
+    if alone == connected { alone } else { format!("{connected}; {alone} without a server") }
+}
+
+fn word(default: &Setting) -> String {
+    match default {
         Setting::Switch(on) => u8::from(*on).to_string(),
         Setting::Number(number) => number.to_string(),
         Setting::Word(word) => format!("`{word}`"),

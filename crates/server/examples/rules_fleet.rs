@@ -1,6 +1,7 @@
 //! Puts many PCs with facts into a server's database, so that `cargo xtask bench rules` can ask for previews over a fleet. Not part of the product.
 //!
-//! `rules_fleet DATABASE PCS`: all of them belong to the first person of the first organisation, and differ in name, model, maker, build and SKU.
+//! `rules_fleet DATABASE PCS [people]`: all of them belong to the first person of the first organisation, and differ in name, model, maker, build and SKU. With `people` each has a person of
+//! its own and most have a backup, so that `cargo xtask bench pages` can ask for pages over them.
 
 use rusqlite::{Connection, params};
 
@@ -10,6 +11,7 @@ fn main() -> anyhow::Result<()> {
         anyhow::bail!("usage: rules_fleet DATABASE PCS");
     };
     let pcs: i64 = pcs.parse()?;
+    let people = arguments.next().is_some();
     let mut connection = Connection::open(&path)?;
     connection.busy_timeout(std::time::Duration::from_mins(1))?;
     let (tenant, user): (i64, i64) =
@@ -28,6 +30,13 @@ fn main() -> anyhow::Result<()> {
         let mut check_in = transaction.prepare(
             "INSERT INTO check_ins (tenant, device_no, at, due_at, facts_mark, facts, policy_mark) VALUES (?1, ?2, ?3, ?3, 'made', ?4, '')",
         )?;
+        let mut person = transaction.prepare(
+            "INSERT INTO users (tenant, no, id, name, password, created_at) VALUES (?1, ?2, ?3, ?4, '', ?5)",
+        )?;
+        let mut profile = transaction.prepare(
+            "INSERT INTO profiles (tenant, no, id, user_no, device_no, last_seq, latest_seq, latest_id, next_part, next_blob, created_at, latest_at, trouble) \
+             VALUES (?1, ?2, ?3, ?4, ?2, 1, 1, ?3, 1, 1, ?5, ?6, ?7)",
+        )?;
         for number in 0..pcs {
             let no = first + number;
             let mut id = [0x5A_u8; 16];
@@ -41,7 +50,17 @@ fn main() -> anyhow::Result<()> {
                 "{{\"name\":\"PC-{number:07}\",\"build\":{build},\"revision\":{revision},\"edition\":\"{edition}\",\
                  \"architecture\":\"AMD64\",\"maker\":\"Maker {maker}\",\"model\":\"Model {model}\",\"join\":\"entra\",\"agent\":\"0.1.0\"}}"
             );
-            device.execute(params![tenant, no, id, user, format!("PC-{number:07}"), hash, at])?;
+            let user = if people { no } else { user };
+            // Spread over 36 days, so that some are too old; one in fifty would not come back, one in twenty has none.
+            let seen = if people { at - number * 7919 % (36 * 86_400_000) } else { at };
+            if people {
+                person.execute(params![tenant, no, id, format!("person-{number:06}"), at])?;
+            }
+            device.execute(params![tenant, no, id, user, format!("PC-{number:07}"), hash, seen])?;
+            if people && number % 20 != 7 {
+                let trouble = (number % 50 == 3).then_some("integrity_failed");
+                profile.execute(params![tenant, no, id, user, at, seen, trouble])?;
+            }
             // A day apart at most, so that few are looked at again for clocks that differ.
             check_in.execute(params![tenant, no, at - 1_000_000 - number * 60, facts])?;
         }

@@ -12,6 +12,7 @@ use store::people::Change;
 use store::{Store, StoreError, TenantScope};
 use tokio::sync::Semaphore;
 
+use crate::allowed::Allowed;
 use crate::audit::door::Salts;
 use crate::audit::refusals::Refusals;
 use crate::console::counts::Counts;
@@ -125,6 +126,8 @@ pub struct App {
     pub bounds: Bounds,
     /// How full tenants are.
     pub room: Room,
+    /// Whose backups are taken.
+    pub allowed: Allowed,
     /// Where browsers find it.
     pub site: Site,
     /// Wrong passwords and codes.
@@ -192,6 +195,7 @@ impl App {
             gates: Gates::new(Arc::clone(&clock), &settings.bounds, shared.clone()),
             bounds: settings.bounds,
             room: Room::default(),
+            allowed: Allowed::default(),
             at_once: Semaphore::new(REQUESTS_AT_ONCE),
             passwords: Semaphore::new(PASSWORDS_AT_ONCE),
             leaked,

@@ -5,6 +5,7 @@
 //! [`keyring`] is the only module that holds keys, it gives them to the person they belong to, and it alone opens content, in a case ([`keyring::content`]).
 
 pub mod access;
+pub mod allowed;
 pub mod api;
 pub mod app;
 pub mod audit;

@@ -9,7 +9,7 @@ use model::check_in::{Command, Done, Facts, Order, PolicyForDevice};
 use model::ids::{CommandId, DeviceId, UserId, to_hex};
 use model::policy::resolve::Resolved;
 use model::policy::what_if::effective;
-use model::prerequisite::{Activity, refusal};
+use model::prerequisite::{Activity, switched_off, unfit};
 use model::world::Moment;
 
 use crate::admin::{Page, Slice, devices};
@@ -129,9 +129,8 @@ impl OnDevice {
     fn judged(&self, one: &Considered, agrees: bool, mark: &str) -> (Status, Option<String>) {
         if let Some(seen) = &self.seen {
             let effective = effective(&self.resolved, &seen.facts);
-            let wrong = |activity| refusal(activity, &effective, (seen.facts.exact_build(), seen.facts.join));
-            let of_pc = |why: &model::prerequisite::Refusal| why.reason != model::reason::Reason::PolicyOff;
-            if let Some(why) = wrong(Activity::Backup).filter(of_pc) {
+            let of_pc = (seen.facts.exact_build(), seen.facts.join);
+            if let Some(why) = unfit(Activity::Backup, &effective, of_pc) {
                 return (Status::NotApplicable, Some(why.message));
             }
         }
@@ -161,9 +160,12 @@ fn seen_from(row: &Row<'_>, first: usize) -> crate::sql::Result<Option<(Seen, St
     Ok(Some((seen, row.get(first + 3)?)))
 }
 
+fn facts_of(text: &str) -> Result<Facts, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Damaged(format!("the facts of a PC: {error}")))
+}
+
 fn with_facts((mut seen, text): (Seen, String)) -> Result<Seen, StoreError> {
-    seen.facts =
-        serde_json::from_str(&text).map_err(|error| StoreError::Damaged(format!("the facts of a PC: {error}")))?;
+    seen.facts = facts_of(&text)?;
     Ok(seen)
 }
 
@@ -181,6 +183,22 @@ impl Store {
             let subject = Subject::of(connection, tenant, (scope.user_no, scope.device_no))?;
             let considered = Policies::load(connection, tenant)?.consider(connection, tenant, &subject)?;
             Ok(for_device(&resolved(connection, tenant, (&considered, &subject))?))
+        })
+    }
+
+    /// Why backups of the PC that asks are not taken; `None`: its policies switch them on. What the PC said of its own policies counts as it does on the PC.
+    pub fn backups_off(&self, scope: &Scope) -> Result<Option<String>, StoreError> {
+        self.read(|connection| {
+            let tenant = scope.tenant.no;
+            let subject = Subject::of(connection, tenant, (scope.user_no, scope.device_no))?;
+            let considered = Policies::load(connection, tenant)?.consider(connection, tenant, &subject)?;
+            let resolved = resolved(connection, tenant, (&considered, &subject))?;
+            let sql = "SELECT facts FROM check_ins WHERE tenant = $1 AND device_no = $2";
+            let text: Option<String> =
+                connection.prepare_cached(sql)?.query_row((tenant, scope.device_no), |row| row.get(0)).optional()?;
+            let facts = text.map(|text| facts_of(&text)).transpose()?.unwrap_or_default();
+            let policy = effective(&resolved, &facts);
+            Ok(switched_off(Activity::Backup, &policy).map(|refusal| refusal.message))
         })
     }
 

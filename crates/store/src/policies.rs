@@ -14,12 +14,12 @@ use model::retention::{self, Rules};
 use model::world::Moment;
 use rules::{FactId, Facts, Kind, Rule};
 
-use crate::StoreError;
 use crate::admin::enrolment_options::page_of;
 use crate::admin::policies::settings_of;
 use crate::membership::facts::Wanted;
 use crate::membership::{known_of, stored_rule};
 use crate::targets::{EXCLUDED, INCLUDED, Subject, Targets};
+use crate::{Store, StoreError, TenantScope};
 
 /// What the enrollment options are called where a policy's name stands.
 pub const ENROLMENT_OPTIONS: &str = "Enrollment options";
@@ -251,6 +251,19 @@ impl Policies {
         let [last, daily, weekly, monthly] = effective.retention();
         let rules = Rules { last, daily, weekly, monthly, hourly: 0, yearly: 0, within: None };
         Ok(Some(retention::Policy { name: Some(decided.by.name.clone()), rules }))
+    }
+}
+
+impl Store {
+    /// Whether a policy of the tenant that counts switches backups on for anybody.
+    pub fn switches_backups_on(&self, tenant: &TenantScope) -> Result<bool, StoreError> {
+        self.read(|connection| {
+            let says = |stored: &Stored| {
+                stored.enabled
+                    && stored.considered.applied.settings.get("backup.enabled") == Some(&Setting::Switch(true))
+            };
+            Ok(Policies::load(connection, tenant.no)?.stored.iter().any(says))
+        })
     }
 }
 

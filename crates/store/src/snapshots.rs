@@ -360,7 +360,9 @@ pub(crate) fn part(
 }
 
 fn blob(connection: &Connection, own: &OwnProfile, no: i64) -> Result<Option<(i64, BlobId)>, StoreError> {
-    let sql = "SELECT id FROM blobs WHERE tenant = $1 AND profile_no = $2 AND no = $3 AND checksum IS NOT NULL";
+    // Without a checksum one that was found damaged and is awaited again: it is named all the same, and only its bytes are missing.
+    let sql = "SELECT id FROM blobs WHERE tenant = $1 AND profile_no = $2 AND no = $3 \
+               AND (checksum IS NOT NULL OR condemned_at IS NULL)";
     let id = connection.prepare_cached(sql)?.query_row((own.tenant, own.no, no), |row| Ok(BlobId(row.get(0)?)));
     Ok(id.optional()?.map(|id| (no, id)))
 }

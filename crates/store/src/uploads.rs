@@ -91,16 +91,54 @@ struct Known {
     length: u64,
     received: u64,
     complete: bool,
+    checksum: Option<[u8; 32]>,
     deleting: bool,
+}
+
+impl Known {
+    fn upload(&self) -> Upload {
+        Upload { offset: self.received, length: self.length, complete: self.complete }
+    }
+
+    /// Length and hash of the whole blob, as [`crate::blobs::Blobs::check`] gives them.
+    fn whole(&self) -> Option<(u64, [u8; 32])> {
+        self.checksum.map(|checksum| (self.length, checksum))
+    }
 }
 
 impl Store {
     /// How far an upload is. `None`: there is no such blob in the person's profile.
     pub fn upload(&self, scope: &Scope, profile: ProfileId, blob: BlobId) -> Result<Option<Upload>, StoreError> {
+        Ok(self.known(scope, profile, blob)?.map(|(_, known)| known.upload()))
+    }
+
+    /// The same for a device that is about to send it.
+    ///
+    /// A device asks before it sends a file that it does not believe to be here: one that is new, or any after a snapshot that did not open. So a
+    /// whole one is read and compared first; if it was damaged or has gone, the upload begins anew, and what names it is whole again when that has come.
+    pub fn resume(&self, scope: &Scope, profile: ProfileId, blob: BlobId) -> Result<Option<Upload>, StoreError> {
+        let Some((own, known)) = self.known(scope, profile, blob)? else { return Ok(None) };
+        let key = BlobKey { tenant: scope.tenant(), profile, blob, generation: known.generation };
+        if !known.complete || self.blobs.check(&key)? == known.whole() {
+            return Ok(Some(known.upload()));
+        }
+        let length = known.length;
+        self.writer.write(move |tx| begin_anew(tx, &own, &known))?;
+        // So that it does not lie there for good.
+        self.blobs.remove(&key)?;
+        Ok(Some(Upload { offset: 0, length, complete: false }))
+    }
+
+    fn known(
+        &self,
+        scope: &Scope,
+        profile: ProfileId,
+        blob: BlobId,
+    ) -> Result<Option<(OwnProfile, Known)>, StoreError> {
         self.read(|connection| {
             let Some(own) = scope.find(connection, profile)? else { return Ok(None) };
             let known = known(connection, &own, blob)?.filter(|known| !known.deleting);
-            Ok(known.map(|known| Upload { offset: known.received, length: known.length, complete: known.complete }))
+            Ok(known.map(|known| (own, known)))
         })
     }
 
@@ -196,16 +234,18 @@ impl Store {
 
 fn known(connection: &Connection, own: &OwnProfile, blob: BlobId) -> Result<Option<Known>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT no, generation, length, received, checksum IS NOT NULL, deleting FROM blobs \
+        "SELECT no, generation, length, received, checksum, deleting FROM blobs \
          WHERE tenant = $1 AND profile_no = $2 AND id = $3",
     )?;
     let known = statement.query_row((own.tenant, own.no, blob.as_bytes()), |row| {
+        let checksum: Option<[u8; 32]> = row.get(4)?;
         Ok(Known {
             no: row.get(0)?,
             generation: row.get(1)?,
             length: row::unsigned(row.get(2)?),
             received: row::unsigned(row.get(3)?),
-            complete: row.get(4)?,
+            complete: checksum.is_some(),
+            checksum,
             deleting: row.get::<_, i64>(5)? != 0,
         })
     });
@@ -250,8 +290,8 @@ fn note(
             let sql = "UPDATE profiles SET next_blob = $1 WHERE tenant = $2 AND no = $3 AND next_blob < $1";
             tx.prepare_cached(sql)?.execute((key.generation + 1, own.tenant, own.no))?;
         }
-        let sql = "UPDATE blobs SET generation = $1, length = $2, received = $3, checksum = $4, condemned_at = $5, \
-                   deleting = 0 WHERE tenant = $6 AND profile_no = $7 AND no = $8";
+        let sql = "UPDATE blobs SET generation = $1, length = $2, received = $3, checksum = $4, \
+                   condemned_at = CASE WHEN condemned_at IS NULL THEN NULL ELSE $5 END, deleting = 0 WHERE tenant = $6 AND profile_no = $7 AND no = $8";
         let changed =
             tx.prepare_cached(sql)?.execute((key.generation, length, received, hash, at.0, own.tenant, own.no, no))?;
         if changed == 1 {
@@ -268,6 +308,19 @@ fn note(
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)",
     )?
     .execute((own.tenant, own.no, no, key.blob.as_bytes(), key.generation, length, received, hash, at.0))?;
+    Ok(())
+}
+
+/// Takes a blob's bytes for gone, if the row is as it was when that was found: the next upload is another generation under the same number, so that what names it finds
+/// that one.
+fn begin_anew(tx: &Connection, own: &OwnProfile, damaged: &Known) -> Result<(), StoreError> {
+    let take = "UPDATE profiles SET next_blob = next_blob + 1 WHERE tenant = $1 AND no = $2 RETURNING next_blob - 1";
+    let next: i64 = tx.prepare_cached(take)?.query_row((own.tenant, own.no), |row| row.get(0))?;
+    tx.prepare_cached(
+        "UPDATE blobs SET generation = $1, received = 0, checksum = NULL \
+         WHERE tenant = $2 AND profile_no = $3 AND no = $4 AND generation = $5 AND checksum IS NOT NULL AND deleting = 0",
+    )?
+    .execute((next.max(damaged.generation + 1), own.tenant, own.no, damaged.no, damaged.generation))?;
     Ok(())
 }
 

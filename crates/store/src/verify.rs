@@ -45,14 +45,17 @@ impl Store {
     fn check_blobs(&self, connection: &Connection, own: &OwnProfile, report: &mut Report) -> Result<(), StoreError> {
         let mut statement = connection.prepare_cached(
             "SELECT t.id, b.id, b.generation, b.length, b.checksum FROM blobs b JOIN tenants t ON t.no = b.tenant \
-             WHERE b.tenant = $1 AND b.profile_no = $2 AND b.checksum IS NOT NULL AND b.deleting = 0",
+             WHERE b.tenant = $1 AND b.profile_no = $2 AND b.deleting = 0 \
+             AND (b.checksum IS NOT NULL OR b.condemned_at IS NULL)",
         )?;
         let mut rows = statement.query((own.tenant, own.no))?;
         while let Some(row) = rows.next()? {
             let (tenant, blob) = (TenantId(row.get(0)?), BlobId(row.get(1)?));
             let key = BlobKey { tenant, profile: own.id, blob, generation: row.get(2)? };
-            let expected = (row::unsigned(row.get(3)?), row.get::<_, [u8; 32]>(4)?);
-            match self.blobs.check(&key)? {
+            // Without one: it was found damaged, and the device has not sent it again yet.
+            let checksum: Option<[u8; 32]> = row.get(4)?;
+            let expected = (row::unsigned(row.get(3)?), checksum.unwrap_or_default());
+            match self.blobs.check(&key)?.filter(|_| checksum.is_some()) {
                 None => report.findings.push(format!("blob {blob} of profile {} is gone", own.id)),
                 Some(found) if found != expected => {
                     report.findings.push(format!("blob {blob} of profile {} is damaged", own.id));

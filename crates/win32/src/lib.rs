@@ -5,26 +5,51 @@
 //!
 //! What Wine cannot run says so where it stands, with the words "not under Wine": those lines are compiled on every change and tested on
 //! Windows only.
+//!
+//! Two features: `road` is what the agent wants of Windows, `desktop` what the person's window wants, so that neither carries the other's.
 
 #![cfg(windows)]
 
+#[cfg(feature = "road")]
 mod confine;
+#[cfg(feature = "desktop")]
+pub mod desktop;
+#[cfg(feature = "road")]
 mod effects;
+#[cfg(feature = "road")]
 pub mod eventlog;
+#[cfg(feature = "road")]
 mod facts;
+#[cfg(feature = "road")]
 mod keys;
+mod libraries;
+#[cfg(feature = "road")]
 pub mod machine;
+#[cfg(feature = "road")]
 mod packages;
+#[cfg(feature = "road")]
 pub mod profiles;
+#[cfg(feature = "road")]
 mod registry;
+#[cfg(feature = "road")]
 pub mod schedule;
+#[cfg(feature = "road")]
 mod store;
+#[cfg(any(feature = "road", feature = "desktop"))]
 mod text;
 
+#[cfg(feature = "road")]
 pub use confine::confine;
+#[cfg(feature = "road")]
 pub use effects::LiveEffects;
+#[cfg(feature = "road")]
 pub use facts::{LivePlaces, ask, known, person};
+#[cfg(feature = "road")]
 pub use keys::{key_stores, machine_id};
+pub use libraries::from_system_only;
+#[cfg(feature = "road")]
 pub use packages::packages;
+#[cfg(feature = "road")]
 pub use registry::{LiveRegistry, LiveRegistryWrite};
+#[cfg(feature = "road")]
 pub use store::{open_store_page, without_window};

@@ -5,6 +5,9 @@
 
 use serde_json::Value;
 
+/// The most characters of a PC's name in a file's name.
+const FILE_CHARS_MAX: usize = 40;
+
 /// What was answered on the page *Welcome back*.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remember {
@@ -27,6 +30,27 @@ pub struct Choice {
     pub except: Vec<String>,
 }
 
+/// One backup of one PC.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Which {
+    /// Name of the PC.
+    pub device: String,
+    /// Id of the snapshot.
+    pub snapshot: String,
+}
+
+/// What the person wants of groups from now on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// Their words.
+    pub groups: Vec<String>,
+    /// Whether backups carry them.
+    pub on: bool,
+}
+
+/// The categories without which a person may not be able to use a PC; they come back at once.
+const EASE: [&str; 3] = ["accessibility", "language", "typing"];
+
 /// One run of `rehome`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
@@ -38,6 +62,14 @@ pub enum Call {
     BackUp,
     /// The person's PCs with their backups.
     Pcs,
+    /// What is in the last backup of this PC.
+    Show,
+    /// From now on backups carry something, or do not.
+    Wish(Wish),
+    /// What a PC was, and how much of its backup differs from this PC.
+    Glance(Which),
+    /// Gives accessibility, language and keyboard back at once.
+    Ease(Which),
     /// What a restore would do.
     Preview(Choice),
     /// A restore that does what was shown: by the mark of the plan.
@@ -48,6 +80,10 @@ pub enum Call {
     Undo,
     /// Who has opened the person's backups.
     Openings,
+    /// Writes a backup into a file that works without Rehome.
+    Export(Which),
+    /// Deletes a backup for good.
+    Forget(Which),
     /// Whether *Welcome back* comes up by itself.
     Welcome,
     /// Remembers what became of it.
@@ -61,6 +97,8 @@ pub struct Stead {
     pub from: Option<String>,
     /// What is restored to.
     pub to: Option<String>,
+    /// The folder that exports are written to.
+    pub exports: String,
 }
 
 impl Call {
@@ -73,6 +111,21 @@ impl Call {
             Self::Status => say(&["status"]),
             Self::BackUp => say(&["--json-lines", "backup"]),
             Self::Pcs => say(&["snapshots"]),
+            Self::Show => say(&["show"]),
+            Self::Wish(Wish { groups, on }) => {
+                say(&["remember"]);
+                let option = if *on { "--on" } else { "--off" };
+                words.extend(groups.iter().flat_map(|group| [option.to_owned(), group.clone()]));
+            }
+            Self::Glance(which) => {
+                say(&["restore"]);
+                words.extend(which.words());
+            }
+            Self::Ease(which) => {
+                say(&["--json-lines", "restore", "--yes", "--apps-later"]);
+                words.extend(EASE.iter().flat_map(|category| ["--only".to_owned(), (*category).to_owned()]));
+                words.extend(which.words());
+            }
             Self::Preview(choice) => {
                 say(&["restore"]);
                 words.extend(choice.words());
@@ -85,7 +138,16 @@ impl Call {
             Self::Journals => say(&["undo", "--list"]),
             Self::Undo => say(&["--json-lines", "undo", "--yes"]),
             Self::Openings => say(&["openings"]),
-            Self::Welcome => say(&["welcome"]),
+            Self::Export(which) => {
+                say(&["export", "--as", "json", "--output"]);
+                words.push(which.file(&stead.exports));
+                words.extend(which.words());
+            }
+            Self::Forget(which) => {
+                say(&["forget", "--yes"]);
+                words.extend(which.words());
+            }
+            Self::Welcome => say(&["welcome", "--connect"]),
             Self::Remember(what) => {
                 let what = match what {
                     Remember::Shown => "shown",
@@ -97,13 +159,28 @@ impl Call {
         }
         let (option, path) = match self {
             Self::BackUp => ("--from", &stead.from),
-            Self::Preview(_) | Self::Restore(..) | Self::Undo => ("--to", &stead.to),
+            Self::Glance(_) | Self::Ease(_) | Self::Preview(_) | Self::Restore(..) | Self::Undo => ("--to", &stead.to),
             _ => return words,
         };
         if let Some(path) = path {
             words.extend([option.to_owned(), path.clone()]);
         }
         words
+    }
+}
+
+impl Which {
+    fn words(&self) -> Vec<String> {
+        vec!["--from-device".to_owned(), self.device.clone(), self.snapshot.clone()]
+    }
+
+    /// The file that an export goes to: the PC's name as far as every file system takes it, and digits that tell backups apart.
+    fn file(&self, folder: &str) -> String {
+        let name = |letter: char| if letter.is_alphanumeric() || letter == '-' { letter } else { '_' };
+        let device: String = self.device.chars().map(name).take(FILE_CHARS_MAX).collect();
+        let digits: String = self.snapshot.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
+        let file = format!("rehome-{device}-{digits}.json");
+        std::path::Path::new(folder).join(file).display().to_string()
     }
 }
 
@@ -164,6 +241,8 @@ pub struct Heard {
     pub station: String,
     /// The stage of a restore.
     pub stage: Option<String>,
+    /// How many settings of the stage are done.
+    pub done: u64,
     /// How much of it is done, from 0 to 1.
     pub share: Option<f32>,
 }
@@ -180,6 +259,7 @@ pub fn heard(line: &str) -> Option<Heard> {
     Some(Heard {
         station: document.get("station")?.as_str()?.to_owned(),
         stage: document.get("stage").and_then(Value::as_str).map(str::to_owned),
+        done: document.get("done").and_then(Value::as_u64).unwrap_or_default(),
         share,
     })
 }
@@ -195,7 +275,8 @@ mod tests {
             snapshot: "ab12".to_owned(),
             except: vec!["taskbar".to_owned(), "app_list".to_owned()],
         };
-        let stead = Stead { from: Some("C:/x".to_owned()), to: Some("y.reg".to_owned()) };
+        let stead = Stead { from: Some("C:/x".to_owned()), to: Some("y.reg".to_owned()), exports: "docs".to_owned() };
+        let which = || Which { device: "OLD/.. PC".to_owned(), snapshot: "ab12cd34ef".to_owned() };
         let line = |call: Call| call.words(&stead).join("|");
         assert_eq!(line(Call::Schedule), "--json|schedule|status");
         assert_eq!(line(Call::BackUp), "--json|--json-lines|backup|--from|C:/x");
@@ -204,6 +285,20 @@ mod tests {
             "--json|--json-lines|restore|--yes|--apps-later|--plan|m1|--from-device|OLD PC|--except|taskbar|--except|app_list|ab12|--to|y.reg"
         );
         assert_eq!(Call::Preview(choice).words(&Stead::default()).last().unwrap(), "ab12");
+        assert_eq!(
+            line(Call::Ease(which())),
+            "--json|--json-lines|restore|--yes|--apps-later|--only|accessibility|--only|language|--only|typing|--from-device|OLD/.. PC|ab12cd34ef|--to|y.reg"
+        );
+        assert_eq!(line(Call::Glance(which())), "--json|restore|--from-device|OLD/.. PC|ab12cd34ef|--to|y.reg");
+        let file = std::path::Path::new("docs").join("rehome-OLD____PC-ab12cd34.json");
+        assert_eq!(
+            line(Call::Export(which())),
+            format!("--json|export|--as|json|--output|{}|--from-device|OLD/.. PC|ab12cd34ef", file.display()),
+            "a PC's name leads out of no folder"
+        );
+        assert_eq!(line(Call::Forget(which())), "--json|forget|--yes|--from-device|OLD/.. PC|ab12cd34ef");
+        let wish = Wish { groups: vec!["taskbar".to_owned(), "start".to_owned()], on: false };
+        assert_eq!(line(Call::Wish(wish)), "--json|remember|--off|taskbar|--off|start");
         assert_eq!(line(Call::Remember(Remember::NewPc)), "--json|welcome|--remember|new-pc");
     }
 

@@ -6,6 +6,10 @@ pub mod call;
 pub mod controller;
 #[cfg(test)]
 mod controller_tests;
+pub mod desktop;
+pub mod notice;
+#[cfg(test)]
+mod reach_tests;
 pub mod rehome;
 #[cfg(test)]
 mod screens_tests;

@@ -2,23 +2,25 @@
 
 #![cfg_attr(windows, windows_subsystem = "windows")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::Write;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
 use jiff::{Timestamp, tz::TimeZone};
 use slint::ComponentHandle;
 use window::call::{Call, Heard, Remember, Stead};
 use window::controller::{Command, Controller};
+use window::desktop::{Contrast, Icon};
 use window::rehome::Rehome;
 use window::texts::Texts;
 use window::ui::Frame;
 use window::view::Page;
 use window::when::When;
-use window::{call, shown};
+use window::{call, desktop, notice, shown};
 
 /// The person's window: back up, restore, see who has looked
 #[derive(Debug, Parser)]
@@ -30,16 +32,28 @@ struct Args {
     /// Back up this hive or export instead of this PC
     #[arg(long, value_name = "PATH", hide = true)]
     from: Option<String>,
+    /// Write exports into this folder instead of the person's documents
+    #[arg(long, value_name = "FOLDER", hide = true)]
+    exports: Option<String>,
     /// Restore to this `.reg` file instead of this PC
     #[arg(long, value_name = "PATH", hide = true)]
     to: Option<String>,
 }
+
+/// `light`, `dark` or `contrast`: for pictures of the window where the system itself cannot be set so, as under Wine (docs/screens/README.md).
+const LOOK: &str = "REHOME_LOOK";
+
+/// How long a notification waits to be clicked: as long as Windows keeps it before it goes to the notification centre, and some.
+const TOLD: Duration = Duration::from_secs(30);
 
 /// The window, its state machine, and the program that does the work.
 struct App {
     frame: slint::Weak<Frame>,
     controller: RefCell<Controller>,
     rehome: Arc<Rehome>,
+    icon: Icon,
+    /// How many answers of the person are being remembered: the program does not end over one.
+    remembering: Cell<usize>,
 }
 
 thread_local! {
@@ -48,18 +62,47 @@ thread_local! {
 }
 
 fn main() -> ExitCode {
+    #[cfg(windows)]
+    win32::from_system_only();
     let args = Args::parse();
     let Ok(own) = std::env::current_exe() else { return ExitCode::FAILURE };
-    let rehome = Rehome::beside(&own, Stead { from: args.from, to: args.to }, without_console);
+    let rehome = Rehome::beside(
+        &own,
+        Stead { from: args.from, to: args.to, exports: args.exports.unwrap_or_else(documents) },
+        without_console,
+    );
     if args.welcome {
         let shows = rehome.run(&Call::Welcome, &|_| ()).is_ok_and(|document| document["show"] == true);
-        // Most sign-ins: nobody is bothered, and why is said by `rehome welcome`.
-        if !shows {
+        if shows {
+            drop(rehome.run(&Call::Remember(Remember::Shown), &|_| ()));
+        } else if !is_told(&rehome) {
+            // Most sign-ins: nobody is bothered, and why is said by `rehome welcome`.
             return ExitCode::SUCCESS;
+        } else {
+            return opened(rehome, false);
         }
-        drop(rehome.run(&Call::Remember(Remember::Shown), &|_| ()));
     }
-    match open(rehome, args.welcome) {
+    opened(rehome, args.welcome)
+}
+
+/// Tells what the person should know at a sign-in, if there is anything; whether they want to see more.
+fn is_told(rehome: &Rehome) -> bool {
+    let texts = Texts::of(&language());
+    let when = When::new(now(), TimeZone::system());
+    let (schedule, status) = (rehome.run(&Call::Schedule, &|_| ()), rehome.run(&Call::Status, &|_| ()));
+    let Some(notice) = notice::at_sign_in(texts, &schedule, &status, &when) else { return false };
+    let (clicked, waits) = std::sync::mpsc::channel();
+    let icon = Icon::new(move |heard| {
+        if heard == desktop::Heard::Open {
+            // Nobody waits any more: then the notification has gone too.
+            let _ = clicked.send(());
+        }
+    });
+    icon.tell(&notice) && waits.recv_timeout(TOLD).is_ok()
+}
+
+fn opened(rehome: Rehome, welcome: bool) -> ExitCode {
+    match open(rehome, welcome) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Seen by whoever starts it from a console; a program of the desktop has no other place before its window.
@@ -71,22 +114,51 @@ fn main() -> ExitCode {
 
 fn open(rehome: Rehome, welcome: bool) -> Result<(), slint::PlatformError> {
     let frame = Frame::new()?;
+    dress(&frame);
     let texts = Texts::of(&language());
     let page = if welcome { Page::Welcome } else { Page::Backup };
     let controller = RefCell::new(Controller::new(texts, page));
-    let app = Rc::new(App { frame: frame.as_weak(), controller, rehome: Arc::new(rehome) });
+    let icon = Icon::new(|heard| {
+        later(move |app| match heard {
+            desktop::Heard::Open => app.front(),
+            desktop::Heard::Look => app.frame.upgrade().iter().for_each(dress),
+        });
+    });
+    let app = Rc::new(App {
+        frame: frame.as_weak(),
+        controller,
+        rehome: Arc::new(rehome),
+        icon,
+        remembering: Cell::default(),
+    });
     APP.set(Some(Rc::clone(&app)));
     let on = |command: Command| move || with(|app| app.command(command));
     frame.on_open(|number| with(|app| app.command(Command::Open(shown::page(number)))));
     frame.on_press_main(on(Command::Main));
     frame.on_press_second(on(Command::Second));
+    frame.on_press_third(on(Command::Third));
     frame.on_refresh(on(Command::Refresh));
     frame.on_dismiss(on(Command::Dismiss));
     frame.on_choose(|index| with(|app| app.command(Command::Choose(at(index)))));
     frame.on_tick(|index| with(|app| app.command(Command::Tick(at(index)))));
-    frame.window().set_maximized(welcome);
+    frame.on_toggle(|index| with(|app| app.command(Command::Toggle(at(index)))));
+    frame.window().set_fullscreen(welcome);
     app.command(Command::Open(page));
     frame.run()
+}
+
+/// Draws in the colours of the system's contrast theme, or in another look where [`LOOK`] says so. Light and dark follow the system by themselves.
+fn dress(frame: &Frame) {
+    let contrast = match std::env::var(LOOK).as_deref() {
+        Ok("light") => return frame.invoke_set_look(false, false),
+        Ok("dark") => return frame.invoke_set_look(true, false),
+        Ok("contrast") => Some(Contrast::OF_PICTURES),
+        _ => desktop::contrast(),
+    };
+    let Contrast { ground, text, accent } = contrast.unwrap_or(Contrast::OF_PICTURES);
+    let colour = |colour: u32| slint::Color::from_argb_encoded(0xff00_0000 | colour);
+    let dark = contrast.is_some_and(Contrast::is_dark);
+    frame.invoke_set_contrast(contrast.is_some(), dark, colour(ground), colour(text), colour(accent));
 }
 
 fn at(index: i32) -> usize {
@@ -105,7 +177,25 @@ impl App {
         self.go_on(calls);
     }
 
+    /// Brings the window to the front.
+    fn front(&self) {
+        if let Some(frame) = self.frame.upgrade() {
+            frame.window().set_minimized(false);
+            drop(frame.show());
+        }
+    }
+
     fn ended(&self, call: Call, answer: call::Answer) {
+        if matches!(call, Call::Remember(_)) {
+            self.remembering.set(self.remembering.get().saturating_sub(1));
+        }
+        if matches!(call, Call::Restore(..)) {
+            let seen = self.frame.upgrade().is_some_and(|frame| !frame.window().is_minimized());
+            let texts = Texts::of(&language());
+            if let Some(notice) = notice::restored(texts, &answer, seen) {
+                self.icon.tell(&notice);
+            }
+        }
         let calls = self.controller.borrow_mut().ended(call, answer);
         self.go_on(calls);
     }
@@ -115,13 +205,14 @@ impl App {
             self.ask(call);
         }
         let closed = self.controller.borrow().is_closed();
-        let Some(frame) = self.frame.upgrade() else { return };
-        if closed {
-            // The loop ends with its last window; what was answered is being remembered by a run of its own.
+        if !closed {
+            self.show();
+        } else if self.remembering.get() == 0
+            && let Some(frame) = self.frame.upgrade()
+        {
+            // The loop ends with its last window, and the program with it.
             drop(frame.hide());
-            return;
         }
-        self.show();
     }
 
     fn show(&self) {
@@ -132,12 +223,15 @@ impl App {
     }
 
     fn ask(&self, call: Call) {
+        if matches!(call, Call::Remember(_)) {
+            self.remembering.set(self.remembering.get() + 1);
+        }
         let rehome = Arc::clone(&self.rehome);
         let run = move || {
             let told = |heard: Heard| {
                 let call = call.clone();
                 later(move |app| {
-                    app.controller.borrow_mut().heard(&call, heard);
+                    app.controller.borrow_mut().heard(&call, &heard, now().as_millisecond());
                     app.show();
                 });
             };
@@ -157,6 +251,15 @@ fn later(then: impl FnOnce(&Rc<App>) + Send + 'static) {
 #[expect(clippy::disallowed_methods, reason = "this is the clock that is handed in everywhere else")]
 fn now() -> Timestamp {
     Timestamp::now()
+}
+
+/// Where the person keeps documents; on Windows `%USERPROFILE%\\Documents`, unless it was moved, and then it is found in the person's folder.
+fn documents() -> String {
+    let home = std::env::var_os(if cfg!(windows) { "USERPROFILE" } else { "HOME" }).unwrap_or_default();
+    let home = std::path::PathBuf::from(home);
+    let documents = home.join("Documents");
+    let folder = if documents.is_dir() { documents } else { home };
+    folder.display().to_string()
 }
 
 /// The language that the person reads their system in.

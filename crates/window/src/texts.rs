@@ -71,13 +71,23 @@ mod tests {
     use super::*;
 
     /// Where the keys are named.
-    const SOURCES: [&str; 2] = [include_str!("controller.rs"), include_str!("when.rs")];
+    const SOURCES: [&str; 7] = [
+        include_str!("controller.rs"),
+        include_str!("controller/backup.rs"),
+        include_str!("controller/privacy.rs"),
+        include_str!("controller/restore.rs"),
+        include_str!("controller/work.rs"),
+        include_str!("notice.rs"),
+        include_str!("when.rs"),
+    ];
+    /// What keys begin with that are put together where they are used.
+    const MADE: [&str; 4] = ["no.", "station_", "stage_", "remember."];
 
     #[test]
     fn both_languages_have_every_text_and_no_other() {
         assert_eq!(ENGLISH.texts.keys().collect::<Vec<_>>(), GERMAN.texts.keys().collect::<Vec<_>>());
         let sources = SOURCES.concat();
-        for key in ENGLISH.texts.keys().filter(|key| !["no.", "station_"].iter().any(|start| key.starts_with(start))) {
+        for key in ENGLISH.texts.keys().filter(|key| !MADE.iter().any(|start| key.starts_with(start))) {
             assert!(sources.contains(&format!("\"{key}\"")), "nothing shows `{key}`");
         }
         for (english, german) in ENGLISH.texts.values().zip(GERMAN.texts.values()) {

@@ -28,6 +28,22 @@ pub enum Tone {
     Off,
 }
 
+/// What a line of a list is there for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// It says something.
+    #[default]
+    Plain,
+    /// It is the heading of those below it.
+    Heading,
+    /// It can be opened to see more.
+    Closed,
+    /// It is open, and what is in it follows.
+    Open,
+    /// It is in the one that is open.
+    Inner,
+}
+
 /// A line of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Line {
@@ -37,9 +53,25 @@ pub struct Line {
     pub detail: String,
     /// How it stands.
     pub tone: Tone,
+    /// What it is there for.
+    pub kind: Kind,
+    /// What it opens: the word of a category, or nothing.
+    pub word: String,
 }
 
-/// An old PC to choose.
+impl Line {
+    /// A line that says something.
+    pub fn new(title: impl Into<String>, detail: impl Into<String>, tone: Tone) -> Self {
+        Self { title: title.into(), detail: detail.into(), tone, ..Self::default() }
+    }
+
+    /// A heading.
+    pub fn heading(title: impl Into<String>) -> Self {
+        Self { title: title.into(), kind: Kind::Heading, ..Self::default() }
+    }
+}
+
+/// An old PC to choose, or one of its backups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Card {
     /// Its name.
@@ -48,13 +80,15 @@ pub struct Card {
     pub when: String,
     /// What is in it.
     pub detail: String,
+    /// What the PC is, and what of it differs from this one.
+    pub about: String,
     /// What sets it apart.
     pub mark: String,
     /// Whether it is the chosen one.
     pub chosen: bool,
 }
 
-/// A category to tick.
+/// Something to tick.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Group {
     /// Its stable word.
@@ -67,6 +101,8 @@ pub struct Group {
     pub ticked: bool,
     /// Whether the person has no say.
     pub locked: bool,
+    /// Whether it is the heading of those below it, and nothing to tick.
+    pub heading: bool,
 }
 
 /// The window at one moment.
@@ -92,7 +128,7 @@ pub struct View {
     pub progress: Option<f32>,
     /// Old PCs.
     pub cards: Vec<Card>,
-    /// Categories.
+    /// What can be ticked.
     pub groups: Vec<Group>,
     /// A list.
     pub lines: Vec<Line>,
@@ -104,4 +140,6 @@ pub struct View {
     pub main_enabled: bool,
     /// The second button; empty if there is none.
     pub second: String,
+    /// A third one, for what is done seldom; empty if there is none.
+    pub third: String,
 }

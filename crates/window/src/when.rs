@@ -17,6 +17,11 @@ impl When {
         Self { now: now.to_zoned_datetime(zone) }
     }
 
+    /// The present moment in milliseconds.
+    pub fn millis(&self) -> i64 {
+        self.now.timestamp().as_millisecond()
+    }
+
     /// A time of RFC 3339, as `--json` has them, in words: `yesterday 17:42`. What is no time is left as it is.
     pub fn said(&self, texts: &Texts, stamp: &str) -> String {
         stamp.parse().map_or_else(|_| stamp.to_owned(), |stamp: Timestamp| self.say(texts, stamp))

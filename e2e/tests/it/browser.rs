@@ -96,7 +96,7 @@ fn an_administrator_walks_the_console_in_chromium_and_axe_finds_nothing_serious(
 #[test]
 fn the_first_day_of_an_administrator_ends_with_a_pc_that_is_restorable() {
     let Some((package, chromium, axe)) = for_administrators() else { return };
-    let world = World::new();
+    let world = World::without_policies();
     let first = world.server_command(&["admin", "create", "grace"], "").ok().trim().to_owned();
     let pc = world.pc("OFFICE-PC");
     let program = PathBuf::from(pc.command(&[]).get_program());

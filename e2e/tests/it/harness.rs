@@ -123,7 +123,7 @@ struct Running {
 }
 
 impl World {
-    /// A world with a running server and the account `ada`.
+    /// A world with a running server, the account `ada`, and a policy that switches backups on.
     pub fn new() -> Self {
         Self::with_tls(None)
     }
@@ -137,6 +137,17 @@ impl World {
 
     /// The same, with further flags of `rehome-server serve`.
     pub fn with_flags(flags: Vec<String>) -> Self {
+        let world = Self::begin(flags);
+        world.switch_backups_on("default");
+        world
+    }
+
+    /// A world as it is before anybody has made a policy: nothing is backed up.
+    pub fn without_policies() -> Self {
+        Self::begin(Vec::new())
+    }
+
+    fn begin(flags: Vec<String>) -> Self {
         let folder = TempDir::new().expect("a scratch folder");
         let mut world =
             Self { folder, server: None, flags, address: String::new(), said: String::new(), env: Vec::new() };
@@ -157,6 +168,12 @@ impl World {
     /// What the server said at its last start, until it named its address.
     pub fn said(&self) -> &str {
         &self.said
+    }
+
+    /// Switches backups on for every PC of a tenant, as its administrator does first.
+    pub fn switch_backups_on(&self, tenant: &str) {
+        let on = ["policy", "create", "Backups", "--set", "backup.enabled=true", "--all-devices", "--enable"];
+        self.server_command(&[on.as_slice(), &["--tenant", tenant]].concat(), "").ok();
     }
 
     pub fn add_user(&self, name: &str) {

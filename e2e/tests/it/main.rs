@@ -29,4 +29,5 @@ mod road;
 mod stages;
 mod tls;
 mod trust;
+mod window;
 mod wine;

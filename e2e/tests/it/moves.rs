@@ -12,6 +12,7 @@ fn two_houses() -> World {
         world.server_command(&["user", "create", name, "--tenant", tenant, "--password-stdin"], PASSWORD).ok();
     };
     world.server_command(&["tenant", "create", "other"], "").ok();
+    world.switch_backups_on("other");
     for (name, tenant) in
         [("olga", "default"), ("otto", "default"), ("nora", "other"), ("nils", "other"), ("ada-new", "other")]
     {

@@ -17,27 +17,29 @@ policies:
 
 #[test]
 fn a_policy_reaches_the_pc_at_its_check_in_and_counts_there() {
-    let world = World::new();
+    let world = World::without_policies();
     let pc = world.pc("PC");
     let hive = persona("old-pc.reg");
+    pc.run(&["backup", "--from", arg(&hive)]).refused(5, &["no policy of your organisation switches backups on"]);
+    world.switch_backups_on("default");
+    pc.run(&["check-in"]).ok();
     pc.run(&["backup", "--from", arg(&hive)]).ok();
-    let off = ["policy", "create", "No backups", "--set", "backup.enabled=false", "--all-devices", "--enable"];
-    world.server_command(&off, "").ok();
+    world.server_command(&["policy", "edit", "Backups", "--set", "backup.enabled=false"], "").ok();
     let said = pc.json(&["check-in"]);
     assert_eq!((&said["policy_changed"], &said["settings"]), (&Value::Bool(true), &1.into()), "{said}");
-    pc.run(&["backup", "--from", arg(&hive)]).refused(5, &["policy of the server"]);
+    pc.run(&["backup", "--from", arg(&hive)]).refused(5, &["switched off by the policy of the server `Backups`"]);
     let again = pc.json(&["check-in"]);
     assert_eq!((&again["policy_changed"], &again["requests"]), (&Value::Bool(false), &1.into()), "{again}");
-    let status = world.server_command(&["policy", "status", "No backups"], "").ok();
+    let status = world.server_command(&["policy", "status", "Backups"], "").ok();
     assert!(status.contains("\tSucceeded\tada\tPC\t"), "{status}");
 
-    world.server_command(&["policy", "edit", "No backups", "--disable"], "").ok();
+    world.server_command(&["policy", "edit", "Backups", "--set", "backup.enabled=true"], "").ok();
     let device = status.split('\t').next().unwrap();
     world.server_command(&["policy", "order", device, "back_up"], "").ok();
     let said = pc.json(&["check-in", "--from", arg(&hive)]);
     assert_eq!(said["commands"][0]["outcome"], "done", "{said}");
-    let history = world.server_command(&["policy", "history", "No backups"], "").ok();
-    assert!(history.contains("    enabled: true -> false"), "{history}");
+    let history = world.server_command(&["policy", "history", "Backups"], "").ok();
+    assert!(history.contains("    settings.backup.enabled: true -> false"), "{history}");
     world.server_command(&["device", "revoke", device], "").ok();
     pc.run(&["check-in"]).refused(4, &["withdrawn"]);
 }
@@ -60,7 +62,7 @@ fn what_policy_leaves_out_is_in_no_backup() {
 
 #[test]
 fn a_file_of_policies_is_planned_applied_and_comes_out_as_it_went_in() {
-    let world = World::new();
+    let world = World::without_policies();
     let path = world.path("policies.yaml");
     std::fs::write(&path, POLICY).unwrap();
     let file = ["-f", arg(&path), "--exit-code"];

@@ -34,6 +34,33 @@ fn an_old_pc_comes_back_on_a_new_one_and_can_be_undone() {
     assert_eq!(values(&std::fs::read(&target).unwrap()), values(&before));
 }
 
+#[test]
+fn a_person_leaves_a_category_out_of_their_backups() {
+    let world = World::new();
+    let pc = world.pc("PC");
+    let backup = || pc.run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
+    let kept = || {
+        let readings = pc.json(&["show"])["readings"].clone();
+        let of = |word: &str| readings.as_object().unwrap().keys().filter(|id| id.starts_with(word)).count();
+        (of("taskbar."), of("explorer."))
+    };
+    backup();
+    let (taskbar, explorer) = kept();
+    assert!(taskbar > 0 && explorer > 0);
+
+    let groups = pc.json(&["remember", "--off", "taskbar"]);
+    let taskbar_group = groups.as_array().unwrap().iter().find(|group| group["group"] == "taskbar").unwrap();
+    assert_eq!((&taskbar_group["on"], &taskbar_group["locked"]), (&false.into(), &false.into()));
+    backup();
+    assert_eq!(kept(), (0, explorer));
+    assert_eq!(pc.json(&["schedule", "status"])["groups"], groups, "the window reads the same");
+
+    pc.run(&["remember", "--on", "taskbar"]).ok();
+    backup();
+    assert_eq!(kept(), (taskbar, explorer));
+    pc.run(&["remember", "--off", "wallpaper"]).refused(2, &["`wallpaper` is no category"]);
+}
+
 /// Once, the second undo here gave the taskbar back instead of taking back the rest.
 #[test]
 fn a_restore_is_taken_back_in_parts_and_the_preview_says_what_would_go() {

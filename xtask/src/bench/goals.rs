@@ -39,15 +39,23 @@ pub const GOALS: &[Goal] = &[
     less(9, "restore everything", "client CPU, product / bupstash", [1.5, 1.0, 0.65]),
     less(10, "peak memory of the client", "MiB, product / bupstash", [2.5, 1.0, 0.75]),
     more(11, "durable backups a second, 32 clients", "rate, product / store floor", [0.4, 0.7, 1.0]),
+    more(12, "the same beside a real peer", "rate, product / atuin-server", [2.0, 3.5, 5.0]),
     more(13, "nothing-changed checks a second, 32 clients", "rate, product / store floor", [0.3, 0.6, 0.9]),
     less(14, "200 rules over 1,000,000 PCs, one core", "ns a pair, product / plain columns", [38.0, 5.0, 1.0]),
     less(15, "preview of a rule over 1,000,000 PCs at the API", "time, product / interpreter", [4.0, 1.0, 0.2]),
     less(
+        16,
+        "a history of 45 backups after retention",
+        "bytes after the first backup, product / borg",
+        [1.0, 0.5, 0.2],
+    ),
+    less(
         17,
         "backup of a live PC, one value changed",
-        "client CPU, Windows program under Wine / from a hive on Linux",
+        "client CPU, Windows program under Wine less one that loads the same libraries / from hives on Linux less one that does nothing",
         [2.0, 1.0, 0.8],
     ),
+    more(18, "durable backups a second on PostgreSQL, 32 clients", "rate, product / pgbench", [0.4, 0.7, 1.0]),
 ];
 
 /// How far a ratio got.

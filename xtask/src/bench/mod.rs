@@ -8,9 +8,11 @@
 
 mod goals;
 pub mod instructions;
+mod kept;
 mod machine;
 mod measure;
 mod network;
+mod pages;
 mod product;
 mod rates;
 mod report;
@@ -20,6 +22,7 @@ mod signing;
 mod source;
 mod stages;
 mod start;
+mod window;
 mod wine;
 
 use std::path::PathBuf;
@@ -32,7 +35,7 @@ use report::Report;
 /// What to measure
 #[derive(clap::Args)]
 pub struct Args {
-    /// Parts to measure: instructions, road, stages, network, rates, rules, start, wine [default: all]
+    /// Parts to measure: instructions, road, kept, stages, network, rates, peer, postgres, rules, pages, start, window, wine [default: all]
     parts: Vec<String>,
     /// A person's hive to walk and to back up; without it the project's own made hive
     #[arg(long)]
@@ -73,14 +76,19 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         instructions::record()?;
     }
     let mut report = Report::begin();
-    let parts: [(&str, Part); 8] = [
+    let parts: [(&str, Part); 13] = [
         ("instructions", instructions::measure),
         ("start", start::measure),
         ("road", road::measure),
+        ("kept", kept::measure),
         ("stages", stages::measure),
         ("network", network::measure),
         ("rates", rates::measure),
+        ("peer", rates::atuin::measure),
+        ("postgres", rates::postgres::measure),
         ("rules", rules::measure),
+        ("pages", pages::measure),
+        ("window", window::measure),
         ("wine", wine::measure),
     ];
     for (name, measure) in parts.iter().filter(|(name, _)| args.wants(name)) {

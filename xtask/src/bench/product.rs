@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 
 use crate::process;
 use crate::repo::{self, Binaries};
-use crate::serving::{Invitation, Server, Tls};
+use crate::serving::{Invitation, Place, Server, Tls};
 
 /// A server and an enrolled PC.
 pub struct Product {
@@ -38,17 +38,18 @@ const UNLIMITED: [&str; 10] = [
 impl Product {
     /// Starts the server in an empty folder and enrols one PC.
     pub fn start(binaries: &Binaries, folder: &Path, tls: Option<&Tls<'_>>) -> anyhow::Result<Self> {
-        Self::start_with(binaries, folder, tls, &["--backups-per-day", "0", "--restores-per-hour", "0"])
+        Self::start_with(binaries, &Place::folder(folder), tls, &["--backups-per-day", "0", "--restores-per-hour", "0"])
     }
 
     /// The same without limits on how often somebody may ask: the load of a fleet comes from one address here.
-    pub fn start_unlimited(binaries: &Binaries, folder: &Path) -> anyhow::Result<Self> {
-        Self::start_with(binaries, folder, None, &UNLIMITED)
+    pub fn start_unlimited(binaries: &Binaries, place: &Place) -> anyhow::Result<Self> {
+        Self::start_with(binaries, place, None, &UNLIMITED)
     }
 
-    fn start_with(binaries: &Binaries, folder: &Path, tls: Option<&Tls<'_>>, words: &[&str]) -> anyhow::Result<Self> {
+    fn start_with(binaries: &Binaries, place: &Place, tls: Option<&Tls<'_>>, words: &[&str]) -> anyhow::Result<Self> {
+        let folder = place.folder.as_path();
         std::fs::create_dir_all(folder).with_context(|| format!("could not make {}", folder.display()))?;
-        let server = Server::start(&binaries.server, folder, tls, words)?;
+        let server = Server::start(&binaries.server, place, tls, words)?;
         let invitation = server.invite("example", "bench")?;
         let authority = tls.map(|tls| tls.certificate.to_owned());
         let (state, agent) = (folder.join("pc"), binaries.agent.clone());
@@ -97,6 +98,14 @@ impl Product {
     /// The same, which says how far it is, one JSON document a line.
     pub fn restore_with_progress(&self, target: &Path) -> Vec<String> {
         self.words(&["restore", "--json-lines", "--from-device", "PC", "--to", &target.display().to_string(), "--yes"])
+    }
+
+    /// Enrols one more PC, and says what the commands need in their environment to be it.
+    pub fn another(&self, name: &str) -> anyhow::Result<Vec<(String, String)>> {
+        let state = self.folder.join(name);
+        std::fs::create_dir_all(&state).context("could not make a PC's state folder")?;
+        self.enroll(&state, name)?;
+        Ok(vec![("REHOME_STATE_DIR".to_owned(), state.display().to_string())])
     }
 
     /// What the commands need in their environment.

@@ -22,13 +22,15 @@ use crate::say;
 const CHANGES: u32 = 32;
 
 /// A tool in one round: what to run, and where it stores.
-struct Tool {
+pub struct Tool {
     backup: Vec<String>,
     restore: Vec<String>,
-    stored: PathBuf,
-    environment: Vec<(String, String)>,
+    /// Where it stores.
+    pub stored: PathBuf,
+    /// What its commands need in their environment.
+    pub environment: Vec<(String, String)>,
     /// The product's server, kept running while its client is measured.
-    product: Option<Product>,
+    pub product: Option<Product>,
 }
 
 /// A tool that may be installed.
@@ -86,11 +88,16 @@ fn installed(peer: &Peer) -> bool {
 
 impl Tool {
     /// Bytes that it stores. A server is stopped for that, so that it has put its write-ahead log in order.
-    fn stored_bytes(&self) -> anyhow::Result<u64> {
+    pub fn stored_bytes(&self) -> anyhow::Result<u64> {
         match &self.product {
             Some(product) => product.server.while_stopped(|| product::bytes_in(&self.stored)),
             None => Ok(product::bytes_in(&self.stored)),
         }
+    }
+
+    /// Makes one backup in this environment, and gives what it took.
+    pub fn back_up_as(&self, environment: &[(String, String)]) -> anyhow::Result<Sample> {
+        measure::measure(&self.backup, environment)
     }
 }
 
@@ -122,7 +129,8 @@ fn walk(figures: &mut Figures, name: &'static str, tool: &Tool, source: &Source,
     Ok(())
 }
 
-fn rehome(folder: &Path, source: &Source, binaries: &Binaries) -> anyhow::Result<Tool> {
+/// The product, with an enrolled PC.
+pub fn rehome(folder: &Path, source: &Source, binaries: &Binaries) -> anyhow::Result<Tool> {
     let product = Product::start(binaries, folder, None)?;
     let (backup, restore) = (product.backup(&source.profile), product.restore(&folder.join("restored.reg")));
     let (stored, environment) = (folder.join("server"), product.environment());
@@ -144,7 +152,8 @@ fn bupstash(folder: &Path, source: &Source) -> anyhow::Result<Tool> {
     })
 }
 
-fn borg(folder: &Path, source: &Source) -> anyhow::Result<Tool> {
+/// An empty repository of borg's.
+pub fn borg(folder: &Path, source: &Source) -> anyhow::Result<Tool> {
     let (repository, out) = (folder.join("repo"), made(&folder.join("out"))?);
     let mut environment = home(folder);
     environment.push(("BORG_PASSPHRASE".to_owned(), "x".to_owned()));
@@ -234,7 +243,8 @@ fn table(figures: &Figures, source: &Source, rounds: u32) -> String {
     text
 }
 
-fn set_up(line: &str, environment: &[(String, String)]) -> anyhow::Result<()> {
+/// Runs a line of the shell that is not measured.
+pub fn set_up(line: &str, environment: &[(String, String)]) -> anyhow::Result<()> {
     measure::measure(&shell(line), environment).map(drop)
 }
 

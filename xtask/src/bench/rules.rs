@@ -13,6 +13,7 @@ use super::product::Product;
 use super::report::{Report, circumstances};
 use crate::http;
 use crate::repo::{self, Binaries};
+use crate::serving::Place;
 use crate::{process, say};
 
 const PCS: u32 = 1_000_000;
@@ -93,7 +94,7 @@ fn previews(args: &Args) -> anyhow::Result<Vec<Vec<f64>>> {
     }
     let binaries = Binaries::build()?;
     let scratch = repo::scratch("bench-")?;
-    let product = Product::start_unlimited(&binaries, &scratch.path().join("rehome"))?;
+    let product = Product::start_unlimited(&binaries, &Place::folder(&scratch.path().join("rehome")))?;
     let token = product.server.token("example", "gitops")?;
     say::note(&format!("making {PCS} PCs"));
     let mut fleet = repo::program(&repo::target()?.join("release/examples/rules_fleet"));

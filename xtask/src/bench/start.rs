@@ -8,7 +8,7 @@ use super::Args;
 use super::measure::{Watch, median};
 use super::report::{Report, circumstances};
 use crate::repo::{self, Binaries};
-use crate::serving::Server;
+use crate::serving::{Place, Server};
 
 /// Longest start that we promise, in milliseconds.
 const START_MS_MAX: f64 = 100.0;
@@ -19,13 +19,14 @@ const IDLE_MB_MAX: f64 = 30.0;
 pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
     let binaries = Binaries::build()?;
     let scratch = repo::scratch("bench-")?;
+    let place = Place::folder(scratch.path());
     let first = Watch::start();
-    drop(Server::start(&binaries.server, scratch.path(), None, &[])?);
+    drop(Server::start(&binaries.server, &place, None, &[])?);
     let first = first.elapsed().as_secs_f64() * 1e3;
     let (mut starts, mut idle) = (Vec::new(), Vec::new());
     for _ in 0..args.rounds {
         let watch = Watch::start();
-        let server = Server::start(&binaries.server, scratch.path(), None, &[])?;
+        let server = Server::start(&binaries.server, &place, None, &[])?;
         starts.push(watch.elapsed().as_secs_f64() * 1e3);
         idle.push(resident_mb(server.pid())?);
     }
@@ -43,8 +44,10 @@ pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn resident_mb(pid: u32) -> anyhow::Result<f64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).context("the server's memory cannot be read")?;
+/// The resident set of a process.
+pub fn resident_mb(pid: u32) -> anyhow::Result<f64> {
+    let text =
+        std::fs::read_to_string(format!("/proc/{pid}/status")).context("the memory of a process cannot be read")?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("the system does not say VmRSS")?;
     let kib: f64 = line.trim().trim_end_matches(" kB").parse().context("VmRSS is not a number")?;
     Ok(kib * 1024.0 / 1e6)

@@ -84,6 +84,7 @@ const STAGES: &[Stage] = &[
     Stage { name: "catalog", lane: Lane::Waiting, run: catalog },
     Stage { name: "provider", lane: Lane::Waiting, run: provider },
     Stage { name: "elsewhere", lane: Lane::Waiting, run: elsewhere },
+    Stage { name: "faults", lane: Lane::Waiting, run: fault_slice },
     Stage { name: "postgres", lane: Lane::Waiting, run: on_postgres },
     // A stage of its own, so that a machine without Wine says what it has not run.
     Stage { name: "wine", lane: Lane::Waiting, run: wine },
@@ -208,6 +209,15 @@ fn hostile() -> anyhow::Result<Outcome> {
         "--",
         "--nocapture",
     ]))
+}
+
+/// What chance drives, for two minutes at most; the rest of `docs/faults.md` has run with the tests. `cargo xtask faults` has the whole figures.
+fn fault_slice() -> anyhow::Result<Outcome> {
+    built::run(&Wanted {
+        programs: &["store/it"],
+        words: &["faults::", "--nocapture", "--test-threads", "2"],
+        environment: &[("REHOME_FAULTS", "slice")],
+    })
 }
 
 fn docs() -> anyhow::Result<Outcome> {
@@ -364,7 +374,8 @@ fn elsewhere() -> anyhow::Result<Outcome> {
 /// The store's and the server's tests once more, on PostgreSQL, and what several servers on one database promise. Without those that ask nothing new of a
 /// database, or the same twenty thousand times.
 fn on_postgres() -> anyhow::Result<Outcome> {
-    const SKIPPED: [&str; 6] = ["elsewhere::", "crash", "keys::", "audit_verify::", "bombs::", "twenty_thousand"];
+    const SKIPPED: [&str; 7] =
+        ["elsewhere::", "crash", "faults::", "keys::", "audit_verify::", "bombs::", "twenty_thousand"];
     let Some(server) = postgres::Postgres::start()? else {
         let hint = "nothing ran on PostgreSQL: none is installed (`sudo apt-get install postgresql`)";
         return Ok(Outcome::Skipped(hint.to_owned()));

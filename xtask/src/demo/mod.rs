@@ -13,7 +13,7 @@ use anyhow::Context;
 use crate::process;
 use crate::repo::Binaries;
 use crate::say;
-use crate::serving::Server;
+use crate::serving::{Place, Server};
 use cast::{Pc, Stage};
 
 /// The organisation of the demo.
@@ -41,10 +41,13 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
     say::chapter("1. A server for the organisation");
     say::command("rehome-server serve --data-dir server --root-key root.key");
-    let server = Server::start(&stage.binaries.server, &stage.path(""), None, &[])?;
+    let server = Server::start(&stage.binaries.server, &Place::folder(&stage.path("")), None, &[])?;
     say::good(&format!("it answers at {}; SQLite and a folder, nothing else to install", server.address()));
     say::command(&format!("rehome-server tenant create {TENANT}"));
     say::command(&format!("rehome-server user create {USER} --tenant {TENANT} --password-stdin"));
+    say::command(&format!(
+        "rehome-server policy create 'Enable Windows Backup' --set backup.enabled=true --all-devices --enable --tenant {TENANT}"
+    ));
     let invitation = server.invite(TENANT, USER)?;
     let old = Pc::new(&stage, "ADA-LAPTOP")?;
     let new = Pc::new(&stage, "ADA-NEW-PC")?;

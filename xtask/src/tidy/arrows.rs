@@ -33,7 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("server", &["model", "rules", "store", "seal"]),
     ("win32", &["device", "model"]),
     ("agent", &["device", "model", "seal", "win32"]),
-    ("window", &["model"]),
+    ("window", &["model", "win32"]),
     ("xtask", &[]),
 ];
 

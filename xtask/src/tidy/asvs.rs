@@ -49,7 +49,7 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
 }
 
 /// What is wrong with the places that a row names.
-fn wrong_places(tree: &Tree, why: &str) -> Vec<String> {
+pub(super) fn wrong_places(tree: &Tree, why: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut file = None;
     for word in why.split('`').skip(1).step_by(2) {
@@ -66,7 +66,7 @@ fn wrong_places(tree: &Tree, why: &str) -> Vec<String> {
         }
     }
     if file.is_none() {
-        wrong.push("met, and no file is named where".to_owned());
+        wrong.push("no file is named where".to_owned());
     }
     wrong
 }

@@ -6,6 +6,7 @@
 mod architecture;
 mod arrows;
 mod asvs;
+pub mod faults;
 mod manifest;
 mod pairs;
 mod sources;
@@ -65,6 +66,7 @@ pub fn check() -> anyhow::Result<Vec<Finding>> {
     findings.extend(arrows::check(&packages));
     findings.extend(architecture::check(&tree, &packages));
     findings.extend(asvs::check(&tree));
+    findings.extend(faults::check(&tree));
     findings.extend(manifest::check(&tree));
     findings.extend(pairs::check(&tree));
     findings.extend(sources::check(&tree));

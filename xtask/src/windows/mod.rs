@@ -1,9 +1,10 @@
-//! `cargo xtask windows`: builds `rehome.exe` on Linux, for 64-bit Windows.
+//! `cargo xtask windows`: builds `rehome.exe` and `rehome-backup.exe` on Linux, for 64-bit Windows.
 //!
 //! On an ordinary machine `rustup target add` brings the target's standard library and nothing else is needed. Where rustup cannot download,
 //! the library is built from its source ([`std_source`]); docs/decisions/0007 says why that is allowed and what it costs. Build
 //! results lie in a folder of the target's own, so that builds for Linux stay warm.
 
+mod imports;
 mod std_source;
 
 use std::path::{Path, PathBuf};
@@ -19,8 +20,13 @@ const TARGET: &str = "x86_64-pc-windows-gnu";
 pub const LINKER: &str = "x86_64-w64-mingw32-gcc";
 /// The Debian package that has it.
 const LINKER_PACKAGE: &str = "gcc-mingw-w64-x86-64";
-/// The most that the program may weigh, in bytes: it comes over the network to every PC.
-const BYTES_MAX: u64 = 8_000_000;
+/// mingw's tool that says what a program loads; it comes with the compiler.
+const OBJDUMP: &str = "x86_64-w64-mingw32-objdump";
+/// The person's window.
+pub const WINDOW: &str = "rehome-backup.exe";
+/// The programs, and the most that each may weigh, in bytes: they come over the network to every PC. The window brings the tables of Unicode and a
+/// renderer along.
+const PROGRAMS: [(&str, u64); 2] = [("rehome.exe", 8_000_000), (WINDOW, 28_000_000)];
 
 /// How to build
 #[derive(clap::Args)]
@@ -37,29 +43,47 @@ const COLD: &[&str] = &["clap_complete", "clap_mangen", "roff", "indicatif", "co
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     process::listen_for_stop()?;
     let program = build(args.build_std)?;
-    say::good(&format!("{} ({} kB)", program.display(), program.metadata()?.len() / 1000));
+    for (name, _) in PROGRAMS {
+        let program = program.with_file_name(name);
+        say::good(&format!("{} ({} kB)", program.display(), program.metadata()?.len() / 1000));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds the program and the shim that old Wine needs beside it.
+/// Builds the programs and the shim that old Wine needs beside them; gives the path of `rehome.exe`.
 pub fn build(build_std: bool) -> anyhow::Result<PathBuf> {
     want_program(LINKER, LINKER_PACKAGE)?;
-    let mut cargo = repo::cargo();
+    let mut agent = repo::cargo();
     // Takes a minute longer than the thin kind that the other builds use, and the program is a twentieth smaller.
-    cargo.env("CARGO_PROFILE_RELEASE_LTO", "fat");
+    agent.env("CARGO_PROFILE_RELEASE_LTO", "fat");
     // What runs once in a while, or waits for people, need not be fast: it is made small.
     for cold in COLD {
-        cargo.arg("--config").arg(format!("profile.release.package.{cold}.opt-level=\"z\""));
+        agent.arg("--config").arg(format!("profile.release.package.{cold}.opt-level=\"z\""));
     }
-    cargo.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", LINKER).args([
-        "build",
-        "--release",
-        "--locked",
-        "--target",
-        TARGET,
-        "--package",
-        "agent",
-    ]);
+    compile(agent, "agent", build_std)?;
+    let mut window = repo::cargo();
+    // It waits for a person or for the agent. Its toolkit is several times the size of all of ours, so every change of it would be waited for by those who build it.
+    for (setting, value) in [("LTO", "off"), ("CODEGEN_UNITS", "16"), ("OPT_LEVEL", "1")] {
+        window.env(format!("CARGO_PROFILE_RELEASE_{setting}"), value);
+    }
+    compile(window, "window", build_std)?;
+    let folder = folder()?;
+    for (name, bytes_max) in PROGRAMS {
+        let program = folder.join(name);
+        let bytes = program.metadata().with_context(|| format!("{} is not there", program.display()))?.len();
+        if bytes > bytes_max {
+            bail!("{name} has {bytes} bytes, more than {bytes_max}: find out what made it grow");
+        }
+    }
+    imports::check(&folder.join("rehome.exe"))?;
+    shim(&folder)?;
+    Ok(folder.join("rehome.exe"))
+}
+
+/// Compiles one package for the target.
+fn compile(mut cargo: Command, package: &str, build_std: bool) -> anyhow::Result<()> {
+    cargo.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", LINKER);
+    cargo.args(["build", "--release", "--locked", "--target", TARGET, "--package", package]);
     if build_std || !rustup_has_target()? {
         std_source::provide()?;
         // Unstable flags on a stable compiler: docs/decisions/0007.
@@ -68,14 +92,7 @@ pub fn build(build_std: bool) -> anyhow::Result<PathBuf> {
     if !process::run(&mut cargo, "")?.success() {
         bail!("the build for Windows failed; the compiler's message is above");
     }
-    let folder = folder()?;
-    let program = folder.join("rehome.exe");
-    let bytes = program.metadata().with_context(|| format!("{} is not there", program.display()))?.len();
-    if bytes > BYTES_MAX {
-        bail!("rehome.exe has {bytes} bytes, more than {BYTES_MAX}: find out what made it grow");
-    }
-    shim(&folder)?;
-    Ok(program)
+    Ok(())
 }
 
 /// Lints what only Windows compiles; `false` if there is something to mend, `None` where the target's standard library is not installed: building
@@ -95,6 +112,8 @@ pub fn lint() -> anyhow::Result<Option<bool>> {
         "agent",
         "--package",
         "win32",
+        "--features",
+        "win32/desktop",
         "--",
         "--deny",
         "warnings",

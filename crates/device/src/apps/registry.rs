@@ -54,12 +54,18 @@ impl<'r> RegistryApps<'r> {
     /// The app that a package is; `None` for frameworks, resource packages and what is no package at all.
     fn package(&self, family: &str, package: &str) -> Option<App> {
         let full = FullName::parse(package).filter(|full| full.family().eq_ignore_ascii_case(family))?;
+        // What only comes along with others is most of what there is: it is left as soon as that is known.
+        if full.is_resource() {
+            return None;
+        }
         let [flags] = self.read(&format!(r"{REPOSITORY}\Families\{family}\{package}"), ["Flags"]);
+        let flags = number(flags).unwrap_or(flags::MAIN);
+        if flags & flags::MAIN == 0 || flags & (flags::FRAMEWORK | flags::RESOURCE) != 0 {
+            return None;
+        }
         let [folder, title, framework] =
             self.read(&format!(r"{REPOSITORY}\Packages\{package}"), ["PackageRootFolder", "DisplayName", "Framework"]);
-        let flags = number(flags).unwrap_or(flags::MAIN);
-        let comes_along = flags & (flags::FRAMEWORK | flags::RESOURCE) != 0 || number(framework) == Some(1);
-        if flags & flags::MAIN == 0 || comes_along || full.is_resource() {
+        if number(framework) == Some(1) {
             return None;
         }
         let is_part = full.is_of_windows() || text(folder).is_some_and(|folder| !is_store_folder(&folder));

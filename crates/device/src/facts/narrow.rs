@@ -1,14 +1,15 @@
-//! What policy leaves out of a backup: taken out before anything is sealed, so that it never leaves the PC and is nowhere shown.
+//! What policy and the person leave out of a backup: taken out before anything is sealed, so that it never leaves the PC and is nowhere shown.
 
 use model::catalog;
 use model::policy::{Effective, Group};
 use model::snapshot::Snapshot;
 
 use crate::collect::Collected;
+use crate::state::Wishes;
 
-/// Takes everything out whose rule is `never`. Choices of the person are not asked here: they come with the words of the backup itself.
-pub fn narrow(collected: &mut Collected, policy: &Effective) {
-    let allows = |group| policy.rule(group).allows(None);
+/// Takes everything out that policy never carries, and what the person does not want carried where it is theirs to say.
+pub fn narrow(collected: &mut Collected, policy: &Effective, wishes: &Wishes) {
+    let allows = |group| policy.rule(group).allows(wishes.of(group));
     let Snapshot { readings, not_carried, apps, .. } = &mut collected.snapshot;
     // Ids begin with the word of their category; those of the left-out list too.
     let allows_id = |id: &str| {
@@ -57,7 +58,7 @@ mod tests {
     #[test]
     fn a_category_that_is_never_backed_up_leaves_no_trace_and_the_others_stay_whole() {
         let (before, mut after) = (collected(), collected());
-        narrow(&mut after, &never(&["category.taskbar"]));
+        narrow(&mut after, &never(&["category.taskbar"]), &Wishes::default());
         let of = |found: &Collected, word: &str| -> Vec<(String, Reading)> {
             let here = found.snapshot.readings.iter().filter(|(id, _)| id.starts_with(word));
             here.map(|(id, reading)| (id.clone(), reading.clone())).collect()
@@ -70,7 +71,21 @@ mod tests {
     #[test]
     fn without_a_policy_nothing_is_taken_out() {
         let mut after = collected();
-        narrow(&mut after, &Effective::default());
+        narrow(&mut after, &Effective::default(), &Wishes::default());
         assert_eq!(after, collected());
+    }
+
+    #[test]
+    fn a_person_leaves_out_what_is_theirs_to_say_and_nothing_else() {
+        let mut wishes = Wishes::default();
+        wishes.set(Group::Settings(catalog::Category::Taskbar), false);
+        let has_taskbar = |found: &Collected| found.snapshot.readings.keys().any(|id| id.starts_with("taskbar."));
+        let mut after = collected();
+        narrow(&mut after, &Effective::default(), &wishes);
+        assert!(!has_taskbar(&after));
+        let own = [((Hive::Machine, "category.taskbar"), Given::Text("required".to_owned()))].into();
+        let mut after = collected();
+        narrow(&mut after, &evaluate(&Values { own, ..Values::default() }), &wishes);
+        assert!(has_taskbar(&after), "the organisation has the last word");
     }
 }

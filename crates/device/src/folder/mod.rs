@@ -131,11 +131,10 @@ impl Folder {
     /// A file in it, opened to be read, and how many bytes it has now; `None` if there is none. More than `most` bytes, a link, and what is no file
     /// are errors.
     pub fn open_file(&self, name: &OsStr, most: u64) -> Result<Option<(File, u64)>, FolderError> {
-        let file = match self.0.open_file(single(name)?) {
+        let (file, found) = match self.0.open_file(single(name)?) {
             Err(FolderError::System(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file?,
+            opened => opened?,
         };
-        let found = file.metadata()?;
         if !found.is_file() {
             return Err(FolderError::System(io::ErrorKind::IsADirectory.into()));
         }
@@ -160,11 +159,10 @@ impl Folder {
 
     /// Looks at a file in it; `None` if there is none, or no file.
     pub fn look(&self, name: &OsStr) -> Result<Option<Seen>, FolderError> {
-        let file = match self.0.open_file(single(name)?) {
+        let (_, found) = match self.0.open_file(single(name)?) {
             Err(FolderError::System(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file?,
+            opened => opened?,
         };
-        let found = file.metadata()?;
         let seen = || Seen { len: found.len(), changed: found.modified().unwrap_or(SystemTime::UNIX_EPOCH) };
         Ok(found.is_file().then(seen))
     }

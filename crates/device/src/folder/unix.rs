@@ -1,7 +1,7 @@
 //! Folders by file descriptor: `openat` and its kin (POSIX.1-2008), with `O_NOFOLLOW` for each step.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
@@ -58,10 +58,13 @@ impl Folder {
         Ok(names)
     }
 
-    pub(super) fn open_file(&self, name: &OsStr) -> Result<File, FolderError> {
+    /// What was opened, and what it was found to be then.
+    pub(super) fn open_file(&self, name: &OsStr) -> Result<(File, Metadata), FolderError> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let opened = rustix::fs::openat(&self.0, name, flags, Mode::empty());
-        opened.map(File::from).map_err(|error| self.why(name, error))
+        let file = opened.map(File::from).map_err(|error| self.why(name, error))?;
+        let found = file.metadata()?;
+        Ok((file, found))
     }
 
     pub(super) fn create(&self, name: &OsStr) -> io::Result<File> {

@@ -45,8 +45,8 @@ impl Folder {
 
     pub(super) fn child(&self, name: &OsStr) -> Result<Self, FolderError> {
         let path = self.path.join(name);
-        let file = no_link(&path, OpenOptions::new().access_mode(GO_THROUGH))?;
-        if file.metadata()?.file_attributes() & FILE_ATTRIBUTE_DIRECTORY == 0 {
+        let (file, found) = no_link(&path, OpenOptions::new().access_mode(GO_THROUGH))?;
+        if found.file_attributes() & FILE_ATTRIBUTE_DIRECTORY == 0 {
             return Err(FolderError::System(io::ErrorKind::NotADirectory.into()));
         }
         let mut held = self.held.clone();
@@ -62,7 +62,8 @@ impl Folder {
         std::fs::read_dir(&self.path)?.take(most).map(|entry| Ok(entry?.file_name())).collect()
     }
 
-    pub(super) fn open_file(&self, name: &OsStr) -> Result<File, FolderError> {
+    /// What was opened, and what it was found to be then.
+    pub(super) fn open_file(&self, name: &OsStr) -> Result<(File, Metadata), FolderError> {
         no_link(&self.path.join(name), OpenOptions::new().read(true))
     }
 
@@ -91,16 +92,20 @@ impl Folder {
     }
 }
 
-/// Opens what stands there itself, and refuses a link. A link is looked for by its name too: Wine 8 shows one to a folder as a reparse point there and not
-/// by its handle.
-fn no_link(path: &Path, options: &mut OpenOptions) -> Result<File, FolderError> {
+/// Opens what stands there itself, with what it is, and refuses a link. That is asked for once: each time Windows looks at the volume too. While the file is
+/// held, nobody can put another one in its place, so a look at its name then is a look at it: Wine 8 shows a link to a folder as a reparse point by its name and
+/// not by its handle.
+fn no_link(path: &Path, options: &mut OpenOptions) -> Result<(File, Metadata), FolderError> {
     let file = options
         .share_mode(FILE_SHARE_READ_WRITE)
         .custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT)
         .open(path)?;
-    let is_link = |found: &Metadata| found.file_attributes() & FILE_ATTRIBUTE_REPARSE_POINT != 0;
-    let by_name = || path.symlink_metadata().is_ok_and(|found| is_link(&found)) || listed_as_link(path);
-    if is_link(&file.metadata()?) || by_name() { Err(FolderError::Link) } else { Ok(file) }
+    let found = file.metadata()?;
+    if is_link(&found) || listed_as_link(path) { Err(FolderError::Link) } else { Ok((file, found)) }
+}
+
+fn is_link(found: &Metadata) -> bool {
+    found.file_attributes() & FILE_ATTRIBUTE_REPARSE_POINT != 0
 }
 
 /// Whether the folder above lists it as a link.
@@ -108,5 +113,5 @@ fn listed_as_link(path: &Path) -> bool {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return false };
     let listed = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut found = listed.filter(|entry| entry.file_name().eq_ignore_ascii_case(name));
-    found.any(|entry| entry.metadata().is_ok_and(|found| found.file_attributes() & FILE_ATTRIBUTE_REPARSE_POINT != 0))
+    found.any(|entry| entry.metadata().is_ok_and(|found| is_link(&found)))
 }

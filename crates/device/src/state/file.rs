@@ -9,6 +9,9 @@ use super::StateError;
 /// The largest file of the state: an enrolment with a hundred old keys and a bundle of certificates stays below.
 const FILE_BYTES_MAX: u64 = 512 * 1024;
 
+/// More than most files of the state have: room for them is made at once.
+const USUAL_BYTES: usize = 16 * 1024;
+
 /// All bytes of a file; `None` if there is none.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
     let wrong = |source| StateError::Read { path: path.to_owned(), source };
@@ -17,9 +20,8 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(wrong(error)),
     };
-    let known = file.metadata().map_or(0, |found| found.len().min(FILE_BYTES_MAX));
-    // One byte of room more than there is, so that the end is seen at once.
-    let mut bytes = Vec::with_capacity(usize::try_from(known).unwrap_or_default() + 1);
+    // More room than there is in nearly all of them, so that the end is seen at once. To ask how long it is would look at the volume too, on Windows.
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
     file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(wrong)?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
         return Err(StateError::Damaged {

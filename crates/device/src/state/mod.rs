@@ -8,6 +8,7 @@ mod enrolment;
 pub(crate) mod file;
 mod policy;
 mod records;
+mod wishes;
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -22,6 +23,7 @@ use crate::key::KeyRecord;
 pub use enrolment::{Chosen, Enrolment};
 pub use policy::ServerPolicy;
 pub use records::{KeptReport, LastRehearsal};
+pub use wishes::Wishes;
 
 /// The longest name of a profile of the command line; it becomes a folder name.
 const NAME_BYTES_MAX: usize = 64;
@@ -185,10 +187,16 @@ impl State {
     }
 
     fn lock_file(&self, name: &str) -> Result<Lock, StateError> {
-        file::make_folder(&self.folder)?;
         let path = self.folder.join(name);
-        let wrong = |source| StateError::Write { path: path.clone(), source };
-        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(wrong)?;
+        let open = || File::options().create(true).truncate(false).write(true).open(&path);
+        let opened = match open() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                file::make_folder(&self.folder)?;
+                open()
+            }
+            opened => opened,
+        };
+        let file = opened.map_err(|source| StateError::Write { path: path.clone(), source })?;
         match file.try_lock() {
             Ok(()) => Ok(Lock { _file: file }),
             Err(TryLockError::WouldBlock) => Err(StateError::Busy { path }),

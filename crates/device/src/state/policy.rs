@@ -57,6 +57,7 @@ impl ServerPolicy {
     pub fn join(&self, values: &mut Values) {
         values.server = self.given().0;
         values.server_names = self.names();
+        values.connected = self.at.is_some();
     }
 
     /// Whether it is time to ask. A clock that was set back far makes it so as well.

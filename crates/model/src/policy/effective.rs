@@ -34,6 +34,8 @@ pub struct Values {
     pub server_names: BTreeMap<&'static str, String>,
     /// What the installer was told, by policy id.
     pub installed: BTreeMap<&'static str, Given>,
+    /// Whether the PC belongs to an organisation's server, which has told it what holds: then the defaults are those of [`Policy::default_of`].
+    pub connected: bool,
 }
 
 /// Who set a value.
@@ -382,7 +384,7 @@ impl Effective {
         ];
         last.into_iter()
             .find_map(|(origin, given)| self.check(policy, origin, given?))
-            .unwrap_or_else(|| Held { value: policy.default.clone(), origin: Origin::Default })
+            .unwrap_or_else(|| Held { value: policy.default_of(values.connected), origin: Origin::Default })
     }
 
     fn check(&mut self, policy: &'static Policy, origin: Origin, given: &Given) -> Option<Held> {

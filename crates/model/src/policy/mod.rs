@@ -148,6 +148,9 @@ pub enum Setting {
     Nothing,
 }
 
+/// The setting that decides about backups at all.
+const BACKUP_ENABLED: &str = "backup.enabled";
+
 /// One policy: everything that templates, documentation and the agent need to know of it.
 #[derive(Debug)]
 pub struct Policy {
@@ -177,6 +180,13 @@ impl Policy {
     /// The policy with that id.
     pub fn find(id: &str) -> Option<&'static Policy> {
         POLICIES.iter().find(|policy| policy.id == id)
+    }
+
+    /// What holds if nobody says anything. A PC that is connected with a server takes no backups until a policy switches them on: an organisation decides before
+    /// anything of its people leaves their PCs, as with Microsoft's own backup, which is off where it is not configured (`microsoft.md` 2). Whoever
+    /// has no server and backs up by hand has decided already.
+    pub fn default_of(&self, connected: bool) -> Setting {
+        if connected && self.id == BACKUP_ENABLED { Setting::Switch(false) } else { self.default.clone() }
     }
 
     /// Whether the value must not be shown or logged.

@@ -58,7 +58,7 @@ macro_rules! policies {
 policies! {
     "backup.enabled" Backup Both "EnableBackup", Kind::Switch, Setting::Switch(true), &[],
         "Back up settings and app list",
-        "Off: this PC takes no backups, on schedule or by hand. What the server already has stays there.";
+        "Off: this PC takes no backups, on schedule or by hand. What the server already has stays there. On a PC that is connected with a server they are off until a policy switches them on; a PC without a server backs up when somebody asks it to.";
     "backup.interval_hours" Backup Machine "BackupIntervalHours", Kind::Number { least: 1, most: HOURS_MAX, unit: "hours" }, Setting::Number(192), &[],
         "Hours between two backups",
         "A backup is due when the last one that succeeded is older. The default is 8 days. The scheduled task need not be registered again.";

@@ -81,6 +81,18 @@ fn the_machine_beats_the_person_beats_windows_beats_the_server() {
 }
 
 #[test]
+fn a_connected_pc_takes_no_backups_until_somebody_switches_them_on() {
+    let mut values = Values { connected: true, ..Values::default() };
+    assert_eq!(evaluate(&values).backup_enabled(), Held { value: false, origin: Origin::Default });
+    assert!(evaluate(&values).restore_enabled().value, "restoring is not concerned");
+    values.server.insert("backup.enabled", Given::Number(1));
+    assert_eq!(evaluate(&values).backup_enabled(), Held { value: true, origin: Origin::Server });
+    values.server.clear();
+    values.own.insert((Hive::Machine, "backup.enabled"), Given::Number(1));
+    assert_eq!(evaluate(&values).backup_enabled(), Held { value: true, origin: Origin::Machine });
+}
+
+#[test]
 fn what_the_installer_was_told_counts_after_everybody_else() {
     let mut values = own(&[]);
     values.installed.insert("agent.log_level", text("warn"));

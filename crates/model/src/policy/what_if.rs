@@ -9,7 +9,7 @@ use super::resolve::Resolved;
 use super::{Effective, Values, evaluate};
 use crate::admin::EffectiveSetting;
 use crate::check_in::Facts;
-use crate::prerequisite::{Activity, Refusal, refusal};
+use crate::prerequisite::{Activity, Refusal, switched_off, unfit};
 use crate::reason::Reason;
 
 /// Whether something may happen, and why not.
@@ -70,9 +70,11 @@ pub fn settings(resolved: &Resolved, effective: &Effective) -> Vec<EffectiveSett
 /// What would happen. `backup`: whether the person has a backup on another PC; `None`: it is not known.
 pub fn what_if(resolved: &Resolved, facts: &Facts, backup: Option<bool>) -> WhatIf {
     let effective = effective(resolved, facts);
-    let wrong = |activity| refusal(activity, &effective, (facts.exact_build(), facts.join));
+    let of_pc = (facts.exact_build(), facts.join);
+    let wrong =
+        |activity| [switched_off(activity, &effective), unfit(activity, &effective, of_pc)].into_iter().flatten();
     let against = |refusal: Refusal| Against { code: refusal.reason, why: refusal.message };
-    let mut restore: Vec<Against> = wrong(Activity::SignInRestore).map(against).into_iter().collect();
+    let mut restore: Vec<Against> = wrong(Activity::SignInRestore).map(against).collect();
     if !effective.restore_page().value {
         let why = format!("the restore page is switched off by the {}", effective.who("restore.page"));
         restore.push(Against { code: Reason::RestorePageOff, why });
@@ -88,7 +90,7 @@ pub fn what_if(resolved: &Resolved, facts: &Facts, backup: Option<bool>) -> What
     let verdict = |reasons: Vec<Against>| Verdict { allowed: reasons.is_empty(), reasons };
     WhatIf {
         settings: settings(resolved, &effective),
-        backup: verdict(wrong(Activity::Backup).map(against).into_iter().collect()),
+        backup: verdict(wrong(Activity::Backup).map(against).collect()),
         restore_offer: verdict(restore),
     }
 }
@@ -116,19 +118,28 @@ mod tests {
 
     #[test]
     fn a_new_pc_with_a_backup_elsewhere_is_offered_a_restore() {
-        let would = what_if(&Resolved::default(), &pc(7922), Some(true));
+        let would = what_if(&resolved(&json!({"backup.enabled": true})), &pc(7922), Some(true));
         assert!(would.backup.allowed && would.restore_offer.allowed, "{would:?}");
     }
 
     #[test]
     fn every_reason_against_a_restore_is_told() {
-        let off = resolved(&json!({"restore.page": false, "restore.mode": "off"}));
+        let off = resolved(&json!({"backup.enabled": true, "restore.page": false, "restore.mode": "off"}));
         let would = what_if(&off, &pc(5000), Some(false));
         let codes: Vec<_> = would.restore_offer.reasons.iter().map(|against| against.code).collect();
         let wanted = [Reason::BuildTooOld, Reason::RestorePageOff, Reason::PolicyOff, Reason::NoProfile];
         assert_eq!(codes, wanted);
         assert!(would.restore_offer.reasons[1].why.ends_with("policy of the server `P`"), "{would:?}");
         assert!(would.backup.allowed, "5000 is enough for a backup");
+    }
+
+    #[test]
+    fn every_reason_against_a_backup_is_told() {
+        let would = what_if(&Resolved::default(), &pc(1), None);
+        let codes: Vec<_> = would.backup.reasons.iter().map(|against| against.code).collect();
+        assert_eq!(codes, [Reason::PolicyOff, Reason::BuildTooOld]);
+        assert_eq!(would.backup.reasons[0].why, "no policy of your organisation switches backups on for this PC");
+        assert!(!would.restore_offer.reasons.iter().any(|against| against.code == Reason::PolicyOff), "{would:?}");
     }
 
     #[test]

@@ -287,10 +287,11 @@ fn slots(rules: &Rules) -> [Slots; 5] {
     ]
 }
 
-/// What the rules alone keep, from the newest to the oldest.
+/// What the rules alone keep, from the newest to the oldest. Which one is newer is said by the numbers: after a clock was set back, times would call what has come since
+/// the oldest, and let it go first.
 fn fill_slots(rules: &Rules, snapshots: &[Candidate], kept: &mut [Vec<Why>]) {
     let mut order: Vec<usize> = (0..snapshots.len()).filter(|at| snapshots[*at].opens != Some(false)).collect();
-    order.sort_by_key(|at| std::cmp::Reverse((snapshots[*at].at, snapshots[*at].seq)));
+    order.sort_by_key(|at| std::cmp::Reverse(snapshots[*at].seq));
     let since = rules.within.and_then(|span| Some(span.before(snapshots[*order.first()?].at)));
     let (mut slots, mut last) = (slots(rules), rules.last);
     for index in order {

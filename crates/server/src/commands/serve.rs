@@ -56,6 +56,9 @@ pub(super) fn run(config: &Config) -> Result<ExitCode, Failure> {
         let pin = pin.as_ref().map(|pin| format!(" --pin {pin}")).unwrap_or_default();
         say(&format!("Connect a PC with\n\n    rehome enroll --server {url} --user {DEFAULT_USER}{pin}\n"));
         say(&format!("or without `--user`, to sign in in the browser. Your account is at {url}/account\n"));
+        say(&format!(
+            "Nothing is backed up until a policy switches it on: under Configuration at {url}/console, or with\n\n    rehome-server policy create Backups --set backup.enabled=true --all-devices --enable\n"
+        ));
     }
     if tls.is_none() && !address.ip().is_loopback() {
         say(

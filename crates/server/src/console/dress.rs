@@ -12,11 +12,12 @@ use axum::response::{IntoResponse, Response};
 use model::api::{PROBLEM_TYPE, Problem};
 use model::reason::Reason;
 
+use super::texts::Texts;
 use crate::App;
 use crate::api::admin::random_id;
 use crate::login::posted::{FORM_BYTES_MAX, TOKEN_FIELD};
 use crate::login::site::query;
-use crate::pages::{Trouble, to};
+use crate::pages::{Said, Trouble, to};
 use crate::problem::Refused;
 
 /// More than any problem of ours is long.
@@ -38,6 +39,7 @@ const FORM_SECONDS: u64 = 30;
 
 pub(super) async fn dress(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let mut back = way_back(&request);
+    let texts = Texts::of(request.headers());
     let (request, form) = with_form(request).await;
     let response = next.run(request).await;
     if response.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind != PROBLEM_TYPE) {
@@ -60,7 +62,14 @@ pub(super) async fn dress(State(app): State<Arc<App>>, request: Request, next: N
     let code = problem.as_ref().map_or("", |problem| problem.code.as_str());
     let reason = Reason::from_code(code).unwrap_or(Reason::ServerError);
     let detail = problem.as_ref().map_or("", |problem| problem.detail.as_str());
-    let mut trouble = Trouble::new(parts.status, reason, detail);
+    let mut trouble = Trouble::new(parts.status, reason, detail).said(Said {
+        lang: texts.lang,
+        title: texts.reason(reason),
+        next: texts.next(reason),
+        what_to_do: texts.t("trouble.what_to_do").to_owned(),
+        begin_again: texts.t("trouble.begin_again").to_owned(),
+        code: texts.t("trouble.code").to_owned(),
+    });
     if reason == Reason::FreshSignInNeeded {
         trouble = trouble.again(format!("/login?{}", query(&[("return_to", &back)])));
     } else if reason == Reason::FormRefused {

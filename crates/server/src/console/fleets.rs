@@ -1,7 +1,7 @@
 //! Fleets that were read a moment ago, so that the pages of a large organisation do not read a hundred thousand rows each.
 //!
 //! A small fleet is read anew for every page. A large one is kept for a few seconds; when it is older, the page gets the old one, which says of when it is, and
-//! another is read beside. So only the first page after a start waits for it.
+//! another is read beside. The job that counts fleets leaves what it read here, once an hour and at a start, so that no page waits for it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,9 +38,20 @@ impl Fleets {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets go of what nobody asks for.
+    /// Lets go of what nobody asks for. A whole organisation, which several administrators share, stays: the job renews it.
     pub(crate) fn tidy(&self, now: Moment) {
-        self.lock().fleets.retain(|_, (_, asked)| now.0.saturating_sub(asked.0) < IDLE_MILLIS);
+        let is_whole = |sight: &String| sight.ends_with("|all");
+        self.lock().fleets.retain(|sight, (_, asked)| is_whole(sight) || now.0.saturating_sub(asked.0) < IDLE_MILLIS);
+    }
+
+    /// Keeps a fleet that was read for something else, if it is large and there is room.
+    pub(crate) fn leave(&self, view: &View, fleet: Arc<Fleet>) {
+        let (sight, at) = (Store::sight(view), fleet.at);
+        let mut kept = self.lock();
+        let known = kept.fleets.get(&sight).map(|(_, asked)| *asked);
+        if !is_small(&fleet) && (known.is_some() || kept.fleets.len() < SIGHTS_MAX) {
+            kept.fleets.insert(sight, (fleet, known.unwrap_or(at)));
+        }
     }
 }
 

@@ -63,6 +63,8 @@ struct Page {
     restores: Restores,
     trend: Option<Trend>,
     activity: Option<Vec<Activity>>,
+    /// Whether to say that no policy switches backups on, and whether whoever reads it may make one.
+    is_off: Option<bool>,
     script: String,
 }
 
@@ -96,12 +98,15 @@ pub(super) async fn show(
     desk: Desk,
 ) -> Result<Response, Refusal> {
     let (worker, by) = (Arc::clone(&app), view.clone());
-    let (fleet, restores, days, activity) = apart(move || {
+    let (fleet, restores, days, activity, is_off) = apart(move || {
         let (store, now) = (&worker.store, worker.clock.now());
         let fleet = fleet(&worker, &by)?;
         let restores = store.restores_since(&by, now.plus_millis(-7 * DAY_MILLIS))?;
         let days = days(&worker, &by, DAYS)?;
-        Ok::<_, StoreError>((fleet, restores, days, activity(&worker, &by)?))
+        let may_see = by.holds(Permission::PolicyRead);
+        let is_off = may_see && !store.switches_backups_on(by.tenant_scope())?;
+        let is_off = is_off.then(|| by.holds(Permission::PolicyWrite));
+        Ok::<_, StoreError>((fleet, restores, days, activity(&worker, &by)?, is_off))
     })
     .await?;
     let f = desk
@@ -129,6 +134,7 @@ pub(super) async fn show(
         restores,
         trend: trend(f.texts, &days),
         activity,
+        is_off,
         script: script_address(),
         f,
     }))

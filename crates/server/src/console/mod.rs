@@ -25,6 +25,7 @@ mod tenant;
 pub mod texts;
 mod users;
 mod what_if;
+mod words;
 
 use std::sync::Arc;
 

@@ -59,7 +59,7 @@ impl Texts {
 
     /// A text with something in the place of `{0}`.
     pub fn t1(&self, key: &str, first: impl Display) -> String {
-        self.t(key).replace("{0}", &first.to_string())
+        fill(self.t(key), &[&first.to_string()])
     }
 
     /// A text with two things in the places of `{0}` and `{1}`.
@@ -97,13 +97,21 @@ impl Texts {
     }
 }
 
-/// Puts things in their places in one walk, so that what is put in is not looked at again.
+/// Puts things in their places in one walk, so that what is put in is not looked at again. `{0}` is the first of them; `{0|device|devices}` is the word that goes with it as a number:
+/// the first of the two for 1, else the second.
 fn fill(text: &str, things: &[&str]) -> String {
     let mut filled = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {
         filled.push_str(before);
-        let thing = after.split_once('}').and_then(|(number, _)| things.get(number.parse::<usize>().ok()?));
+        let thing = after.split_once('}').and_then(|(place, _)| {
+            let mut pieces = place.split('|');
+            let thing = *things.get(pieces.next()?.parse::<usize>().ok()?)?;
+            match (pieces.next(), pieces.next()) {
+                (Some(one), Some(many)) => Some(if thing == "1" { one } else { many }),
+                _ => Some(thing),
+            }
+        });
         if let Some(thing) = thing {
             filled.push_str(thing);
             rest = after.split_once('}').map_or("", |(_, rest)| rest);
@@ -204,5 +212,16 @@ mod tests {
         assert_eq!(ENGLISH.share(99_999, 100_000), "99.9 %");
         assert_eq!(ENGLISH.share(0, 0), "–");
         assert_eq!(fill("{1} of {0} {x}", &["{1}", "b"]), "b of {1} {x}");
+    }
+
+    #[test]
+    fn one_thing_is_one_and_none_are_many() {
+        let said = |texts: &Texts, number: u8| texts.t3("policy.reach", number, number, number);
+        assert_eq!(said(&ENGLISH, 1), "Applies to 1 device, 1 excluded, 1 already has another policy.");
+        assert_eq!(said(&ENGLISH, 0), "Applies to 0 devices, 0 excluded, 0 already have another policy.");
+        assert_eq!(said(&GERMAN, 1), "Gilt für 1 Gerät, 1 ausgeschlossen, 1 hat schon eine andere Richtlinie.");
+        assert_eq!(ENGLISH.t2("policy.settings_found", 1, 2), "1 setting found, 2 set in this policy");
+        assert_eq!(ENGLISH.t1("eligibility.unknown", 1), "1 PC has not said which Windows it has.");
+        assert_eq!(GERMAN.t1("eligibility.unknown", 21), "21 PCs haben nicht gesagt, welches Windows sie haben.");
     }
 }

@@ -48,7 +48,7 @@ struct Page {
     user: String,
     build: String,
     join: String,
-    joins: Vec<(&'static str, &'static str)>,
+    joins: Vec<(&'static str, String)>,
     wrong: Option<&'static str>,
     told: Option<Told>,
 }
@@ -134,7 +134,7 @@ pub(super) async fn show(
         about,
         build: desk.asked("build").to_owned(),
         join: desk.asked("join").to_owned(),
-        joins: JOINS.iter().map(|(join, word)| (*word, join.title())).collect(),
+        joins: JOINS.iter().map(|(join, word)| (*word, f.texts.join(*join))).collect(),
         wrong: wrong.map(|key| f.texts.t(key)),
         told,
         q,

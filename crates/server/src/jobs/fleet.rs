@@ -1,4 +1,6 @@
-//! Counts each organisation's people and those who could be restored, for the console's trend.
+//! Counts each organisation's people and those who could be restored, for the console's trend; what was read for it is left to the console's pages.
+
+use std::sync::Arc;
 
 use store::{DAY_MILLIS, FleetDay, Standing, StoreError, View};
 
@@ -8,12 +10,14 @@ use crate::App;
 pub fn run(app: &App) -> Result<(), StoreError> {
     let now = app.clock.now();
     for tenant in app.store.tenants()? {
-        let fleet = app.store.fleet(&View::operator(&tenant), now)?;
+        let view = View::operator(&tenant);
+        let fleet = Arc::new(app.store.fleet(&view, now)?);
         let day = FleetDay {
             day: now.0.div_euclid(DAY_MILLIS),
             people: fleet.people.len() as u64,
             restorable: fleet.people_with(Standing::Restorable) as u64,
         };
+        app.fleets.leave(&view, fleet);
         app.store.note_fleet_day(&tenant, day)?;
     }
     Ok(())

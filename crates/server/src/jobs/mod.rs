@@ -55,8 +55,8 @@ const JOBS: &[Job] = &[
     Job { name: "retention", rhythm: DAY_MILLIS, lease: LONG_MILLIS, run: retain },
     // Once a day at most, for a server that erased somebody: it costs as much as copying the database.
     Job { name: "slack", rhythm: DAY_MILLIS, lease: LONG_MILLIS, run: rewrite },
-    // Four times a day, the last of which stands for the day.
-    Job { name: "fleet", rhythm: DAY_MILLIS / 4, lease: LONG_MILLIS, run: count },
+    // Each hour, so that the console's first page is of the last hour at the worst; the last of a day stands for it.
+    Job { name: "fleet", rhythm: DAY_MILLIS / 24, lease: LONG_MILLIS, run: count },
     // Once a day, as `security.md` 2.12 asks. After the others, so that what they did is signed too.
     Job { name: "heads", rhythm: DAY_MILLIS, lease: LONG_MILLIS, run: sign },
 ];

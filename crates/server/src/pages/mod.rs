@@ -109,14 +109,44 @@ pub struct Trouble {
     again: Option<String>,
     about: Option<TenantScope>,
     whom: Option<UserId>,
+    said: Option<Box<Said>>,
+}
+
+/// The words of a page that says no, in another language than English; the words of the case itself stay as they are.
+#[derive(Debug)]
+pub struct Said {
+    /// The language.
+    pub lang: &'static str,
+    /// What happened.
+    pub title: String,
+    /// What to do.
+    pub next: String,
+    /// What stands before what to do.
+    pub what_to_do: String,
+    /// What the way back is called.
+    pub begin_again: String,
+    /// What stands before the code.
+    pub code: String,
+}
+
+impl Said {
+    fn english(reason: Reason) -> Self {
+        Self {
+            lang: "en",
+            title: sentence(reason.title()),
+            next: sentence(reason.next()),
+            what_to_do: "What to do:".to_owned(),
+            begin_again: "Begin again".to_owned(),
+            code: "Code for your helpdesk:".to_owned(),
+        }
+    }
 }
 
 #[derive(Template)]
 #[template(path = "pages/trouble.html")]
 struct TroublePage<'a> {
-    title: &'a str,
+    said: Said,
     detail: &'a str,
-    next: &'a str,
     code: &'a str,
     again: Option<&'a str>,
 }
@@ -124,7 +154,7 @@ struct TroublePage<'a> {
 impl Trouble {
     /// Trouble with the words of this case.
     pub fn new(status: StatusCode, reason: Reason, detail: impl Into<String>) -> Self {
-        Self { status, reason, detail: detail.into(), again: None, about: None, whom: None }
+        Self { status, reason, detail: detail.into(), again: None, about: None, whom: None, said: None }
     }
 
     /// Nothing is there.
@@ -136,6 +166,13 @@ impl Trouble {
     #[must_use]
     pub fn again(mut self, path: impl Into<String>) -> Self {
         self.again = Some(path.into());
+        self
+    }
+
+    /// The same in another language.
+    #[must_use]
+    pub fn said(mut self, said: Said) -> Self {
+        self.said = Some(Box::new(said));
         self
     }
 
@@ -181,9 +218,8 @@ impl From<KeyringError> for Trouble {
 impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
         let page = TroublePage {
-            title: self.reason.title(),
+            said: self.said.map_or_else(|| Said::english(self.reason), |said| *said),
             detail: &self.detail,
-            next: self.reason.next(),
             code: self.reason.code(),
             again: self.again.as_deref(),
         };
@@ -218,7 +254,7 @@ mod tests {
         let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'") && policy.contains("form-action 'self';"), "{policy}");
         assert_eq!(response.headers()[header::X_FRAME_OPTIONS], "DENY");
-        let page = TroublePage { title: "t", detail: "<script>", next: "n", code: "c", again: None };
+        let page = TroublePage { said: Said::english(Reason::NotFound), detail: "<script>", code: "c", again: None };
         assert!(page.render().unwrap().contains("&#60;script&#62;"));
     }
 }

@@ -154,7 +154,7 @@ fn the_first_administrator_is_made_by_one_command() {
 #[test]
 fn a_provider_that_cannot_be_one_is_refused_with_what_is_wrong() {
     let place = Place::new();
-    drop(place.serve());
+    drop(place.serve_off());
     let add = |issuer: &str| place.run(&["provider", "add", "Work", "--client-id", "x", "--issuer", issuer]);
     let output = add("https://login.microsoftonline.com/common/v2.0");
     assert_eq!(output.status.code(), Some(2));
@@ -268,7 +268,7 @@ fn a_rule_is_checked_spelled_and_explained_without_a_server() {
 #[test]
 fn a_file_makes_the_groups_and_filters_that_its_policies_name_and_a_second_time_changes_nothing() {
     let place = Place::new();
-    drop(place.serve());
+    drop(place.serve_off());
     let file = place.data().with_extension("yaml");
     let text = r#"
 groups:

@@ -214,7 +214,7 @@ fn withdrawing_access_asks_first_and_twice_is_once() {
     let admin = world.admin();
     let device = world.fill("/console/devices/{device}");
     let revoke = format!("{device}/revoke");
-    assert!(admin.get(&revoke).text().contains("Its 2 snapshots stay"));
+    assert!(admin.get(&revoke).text().contains("2 snapshots stay"));
     // Without the token, and from another site: refused, and nothing happened.
     let own = format!("http://{}", world.live.address);
     assert_eq!(admin.post_with(&revoke, &[], &[("origin", &own)]).status, 403);

@@ -11,7 +11,7 @@ const NAME: &str = "WIN – DVC – Enable Windows Backup";
 /// A server with its owner ada and a PC of hers.
 fn world() -> (Place, Live, Pc) {
     let place = Place::new();
-    let live = place.serve();
+    let live = place.serve_off();
     live.make_owner("default/ada");
     let pc = live.enroll("ada", "OFFICE-PC");
     (place, live, pc)
@@ -68,7 +68,7 @@ fn a_policy_is_made_in_five_steps_and_sent_twice_it_is_made_once() {
     let review = drafted(&browser);
     let page = browser.get(&review).text();
     for text in
-        [NAME, "for all", "Applies to 1 devices, 0 excluded, 0 already have another policy.", "24 hours", "All devices"]
+        [NAME, "for all", "Applies to 1 device, 0 excluded, 0 already have another policy.", "24 hours", "All devices"]
     {
         assert!(page.contains(text), "{text}: {page}");
     }
@@ -210,7 +210,7 @@ fn a_policy_is_copied_switched_and_deleted_after_asking() {
     assert_eq!((all.len(), all[1]["terms"]["enabled"].as_bool()), (2, Some(false)));
 
     let switch = format!("{page}/switch");
-    assert!(browser.get(&switch).text().contains("Applies to 1 devices"));
+    assert!(browser.get(&switch).text().contains("Applies to 1 device"));
     for _ in 0..2 {
         assert!(browser.fill(&switch, &switch, &[("to", "off")]).leads_to().ends_with("done=off"));
     }
@@ -246,7 +246,7 @@ fn assignments_find_people_and_devices_and_say_at_once_how_many() {
     assert!(browser.get(&assignments).text().contains("Applies to 0 devices, 0 excluded"));
     let only = format!("device.{}", pc.device);
     step(&browser, &assignments, &[(&only, "in"), ("go", "next")]);
-    assert!(browser.get(&assignments).text().contains("Applies to 1 devices, 0 excluded"));
+    assert!(browser.get(&assignments).text().contains("Applies to 1 device, 0 excluded"));
     let german = browser.get(&assignments).text();
     assert!(german.contains("<option value=\"in\" selected>"), "{german}");
 }
@@ -338,8 +338,14 @@ fn what_if_and_the_report_say_which_update_is_missing() {
     assert!(found.contains(&this), "{found}");
     let text = browser.get(&this).text();
     assert!(text.contains("<code>build_too_old</code>") && text.contains("<code>no_profile</code>"), "{text}");
-    let text = browser.get("/console/what-if?facts=1&build=10.0.26100.7922&join=workgroup&user=ada").text();
+    let new = "/console/what-if?facts=1&build=10.0.26100.7922&join=workgroup&user=ada";
+    let off = "No policy of the server switches backups on";
+    assert!(browser.get(new).text().contains("No policy of your organisation switches backups on for this PC."));
+    assert!(browser.get("/console").text().contains(off), "the first page says why nothing comes");
+    live.switch_backups_on("default");
+    let text = browser.get(new).text();
     assert!(text.contains("Nothing speaks against it."), "{text}");
+    assert!(!browser.get("/console").text().contains(off));
     assert!(browser.get("/console/what-if?facts=1&build=x").text().contains("A build looks like"));
     assert!(browser.get("/console/what-if?facts=1&user=nobody").text().contains("Nobody whom you see"));
 }

@@ -70,7 +70,7 @@ fn settings(checked_in: CheckedIn) -> Value {
 #[test]
 fn a_pc_is_in_its_groups_and_has_their_policies_from_the_check_in_that_says_so() {
     let place = Place::new();
-    let live = place.serve();
+    let live = place.serve_off();
     let ada = As::owner(&live);
     let (old, new) = (live.enroll("bob", "OLD"), live.enroll("bob", "NEW"));
     tell(&live, &new, &json!({"build": 26100, "revision": 1742, "model": "Surface Book 3"}));
@@ -108,13 +108,13 @@ fn a_pc_is_in_its_groups_and_has_their_policies_from_the_check_in_that_says_so()
 fn members_are_there_after_a_restart_and_a_rule_that_was_not_finished_is_gone_on_with() {
     let place = Place::new();
     let (group, pc) = {
-        let live = place.serve();
+        let live = place.serve_off();
         let ada = As::owner(&live);
         let pc = live.enroll("bob", "PC");
         tell(&live, &pc, &json!({"maker": "Dell"}));
         (ada.group("dells", "devices", "device.deviceManufacturer -eq \"dell\""), pc)
     };
-    let live = place.serve();
+    let live = place.serve_off();
     let ada = As(&live, live.sign_in("default/ada"));
     assert_eq!(ada.devices(&group), ["PC"]);
     tell(&live, &pc, &json!({"maker": "HP"}));
@@ -124,7 +124,7 @@ fn members_are_there_after_a_restart_and_a_rule_that_was_not_finished_is_gone_on
 #[test]
 fn rules_are_judged_and_previewed_while_they_are_written() {
     let place = Place::new();
-    let live = place.serve();
+    let live = place.serve_off();
     let ada = As::owner(&live);
     for (name, model) in [("A", "Surface"), ("B", "Latitude"), ("C", "Surface")] {
         tell(&live, &live.enroll("bob", name), &json!({"model": model}));
@@ -151,7 +151,7 @@ fn rules_are_judged_and_previewed_while_they_are_written() {
 #[test]
 fn a_filter_narrows_what_a_policy_is_for_and_the_numbers_say_so_while_editing() {
     let place = Place::new();
-    let live = place.serve();
+    let live = place.serve_off();
     let ada = As::owner(&live);
     let (surface, other) = (live.enroll("ada", "S"), live.enroll("bob", "L"));
     let facts = |model: &str| json!({"model": model, "build": 26100, "revision": 1});
@@ -196,7 +196,7 @@ fn a_filter_narrows_what_a_policy_is_for_and_the_numbers_say_so_while_editing() 
 fn people_are_in_their_groups_as_the_provider_describes_them() {
     const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
     let place = Place::new();
-    let live = place.serve();
+    let live = place.serve_off();
     let ada = As::owner(&live);
     let sales = ada.group("sales", "people", "user.department -eq \"Sales\" -and user.accountEnabled -eq true");
     let nested = format!("user.memberOf -any (group.objectId -in [\"{}\"])", text(&sales["id"]));

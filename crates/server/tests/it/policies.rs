@@ -69,7 +69,7 @@ fn setting<'v>(on: &'v Value, id: &str) -> &'v Value {
 #[test]
 fn a_policy_is_off_until_it_is_switched_on_and_every_version_can_be_had_back() {
     let place = Place::new();
-    let live = place.serve();
+    let live = place.serve_off();
     let ada = As::owner(&live);
     let pc = live.enroll("bob", "PC");
     let first = json!({"name": "WIN - DVC - Enable Windows Backup", "settings": {"backup.interval_hours": 24},
@@ -112,7 +112,7 @@ fn a_policy_is_off_until_it_is_switched_on_and_every_version_can_be_had_back() {
 #[test]
 fn a_setting_that_is_not_there_or_not_good_is_refused_with_its_name() {
     let place = Place::new();
-    let live = place.serve();
+    let live = place.serve_off();
     let ada = As::owner(&live);
     let wrong = json!({"name": "p", "settings": {"backup.intervall": 1, "backup.interval_hours": 0}});
     let answer = ada.send("POST", POLICIES, "*", &wrong);
@@ -127,7 +127,7 @@ fn a_setting_that_is_not_there_or_not_good_is_refused_with_its_name() {
 #[test]
 fn excluded_goes_before_included_and_the_numbers_say_so_while_editing() {
     let place = Place::new();
-    let live = place.serve();
+    let live = place.serve_off();
     let ada = As::owner(&live);
     let (mine, bobs) = (live.enroll("ada", "PC-A"), live.enroll("bob", "PC-B"));
     let everybody = ada.group("everybody", &["ada", "bob"]);
@@ -152,7 +152,7 @@ fn excluded_goes_before_included_and_the_numbers_say_so_while_editing() {
 #[test]
 fn a_conflict_is_shown_on_both_policies_and_on_the_device_with_who_set_what() {
     let place = Place::new();
-    let live = place.serve();
+    let live = place.serve_off();
     let ada = As::owner(&live);
     let pc = live.enroll("bob", "PC");
     let strong = ada.make(&for_all("strong", &json!({"backup.interval_hours": 24, "restore.mode": "ask"})));
@@ -181,7 +181,7 @@ fn a_conflict_is_shown_on_both_policies_and_on_the_device_with_who_set_what() {
 #[test]
 fn a_policy_is_pending_until_the_pc_has_it_and_says_what_it_could_not_use() {
     let place = Place::new();
-    let live = place.serve();
+    let live = place.serve_off();
     let ada = As::owner(&live);
     let pc = live.enroll("bob", "PC");
     let id = ada.make(&for_all("p", &json!({"backup.metered": true})));
@@ -210,7 +210,7 @@ fn a_policy_is_pending_until_the_pc_has_it_and_says_what_it_could_not_use() {
 #[test]
 fn an_unchanged_check_in_is_one_request_below_a_kilobyte() {
     let place = Place::new();
-    let live = place.serve();
+    let live = place.serve_off();
     let ada = As::owner(&live);
     let pc = live.enroll("bob", "PC");
     ada.make(&for_all("p", &json!({"backup.metered": true, "restore.mode": "ask"})));
@@ -237,7 +237,7 @@ fn an_unchanged_check_in_is_one_request_below_a_kilobyte() {
 #[test]
 fn a_new_pc_comes_by_often_and_later_every_eight_hours_with_jitter() {
     let place = Place::new();
-    let live = place.serve();
+    let live = place.serve_off();
     let pc = live.enroll("bob", "PC");
     let next = || check_in(&live, &pc, &json!({})).next_seconds;
     assert!((157..=180).contains(&next()), "{}", next());
@@ -251,7 +251,7 @@ fn a_new_pc_comes_by_often_and_later_every_eight_hours_with_jitter() {
 #[test]
 fn a_command_waits_for_its_pc_until_that_says_what_became_of_it() {
     let place = Place::new();
-    let live = place.serve();
+    let live = place.serve_off();
     let ada = As::owner(&live);
     let pc = live.enroll("bob", "PC");
     let path = format!("/api/v1/devices/{}/commands", pc.device);
@@ -277,7 +277,7 @@ fn a_command_waits_for_its_pc_until_that_says_what_became_of_it() {
 #[test]
 fn the_restore_page_is_switched_for_everybody_and_by_group() {
     let place = Place::new();
-    let live = place.serve();
+    let live = place.serve_off();
     let ada = As::owner(&live);
     let (mine, bobs) = (live.enroll("ada", "PC-A"), live.enroll("bob", "PC-B"));
     let pilots = ada.group("pilots", &["bob"]);
@@ -297,10 +297,10 @@ fn the_restore_page_is_switched_for_everybody_and_by_group() {
 #[test]
 fn what_if_tells_which_policies_apply_and_each_reason_against_backup_and_restore() {
     let place = Place::new();
-    let live = place.serve();
+    let live = place.serve_off();
     let ada = As::owner(&live);
     let pc = live.enroll("bob", "PC");
-    ada.make(&for_all("all", &json!({"backup.builds": "microsoft"})));
+    ada.make(&for_all("all", &json!({"backup.builds": "microsoft", "backup.enabled": true})));
     ada.make(&json!({"name": "others", "enabled": true, "assignments": {"include": {"users": [ada.user("ada")]}}}));
     let ask = |body: &Value| ada.must("POST", "/api/v1/policies/what-if", body);
     let would = ask(&json!({"user": ada.user("bob"), "facts": {"build": 19045, "revision": 1}}));
@@ -317,9 +317,48 @@ fn what_if_tells_which_policies_apply_and_each_reason_against_backup_and_restore
 }
 
 #[test]
+fn nothing_is_taken_of_a_pc_until_a_policy_switches_its_backups_on() {
+    let place = Place::new();
+    let live = place.serve_off();
+    let ada = As::owner(&live);
+    let (pc, other) = (live.enroll("bob", "PC"), live.enroll("ada", "PC-A"));
+    let would = ada.must("POST", "/api/v1/policies/what-if", &json!({"device": pc.device}));
+    assert_eq!(would["backup"]["reasons"][0]["code"], json!("policy_off"));
+    let (made, file) =
+        (Made::new(&pc, 1, &[(1, 100)], &[]), format!("/api/v1/profiles/{}/blobs/{}", pc.profile, "5".repeat(64)));
+    let piece = || live.ask("PUT", &file, &pc, &[("upload-offset", "0"), ("upload-length", "3")], b"abc").problem();
+    let refused = live.backup(&pc, &made.whole());
+    assert_eq!(refused.problem(), (403, "policy_off".to_owned()));
+    assert!(refused.json::<Value>()["detail"].as_str().unwrap().contains("no policy of your organisation"));
+    assert_eq!(piece(), (403, "policy_off".to_owned()));
+    assert!(live.get("/api/v1/profiles", &pc).status == 200, "what is there can still be fetched");
+
+    // For bob's PC only, from the next request on.
+    let mut terms = json!({"name": "On", "enabled": true, "settings": {"backup.enabled": true},
+                           "assignments": {"include": {"devices": [pc.device]}}});
+    let id = ada.make(&terms);
+    assert_eq!(live.backup(&pc, &made.whole()).status, 201);
+    assert_eq!(live.backup(&other, &Made::new(&other, 1, &[(1, 100)], &[]).whole()).problem().1, "policy_off");
+
+    // Switched off again: after a minute at most, and with the name of the policy.
+    terms["settings"]["backup.enabled"] = json!(false);
+    assert_eq!(ada.send("PUT", &format!("{POLICIES}/{id}"), "*", &terms).status, 200);
+    place.clock.turn(60);
+    let refused = live.backup(&pc, &Made::new(&pc, 2, &[(2, 100)], &[]).whole());
+    assert_eq!(refused.problem(), (403, "policy_off".to_owned()));
+    let told = refused.json::<Value>()["detail"].as_str().unwrap().to_owned();
+    assert_eq!(told, "backups are switched off by the policy of the server `On`");
+
+    // The PC's own policy goes before the server's, here as there.
+    let local = json!([{"setting": "backup.enabled", "by": "machine", "value": true}]);
+    check_in(&live, &pc, &json!({"facts_mark": "a", "facts": {"local": local}}));
+    assert_eq!(live.backup(&pc, &Made::new(&pc, 2, &[(2, 100)], &[]).whole()).status, 201);
+}
+
+#[test]
 fn who_reaches_some_people_only_decides_for_them_only_and_retention_takes_its_own_permission() {
     let place = Place::new();
-    let live = place.serve();
+    let live = place.serve_off();
     let ada = As::owner(&live);
     let bobs = ada.group("bobs", &["bob"]);
     let terms = json!({"name": "r", "role": "operator", "users": [ada.user("bob")], "scope_groups": [bobs]});
@@ -345,9 +384,10 @@ fn who_reaches_some_people_only_decides_for_them_only_and_retention_takes_its_ow
 #[test]
 fn a_policy_can_say_how_many_snapshots_are_kept() {
     let place = Place::new();
-    let live = place.serve();
+    let live = place.serve_off();
     let ada = As::owner(&live);
     let pc = live.enroll("bob", "PC");
+    live.switch_backups_on("default");
     for seq in 1..=3 {
         let made = Made::new(&pc, seq, &[(u8::try_from(seq).unwrap(), 100)], &[]);
         assert_eq!(live.backup(&pc, &made.whole()).status, 201);
@@ -365,7 +405,7 @@ fn a_policy_can_say_how_many_snapshots_are_kept() {
 #[test]
 fn an_import_says_what_maps_and_makes_nothing() {
     let place = Place::new();
-    let live = place.serve();
+    let live = place.serve_off();
     let ada = As::owner(&live);
     let definition = "device_vendor_msft_policy_config_settingssync_enablewindowsbackup";
     let instance =

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::crash::disk::{Dice, Disk, Loss};
 use crate::crash::trace::{self, Op};
+use crate::faults::figures;
 use crate::support::{Made, NOW, device, id32, print, sign, signed, tenant, user};
 use model::envelope::Envelope;
 use model::ids::BlobId;
@@ -22,20 +23,22 @@ use store::blobs::DiskBlobs;
 use store::{Piece, Scope, Store};
 
 /// States that must be looked at, at least.
-const STATES_MIN: usize = 10_000;
+fn states_min() -> usize {
+    figures::of([10_000, 10_000, 50_000, 1_000_000])
+}
 
 /// Where the traced program writes; set for the child only.
-const FOLDER: &str = "REHOME_CRASH_FOLDER";
+pub const FOLDER: &str = "REHOME_CRASH_FOLDER";
 
 const SNAPSHOTS: u64 = 16;
-const BLOB_BYTES: usize = 1_500;
+pub const BLOB_BYTES: usize = 1_500;
 
 pub fn open(folder: &Path) -> Result<Store, store::StoreError> {
     let blobs = Arc::new(DiskBlobs::open(folder.join("blobs"))?);
     Store::open(&folder.join("rehome.db"), blobs, NOW)
 }
 
-fn blob(seq: u64) -> (BlobId, Vec<u8>) {
+pub fn blob(seq: u64) -> (BlobId, Vec<u8>) {
     let id = id32("blob", seq);
     let mut bytes = vec![0; BLOB_BYTES];
     blake3::Hasher::new_keyed(&id).finalize_xof().fill(&mut bytes);
@@ -43,7 +46,7 @@ fn blob(seq: u64) -> (BlobId, Vec<u8>) {
 }
 
 /// Each snapshot shares one part with the one before; every second brings a blob, in two pieces.
-fn made(pc: &Scope, seq: u64) -> Made {
+pub fn made(pc: &Scope, seq: u64) -> Made {
     let blobs = [(seq, BLOB_BYTES as u64)];
     Made::new(pc, seq, &[(seq, 500), (seq + 1, 500)], if seq.is_multiple_of(2) { &blobs } else { &[] })
 }
@@ -87,7 +90,7 @@ pub fn told() -> Option<PathBuf> {
 }
 
 /// In memory if there is such a place: the states are thousands of small files.
-fn scratch() -> tempfile::TempDir {
+pub fn scratch() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
 }
@@ -99,10 +102,18 @@ fn record() -> Option<Vec<Op>> {
     Some(ops)
 }
 
+/// Whether `strace` is installed and allowed. Says so if not.
+pub fn traceable() -> bool {
+    let traced = Command::new("strace").args(["-o", "/dev/null", "true"]).status().is_ok_and(|status| status.success());
+    if !traced {
+        eprintln!("SKIPPED: strace is not installed or may not trace here");
+    }
+    traced
+}
+
 /// The trace of this test of this program.
 pub fn record_of(test: &str) -> Option<Vec<Op>> {
-    if !Command::new("strace").args(["-o", "/dev/null", "true"]).status().is_ok_and(|status| status.success()) {
-        eprintln!("SKIPPED: crash states: strace is not installed or may not trace here");
+    if !traceable() {
         return None;
     }
     let scratch = scratch();
@@ -213,12 +224,13 @@ pub fn explore(ops: &[Op], states: &[State], (enough, judge): (usize, Judge)) ->
 #[test]
 fn no_power_cut_loses_a_confirmed_snapshot() {
     let Some(ops) = record() else { return };
-    let random = (STATES_MIN.saturating_sub(4 * ops.len()) / (ops.len() - first_opened(&ops)) + 1) as u64;
+    let states_min = states_min();
+    let random = (states_min.saturating_sub(4 * ops.len()) / (ops.len() - first_opened(&ops)) + 1) as u64;
     let states = states(&ops, random);
-    assert!(states.len() >= STATES_MIN, "{} states of {} operations", states.len(), ops.len());
+    assert!(states.len() >= states_min, "{} states of {} operations", states.len(), ops.len());
     let bad = explore(&ops, &states, (5, judge));
+    figures::say(&format!("states of {} operations", ops.len()), states.len(), bad.len());
     assert_eq!(bad, Vec::<String>::new());
-    eprintln!("{} states of {} operations, none of them bad", states.len(), ops.len());
 }
 
 /// Finds the bug within the states of loss that are not random, or fails.

@@ -12,6 +12,7 @@ mod blobs;
 mod crash;
 mod crash_states;
 mod devices;
+mod faults;
 mod keep;
 mod migrations;
 mod moves;

@@ -8,7 +8,7 @@ use store::Store;
 use store::blobs::MemoryBlobs;
 
 /// The schema before `0007_rows`, as it was shipped.
-const BEFORE_ROWS: [&str; 6] = [
+pub const BEFORE_ROWS: [&str; 6] = [
     include_str!("../../migrations/sqlite/0001_begin.sql"),
     include_str!("../../migrations/sqlite/0002_keep.sql"),
     include_str!("../../migrations/sqlite/0003_devices.sql"),
@@ -17,7 +17,7 @@ const BEFORE_ROWS: [&str; 6] = [
     include_str!("../../migrations/sqlite/0006_keys.sql"),
 ];
 
-const ROWS: &str = "
+pub const ROWS: &str = "
     INSERT INTO tenants (no, id, name, created_at) VALUES (1, x'01010101010101010101010101010101', 'default', 5);
     INSERT INTO users (tenant, no, id, name, password, created_at)
     VALUES (1, 1, x'02020202020202020202020202020202', 'ada', '', 5);

@@ -37,7 +37,7 @@ await press('next');
 await page.type('#q', 'interval');
 await page.keyboard.press('Enter');
 await page.waitForNavigation();
-await expect('1 settings found');
+await expect('1 setting found');
 await page.type('[name="set.backup.interval_hours"]', '24');
 await look('first-day-settings');
 await page.$eval('#q', (input) => { input.value = ''; });
@@ -54,7 +54,7 @@ await press('next');
 
 // Chosen, it is counted at once; and the session ends before the form is sent.
 await page.click('[name=all_devices]');
-await page.waitForFunction(() => document.getElementById('reach').textContent.startsWith('Applies to 1 devices'));
+await page.waitForFunction(() => document.getElementById('reach').textContent.startsWith('Applies to 1 device'));
 await look('first-day-assignments');
 await page.deleteCookie(...await page.cookies());
 await press('next');
@@ -63,7 +63,7 @@ await send({ name: NAME, password: PASSWORD });
 await expect('Your session had ended');
 if (!await typed('all_devices')) found.push('the end of the session has forgotten what was chosen');
 await press('next');
-await expect('Applies to 1 devices, 0 excluded, 0 already have another policy.');
+await expect('Applies to 1 device, 0 excluded, 0 already have another policy.');
 await page.click('[name=enabled]');
 await look('first-day-review');
 await press('create');

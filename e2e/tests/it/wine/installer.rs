@@ -10,6 +10,8 @@ use super::prefix::{Prefix, installers};
 
 const FOLDER: &str = "drive_c/Program Files/Rehome";
 const PROGRAM: &str = r"C:\Program Files\Rehome\rehome.exe";
+/// Windows puts what is installed for everybody into everybody's menu; Wine 8 into that of the person.
+const START_MENU: &str = "AppData/Roaming/Microsoft/Windows/Start Menu/Programs/Rehome.lnk";
 const EVENT_SOURCE: &str = r"HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Rehome\Rehome";
 
 #[test]
@@ -34,6 +36,8 @@ fn the_installer_comes_is_used_is_upgraded_and_leaves_nothing() {
     let keep = "KEEPDATA=1";
     pc.msiexec(&["/i", r"C:\rehome.msi", &server, &token, "LOGLEVEL=warn", "CHANNEL=canary", keep]).ok();
     assert!(pc.0.path().join(FOLDER).join("rehome.exe").is_file());
+    assert!(pc.0.path().join(FOLDER).join("rehome-backup.exe").is_file());
+    assert!(pc.0.person().join(START_MENU).is_file(), "the window is in the Start menu");
     assert!(pc.task().is_file(), "the task is registered");
     assert_eq!(pc.json(&["schedule", "status"])["registered"], true);
     let there = pc.0.dump();
@@ -41,6 +45,11 @@ fn the_installer_comes_is_used_is_upgraded_and_leaves_nothing() {
     assert_eq!(value(r"software\rehome", "serverurl"), Some(format!("\"{}\"", world.address())));
     assert_eq!(value(r"software\rehome", "loglevel").as_deref(), Some("\"warn\""));
     assert_eq!(value(r"software\rehome", "channel").as_deref(), Some("\"canary\""));
+    let hook = value(r"software\microsoft\windows\currentversion\run", "rehome").unwrap_or_default();
+    assert!(
+        hook.ends_with(r#"\\Program Files\\Rehome\\rehome-backup.exe\" --welcome""#),
+        "what each sign-in starts: {hook}"
+    );
     assert_eq!(value(r"software\rehome\enrolment", "token"), Some(format!("\"{secret}\"")));
     let path = pc.query(r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment").ok();
     assert!(path.contains(r"\Program Files\Rehome"), "`rehome` works at every prompt: {path}");

@@ -5,6 +5,7 @@
 
 mod apps;
 mod crash;
+mod desktop;
 mod dump;
 mod effects;
 mod hostile;
@@ -16,6 +17,7 @@ mod pictures;
 mod prefix;
 mod refused;
 mod round_trip;
+mod window;
 
 use crate::harness::World;
 

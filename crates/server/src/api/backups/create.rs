@@ -25,6 +25,7 @@ pub(crate) async fn handle(
     headers: HeaderMap,
     Body(body): Body<ENVELOPE_BYTES_MAX>,
 ) -> Result<Response, Refusal> {
+    app.allowed.backup(&app, &scope).await?;
     let is_delta = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == ENVELOPE_DELTA_TYPE);
     let (body, base) = if is_delta {
         let (body, base) = whole(&app, &scope, body).await?;

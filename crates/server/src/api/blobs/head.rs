@@ -1,4 +1,6 @@
 //! `HEAD /api/v1/profiles/{profile}/blobs/{blob}`: how far an upload is, in the headers `upload-offset` and `upload-length`.
+//!
+//! Devices ask before they send; one that is whole is compared with what was stored first, so that one that was damaged is sent again.
 
 use std::sync::Arc;
 
@@ -19,7 +21,7 @@ pub(crate) async fn handle(
     State(app): State<Arc<App>>,
     Within(profile, blob): Within<ProfileId, BlobId>,
 ) -> Result<Response, Refusal> {
-    let upload = app.store.upload(&scope, profile, blob)?.ok_or_else(|| Refusal::not_found(Reason::NotFound))?;
+    let upload = app.store.resume(&scope, profile, blob)?.ok_or_else(|| Refusal::not_found(Reason::NotFound))?;
     let headers = [(OFFSET_HEADER, upload.offset.to_string()), (LENGTH_HEADER, upload.length.to_string())];
     Ok((StatusCode::OK, headers).into_response())
 }

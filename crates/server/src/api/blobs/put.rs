@@ -33,6 +33,7 @@ pub(crate) async fn handle(
     let header =
         |name| number(&headers, name).ok_or_else(|| Refusal::invalid(format!("the header {name} must be a number")));
     let (offset, length) = (header(OFFSET_HEADER)?, header(LENGTH_HEADER)?);
+    app.allowed.backup(&app, &scope).await?;
     if offset == 0 && length <= store::SEALED_BYTES_MAX {
         app.room.for_file(&app, &scope, length).await?;
     }

@@ -11,7 +11,7 @@ use model::permission::may;
 use model::policy::what_if::{WhatIf, what_if};
 use model::world::Moment;
 use serde::{Deserialize, Serialize};
-use store::{AdminError, Considered, Store, View};
+use store::{AdminError, Because, Considered, Store, View};
 
 use crate::App;
 use crate::access::Allowed;
@@ -39,6 +39,8 @@ pub(crate) struct Line {
     pub(crate) priority: u32,
     pub(crate) applies: bool,
     pub(crate) why: &'static str,
+    #[serde(skip)]
+    pub(crate) because: Because,
 }
 
 /// What would happen.
@@ -75,6 +77,7 @@ pub(crate) fn answer(store: &Store, view: &View, asked: Asked, now: Moment) -> R
         priority: one.applied.priority,
         applies: one.because.applies(),
         why: one.because.title(),
+        because: one.because,
     };
     Ok(Answer { policies: considered.into_iter().map(line).collect(), would: what_if(&resolved, &facts, backup) })
 }

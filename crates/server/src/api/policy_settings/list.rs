@@ -30,7 +30,7 @@ pub(crate) struct Definition {
     most: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unit: Option<&'static str>,
-    default: &'static Setting,
+    default: Setting,
     class: Class,
     registry_value: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -69,7 +69,7 @@ fn shape(policy: &'static Policy) -> Definition {
         least: limits.map(|limits| limits.0),
         most: limits.map(|limits| limits.1),
         unit: limits.map(|limits| limits.2),
-        default: &policy.default,
+        default: policy.default_of(true),
         class: policy.class,
         registry_value: policy.value,
         import_ids: policy.import_ids(),

@@ -10,7 +10,7 @@ use crate::console::texts::Texts;
 /// A setting on a PC: what policies define, what holds there, and who set it.
 pub(in crate::console) struct Held {
     pub(in crate::console) id: String,
-    pub(in crate::console) title: &'static str,
+    pub(in crate::console) title: String,
     pub(in crate::console) defined: Option<String>,
     pub(in crate::console) defined_by: Option<By>,
     pub(in crate::console) against: Vec<(By, String)>,
@@ -32,7 +32,7 @@ pub(in crate::console) fn held(texts: &'static Texts, one: EffectiveSetting) -> 
     let against =
         |said: &policy::resolve::Said| (said.by.clone(), value(&serde_json::to_value(&said.value).unwrap_or_default()));
     Held {
-        title: policy.map_or("", |policy| policy.title),
+        title: policy.map(|policy| texts.setting(policy)).unwrap_or_default(),
         defined: one.defined.as_ref().map(value),
         against: one.against.iter().map(against).collect(),
         effective: value(&one.effective),
@@ -44,11 +44,11 @@ pub(in crate::console) fn held(texts: &'static Texts, one: EffectiveSetting) -> 
             "installer" => "origin.installer",
             _ => "origin.default",
         }),
+        origin_title: texts.set_by((one.origin, &one.origin_title), one.defined_by.as_ref().map(|by| by.name.as_str())),
         differs: one.defined.as_ref().is_some_and(|defined| *defined != one.effective),
         own: matches!(one.origin, "machine" | "user" | "windows"),
         said: one.origin != "default" || one.defined.is_some(),
         id: one.setting,
         defined_by: one.defined_by,
-        origin_title: one.origin_title,
     }
 }

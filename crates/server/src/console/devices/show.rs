@@ -24,7 +24,6 @@ use crate::console::frame::{Desk, Frame, Place, colour};
 use crate::console::page;
 use crate::console::policies::status;
 use crate::console::texts::Texts;
-use crate::pages::sentence;
 use crate::problem::Refusal;
 
 /// One prerequisite and whether it is met.
@@ -201,7 +200,7 @@ fn checks(
         met,
         detail,
         code: reason.filter(|_| !met).map(|reason| reason.code().to_owned()),
-        next: if met { String::new() } else { reason.map(|reason| sentence(reason.next())).unwrap_or_default() },
+        next: if met { String::new() } else { reason.map(|reason| f.texts.next(reason)).unwrap_or_default() },
     };
     let place = |level: KeyLevel| KeyLevel::ALL.iter().position(|known| *known == level);
     let key_fits = facts.key_level.is_some_and(|level| place(level) >= place(least));

@@ -51,18 +51,18 @@ struct Choice {
 /// How a setting is set: chosen, or typed.
 struct Field {
     id: &'static str,
-    title: &'static str,
-    what: &'static str,
+    title: String,
+    what: String,
     usual: String,
     choices: Vec<Choice>,
-    number: Option<(u32, u32, &'static str)>,
+    number: Option<(u32, u32, String)>,
     typed: String,
     wrong: Option<String>,
 }
 
 /// A branch of the settings picker.
 struct Branch {
-    title: &'static str,
+    title: String,
     set: usize,
     open: bool,
     fields: Vec<Field>,
@@ -296,7 +296,9 @@ async fn matter(
 
 /// The settings picker: what the words find, in its categories; the number of hits.
 fn tree(texts: &Texts, terms: &NewPolicy, (words, wrong): (&str, &[Wrong])) -> (Vec<Branch>, usize) {
-    let hits: Vec<&str> = picker::search(words).iter().map(|policy| policy.id).collect();
+    let mut hits: Vec<&str> = picker::search(words).iter().map(|policy| policy.id).collect();
+    let known = model::policy::POLICIES.iter().filter(|policy| policy.is_of_server() && texts.has(policy, words));
+    hits.extend(known.map(|policy| policy.id).filter(|id| !hits.contains(id)).collect::<Vec<_>>());
     let branch = |branch: picker::Branch| grown(texts, terms, (branch, &hits), (!words.trim().is_empty(), wrong));
     let tree = picker::tree().into_iter().filter_map(branch).collect();
     (tree, hits.len())
@@ -310,6 +312,7 @@ fn grown(
 ) -> Option<Branch> {
     let below: Vec<Branch> =
         branch.branches.into_iter().filter_map(|one| grown(texts, terms, (one, hits), (searched, wrong))).collect();
+    let title = texts.branch((branch.title, &branch.settings));
     // Those of a branch below stand there.
     let here = branch.settings.into_iter().filter(|policy| hits.contains(&policy.id));
     let own = |policy: &&'static model::policy::Policy| {
@@ -322,7 +325,7 @@ fn grown(
     let is_set = |field: &&Field| terms.settings.get(field.id).is_some();
     let set = fields.iter().filter(is_set).count() + below.iter().map(|branch| branch.set).sum::<usize>();
     let failed = fields.iter().any(|field| field.wrong.is_some()) || below.iter().any(|branch| branch.open);
-    Some(Branch { title: branch.title, set, open: searched || set > 0 || failed, fields, below })
+    Some(Branch { title, set, open: searched || set > 0 || failed, fields, below })
 }
 
 fn field(texts: &Texts, terms: &NewPolicy, policy: &'static model::policy::Policy, wrong: &[Wrong]) -> Field {
@@ -339,9 +342,9 @@ fn field(texts: &Texts, terms: &NewPolicy, policy: &'static model::policy::Polic
         }
         Kind::Choice(all) => {
             let is = |word: &str| matches!(value, Some(Setting::Word(is)) if *is == word);
-            choices.extend(all.iter().map(|one| choice(one.word, one.title.to_owned(), is(one.word))));
+            choices.extend(all.iter().map(|one| choice(one.word, texts.choice(policy, one), is(one.word))));
         }
-        Kind::Number { least, most, unit } => number = Some((least, most, unit)),
+        Kind::Number { least, most, unit } => number = Some((least, most, texts.unit(unit))),
         Kind::Text { .. } => {}
     }
     let there = match value {
@@ -351,9 +354,9 @@ fn field(texts: &Texts, terms: &NewPolicy, policy: &'static model::policy::Polic
     };
     Field {
         id: policy.id,
-        title: policy.title,
-        what: policy.what,
-        usual: said(texts, policy, &policy.default),
+        title: texts.setting(policy),
+        what: texts.setting_does(policy),
+        usual: said(texts, policy, &policy.default_of(true)),
         choices,
         number,
         typed: wrong.map_or(there, |wrong| wrong.typed.clone()),

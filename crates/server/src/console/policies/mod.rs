@@ -57,9 +57,10 @@ pub(super) fn said_json(texts: &Texts, policy: Option<&policy::Policy>, value: &
         (_, Value::Bool(true)) => texts.t("policy.on").to_owned(),
         (_, Value::Bool(false)) => texts.t("policy.off").to_owned(),
         (_, Value::Null) => "–".to_owned(),
-        (Some(Kind::Number { unit, .. }), value) => format!("{value} {unit}"),
+        (Some(Kind::Number { unit, .. }), value) => format!("{value} {}", texts.unit(unit)),
         (Some(Kind::Choice(choices)), Value::String(word)) => {
-            choices.iter().find(|choice| choice.word == word).map_or_else(|| word.clone(), |one| one.title.to_owned())
+            let choice = policy.zip(choices.iter().find(|choice| choice.word == word));
+            choice.map_or_else(|| word.clone(), |(policy, one)| texts.choice(policy, one))
         }
         (_, Value::String(text)) => text.clone(),
         (_, other) => other.to_string(),
@@ -69,14 +70,14 @@ pub(super) fn said_json(texts: &Texts, policy: Option<&policy::Policy>, value: &
 /// A setting and what a policy says of it.
 struct Line {
     id: &'static str,
-    title: &'static str,
+    title: String,
     value: String,
 }
 
 fn lines(texts: &Texts, terms: &NewPolicy) -> Vec<Line> {
     let line = |(id, value): (&'static str, &Setting)| {
         let policy = policy::Policy::find(id)?;
-        Some(Line { id, title: policy.title, value: said(texts, policy, value) })
+        Some(Line { id, title: texts.setting(policy), value: said(texts, policy, value) })
     };
     terms.settings.iter().filter_map(line).collect()
 }

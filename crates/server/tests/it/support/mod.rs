@@ -20,7 +20,7 @@ use axum::http::request::Parts;
 use model::api::{EnrollRequest, Enrolled, Problem};
 use model::device::KeyLevel;
 use model::envelope::{BlobEntry, Envelope, Header, PartEntry, Source};
-use model::ids::{AssignmentId, BlobId, PartId, SnapshotId};
+use model::ids::{AssignmentId, BlobId, PartId, PolicyId, SnapshotId};
 use model::permission::BuiltIn;
 use model::signature::{Covered, DIGEST_HEADER, FIELDS, INPUT_HEADER, SIGNATURE_HEADER};
 use model::world::{Clock, Moment};
@@ -163,8 +163,17 @@ impl Place {
         App::open(&settings, Arc::clone(&self.clock) as Arc<dyn Clock>, Arc::new(SystemRandom::new()))
     }
 
-    /// Opens, makes the accounts `ada` and `bob` of the tenant `default` and `eve` of `other`, and serves.
+    /// The same as [`Self::serve_off`], with a policy `Backups` in each tenant that switches backups on for all devices.
     pub fn serve(&self) -> Live {
+        let live = self.serve_off();
+        for tenant in ["default", "other"] {
+            live.switch_backups_on(tenant);
+        }
+        live
+    }
+
+    /// Opens, makes the accounts `ada` and `bob` of the tenant `default` and `eve` of `other`, and serves.
+    pub fn serve_off(&self) -> Live {
         let app = self.open().unwrap();
         if app.store.is_new().unwrap() {
             let world = (app.clock.now(), &*app.random);
@@ -251,6 +260,21 @@ impl Live {
         let scope = self.app.store.operator(tenant).unwrap().unwrap();
         let id = self.app.store.user_named(&scope, name).unwrap().unwrap();
         self.app.store.person(&scope, id).unwrap().unwrap()
+    }
+
+    /// Switches backups on for all devices of a tenant, as its administrator does first. Once is enough.
+    pub fn switch_backups_on(&self, tenant: &str) {
+        let view = View::operator(&self.app.store.operator(tenant).unwrap().unwrap());
+        if self.app.store.policy_named(&view, "Backups").unwrap().is_none() {
+            let terms = serde_json::json!({
+                "name": "Backups", "enabled": true, "priority": 1000, "settings": {"backup.enabled": true},
+                "assignments": {"all_devices": true},
+            });
+            let mut id = [0; 16];
+            self.app.random.fill(&mut id);
+            let terms = serde_json::from_value(terms).unwrap();
+            self.app.store.create_policy(&view, (PolicyId(id), terms), self.app.clock.now()).unwrap();
+        }
     }
 
     /// Makes a person an owner of their tenant, as the operator does.

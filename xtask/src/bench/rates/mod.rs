@@ -4,6 +4,9 @@
 //! and anchor take turns on the same disk, with `wrk` on the same cores and 32 connections. A run says how steady the disk was: when the
 //! syncs of before and after differ by more than 30 %, the figures say more about the machine than about us.
 
+pub mod atuin;
+pub mod postgres;
+
 use std::fmt::Write;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -18,6 +21,7 @@ use super::report::{Report, circumstances};
 use super::signing::{Session, Signer};
 use crate::process::{self, Guarded};
 use crate::repo::{self, Binaries};
+use crate::serving::Place;
 use crate::{http, say, serving};
 
 /// Connections that `wrk` keeps busy.
@@ -73,7 +77,7 @@ type Rates = [Vec<Rate>; 5];
 fn in_turn(binaries: &Binaries, floor: &Path, folder: &Path) -> anyhow::Result<Rates> {
     let mut rates = Rates::default();
     for run in 0..RUNS {
-        let product = &Product::start_unlimited(binaries, &folder.join(format!("rehome-{run}")))?;
+        let product = &Product::start_unlimited(binaries, &Place::folder(&folder.join(format!("rehome-{run}"))))?;
         let devices = enroll(product)?;
         let [floor_posts, floor_checks] = run_floor(floor, &folder.join(format!("floor-{run}.db")), folder)?;
         rates[0].push(floor_posts);
@@ -118,9 +122,14 @@ fn table(rates: &Rates, before: f64, after: f64) -> String {
         writeln!(text, "| {name} | {rate:.0} | {p99:.1} | {cpu:.0} | {written:.1} | {errors:.0} |")
             .expect("writing to a string does not fail");
     }
+    text + &steadiness(before, after)
+}
+
+/// What is to be thought of a run with these times of a sync before and after.
+fn steadiness(before: f64, after: f64) -> String {
     let drift = (after / before - 1.0).abs() * 100.0;
     let steady = if drift > STEADY_PERCENT { "**not steady: do not judge by this run**" } else { "steady" };
-    text + &format!("\nOne 4 kB append and sync took {before:.2} ms before and {after:.2} ms after: {steady}.\n")
+    format!("\nOne 4 kB append and sync took {before:.2} ms before and {after:.2} ms after: {steady}.\n")
 }
 
 fn build_floor() -> anyhow::Result<PathBuf> {

@@ -1,0 +1,99 @@
+//! Reading the documents of `rehome --json`. What is not there, or of another shape, reads as nothing: a newer or older program beside the window costs a
+//! line, and never the window.
+
+use model::catalog::{self, Category};
+use model::reason::Reason;
+use serde_json::Value;
+
+/// The longest text of an old PC's making that is shown, in characters.
+const TEXT_CHARS_MAX: usize = 100;
+
+/// What an old PC or a server calls something, on one line and of bounded length: it goes into a label. Marks that turn the direction of writing around
+/// go too: a name could otherwise rearrange what stands beside it (Unicode, UAX #9, explicit directional formatting).
+pub(super) fn tame(text: &str) -> String {
+    let turns =
+        |letter: char| matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().filter(|letter| !letter.is_control() && !turns(*letter)).take(TEXT_CHARS_MAX).collect()
+}
+
+pub(super) fn text(value: &Value, name: &str) -> String {
+    value[name].as_str().map(tame).unwrap_or_default()
+}
+
+pub(super) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    value[name].as_array().map_or(&[], Vec::as_slice)
+}
+
+pub(super) fn number(value: &Value, name: &str) -> u64 {
+    value[name].as_u64().unwrap_or_default()
+}
+
+/// Why something was left alone, in the words of its code; a code of a newer program stays as it is.
+pub(super) fn reason(value: &Value) -> String {
+    let code = text(value, "reason");
+    Reason::from_code(&code).map_or(code, |reason| reason.title().to_owned())
+}
+
+/// A stored value as a person reads it.
+pub(super) fn literal(value: &Value) -> String {
+    match value {
+        Value::Null => "–".to_owned(),
+        Value::String(text) => tame(text),
+        other => match serde_json::from_value::<model::value::Value>(other.clone()) {
+            Ok(known) => tame(&known.to_string()),
+            Err(_) => tame(&other.to_string()),
+        },
+    }
+}
+
+/// The steps of a plan that change a setting.
+pub(super) fn changes(document: &Value) -> impl Iterator<Item = &Value> {
+    list(&document["plan"], "settings").iter().filter(|step| step["action"] == "set" || step["action"] == "remove")
+}
+
+/// The apps of a plan that are installed.
+pub(super) fn installs(document: &Value) -> impl Iterator<Item = &Value> {
+    list(&document["plan"], "apps").iter().filter(|app| app["action"] == "install")
+}
+
+/// What people call a category; a newer one goes by its word.
+pub(super) fn category(word: &str) -> String {
+    Category::from_word(word).map_or_else(|| tame(word), |category| category.title().to_owned())
+}
+
+/// The category of a setting: the first word of its id.
+pub(super) fn category_of(id: &str) -> &str {
+    id.split('.').next().unwrap_or_default()
+}
+
+/// What people call a setting.
+pub(super) fn title_of(id: &str) -> String {
+    catalog::find(id).map_or_else(|| tame(id), |setting| setting.title.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_are_read_as_people_say_them() {
+        for (stored, said) in [
+            (json!({ "type": "bool", "value": true }), "on"),
+            (json!({ "type": "int", "value": 12 }), "12"),
+            (json!({ "type": "choice", "value": "in_the_centre" }), "in the centre"),
+            (json!(null), "–"),
+            (json!("words"), "words"),
+            (json!({ "type": "of tomorrow" }), r#"{"type":"of tomorrow"}"#),
+        ] {
+            assert_eq!(literal(&stored), said);
+        }
+    }
+
+    #[test]
+    fn a_name_does_not_turn_the_line_around() {
+        assert_eq!(tame("OLD\u{202e}CP\u{2067}-1\n"), "OLDCP-1");
+        assert_eq!(tame("מחשב ישן"), "מחשב ישן", "right-to-left letters are letters");
+    }
+}

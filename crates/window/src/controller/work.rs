@@ -1,0 +1,244 @@
+//! What runs, how far it is and how long it may still take; and what came of it.
+
+use serde_json::Value;
+
+use super::Controller;
+use super::read::{category, list, literal, number, reason, text};
+use super::restore::LINES_MAX;
+use crate::call::{Answer, Call, Heard};
+use crate::view::{Line, Tone, View};
+use crate::when::When;
+
+/// The stations of a backup, in their order.
+const STATIONS: [&str; 4] = ["collect", "snapshot", "seal", "upload"];
+/// The stages of a restore, in their order.
+const STAGES: [&str; 3] = ["first", "look", "rest"];
+
+/// An estimate is said once this share is done and this much time is over: before, it would jump.
+const ESTIMATE_SHARE_MIN: f32 = 0.05;
+const ESTIMATE_MILLIS_MIN: i64 = 2_000;
+
+/// How far a run is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Progress {
+    /// What was heard last.
+    last: Option<Heard>,
+    /// The stations and stages that it has come to, in order.
+    passed: Vec<String>,
+    /// How many settings there are in all; 0: that is not known.
+    total: usize,
+    /// How many were done in the stages before the present one.
+    before: u64,
+    /// When it was first heard of, in milliseconds.
+    since: Option<i64>,
+}
+
+impl Progress {
+    pub(super) fn of(total: usize) -> Self {
+        Self { total, ..Self::default() }
+    }
+
+    pub(super) fn hear(&mut self, heard: &Heard, now: i64) {
+        self.since.get_or_insert(now);
+        let place = heard.stage.as_ref().unwrap_or(&heard.station);
+        if self.passed.last() != Some(place) {
+            self.before += self.last.as_ref().filter(|last| last.stage.is_some()).map_or(0, |last| last.done);
+            self.passed.push(place.clone());
+        }
+        self.last = Some(heard.clone());
+    }
+
+    /// From 0 to 1; `None`: that is not known.
+    fn share(&self) -> Option<f32> {
+        let last = self.last.as_ref()?;
+        #[expect(clippy::cast_precision_loss, reason = "a bar has no more pixels")]
+        match (&last.stage, self.total) {
+            (Some(_), 1..) => Some(((self.before + last.done) as f32 / self.total as f32).min(1.0)),
+            _ => last.share,
+        }
+    }
+
+    /// In seconds, how long it may still take.
+    fn left(&self, now: i64) -> Option<u64> {
+        let (share, over) = (self.share()?, now.saturating_sub(self.since?));
+        if share < ESTIMATE_SHARE_MIN || over < ESTIMATE_MILLIS_MIN {
+            return None;
+        }
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "seconds"
+        )]
+        Some(((over as f32 / share - over as f32) / 1000.0).ceil() as u64)
+    }
+}
+
+impl Controller {
+    pub(super) fn running(&self, view: &mut View, call: &Call, progress: &Progress, when: &When) {
+        let texts = self.texts;
+        let key = match call {
+            Call::BackUp => "working.backup",
+            Call::Undo => "working.undo",
+            Call::Export(_) => "working.export",
+            Call::Forget(_) => "working.delete",
+            _ => "working.restore",
+        };
+        view.tone = Tone::Plain;
+        view.status = texts.t(key);
+        let station = progress.last.as_ref().map(|heard| texts.t(&format!("station_{}", heard.station)));
+        view.detail = station.filter(|text| !text.starts_with("station_")).unwrap_or_else(|| texts.t("wait"));
+        if let Some(left) = progress.left(when.millis()) {
+            let left = match left {
+                0..60 => texts.t("left.seconds"),
+                _ => texts.count(left.div_ceil(60), "left.minute", "left.minutes"),
+            };
+            view.detail = format!("{} · {left}", view.detail);
+        }
+        view.progress = Some(progress.share().unwrap_or(-1.0));
+        view.notice = texts.t(if *call == Call::BackUp { "working.free" } else { "working.stay" });
+        (view.main_enabled, view.second) = (false, String::new());
+        (view.cards, view.groups) = (Vec::new(), Vec::new());
+        view.third = if matches!(call, Call::Restore(..)) { std::mem::take(&mut view.third) } else { String::new() };
+        view.lines = match call {
+            Call::BackUp => self.passed(progress, &STATIONS, "station"),
+            Call::Restore(..) | Call::Undo => self.passed(progress, &STAGES, "stage"),
+            _ => Vec::new(),
+        };
+    }
+
+    /// What is over, what is under way and what is to come.
+    fn passed(&self, progress: &Progress, all: &[&str], kind: &str) -> Vec<Line> {
+        let at = all.iter().rposition(|word| progress.passed.iter().any(|passed| passed == word));
+        let line = |(index, word): (usize, &&str)| {
+            let (tone, key) = match at {
+                Some(at) if index < at => (Tone::Good, "passed.over"),
+                Some(at) if index == at => (Tone::Plain, "passed.now"),
+                _ => (Tone::Plain, "passed.later"),
+            };
+            Line::new(self.texts.t(&format!("{kind}_{word}")), self.texts.t(key), tone)
+        };
+        all.iter().enumerate().map(line).collect()
+    }
+
+    pub(super) fn result(&self, view: &mut View, call: &Call, answer: &Answer) {
+        let texts = self.texts;
+        (view.cards, view.groups, view.lines) = (Vec::new(), Vec::new(), Vec::new());
+        (view.second, view.third, view.notice) = (String::new(), String::new(), String::new());
+        let document = match answer {
+            Ok(document) => document,
+            Err(problem) => return self.problem(view, problem),
+        };
+        view.tone = Tone::Good;
+        (view.main, view.main_enabled) = (texts.t("close"), true);
+        match call {
+            Call::BackUp => self.backed_up(view, document),
+            Call::Undo => {
+                let count = list(document, "applied").len() as u64;
+                view.status = texts.t("result.undo");
+                view.detail = texts.count(count, "settings.one", "settings.many");
+                let failed = list(document, "failed").iter();
+                view.lines = failed.map(|one| Line::new(text(one, "title"), reason(one), Tone::Attention)).collect();
+            }
+            Call::Export(_) => {
+                view.status = texts.t("result.export");
+                view.detail = texts.t("result.export_about");
+                let file = |document: &Value| Line::new(literal(&document["output"]), "", Tone::Plain);
+                view.lines = self.answers.iter().map(file).collect();
+            }
+            Call::Forget(_) => {
+                view.status = texts.t("result.delete");
+                view.detail = texts.count(self.answers.len() as u64, "backups.one", "backups.many");
+            }
+            _ => self.restored(view, document),
+        }
+    }
+
+    /// What is in it by category, and what was left out.
+    fn backed_up(&self, view: &mut View, document: &Value) {
+        let texts = self.texts;
+        let unchanged = document["outcome"] == "unchanged";
+        view.status = texts.t(if unchanged { "result.unchanged" } else { "result.backup" });
+        let settings = number(document, "settings");
+        view.detail = self.with_apps((settings, "settings.one", "settings.many"), number(document, "apps"));
+        let warnings = list(document, "warnings");
+        if !warnings.is_empty() {
+            view.tone = Tone::Attention;
+            view.notice = texts.t("result.left_out");
+        }
+        view.lines = warnings.iter().map(|text| Line::new(literal(text), "", Tone::Attention)).collect();
+        let by_category = list(document, "categories").iter().map(|one| {
+            let number = texts.count(number(one, "settings"), "settings.one", "settings.many");
+            Line::new(category(one["category"].as_str().unwrap_or_default()), number, Tone::Good)
+        });
+        self.section(&mut view.lines, "backup.in_it", by_category.collect());
+        let left_out = list(document, "left_out").iter();
+        let left_out = left_out.map(|one| Line::new(text(one, "title"), text(one, "because"), Tone::Off)).collect();
+        self.section(&mut view.lines, "restore.never", left_out);
+        view.lines.truncate(LINES_MAX);
+    }
+
+    fn section(&self, lines: &mut Vec<Line>, key: &str, inner: Vec<Line>) {
+        if !inner.is_empty() {
+            lines.push(Line::heading(self.texts.t1(key, "")));
+            lines.extend(inner);
+        }
+    }
+
+    /// Four groups: what came back, what the organisation keeps to itself, what needs the person, and what is not for this Windows.
+    fn restored(&self, view: &mut View, document: &Value) {
+        let texts = self.texts;
+        let outcome = &document["outcome"];
+        let applied = list(outcome, "applied");
+        let failed = list(outcome, "failed");
+        view.status = texts.t("result.restore");
+        view.detail = texts.count(applied.len() as u64, "settings.one", "settings.many");
+        if !outcome["journal"].is_null() {
+            view.second = texts.t("result.take_back");
+            view.foot = texts.t("result.days");
+        }
+        let mut needs: Vec<Line> =
+            failed.iter().map(|one| Line::new(text(one, "title"), reason(one), Tone::Attention)).collect();
+        if list(outcome, "effects").iter().any(|effect| effect == "sign_out") {
+            needs.push(Line::new(texts.t("needs.sign_out"), texts.t("needs.sign_out_why"), Tone::Attention));
+        }
+        if outcome["explorer"] == "restart_needed" {
+            needs.push(Line::new(texts.t("needs.explorer"), texts.t("needs.sign_out_why"), Tone::Attention));
+        }
+        for one in list(outcome, "not_live").iter().filter(|one| one["choose"].is_object()) {
+            needs.push(Line::new(texts.t("needs.choose"), text(one, "why"), Tone::Attention));
+        }
+        let apps = list(document, "apps");
+        for app in apps.iter().filter(|app| app["stands"] == "person") {
+            needs.push(Line::new(text(app, "name"), texts.t("needs.store"), Tone::Attention));
+        }
+        let (mut managed, mut missing) = (Vec::new(), Vec::new());
+        for step in list(&document["plan"], "settings").iter().filter(|step| step["action"] == "skip") {
+            let group = match step["reason"].as_str().unwrap_or_default() {
+                "managed_by_policy" | "left_out_by_policy" | "required_by_policy" => &mut managed,
+                "changed_since_sign_in" => &mut needs,
+                _ => &mut missing,
+            };
+            group.push(Line::new(text(step, "title"), self.skipped(step), Tone::Off));
+        }
+        for app in list(&document["plan"], "apps").iter().filter(|app| app["action"] == "not_available") {
+            missing.push(Line::new(text(app, "name"), reason(app), Tone::Off));
+        }
+        let waiting = apps.iter().filter(|app| app["stands"] == "waiting" || app["stands"] == "running").count() as u64;
+        if waiting > 0 {
+            view.notice = texts.count(waiting, "result.app", "result.apps");
+        }
+        view.tone = if failed.is_empty() { Tone::Good } else { Tone::Attention };
+        let came = |one: &Value| {
+            let title = Line::new(text(one, "title"), "", Tone::Good);
+            Line { detail: one["category"].as_str().map(category).unwrap_or_default(), ..title }
+        };
+        let mut lines = Vec::new();
+        self.section(&mut lines, "group.needs", needs);
+        self.section(&mut lines, "group.managed", managed);
+        self.section(&mut lines, "group.missing", missing);
+        self.section(&mut lines, "group.restored", applied.iter().map(came).collect());
+        lines.truncate(LINES_MAX);
+        view.lines = lines;
+    }
+}

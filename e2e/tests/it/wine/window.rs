@@ -1,0 +1,167 @@
+//! The person's window under Wine, as somebody with a keyboard uses it: an old PC backs up, and a new one, which the installer prepared, welcomes its person
+//! back at the first sign-in.
+//!
+//! A sign-in is Wine's own: `wineboot` starts what stands under the key `Run`, as Windows does once the desktop is there. What Wine cannot show is not told
+//! here: contrast themes, screen readers, and how long Windows lets the programs of `Run` wait.
+
+use device::registry::MemoryRegistry;
+
+use crate::harness::World;
+
+use super::desktop::{Screen, compare, give_fonts};
+use super::lived_in::{lived_in, packed_values, settings, stored};
+use super::prefix::{Prefix, installers};
+
+/// Where each Windows has the programs that a sign-in starts (Microsoft Learn, on the registry keys Run and `RunOnce`).
+const RUN: &str = r"HKLM\Software\Microsoft\Windows\CurrentVersion\Run";
+/// The window beside the program that the other stories run.
+const WINDOW: &str = r"C:\rehome\rehome-backup.exe";
+
+/// A fresh PC that the installer prepared with a token of `ada`'s, as management does.
+fn prepared(world: &World) -> Option<Prefix> {
+    let [installer, _] = installers()?;
+    let pc = Prefix::fresh()?;
+    if !give_fonts(&pc) {
+        return None;
+    }
+    pc.import(&packed_values(&pc.export()));
+    std::fs::copy(installer, pc.path().join("drive_c/rehome.msi")).unwrap();
+    let server = format!("SERVERURL={}", world.address());
+    let secret = world.server_command(&["token", "create", "--user", "ada"], "").ok();
+    let token = format!("ENROLLTOKEN={}", secret.trim());
+    pc.wine(&["msiexec", "/i", r"C:\rehome.msi", "/qn", "/norestart", &server, &token]).ok();
+    Some(pc)
+}
+
+/// A sign-in on which no page comes up: the desktop comes to its end by itself.
+fn signs_in_to_a_bare_desktop(pc: &Prefix, screen: &Screen) {
+    let bare = screen.picture();
+    screen.start(pc, &["wineboot"], &[]).ended();
+    assert!(screen.picture() == bare, "nothing is left on the screen");
+}
+
+fn welcome(pc: &Prefix) -> serde_json::Value {
+    pc.json(&["welcome"])
+}
+
+#[test]
+fn an_old_pc_backs_up_and_a_new_one_welcomes_back() {
+    let Some(screen) = Screen::new() else { return };
+    let world = World::new();
+    let Some(old) = Prefix::enrolled(&world, "OLD-PC") else { return };
+    let Some(new) = prepared(&world) else { return };
+    give_fonts(&old);
+    old.give_window();
+    old.import(&packed_values(&old.export()));
+    old.import(&lived_in(&old.export()));
+
+    // The old PC: the page Backup is in front, and its button is the one that Enter presses.
+    let desktop = screen.start(&old, &[WINDOW], &[]);
+    let before = screen.at_rest();
+    compare("backup-first", &before);
+    screen.press(&["Return"]);
+    let done = screen.after(&before);
+    compare("backup-done", &done);
+    screen.press(&["alt+F4"]);
+    desktop.ended();
+    let theirs = old.export();
+    let kept = old.json(&["snapshots"]);
+    assert_eq!(kept[0]["snapshots"].as_array().map(Vec::len), Some(1), "the button has backed up: {kept}");
+
+    // The new PC: what the installer registered is what Windows starts at each sign-in.
+    let hook = new.wine(&["reg", "query", RUN, "/v", "Rehome"]).ok();
+    assert!(hook.contains(r#""C:\Program Files\Rehome\rehome-backup.exe" --welcome"#), "{hook}");
+    let here = new.export();
+    let desktop = screen.start(&new, &["wineboot"], &[]);
+    let offered = screen.at_rest();
+    compare("welcome", &offered);
+    screen.press(&["Return"]);
+    let shown = screen.after(&offered);
+    compare("welcome-preview", &shown);
+    screen.press(&["Return"]);
+    let restored = screen.after(&shown);
+    compare("welcome-result", &restored);
+    screen.press(&["Return"]);
+    desktop.ended();
+    same_settings(&here, &new.export(), &theirs);
+    assert_eq!(welcome(&new)["answer"], "restored");
+
+    // It has had its answer.
+    signs_in_to_a_bare_desktop(&new, &screen);
+    assert_eq!(welcome(&new)["shown"], 1);
+}
+
+/// Every setting is as on the old PC, and was another one before.
+fn same_settings(before: &MemoryRegistry, here: &MemoryRegistry, theirs: &MemoryRegistry) {
+    let mut changed = 0;
+    for (setting, place) in settings() {
+        assert_eq!(stored(here, place), stored(theirs, place), "{} is as on the old PC", setting.id);
+        changed += usize::from(stored(before, place) != stored(here, place));
+    }
+    assert_eq!(changed, settings().count(), "each of them came back");
+}
+
+#[test]
+fn every_page_is_drawn_in_every_look() {
+    const LOOKS: [&str; 3] = ["light", "dark", "contrast"];
+    /// What leads to a page from the beginning: its place among the tabs.
+    const PAGES: [(&str, &[&str]); 3] =
+        [("backup", &[]), ("restore", &["Tab", "Tab", "Return"]), ("privacy", &["Tab", "Return"])];
+    let Some(screen) = Screen::new() else { return };
+    let world = World::new();
+    let Some(pc) = Prefix::enrolled(&world, "OLD-PC") else { return };
+    if !give_fonts(&pc) {
+        return;
+    }
+    pc.give_window();
+    pc.rehome(&["backup"]).ok();
+    for look in LOOKS {
+        let desktop = screen.start(&pc, &[WINDOW], &[("REHOME_LOOK", look)]);
+        let mut page = screen.at_rest();
+        for (name, keys) in PAGES {
+            if !keys.is_empty() {
+                screen.press(keys);
+                page = screen.after(&page);
+            }
+            compare(&format!("{name}-{look}"), &page);
+        }
+        screen.press(&["alt+F4"]);
+        desktop.ended();
+    }
+}
+
+#[test]
+fn a_sign_in_shows_no_page_where_none_is_due() {
+    let Some(screen) = Screen::new() else { return };
+    let world = World::new();
+    let Some(new) = prepared(&world) else { return };
+    let decided = |pc: &Prefix| {
+        let said = welcome(pc);
+        (said["show"].clone(), said["reason"].as_str().unwrap_or_default().to_owned(), said["shown"].clone())
+    };
+
+    // Nothing to offer: the first sign-in connects the PC with the installer's token, and that is all.
+    signs_in_to_a_bare_desktop(&new, &screen);
+    assert_eq!(decided(&new), (false.into(), "no_profile".to_owned(), 0.into()));
+
+    // There is another PC now, and the organisation wants no page.
+    let Some(old) = Prefix::enrolled(&world, "OLD-PC") else { return };
+    old.rehome(&["backup"]).ok();
+    let policy = r"HKLM\Software\Policies\Rehome";
+    new.reg_add(policy, ("ShowRestorePage", "REG_DWORD", "0"));
+    signs_in_to_a_bare_desktop(&new, &screen);
+    assert_eq!(decided(&new), (false.into(), "restore_page_off".to_owned(), 0.into()));
+    new.wine(&["reg", "delete", policy, "/v", "ShowRestorePage", "/f"]).ok();
+
+    // Closed without an answer it comes back once, at the next sign-in, although the task has backed up meanwhile.
+    for shown in 1..=2 {
+        let desktop = screen.start(&new, &["wineboot"], &[]);
+        screen.at_rest();
+        screen.press(&["Escape"]);
+        desktop.ended();
+        assert_eq!(welcome(&new)["shown"], shown);
+        new.rehome(&["backup"]).ok();
+    }
+    signs_in_to_a_bare_desktop(&new, &screen);
+    assert_eq!(decided(&new), (false.into(), "welcomed_before".to_owned(), 2.into()));
+}
