@@ -11,6 +11,7 @@ mod faults;
 mod fuzz;
 mod http;
 mod msi;
+mod packages;
 mod postgres;
 mod process;
 mod repo;
@@ -53,6 +54,8 @@ enum Verb {
     Windows(windows::Args),
     /// Say what is in the programs, as a bill of materials
     Sbom(sbom::Args),
+    /// Build the server's package for Debian, and check it, the image's recipe and the chart
+    Packages(packages::Args),
     /// Build the installer of rehome.exe, and its winget manifest
     Msi(msi::Args),
 }
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Verb::Faults(args) => faults::run(&args),
         Verb::Windows(args) => windows::run(&args),
         Verb::Sbom(args) => sbom::run(&args),
+        Verb::Packages(args) => packages::run(&args),
         Verb::Msi(args) => msi::run(&args),
     };
     match outcome {

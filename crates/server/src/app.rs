@@ -27,11 +27,13 @@ use crate::login::oidc::known::Providers;
 use crate::login::site::Site;
 use crate::login::tries::Tries;
 use crate::login::visitor::Sessions;
+use crate::metrics::Metrics;
 use crate::password;
 use crate::password::leaked::Leaked;
 use crate::password::weak::{self, Weak};
 use crate::room::Room;
 use crate::seen::Seen;
+use crate::traces::Traces;
 
 /// The tenant that the first start makes.
 pub const DEFAULT_TENANT: &str = "default";
@@ -100,6 +102,8 @@ pub struct Settings {
     pub site: Site,
     /// The operator's list of passwords that nobody may choose.
     pub passwords_refused: Option<PathBuf>,
+    /// Address of a collector of traces.
+    pub otlp: Option<String>,
 }
 
 /// The server, without its listener.
@@ -142,6 +146,10 @@ pub struct App {
     pub(crate) counts: Counts,
     pub(crate) drafts: Drafts,
     jobs: Jobs,
+    /// What is counted.
+    pub metrics: Metrics,
+    pub(crate) traces: Traces,
+    leaving: AtomicBool,
     stopping: AtomicBool,
 }
 
@@ -199,6 +207,9 @@ impl App {
             counts: Counts::default(),
             drafts: Drafts::default(),
             jobs: Jobs::new(shared),
+            metrics: Metrics::new(clock.now()),
+            traces: Traces::new(settings.otlp.as_deref(), Arc::clone(&clock)),
+            leaving: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             store,
             keyring,
@@ -251,6 +262,21 @@ impl App {
     /// Whether new requests should go elsewhere.
     pub fn stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire) || self.store.failed()
+    }
+
+    /// Whether the server has said that it leaves: it still answers, and nobody should begin with it.
+    pub fn leaving(&self) -> bool {
+        self.leaving.load(Ordering::Acquire) || self.stopping()
+    }
+
+    /// Says that the server will leave soon, so that load balancers choose another one.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::Release);
+    }
+
+    /// Requests of the API and the pages being answered.
+    pub(crate) fn at_work(&self) -> u64 {
+        REQUESTS_AT_ONCE.saturating_sub(self.at_once.available_permits()) as u64
     }
 
     /// Says that the server is on its way down.
@@ -320,7 +346,7 @@ impl std::fmt::Debug for Database {
 }
 
 /// Where blobs are kept.
-fn blobs(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Blobs>, StoreError> {
+pub(crate) fn blobs(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Blobs>, StoreError> {
     if settings.blobs.starts_with("s3://") {
         return Ok(Arc::new(S3Blobs::open(&settings.blobs, Arc::clone(clock))?));
     }
@@ -328,7 +354,7 @@ fn blobs(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Blobs>, 
 }
 
 /// Makes the data folder, for the server's own account only.
-fn make_private(data: &Path) -> Result<(), OpenError> {
+pub(crate) fn make_private(data: &Path) -> Result<(), OpenError> {
     let io = |source| OpenError::Io { path: data.to_owned(), source };
     if data.is_dir() {
         return Ok(());

@@ -1,5 +1,7 @@
-//! Where settings come from: command line, then environment, then file, then built in.
+//! Where settings come from: command line, then environment, then file, then built in; and for each of them, which it was.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,6 +17,12 @@ use crate::self_signed;
 
 /// Where the server listens unless told otherwise: this machine only.
 pub const LISTEN: &str = "127.0.0.1:8640";
+
+/// The configuration file that is read if none is named and this one is there: what the packages install (`packaging/linux`).
+pub const FILE: &str = "/etc/rehome/server.toml";
+
+/// The longest time that a server goes on answering after it has said that it is leaving, in seconds: longer than any load balancer's checks are apart.
+const DRAIN_DELAY_MAX: u64 = 600;
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +55,12 @@ pub enum ConfigError {
     /// A trusted proxy is none.
     #[error("trusted_proxy: `{0}` is neither an address nor a network, such as 10.0.0.0/8 or fd00::/8")]
     TrustedProxy(String),
+    /// The address of a collector is none.
+    #[error("otlp_endpoint: `{0}` is not the address of a collector, such as http://127.0.0.1:4318")]
+    Otlp(String),
+    /// Longer than anything waits.
+    #[error("drain_delay: {0} seconds are more than {DRAIN_DELAY_MAX}")]
+    DrainDelay(u64),
     /// There is no home folder to put the defaults in.
     #[error("there is no home folder; give --data-dir and --root-key")]
     NoHome,
@@ -112,6 +126,69 @@ pub struct Given {
     /// List of passwords that nobody may choose: one a line, or sorted SHA-1 hashes as Have I Been Pwned has them
     #[arg(long, global = true, env = "REHOME_PASSWORDS_REFUSED", value_name = "FILE")]
     pub passwords_refused: Option<PathBuf>,
+    /// Address to tell metrics and health on, without TLS and to whoever asks; for the loopback address or a network of your own [default: none]
+    #[arg(long, global = true, env = "REHOME_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub metrics_listen: Option<SocketAddr>,
+    /// Seconds between saying that the server is leaving (`/readyz` answers 503) and taking no more requests: as long as load balancers take
+    /// to see it [default: 0]
+    #[arg(long, global = true, env = "REHOME_DRAIN_DELAY", value_name = "SECONDS")]
+    pub drain_delay: Option<u64>,
+    /// How logs are written [default: text on a terminal, json otherwise]
+    #[arg(long, global = true, env = "REHOME_LOG_FORMAT", value_name = "KIND")]
+    pub log_format: Option<LogFormat>,
+    /// Address of a collector of traces (OpenTelemetry, OTLP over HTTP), such as `http://127.0.0.1:4318` [default: none]
+    #[arg(long, global = true, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
+    /// Where these come from.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub origins: Origins,
+}
+
+/// Where the settings of one source come from.
+#[derive(Clone, Debug, Default)]
+pub struct Origins {
+    by_name: BTreeMap<String, String>,
+    file: Option<PathBuf>,
+}
+
+impl Origins {
+    /// What clap knows of it: flag or variable, for each setting that was given.
+    pub fn of_line(command: &clap::Command, matches: &clap::ArgMatches) -> Self {
+        use clap::parser::ValueSource as S;
+        let mut by_name = BTreeMap::new();
+        for argument in command.get_arguments() {
+            let name = argument.get_id().as_str();
+            // Asking for the source of what is no argument of this level panics; all settings are.
+            let origin = match matches.value_source(name) {
+                Some(S::CommandLine) => argument.get_long().map(|long| format!("flag --{long}")),
+                Some(S::EnvVariable) => {
+                    argument.get_env().map(|variable| format!("environment {}", variable.to_string_lossy()))
+                }
+                _ => None,
+            };
+            by_name.extend(origin.map(|origin| (name.to_owned(), origin)));
+        }
+        Self { by_name, file: None }
+    }
+
+    fn of(&self, name: &str) -> String {
+        match (&self.file, self.by_name.get(name)) {
+            (Some(path), _) => format!("file {}", path.display()),
+            (None, Some(origin)) => origin.clone(),
+            (None, None) => "command line".to_owned(),
+        }
+    }
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One object a line.
+    Json,
 }
 
 /// How much is let in, as far as a file or the command line says so; 0 is no limit.
@@ -162,53 +239,99 @@ pub struct Config {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// Whether these are the server's own, to be made if they are not there.
     pub self_signed: bool,
-    /// Each value with its name and where it comes from, for `config show`.
-    pub shown: Vec<(&'static str, String, &'static str)>,
+    /// Where metrics are told.
+    pub metrics: Option<SocketAddr>,
+    /// Seconds between saying that it leaves and leaving.
+    pub drain_delay: u64,
+    /// How logs are written; none: as fits where they go.
+    pub log_format: Option<LogFormat>,
+    /// Each setting and where its value comes from, for `config show`.
+    pub shown: Vec<Shown>,
+}
+
+/// A setting as `config show` prints it. Nothing here is secret: where an address can hold a password, it is left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Its name in the file.
+    pub name: &'static str,
+    /// Its value as TOML; none: it has none.
+    pub value: Option<String>,
+    /// Where that comes from.
+    pub origin: String,
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.value {
+            Some(value) => write!(f, "{} = {value}", self.name),
+            None => write!(f, "# {} is not set", self.name),
+        }
+    }
 }
 
 /// Reads a configuration file. Unknown keys are errors: a mistyped one must not be silently without effect.
 pub fn read(path: &Path) -> Result<Given, ConfigError> {
     let text = fs::read_to_string(path).map_err(|source| ConfigError::Io { path: path.to_owned(), source })?;
-    toml::from_str(&text).map_err(|source| ConfigError::Toml { path: path.to_owned(), source: Box::new(source) })
+    let read = toml::from_str(&text);
+    let mut given: Given =
+        read.map_err(|source| ConfigError::Toml { path: path.to_owned(), source: Box::new(source) })?;
+    given.origins.file = Some(path.to_owned());
+    Ok(given)
 }
 
 /// Puts command line and environment (`line`) over the file over what is built in.
 pub fn resolve(line: Given, file: Given) -> Result<Config, ConfigError> {
     let mut shown = Vec::new();
-    let mut pick = Picker { shown: &mut shown };
+    let mut pick = Picker { shown: &mut shown, line: line.origins, file: file.origins };
     let data_dir = pick.path("data_dir", line.data_dir, file.data_dir, |home| home.data_dir())?;
     let (line_database, file_database) = (line.database.map(Database::from), file.database.map(Database::from));
     let database = pick.value("database", line_database, file_database, Database::within(&data_dir));
     let blobs = pick.value("blobs", line.blobs, file.blobs, data_dir.join("blobs").display().to_string());
     let root_key = pick.path("root_key", line.root_key, file.root_key, |home| home.config_dir().join("root.key"))?;
-    let root_key_old = line.root_key_old.or(file.root_key_old);
-    if let Some(old) = &root_key_old {
-        pick.shown.push(("root_key_old", old.display().to_string(), "given"));
-    }
+    let root_key_old = pick.maybe("root_key_old", line.root_key_old, file.root_key_old);
     let listen = pick.value("listen", line.listen, file.listen, LISTEN.parse().expect("a constant address"));
     let bounds = pick.bounds(line.bounds, file.bounds);
-    let tls = match (line.tls_cert.or(file.tls_cert), line.tls_key.or(file.tls_key)) {
+    let own = pick.maybe("tls", line.tls, file.tls);
+    let tls_cert = pick.maybe("tls_cert", line.tls_cert, file.tls_cert);
+    let tls = match (tls_cert, pick.maybe("tls_key", line.tls_key, file.tls_key)) {
         (Some(certificate), Some(key)) => Some((certificate, key)),
         (None, None) => None,
         _ => return Err(ConfigError::HalfTls),
     };
-    let self_signed = line.tls.or(file.tls).is_some();
+    let self_signed = own.is_some();
     let tls = match tls {
         Some(_) if self_signed => return Err(ConfigError::TwoTls),
         None if self_signed => Some(self_signed::paths(&data_dir)),
         tls => tls,
     };
-    let public_url = line.public_url.or(file.public_url).map(|url| check_public(&url)).transpose()?;
+    let public_url = pick.maybe("public_url", line.public_url, file.public_url);
+    let public_url = public_url.map(|url| check_public(&url)).transpose()?;
     let proxies = proxies(
-        line.trusted_proxies.or(file.trusted_proxies).unwrap_or_default(),
-        line.proxy_header.or(file.proxy_header).unwrap_or_default(),
+        pick.maybe("trusted_proxies", line.trusted_proxies, file.trusted_proxies).unwrap_or_default(),
+        pick.maybe("proxy_header", line.proxy_header, file.proxy_header).unwrap_or_default(),
     )?;
     let site = Site { public_url, tls: tls.is_some(), proxies };
-    let passwords_refused = line.passwords_refused.or(file.passwords_refused);
-    let hosts = line.hosts.or(file.hosts).unwrap_or_default();
+    let passwords_refused = pick.maybe("passwords_refused", line.passwords_refused, file.passwords_refused);
+    let hosts = pick.maybe("hosts", line.hosts, file.hosts).unwrap_or_default();
+    let metrics = pick.maybe("metrics_listen", line.metrics_listen, file.metrics_listen);
+    let drain_delay = pick.value("drain_delay", line.drain_delay, file.drain_delay, 0);
+    if drain_delay > DRAIN_DELAY_MAX {
+        return Err(ConfigError::DrainDelay(drain_delay));
+    }
+    let log_format = pick.maybe("log_format", line.log_format, file.log_format);
+    let otlp = pick.maybe("otlp_endpoint", line.otlp_endpoint, file.otlp_endpoint);
+    let otlp = otlp.map(|url| check_collector(&url)).transpose()?;
     let settings =
-        Settings { data_dir, database, blobs, root_key, root_key_old, bounds, hosts, site, passwords_refused };
-    Ok(Config { settings, listen, tls, self_signed, shown })
+        Settings { data_dir, database, blobs, root_key, root_key_old, bounds, hosts, site, passwords_refused, otlp };
+    Ok(Config { settings, listen, tls, self_signed, metrics, drain_delay, log_format, shown })
+}
+
+/// The address of a collector, without a final slash. It may have a path; a name and a password in it would be shown, so they are refused.
+fn check_collector(url: &str) -> Result<String, ConfigError> {
+    let wrong = || ConfigError::Otlp(url.rsplit_once('@').map_or(url, |(_, rest)| rest).to_owned());
+    let uri: axum::http::Uri = url.trim_end_matches('/').parse().map_err(|_| wrong())?;
+    let known = matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty());
+    if known && !url.contains(['@', '?', '#']) { Ok(url.trim_end_matches('/').to_owned()) } else { Err(wrong()) }
 }
 
 fn proxies(networks: Vec<String>, said: Said) -> Result<Proxies, ConfigError> {
@@ -227,7 +350,9 @@ fn check_public(url: &str) -> Result<String, ConfigError> {
 }
 
 struct Picker<'a> {
-    shown: &'a mut Vec<(&'static str, String, &'static str)>,
+    shown: &'a mut Vec<Shown>,
+    line: Origins,
+    file: Origins,
 }
 
 impl Picker<'_> {
@@ -242,13 +367,25 @@ impl Picker<'_> {
               backups_per_day restores_per_hour profile_bytes_max tenant_bytes_max)
     }
 
-    fn value<T: std::fmt::Display>(&mut self, name: &'static str, line: Option<T>, file: Option<T>, built_in: T) -> T {
-        let (value, origin) = match (line, file) {
-            (Some(value), _) => (value, "command line or environment"),
-            (None, Some(value)) => (value, "file"),
-            (None, None) => (built_in, "built in"),
-        };
-        self.shown.push((name, value.to_string(), origin));
+    /// The value that counts, and where it is from.
+    fn of<T>(&self, name: &str, line: Option<T>, file: Option<T>) -> (Option<T>, String) {
+        match (line, file) {
+            (Some(value), _) => (Some(value), self.line.of(name)),
+            (None, Some(value)) => (Some(value), self.file.of(name)),
+            (None, None) => (None, "default".to_owned()),
+        }
+    }
+
+    fn value<T: Show>(&mut self, name: &'static str, line: Option<T>, file: Option<T>, built_in: T) -> T {
+        let (value, origin) = self.of(name, line, file);
+        let value = value.unwrap_or(built_in);
+        self.shown.push(Shown { name, value: Some(value.show()), origin });
+        value
+    }
+
+    fn maybe<T: Show>(&mut self, name: &'static str, line: Option<T>, file: Option<T>) -> Option<T> {
+        let (value, origin) = self.of(name, line, file);
+        self.shown.push(Shown { name, value: value.as_ref().map(Show::show), origin });
         value
     }
 
@@ -259,22 +396,54 @@ impl Picker<'_> {
         file: Option<PathBuf>,
         built_in: impl Fn(&dyn Home) -> PathBuf,
     ) -> Result<PathBuf, ConfigError> {
-        let (path, origin) = match (line, file) {
-            (Some(path), _) => (path, "command line or environment"),
-            (None, Some(path)) => (path, "file"),
-            (None, None) => {
-                let names = AppStrategyArgs {
-                    top_level_domain: "org".to_owned(),
-                    author: "rehome".to_owned(),
-                    app_name: "rehome-server".to_owned(),
-                };
-                let home = choose_app_strategy(names).map_err(|_| ConfigError::NoHome)?;
-                (built_in(&home), "built in")
-            }
+        if line.is_some() || file.is_some() {
+            return Ok(self.value(name, line, file, PathBuf::new()));
+        }
+        let names = AppStrategyArgs {
+            top_level_domain: "org".to_owned(),
+            author: "rehome".to_owned(),
+            app_name: "rehome-server".to_owned(),
         };
-        self.shown.push((name, path.display().to_string(), origin));
-        Ok(path)
+        let home = choose_app_strategy(names).map_err(|_| ConfigError::NoHome)?;
+        Ok(self.value(name, None, None, built_in(&home)))
     }
+}
+
+/// A value as TOML has it.
+trait Show {
+    fn show(&self) -> String;
+}
+
+macro_rules! show {
+    ($($kind:ty, $value:ident => $text:expr;)*) => {
+        $(impl Show for $kind {
+            fn show(&self) -> String {
+                let $value = self;
+                $text
+            }
+        })*
+    };
+}
+
+show! {
+    u32, number => number.to_string();
+    u64, number => number.to_string();
+    String, text => quoted(text);
+    PathBuf, path => quoted(&path.display().to_string());
+    Database, place => quoted(&place.to_string());
+    SocketAddr, address => quoted(&address.to_string());
+    Vec<String>, texts => format!("[{}]", texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", "));
+    OwnTls, kind => word(kind);
+    Said, kind => word(kind);
+    LogFormat, kind => word(kind);
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+fn word(kind: &impl clap::ValueEnum) -> String {
+    quoted(kind.to_possible_value().expect("each kind has a word").get_name())
 }
 
 /// The two folders of a home that matter here.
@@ -310,7 +479,8 @@ mod tests {
         assert_eq!(config.settings.root_key, Path::new("/k"));
         assert_eq!(config.listen, "127.0.0.1:1".parse().unwrap());
         assert_eq!(config.settings.bounds, Bounds::default());
-        assert_eq!(config.shown[0], ("data_dir", "/l".to_owned(), "command line or environment"));
+        let shown = config.shown[0].clone();
+        assert_eq!((shown.to_string(), shown.origin), ("data_dir = \"/l\"".to_owned(), "command line".to_owned()));
     }
 
     #[test]
@@ -320,13 +490,13 @@ mod tests {
             let config = resolve(line, Given::default()).unwrap();
             let debug = format!("{:?}", config.settings);
             assert!(!debug.contains("secret"), "{debug}");
-            config.shown.into_iter().find(|(name, ..)| *name == "database").unwrap().1
+            config.shown.into_iter().find(|shown| shown.name == "database").unwrap().value.unwrap()
         };
-        assert_eq!(shown("/l/rehome.db"), "/l/rehome.db");
-        assert_eq!(shown("sqlite:///l/a@b?c.db"), "sqlite:///l/a@b?c.db");
+        assert_eq!(shown("/l/rehome.db"), "\"/l/rehome.db\"");
+        assert_eq!(shown("sqlite:///l/a@b?c.db"), "\"sqlite:///l/a@b?c.db\"");
         let whole = "postgres://ada:secret@db:5432/rehome?password=secret&sslmode=require";
-        assert_eq!(shown(whole), "postgres://db:5432/rehome");
-        assert_eq!(shown("postgres://ada:sec@ret:secret@db/rehome"), "postgres://db/rehome");
+        assert_eq!(shown(whole), "\"postgres://db:5432/rehome\"");
+        assert_eq!(shown("postgres://ada:sec@ret:secret@db/rehome"), "\"postgres://db/rehome\"");
     }
 
     #[test]
@@ -360,6 +530,32 @@ mod tests {
         let error = with("trusted_proxies = ['10.0.0.0/8', 'proxy.example']").unwrap_err().to_string();
         assert!(error.contains("`proxy.example`"), "{error}");
         assert!(file("proxy_header = 'x-real-ip'").is_err());
+    }
+
+    #[test]
+    fn what_is_shown_is_a_file_that_says_the_same() {
+        let text = "data_dir = '/f'\nroot_key = '/k'\nhosts = ['a', 'b']\ntrusted_proxies = ['10.0.0.0/8']\nlog_format = 'json'\n\
+                    drain_delay = 5\nmetrics_listen = '127.0.0.1:9464'\notlp_endpoint = 'http://c:4318/'\n";
+        let of = |text: &str| {
+            let shown = resolve(Given::default(), file(text).unwrap()).unwrap().shown;
+            shown.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        };
+        let shown = of(text);
+        assert!(shown.contains("drain_delay = 5\n") && shown.contains("# tls_cert is not set"), "{shown}");
+        assert_eq!(of(&shown), shown);
+    }
+
+    #[test]
+    fn a_collector_is_an_address_without_secrets() {
+        let with = |url: &str| {
+            let text = format!("data_dir = '/f'\nroot_key = '/k'\notlp_endpoint = '{url}'");
+            resolve(file(&text).unwrap(), Given::default()).map(|config| config.settings.otlp.unwrap())
+        };
+        assert_eq!(with("https://c.example/otlp/").unwrap(), "https://c.example/otlp");
+        for wrong in ["c.example:4318", "ftp://c", "http://ada:secret@c", "http://c?token=secret"] {
+            let error = with(wrong).unwrap_err().to_string();
+            assert!(!error.contains("ada:"), "{error}");
+        }
     }
 
     #[test]

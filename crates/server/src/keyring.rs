@@ -134,7 +134,7 @@ impl Keyring {
     pub fn open(roots: Roots, store: &Store, clock: Arc<dyn Clock>, random: &dyn Random) -> Result<Self, KeyringError> {
         if store.meta(RECEIPT_KEY)?.is_none() {
             let seed = Key::random(random);
-            let (parent, wrapped) = roots.current.wrap(&seed, Purpose::Tenant(SERVER), random)?;
+            let (parent, wrapped) = roots.wrap(&seed, Purpose::Tenant(SERVER), random)?;
             store.set_meta_once(vec![(RECEIPT_KEY, StoredReceipt::bytes(seed.id, parent, &wrapped))])?;
         }
         let receipt = Self::prove(&roots, &store.meta(RECEIPT_KEY)?.ok_or(KeyringError::Gone)?)?;
@@ -179,7 +179,7 @@ impl Keyring {
         random.fill(&mut id);
         let (id, secret) = (TenantId(id), Key::random(random));
         anew(|| {
-            let (parent, wrapped) = self.roots.current.wrap(&secret, Purpose::Tenant(id), random)?;
+            let (parent, wrapped) = self.roots.wrap(&secret, Purpose::Tenant(id), random)?;
             let key = NewKey { id: secret.id, purpose: store::Purpose::Tenant, parent, wrapped };
             let made = store.create_tenant(NewTenant { id, name: name.to_owned(), key }, now);
             if matches!(made, Err(StoreError::KeyMoved)) {

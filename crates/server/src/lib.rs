@@ -21,6 +21,8 @@ pub mod keyring;
 pub mod listen;
 pub mod login;
 pub mod logs;
+pub mod metrics;
+mod notify;
 pub mod pages;
 pub mod password;
 pub mod problem;
@@ -31,6 +33,7 @@ pub mod room;
 pub mod scim;
 mod seen;
 pub mod self_signed;
+pub mod traces;
 pub mod world;
 
 pub use app::App;

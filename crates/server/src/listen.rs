@@ -15,7 +15,7 @@ use rustls::server::ParsedCertificate;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::{App, api};
+use crate::{App, api, notify};
 
 /// How long a request's head may take, the first one after connecting included.
 const HEAD_SECONDS: u64 = 10;
@@ -118,16 +118,37 @@ fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
     Ok(Arc::new(config))
 }
 
+/// Where and how it is served.
+pub struct Listening {
+    /// The address that PCs and browsers use.
+    pub listener: TcpListener,
+    /// With TLS, if that is not somebody else's.
+    pub tls: Option<Tls>,
+    /// The address of metrics.
+    pub metrics: Option<TcpListener>,
+    /// Seconds that it goes on as before after it has said that it leaves.
+    pub drain_delay: u64,
+}
+
+impl Listening {
+    /// One address, and an end without delay.
+    pub fn plain(listener: TcpListener) -> Self {
+        Self { listener, tls: None, metrics: None, drain_delay: 0 }
+    }
+}
+
 /// Serves until `stop` ends, then drains. Waits with the answer until all is written.
 pub async fn serve(
     app: Arc<App>,
-    listener: TcpListener,
-    tls: Option<Tls>,
+    listening: Listening,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
+    let Listening { listener, tls, metrics, drain_delay } = listening;
     listener.set_nonblocking(true)?;
     let handle = Handle::new();
-    let drain = tokio::spawn(stop_on(Arc::clone(&app), handle.clone(), stop));
+    let drain = tokio::spawn(stop_on(Arc::clone(&app), handle.clone(), drain_delay, stop));
+    let telling = metrics.map(|listener| tokio::spawn(crate::metrics::serve(Arc::clone(&app), listener)));
+    let alive = tokio::spawn(tell_that_it_lives(Arc::clone(&app)));
     let housekeeping = tokio::spawn(keep_house(Arc::clone(&app)));
     let service = api::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
     let mut server = axum_server::from_tcp(listener)?.handle(handle);
@@ -135,13 +156,17 @@ pub async fn serve(
     limit(server.http_builder());
     let acceptor = tls.as_ref().map(|tls| RustlsAcceptor::new(tls.config.clone()));
     let renewing = tokio::spawn(keep_certificate(tls));
+    notify::say("READY=1\nSTATUS=serving");
     let served = match acceptor {
         Some(acceptor) => server.acceptor(acceptor).serve(service).await,
         None => server.serve(service).await,
     };
-    renewing.abort();
-    housekeeping.abort();
-    drain.abort();
+    for task in [renewing, housekeeping, drain, alive] {
+        task.abort();
+    }
+    if let Some(telling) = telling {
+        telling.abort();
+    }
     // Last-seen times are the only thing that is not written yet; losing them loses nothing else.
     if let Err(error) = tokio::task::spawn_blocking(move || app.housekeep()).await? {
         tracing::warn!(%error, "the last housekeeping failed");
@@ -149,7 +174,8 @@ pub async fn serve(
     served
 }
 
-fn limit<E>(builder: &mut Builder<E>) {
+/// The limits of every listener.
+pub(crate) fn limit<E>(builder: &mut Builder<E>) {
     builder
         .http1()
         .timer(TokioTimer::new())
@@ -165,14 +191,32 @@ fn limit<E>(builder: &mut Builder<E>) {
         .keep_alive_timeout(Duration::from_secs(HEAD_SECONDS));
 }
 
-/// Stops on the signal, or when the disk has failed and nothing can be kept any more.
-async fn stop_on(app: Arc<App>, handle: Handle<SocketAddr>, stop: impl Future<Output = ()>) {
+/// Stops on the signal, or when the disk has failed and nothing can be kept any more. After the signal it says for a while that it leaves and goes on as before, so
+/// that whoever chooses between servers can see it first.
+async fn stop_on(app: Arc<App>, handle: Handle<SocketAddr>, drain_delay: u64, stop: impl Future<Output = ()>) {
     tokio::select! {
-        () = stop => tracing::info!("stopping"),
+        () = stop => {
+            tracing::info!(drain_delay, "leaving");
+            notify::say("STOPPING=1\nSTATUS=leaving");
+            app.leave();
+            if drain_delay > 0 {
+                tokio::time::sleep(Duration::from_secs(drain_delay)).await;
+            }
+            tracing::info!("stopping");
+        }
         () = disk_failure(&app) => tracing::error!("the disk failed; stopping"),
     }
     app.stop();
     handle.graceful_shutdown(Some(Duration::from_secs(DRAIN_SECONDS)));
+}
+
+/// As often as the service manager wants to hear it. A server whose disk has failed is not alive.
+async fn tell_that_it_lives(app: Arc<App>) {
+    let Some(rhythm) = notify::watchdog() else { return };
+    while !app.store.failed() {
+        notify::say("WATCHDOG=1");
+        tokio::time::sleep(rhythm).await;
+    }
 }
 
 async fn disk_failure(app: &App) {

@@ -4,15 +4,18 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
+use crate::config::LogFormat;
+
 /// What is logged if `RUST_LOG` does not say otherwise.
 const DEFAULT: &str = "info";
 
-/// Starts logging to standard error.
-pub fn start() {
+/// Starts logging to standard error, as it is asked for, or as fits who reads it.
+pub fn start(format: Option<LogFormat>) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start in one process (tests) keeps the first.
-    let started = if std::io::stderr().is_terminal() {
+    let text = format.map_or_else(|| std::io::stderr().is_terminal(), |format| format == LogFormat::Text);
+    let started = if text {
         builder.compact().try_init()
     } else {
         builder.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()

@@ -57,16 +57,6 @@ impl Proxies {
         Self { networks, said }
     }
 
-    /// As lines of a configuration file; none without proxies.
-    pub fn shown(&self) -> Vec<String> {
-        if self.networks.is_empty() {
-            return Vec::new();
-        }
-        let networks: Vec<String> = self.networks.iter().map(ToString::to_string).collect();
-        let header = clap::ValueEnum::to_possible_value(&self.said).map(|value| value.get_name().to_owned());
-        vec![format!("trusted_proxies = {networks:?}"), format!("proxy_header = \"{}\"", header.unwrap_or_default())]
-    }
-
     fn trusts(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(&address))
     }

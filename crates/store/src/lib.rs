@@ -25,6 +25,7 @@ mod keys;
 mod membership;
 mod migrate;
 mod moves;
+mod own_backup;
 mod pack;
 mod peers;
 pub mod people;
@@ -42,6 +43,7 @@ mod sql;
 mod targets;
 mod tenants;
 mod tokens;
+mod totals;
 mod uploads;
 mod usage;
 mod verify;
@@ -97,6 +99,7 @@ pub use model::admin::GroupOf;
 pub use moves::{
     INVITATION_MILLIS, Invitation, MovePreview, MovedProfile, NewInvitation, NewMove, OtherHalf, Sending, SentWhere,
 };
+pub use own_backup::{Manifest, Named, back_up, check_backup, database_of, restore};
 pub use peers::{NonceTaken, Rate, Turn};
 pub use people::Person;
 pub use policies::{Because, Considered, ENROLMENT_OPTIONS};
@@ -108,6 +111,7 @@ pub use scope::{Scope, TenantScope};
 pub use snapshots::{Latest, Removed};
 pub use tenants::{DeletedTenant, ListedTenant};
 pub use tokens::{EnrolmentToken, FoundToken, NewEnrolmentToken, Waiting};
+pub use totals::Totals;
 pub use uploads::{GRACE_MILLIS, Piece, SEALED_BYTES_MAX, Upload, UploadError};
 pub use verify::Report;
 pub use writer::Sign;
@@ -152,6 +156,11 @@ impl Store {
         let readers = Readers::new(place.clone());
         let (books, columns) = Default::default();
         Ok(Self { place, writer, readers, blobs, busy: uploads::Busy::default(), books, columns, epoch, lines, server })
+    }
+
+    /// Whether `path` can be the place of a database, without looking there.
+    pub fn check_address(path: &Path) -> Result<(), StoreError> {
+        Place::of(path).map(drop)
     }
 
     /// Whether there is a database at `path` that a server has been at work on. Changes nothing there.

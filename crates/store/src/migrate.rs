@@ -61,8 +61,17 @@ fn copy_all(source: &Connection, target: &Connection) -> Result<Vec<CopiedTable>
     if target.query_row("SELECT EXISTS (SELECT 1 FROM meta)", [], |row| row.get::<_, bool>(0))? {
         return Err(StoreError::NotCommitted("another program has begun with the same database".to_owned()));
     }
+    copy_rows(source, target, source)
+}
+
+/// Copies the rows of all tables and compares them on both sides. `drawing` is a database of SQLite with the same schema, which says what tables there are.
+pub(crate) fn copy_rows(
+    source: &Connection,
+    target: &Connection,
+    drawing: &Connection,
+) -> Result<Vec<CopiedTable>, StoreError> {
     let mut copied = Vec::new();
-    for table in tables(source)? {
+    for table in tables(drawing)? {
         let sent = copy(source, target, &table)?;
         let found = read(target, &table, |_| Ok(()))?;
         if sent != found {

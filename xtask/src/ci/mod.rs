@@ -15,7 +15,7 @@ use anyhow::bail;
 use serde::{Deserialize, Serialize};
 
 use self::built::Wanted;
-use crate::{bench, fuzz, msi, postgres, process, repo, say, tidy, windows};
+use crate::{bench, fuzz, msi, packages, postgres, process, repo, say, tidy, windows};
 
 /// What to check
 #[derive(clap::Args)]
@@ -70,6 +70,8 @@ const STAGES: &[Stage] = &[
     Stage { name: "windows build", lane: Lane::Computing, run: windows_build },
     Stage { name: "hostile snapshots", lane: Lane::Computing, run: hostile },
     Stage { name: "demo", lane: Lane::Computing, run: demo },
+    // Packs what the demo has built.
+    Stage { name: "packages", lane: Lane::Computing, run: packed },
     Stage { name: "instructions", lane: Lane::Computing, run: instructions },
     Stage {
         name: "fuzz replay",
@@ -263,6 +265,12 @@ fn catalog() -> anyhow::Result<Outcome> {
 fn demo() -> anyhow::Result<Outcome> {
     let program = std::env::current_exe()?;
     finish(quick_release(&mut Command::new(program)).current_dir(repo::root()).args(["demo", "--exit"]))
+}
+
+fn packed() -> anyhow::Result<Outcome> {
+    let built = repo::target()?.join("release/rehome-server");
+    let program = if built.is_file() { built } else { built::debug("rehome-server")? };
+    Ok(packages::check(&program)?.map_or(Outcome::Passed, Outcome::Skipped))
 }
 
 fn instructions() -> anyhow::Result<Outcome> {

@@ -17,6 +17,7 @@ const CLIENT_HOMES: &[&str] = &[
     "crates/device/src/list",
     "crates/server/src/login/oidc/egress",
     "crates/server/src/keyring/remote.rs",
+    "crates/server/src/traces/export.rs",
     "crates/store/src/blobs/s3/client.rs",
 ];
 

@@ -55,7 +55,10 @@ use crate::App;
 use crate::access::Routes;
 use crate::audit::door::Door;
 use crate::identity::SessionAnswer;
+use crate::metrics::Asked;
 use crate::problem::{Refusal, Refused};
+use crate::traces::{Parent, Span};
+use crate::world::Stopwatch;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -271,7 +274,10 @@ async fn at_the_door(State(app): State<Arc<App>>, mut request: Request, next: Ne
     app.site.proxies.unwrap(&mut request);
     let secure = app.site.is_secure(request.extensions());
     let door = Arc::new(Door::of(&request, given.as_ref(), &app.salts));
-    let asked = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
+    let asked = asked(&request);
+    let watch = Stopwatch::start();
+    let traced = (app.traces.wanted() && api).then(|| Parent::of(request.headers(), &*app.random)).flatten();
+    let traced = traced.map(|parent| (parent, app.clock.now()));
     request.extensions_mut().insert(Arc::clone(&door));
     let session = request.headers().contains_key(model::api::SESSION_HEADER).then(SessionAnswer::default);
     if let Some(session) = &session {
@@ -288,8 +294,12 @@ async fn at_the_door(State(app): State<Arc<App>>, mut request: Request, next: Ne
     }
     harden(response.headers_mut(), secure);
     let status = response.status();
-    if let Some(refused) = response.extensions_mut().remove::<Refused>().filter(|_| is_noted(status)) {
-        let asked = asked.1.map_or_else(|| asked.0.to_string(), |path| format!("{} {}", asked.0, path.as_str()));
+    let refused = response.extensions_mut().remove::<Refused>();
+    let code = refused.as_ref().map(|refused| refused.code.clone());
+    app.metrics.answered(&asked, status, code.as_deref().filter(|_| is_noted(status)), watch.seconds());
+    if let Some(refused) = refused.filter(|_| is_noted(status)) {
+        let route = asked.route.as_ref();
+        let asked = route.map_or_else(|| asked.method.to_string(), |route| format!("{} {route}", asked.method));
         app.refusals.note(&app, &door, refused, asked);
     }
     let id = given.or_else(|| status.is_server_error().then(|| request_id(&app)));
@@ -298,10 +308,35 @@ async fn at_the_door(State(app): State<Arc<App>>, mut request: Request, next: Ne
     } else if let Some((method, path)) = about {
         tracing::debug!(request_id = ?id, status = status.as_u16(), %method, path, "request");
     }
+    if let Some((parent, start)) = traced {
+        let mut span = [0; 8];
+        app.random.fill(&mut span);
+        app.traces.send(Span {
+            parent,
+            id: span,
+            method: asked.method.to_string(),
+            route: asked.route,
+            status: status.as_u16(),
+            code,
+            request_id: id.as_ref().and_then(|id| id.to_str().ok()).map(str::to_owned),
+            start,
+            seconds: watch.seconds(),
+        });
+    }
     if let Some(id) = id {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response
+}
+
+/// What is counted of a request. The length of its body is what it says itself; a body that is longer is refused by the listener.
+fn asked(request: &Request) -> Asked {
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    Asked {
+        method: request.method().clone(),
+        route: request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()),
+        bytes: length.and_then(|length| length.parse().ok()).unwrap_or_default(),
+    }
 }
 
 /// What every answer says to browsers and to what stands in between, unless a page has said something of its own: that it is what it says it is, that it is no

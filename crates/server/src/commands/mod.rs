@@ -13,6 +13,7 @@ mod keep;
 mod key;
 mod migrate;
 mod moves;
+mod own_backup;
 mod paper;
 mod people;
 mod policy;
@@ -23,18 +24,19 @@ mod roles;
 mod rule;
 mod serve;
 mod token;
+mod validate;
 
 use std::borrow::Cow;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use model::reason::Reason;
 
 use crate::app::{App, OpenError};
-use crate::config::{self, Config, ConfigError, Given};
+use crate::config::{self, Config, ConfigError, Given, Origins, Shown};
 use crate::keyring::KeyringError;
 use crate::keyring::provider::ProviderError;
 use crate::world::SystemClock;
@@ -126,6 +128,8 @@ enum Verb {
     #[command(subcommand)]
     Audit(audit::AuditVerb),
     Migrate(migrate::Migrate),
+    BackupServer(own_backup::BackUp),
+    RestoreServer(own_backup::Restore),
     /// Read all data and compare it with its checksums and receipts
     Check,
     /// Print the fingerprint by which PCs can trust this server
@@ -152,8 +156,14 @@ enum Verb {
 
 #[derive(Subcommand)]
 enum ConfigVerb {
-    /// Print every value and where it comes from
-    Show,
+    /// Print every value in force, as a configuration file; secrets are left out
+    Show {
+        /// Say behind each value where it comes from: flag, environment, file or default
+        #[arg(long)]
+        origin: bool,
+    },
+    /// Look whether a server could start with it: values, files, certificate. Starts and changes nothing
+    Validate,
 }
 
 /// A failure as a person reads it, with the exit code that scripts read: the table is in `docs/api.md`.
@@ -203,7 +213,10 @@ impl From<ConfigError> for Failure {
             ConfigError::TwoTls => failure.hint("leave one of them out"),
             ConfigError::NoHome => failure.hint("name both"),
             ConfigError::TrustedProxy(_) => failure.hint("name the proxy's own address, as the server sees it"),
-            ConfigError::Toml { .. } | ConfigError::PublicUrl(_) => failure,
+            ConfigError::Toml { .. }
+            | ConfigError::PublicUrl(_)
+            | ConfigError::Otlp(_)
+            | ConfigError::DrainDelay(_) => failure,
         }
     }
 }
@@ -269,7 +282,10 @@ impl From<store::StoreError> for Failure {
 /// Runs the command line. Data goes to standard output, everything said to standard error.
 pub fn main() -> ExitCode {
     crate::process::shut_in();
-    let line = Line::parse();
+    let command = Line::command();
+    let matches = command.clone().get_matches();
+    let mut line = Line::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    line.given.origins = Origins::of_line(&command, &matches);
     match run(line) {
         Ok(code) => code,
         Err(failure) => {
@@ -285,7 +301,9 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
     let Line { config, given, verb } = line;
     // Read only by verbs that need it: a wrong file does not keep anybody from the manual.
     let config = || -> Result<Config, Failure> {
-        let file = config.as_deref().map(config::read).transpose()?.unwrap_or_default();
+        // Of those that the packages install one need not be told where it is.
+        let standard = Some(Path::new(config::FILE)).filter(|path| path.exists());
+        let file = config.as_deref().or(standard).map(config::read).transpose()?.unwrap_or_default();
         Ok(config::resolve(given, file)?)
     };
     match verb {
@@ -317,8 +335,11 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
         Verb::Case(verb) => case::run(&open(&config()?)?, verb),
         Verb::Audit(verb) => audit::run(&config()?, verb),
         Verb::Migrate(asked) => migrate::run(&config()?, asked),
+        Verb::BackupServer(asked) => own_backup::back_up(&config()?, &asked),
+        Verb::RestoreServer(asked) => own_backup::restore(&config()?, &asked),
         Verb::Check => check::run(&check::open(&config()?)?),
-        Verb::Config(ConfigVerb::Show) => show(&config()?),
+        Verb::Config(ConfigVerb::Show { origin }) => show(&config()?, origin),
+        Verb::Config(ConfigVerb::Validate) => validate::run(&config()?),
         Verb::Fingerprint => fingerprint::run(&config()?),
         Verb::Healthcheck => health::run(&config()?),
         Verb::Version => print(&[format!("rehome-server {}", env!("CARGO_PKG_VERSION"))]),
@@ -331,21 +352,9 @@ fn open(config: &Config) -> Result<App, Failure> {
     Ok(App::open(&config.settings, Arc::new(SystemClock), Arc::new(seal::random::SystemRandom::new()))?)
 }
 
-fn show(config: &Config) -> Result<ExitCode, Failure> {
-    let mut lines: Vec<String> =
-        config.shown.iter().map(|(name, value, origin)| format!("{name} = \"{value}\"  # {origin}")).collect();
-    if let Some((certificate, key)) = &config.tls {
-        lines.push(format!("tls_cert = \"{}\"", certificate.display()));
-        lines.push(format!("tls_key = \"{}\"", key.display()));
-    }
-    if !config.settings.hosts.is_empty() {
-        lines.push(format!("hosts = {:?}", config.settings.hosts));
-    }
-    lines.extend(config.settings.site.proxies.shown());
-    if let Some(list) = &config.settings.passwords_refused {
-        lines.push(format!("passwords_refused = \"{}\"", list.display()));
-    }
-    print(&lines)
+fn show(config: &Config, origin: bool) -> Result<ExitCode, Failure> {
+    let line = |shown: &Shown| if origin { format!("{shown}  # {}", shown.origin) } else { shown.to_string() };
+    print(&config.shown.iter().map(line).collect::<Vec<_>>())
 }
 
 /// Prints data. A reader that has gone away is no failure.

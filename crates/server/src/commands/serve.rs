@@ -36,6 +36,12 @@ pub(super) fn run(config: &Config) -> Result<ExitCode, Failure> {
     // The address first: nothing is made if another server is at work here.
     let listener = TcpListener::bind(config.listen).map_err(|error| cannot_listen(config.listen, &error))?;
     let address = listener.local_addr().unwrap_or(config.listen);
+    let metrics = config.metrics.map(|at| {
+        TcpListener::bind(at).map_err(|error| {
+            cannot_listen(at, &error).hint("choose another address with `--metrics-listen`, or leave it out")
+        })
+    });
+    let metrics = metrics.transpose()?;
     if config.self_signed {
         fingerprint::make(config)?;
     }
@@ -62,14 +68,18 @@ pub(super) fn run(config: &Config) -> Result<ExitCode, Failure> {
     if let Some(pin) = &pin {
         say(&format!("the certificate is our own; PCs trust it by its fingerprint: --pin {pin}"));
     }
+    if let Some(at) = metrics.as_ref().and_then(|listener| listener.local_addr().ok()) {
+        say(&format!("metrics on http://{at}/metrics"));
+    }
     say(&format!("listening on {url}"));
-    logs::start();
+    logs::start(config.log_format);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads(&app))
         .enable_all()
         .build()
         .map_err(|error| Failure::new(1, Reason::Internal, error.to_string()))?;
-    let served = runtime.block_on(listen::serve(Arc::clone(&app), listener, tls, listen::signals()));
+    let listening = listen::Listening { listener, tls, metrics, drain_delay: config.drain_delay };
+    let served = runtime.block_on(listen::serve(Arc::clone(&app), listening, listen::signals()));
     served.map_err(|error| Failure::new(1, Reason::ServerError, error.to_string()))?;
     if app.store.failed() {
         return Err(Failure::new(1, Reason::ServerError, "the disk failed; what was confirmed is kept"));

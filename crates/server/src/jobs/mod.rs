@@ -17,6 +17,7 @@ use model::world::Moment;
 use store::{Store, StoreError};
 
 use crate::App;
+use crate::world::Stopwatch;
 
 /// A day in milliseconds.
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
@@ -38,8 +39,8 @@ struct Job {
     rhythm: i64,
     /// After how many milliseconds another server takes it up, if the one that was at it does not say that it is done.
     lease: i64,
-    /// Does it and says so in the log, well or not.
-    run: fn(&App),
+    /// Does it and says so in the log. Whether it went well.
+    run: fn(&App) -> bool,
 }
 
 const JOBS: &[Job] = &[
@@ -78,13 +79,13 @@ impl Jobs {
     pub fn run_due(&self, app: &App) -> Result<(), StoreError> {
         for job in JOBS {
             match &self.shared {
-                None if self.is_due_here(job, app.clock.now()) => (job.run)(app),
+                None if self.is_due_here(job, app.clock.now()) => run(job, app),
                 None => {}
                 Some(store) => {
                     let Some(turn) = store.take_job(job.name, (job.rhythm, job.lease), app.clock.now())? else {
                         continue;
                     };
-                    (job.run)(app);
+                    run(job, app);
                     // One that failed counts as done as well: it is tried again at its next time, as a lone server does it.
                     store.job_done(&turn, app.clock.now())?;
                 }
@@ -103,41 +104,51 @@ impl Jobs {
     }
 }
 
-fn sweep(app: &App) {
+fn run(job: &Job, app: &App) {
+    let watch = Stopwatch::start();
+    let well = (job.run)(app);
+    app.metrics.job((job.name, well), watch.seconds(), app.clock.now());
+}
+
+fn sweep(app: &App) -> bool {
     let now = app.clock.now();
     let nonces = now.0.div_euclid(1000).saturating_sub(2 * NONCE_SECONDS);
     let swept = app.store.sweep(now).and_then(|_| app.store.sweep_sign_ins(now));
     let swept = swept.and_then(|()| if app.store.is_shared() { app.store.sweep_peers(nonces, now) } else { Ok(()) });
-    said(swept, "what is over could not be swept away");
+    said(swept, "what is over could not be swept away").is_some()
 }
 
-fn rewrap(app: &App) {
+fn rewrap(app: &App) -> bool {
     let done = said(keys::run(app), "a change of keys waits");
     if let Some(keys) = done.filter(|keys| *keys > 0) {
         tracing::info!(keys, "wrapped anew after a change of keys");
     }
+    done.is_some()
 }
 
-fn approve(app: &App) {
+fn approve(app: &App) -> bool {
     let done = said(approvals::run(app), "approved requests could not be done");
     if let Some(done) = done.filter(|done| *done > 0) {
         tracing::info!(done, "approved requests");
     }
+    done.is_some()
 }
 
-fn go_on_with_groups(app: &App) {
+fn go_on_with_groups(app: &App) -> bool {
     let rows = said(groups::go_on(app), "the rules of groups could not be asked");
     if let Some(rows) = rows.filter(|rows| *rows > 0) {
         tracing::info!(rows, "rules of groups were asked");
     }
+    rows.is_some()
 }
 
-fn renew_groups(app: &App) {
+fn renew_groups(app: &App) -> bool {
     let groups = said(groups::renew(app), "the rules of groups could not be asked anew");
     tracing::debug!(?groups, "rules were asked anew");
+    groups.is_some()
 }
 
-fn retain(app: &App) {
+fn retain(app: &App) -> bool {
     let removed = said(retention::run(app), "retention failed");
     match &removed {
         Some(removed) if removed.snapshots > 0 => {
@@ -146,22 +157,25 @@ fn retain(app: &App) {
         Some(_) => tracing::debug!("retention let nothing go"),
         None => {}
     }
+    removed.is_some()
 }
 
-fn rewrite(app: &App) {
+fn rewrite(app: &App) -> bool {
     let rewritten = said(slack::run(app), "the database could not be written anew");
     if rewritten == Some(true) {
         tracing::info!("the database was written anew, since somebody was erased");
     }
+    rewritten.is_some()
 }
 
-fn count(app: &App) {
-    said(fleet::run(app), "the fleets could not be counted");
+fn count(app: &App) -> bool {
+    said(fleet::run(app), "the fleets could not be counted").is_some()
 }
 
-fn sign(app: &App) {
+fn sign(app: &App) -> bool {
     let signed = said(heads::run(app), "signing the audit chains failed");
     tracing::debug!(?signed, "audit chains");
+    signed.is_some()
 }
 
 /// The result, or a complaint in the log.

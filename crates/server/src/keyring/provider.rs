@@ -7,6 +7,7 @@
 //! row beside it says by which key.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::ids::KeyId;
 use model::world::Random;
@@ -117,21 +118,45 @@ pub struct Roots {
     pub current: Box<dyn Provider>,
     /// Only unwraps.
     pub old: Option<Box<dyn Provider>>,
+    kind: &'static str,
+    done: [AtomicU64; 2],
 }
 
 impl Roots {
     /// The providers at these addresses.
     pub fn open(current: &Path, old: Option<&Path>, data: &Path) -> Result<Self, ProviderError> {
         let old = old.map(|old| open(old, data)).transpose()?;
-        Ok(Self { current: open(current, data)?, old })
+        let text = current.to_str().unwrap_or_default();
+        let kind = match text.split_once(':') {
+            Some(("pkcs11", _)) => "pkcs11",
+            Some(("http" | "https", _)) => "service",
+            _ => "file",
+        };
+        Ok(Self { current: open(current, data)?, old, kind, done: Default::default() })
+    }
+
+    /// How often it was wrapped and unwrapped: kind of the provider, how it ended, how often.
+    pub fn operations(&self) -> [(&'static str, &'static str, u64); 2] {
+        let [good, bad] = [0, 1].map(|result: usize| self.done[result].load(Ordering::Relaxed));
+        [(self.kind, "ok", good), (self.kind, "failed", bad)]
+    }
+
+    fn counted<T>(&self, result: Result<T, ProviderError>) -> Result<T, ProviderError> {
+        self.done[usize::from(result.is_err())].fetch_add(1, Ordering::Relaxed);
+        result
+    }
+
+    /// Wraps with the newest key, and says which that is.
+    pub fn wrap(&self, child: &Key, purpose: Purpose, random: &dyn Random) -> Result<(KeyId, Vec<u8>), ProviderError> {
+        self.counted(self.current.wrap(child, purpose, random))
     }
 
     /// Unwraps with whichever holds the key.
     pub fn unwrap(&self, child: &WrappedKey, purpose: Purpose) -> Result<Key, ProviderError> {
-        match (self.current.unwrap(child, purpose), &self.old) {
+        self.counted(match (self.current.unwrap(child, purpose), &self.old) {
             (Err(ProviderError::NotThere { .. }), Some(old)) => old.unwrap(child, purpose),
             (result, _) => result,
-        }
+        })
     }
 }
 

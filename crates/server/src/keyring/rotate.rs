@@ -48,7 +48,7 @@ impl Keyring {
     ) -> Result<KeyId, KeyringError> {
         let secret = Key::random(random);
         anew(|| {
-            let (parent, wrapped) = self.roots.current.wrap(&secret, Purpose::Tenant(tenant.tenant()), random)?;
+            let (parent, wrapped) = self.roots.wrap(&secret, Purpose::Tenant(tenant.tenant()), random)?;
             let key = NewKey { id: secret.id, purpose: store::Purpose::Tenant, parent, wrapped };
             let replaced = store.replace_tenant_key(tenant, key, self.clock.now());
             if matches!(replaced, Err(StoreError::KeyMoved)) {
@@ -142,7 +142,7 @@ impl Keyring {
         }
         self.adopt(store)?;
         let seed = self.roots.unwrap(&stored, Purpose::Tenant(SERVER))?;
-        let (parent, wrapped) = self.roots.current.wrap(&seed, Purpose::Tenant(SERVER), random)?;
+        let (parent, wrapped) = self.roots.wrap(&seed, Purpose::Tenant(SERVER), random)?;
         Ok(store.replace_meta(RECEIPT_KEY, before, StoredReceipt::bytes(seed.id, parent, &wrapped))?)
     }
 
@@ -153,7 +153,7 @@ impl Keyring {
         for one in stale {
             let purpose = Purpose::Tenant(one.tenant.tenant());
             let key = self.roots.unwrap(&one.key, purpose)?;
-            let (parent, wrapped) = self.roots.current.wrap(&key, purpose, random)?;
+            let (parent, wrapped) = self.roots.wrap(&key, purpose, random)?;
             fresh.push((one, parent, wrapped));
         }
         // Counted as read, so that a batch that somebody else did at the same time is not taken for the end.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::support::{Place, said};
+use crate::support::{Place, out, said};
 use server::app::OpenError;
 use server::keyring::KeyringError;
 use server::keyring::provider::ProviderError;
@@ -79,10 +79,16 @@ fn the_configuration_says_where_each_value_comes_from() {
     let place = Place::new();
     let file = place.path().join("server.toml");
     fs::write(&file, "listen = \"127.0.0.1:9\"\n").unwrap();
-    let output = place.run(&["config", "show", "--config", file.to_str().unwrap()]);
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("listen = \"127.0.0.1:9\"  # file"), "{text}");
-    assert!(text.contains("requests_per_minute = \"60\"  # built in"), "{text}");
+    let mut command = place.command(&["config", "show", "--origin", "--config", file.to_str().unwrap()]);
+    let text = out(&command.env("REHOME_DRAIN_DELAY", "7").output().unwrap());
+    for line in [
+        format!("listen = \"127.0.0.1:9\"  # file {}", file.display()),
+        "requests_per_minute = 60  # default".to_owned(),
+        "drain_delay = 7  # environment REHOME_DRAIN_DELAY".to_owned(),
+        format!("data_dir = \"{}\"  # flag --data-dir", place.data().display()),
+    ] {
+        assert!(text.lines().any(|shown| shown == line), "{line}\n{text}");
+    }
     fs::write(&file, "lisen = \"127.0.0.1:9\"\n").unwrap();
     let output = place.run(&["config", "show", "--config", file.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(2));

@@ -22,6 +22,7 @@ mod keep;
 mod keys;
 mod limits;
 mod moves;
+mod operate;
 mod people;
 mod policies;
 mod replicas;

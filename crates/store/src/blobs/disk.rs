@@ -29,6 +29,11 @@ impl DiskBlobs {
         Ok(Self { root })
     }
 
+    /// Those in a folder that is only read. Nothing is made.
+    pub(crate) fn at(root: PathBuf) -> Self {
+        Self { root }
+    }
+
     fn folder(&self, key: &BlobKey) -> PathBuf {
         self.root.join(key.tenant.to_string()).join(key.profile.to_string())
     }

@@ -35,6 +35,11 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0015_peers.sql"),
 ];
 
+/// The oldest schema whose programs work on the newest one too. A step of the schema only adds what older programs do not mind: tables, and columns that may be left
+/// out. What takes away or changes meaning waits a release, until no server is left that needs it, and this number rises with it (decision 78). The database
+/// carries the number, so that an older program can tell: it starts on a newer schema that it works on, and on no other.
+const WORKS_FROM: i64 = 15;
+
 /// Where the database is.
 #[derive(Clone)]
 pub(crate) enum Place {
@@ -195,11 +200,16 @@ pub(crate) fn schema_version(connection: &Connection) -> Result<i64> {
 }
 
 /// Brings the schema up to date. Each step is one transaction that takes the write lock first and looks again under it, so that two
-/// programs that start at once run it once.
+/// programs that start at once run it once. A newer schema is left as it is, and is good if it says that this program works on it.
 pub(crate) fn migrate(connection: &Connection) -> std::result::Result<(), StoreError> {
     let known = i64::try_from(MIGRATIONS.len()).expect("a handful of migrations");
     loop {
-        if schema_version(connection)? == known {
+        let found = schema_version(connection)?;
+        if found > known {
+            let from = works_from(connection)?;
+            return if (1..=known).contains(&from) { Ok(()) } else { Err(StoreError::NewerSchema { found, known }) };
+        }
+        if found == known && works_from(connection)? == WORKS_FROM {
             return Ok(());
         }
         begin_write(connection)?;
@@ -213,15 +223,32 @@ pub(crate) fn migrate(connection: &Connection) -> std::result::Result<(), StoreE
     }
 }
 
+/// The oldest schema whose programs work on this database; 0: it does not say.
+fn works_from(connection: &Connection) -> Result<i64> {
+    match connection {
+        Connection::Sqlite(connection) => Ok(sqlite::works_from(connection)?),
+        Connection::Postgres(_) => postgres::works_from(connection),
+    }
+}
+
+/// One step, or the mark of whom the schema is good for.
 fn next_step(connection: &Connection, known: i64) -> std::result::Result<(), StoreError> {
     let found = schema_version(connection)?;
     if found > known {
-        return Err(StoreError::NewerSchema { found, known });
+        // Somebody newer was quicker; `migrate` looks again.
+        return Ok(());
     }
-    let Some(sql) = usize::try_from(found).ok().and_then(|index| MIGRATIONS.get(index)) else { return Ok(()) };
+    if let Some(sql) = usize::try_from(found).ok().and_then(|index| MIGRATIONS.get(index)) {
+        match connection {
+            Connection::Sqlite(connection) => sqlite::step(connection, sql, found + 1)?,
+            Connection::Postgres(_) => postgres::step(connection, sql, found + 1)?,
+        }
+    }
+    // Half-way up, the schema is good for nobody but who goes on.
+    let from = if found + 1 >= known { WORKS_FROM } else { 0 };
     match connection {
-        Connection::Sqlite(connection) => Ok(sqlite::step(connection, sql, found + 1)?),
-        Connection::Postgres(_) => Ok(postgres::step(connection, sql, found + 1)?),
+        Connection::Sqlite(connection) => Ok(sqlite::set_works_from(connection, from)?),
+        Connection::Postgres(_) => Ok(postgres::set_works_from(connection, from)?),
     }
 }
 

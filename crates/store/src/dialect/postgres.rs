@@ -120,6 +120,24 @@ pub(super) fn step(connection: &Connection, sql: &str, version: i64) -> Result<(
     connection.execute("UPDATE schema_version SET version = $1", [version]).map(drop)
 }
 
+/// Whom the schema is good for, beside its version.
+pub(super) fn works_from(connection: &Connection) -> Result<i64> {
+    let there = "SELECT EXISTS (SELECT 1 FROM information_schema.columns WHERE table_schema = current_schema() \
+                 AND table_name = 'schema_version' AND column_name = 'works_from')";
+    if connection.query_row(there, [], |row| row.get::<_, bool>(0))? {
+        connection.query_row("SELECT works_from FROM schema_version", [], |row| row.get(0))
+    } else {
+        Ok(0)
+    }
+}
+
+/// Notes it, in the transaction that is open.
+pub(super) fn set_works_from(connection: &Connection, from: i64) -> Result<()> {
+    let column = "ALTER TABLE schema_version ADD COLUMN IF NOT EXISTS works_from BIGINT NOT NULL DEFAULT 0";
+    connection.execute_batch(column)?;
+    connection.execute("UPDATE schema_version SET works_from = $1", [from]).map(drop)
+}
+
 /// Tables with rows of tenants, what takes their triggers away, and what puts them back.
 pub(super) fn tenant_tables(tx: &Connection) -> Result<(Vec<String>, Vec<String>, Vec<String>)> {
     let mut tables = tx.prepare(

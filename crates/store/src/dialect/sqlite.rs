@@ -113,6 +113,16 @@ pub(super) fn step(connection: &Connection, sql: &str, version: i64) -> rusqlite
     connection.pragma_update(None, "user_version", version)
 }
 
+/// Whom the schema is good for, in the one number of the file's head that is left to applications (sqlite.org/fileformat2.html, offset 68).
+pub(super) fn works_from(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "application_id", |row| row.get(0))
+}
+
+/// Notes it, in the transaction that is open.
+pub(super) fn set_works_from(connection: &Connection, from: i64) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "application_id", from)
+}
+
 /// Tables with rows of tenants, what takes their triggers away, and what puts them back.
 pub(super) fn tenant_tables(tx: &sql::Connection) -> sql::Result<(Vec<String>, Vec<String>, Vec<String>)> {
     let mut tables = tx.prepare(

@@ -308,6 +308,7 @@ fn a_newer_schema_is_refused_and_left_alone() {
     drop(world.store);
     let raw = rusqlite::Connection::open(&path).unwrap();
     raw.pragma_update(None, "user_version", 99).unwrap();
+    raw.pragma_update(None, "application_id", 99).unwrap();
     let error = Store::open(&path, Arc::new(MemoryBlobs::default()), NOW).err().unwrap();
     assert!(matches!(error, StoreError::NewerSchema { found: 99, .. }), "{error}");
 }

@@ -14,9 +14,9 @@ pub(crate) async fn live(_: Allowed<Anyone>) -> &'static str {
     "ok\n"
 }
 
-/// The database reads and commits, and the server is not on its way down.
+/// The database reads and commits, and the server has not said that it leaves. While it drains it still answers what comes.
 pub(crate) async fn ready(_: Allowed<Anyone>, State(app): State<Arc<App>>) -> Result<&'static str, Refusal> {
-    if app.stopping() {
+    if app.leaving() {
         return Err(Refusal::stopping());
     }
     apart(move || app.store.ready()).await.map_err(|_| Refusal::stopping())?;

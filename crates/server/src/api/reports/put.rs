@@ -25,7 +25,14 @@ pub(crate) async fn handle(
     if report.report != id {
         return Err(Refusal::invalid("the report has another id than the address"));
     }
-    match apart(move || app.store.file_report(&scope, &report, app.clock.now())).await? {
+    let filed = apart(move || {
+        let filed = app.store.file_report(&scope, &report, app.clock.now());
+        if matches!(filed, Ok(Filed::New)) {
+            app.metrics.restored(&report);
+        }
+        filed
+    });
+    match filed.await? {
         Filed::New => Ok(StatusCode::CREATED),
         Filed::Again => Ok(StatusCode::OK),
         Filed::Another => {

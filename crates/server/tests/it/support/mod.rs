@@ -79,6 +79,8 @@ pub struct Place {
     /// List of passwords that nobody may choose.
     pub passwords_refused: Option<PathBuf>,
     pub site: server::login::site::Site,
+    /// Address of a collector of traces.
+    pub otlp: Option<String>,
 }
 
 impl Place {
@@ -96,6 +98,7 @@ impl Place {
             hosts: Vec::new(),
             passwords_refused: None,
             site: server::login::site::Site::default(),
+            otlp: None,
         }
     }
 
@@ -155,6 +158,7 @@ impl Place {
             hosts: self.hosts.clone(),
             site: self.site.clone(),
             passwords_refused: self.passwords_refused.clone(),
+            otlp: self.otlp.clone(),
         };
         App::open(&settings, Arc::clone(&self.clock) as Arc<dyn Clock>, Arc::new(SystemRandom::new()))
     }
@@ -305,7 +309,7 @@ impl Live {
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
             let stop = async { drop(stopped.await) };
-            runtime.block_on(listen::serve(served, listener, None, stop)).unwrap();
+            runtime.block_on(listen::serve(served, listen::Listening::plain(listener), stop)).unwrap();
         });
         // Each request on a connection of its own: a refusal that comes before the body was read closes the one it came on.
         let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).max_idle_connections(0);
