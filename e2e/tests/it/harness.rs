@@ -48,20 +48,28 @@ fn faketime() -> Option<&'static Path> {
 fn binaries() -> &'static Path {
     static BINARIES: OnceLock<PathBuf> = OnceLock::new();
     BINARIES.get_or_init(|| {
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--package", "agent", "--package", "server", "--bins"]).current_dir(root());
-        // What cargo told this test of its own package: ring's build script looks at it, and everything above ring would be built anew, each time.
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy();
-            if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
-                build.env_remove(&*name);
-            }
+        // Whoever runs all tests has built the whole workspace as one, and says so; a build of two packages chooses other features and begins anew.
+        if std::env::var_os("REHOME_TEST_BUILT").is_none() {
+            build();
         }
-        let status = build.status().expect("cargo runs");
-        assert!(status.success(), "the binaries build");
         let test = std::env::current_exe().expect("a test knows its own path");
         test.ancestors().nth(2).expect("target/debug/deps/it").to_owned()
     })
+}
+
+/// Builds the two programs, as a plain `cargo test` of this package does not.
+fn build() {
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--quiet", "--package", "agent", "--package", "server", "--bins"]).current_dir(root());
+    // What cargo told this test of its own package: ring's build script looks at it, and everything above ring would be built anew, each time.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            build.env_remove(&*name);
+        }
+    }
+    let status = build.status().expect("cargo runs");
+    assert!(status.success(), "the binaries build");
 }
 
 /// What a finished command left.
