@@ -51,7 +51,7 @@ pub fn target() -> anyhow::Result<PathBuf> {
     Ok(PathBuf::from(folder))
 }
 
-/// The release binaries of the product.
+/// The binaries of the product.
 pub struct Binaries {
     /// `rehome`
     pub agent: PathBuf,
@@ -60,7 +60,7 @@ pub struct Binaries {
 }
 
 impl Binaries {
-    /// Builds them, with cargo's own progress, and says where they are.
+    /// Builds those that ship, with cargo's own progress, and says where they are.
     pub fn build() -> anyhow::Result<Self> {
         // Guarded, so that Ctrl-C and SIGTERM end the build too.
         let mut build = cargo();
@@ -68,8 +68,22 @@ impl Binaries {
         if !crate::process::run(&mut build, "")?.success() {
             bail!("the build failed; the compiler's message is above");
         }
-        let release = target()?.join("release");
-        Ok(Self { agent: release.join("rehome"), server: release.join("rehome-server") })
+        Ok(Self::within(&target()?.join("release")))
+    }
+
+    /// Those that `cargo test --workspace` has built.
+    pub fn of_tests() -> anyhow::Result<Self> {
+        let binaries = Self::within(&target()?.join("debug"));
+        for program in [&binaries.agent, &binaries.server] {
+            if !program.is_file() {
+                bail!("{} is not there: `cargo test --workspace --no-run` builds it", program.display());
+            }
+        }
+        Ok(binaries)
+    }
+
+    fn within(folder: &Path) -> Self {
+        Self { agent: folder.join("rehome"), server: folder.join("rehome-server") }
     }
 }
 

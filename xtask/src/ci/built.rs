@@ -4,7 +4,7 @@
 //! everything that was minutes. Here the whole workspace is built as one, and each stage starts the programs it wants from it, in the folder and with the
 //! environment that cargo would give them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, bail};
@@ -108,13 +108,10 @@ fn program(message: Message) -> Option<Program> {
     is_test.then_some(Program { name, executable: message.executable?, folder: folder.clone() })
 }
 
-/// Where the workspace's build has put one of its programs.
-pub fn debug(name: &str) -> anyhow::Result<PathBuf> {
-    Ok(repo::target()?.join(Path::new("debug")).join(name))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn read(text: &str) -> Option<Program> {

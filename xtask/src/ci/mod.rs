@@ -15,6 +15,7 @@ use anyhow::bail;
 use serde::{Deserialize, Serialize};
 
 use self::built::Wanted;
+use crate::repo::Binaries;
 use crate::{bench, fuzz, msi, packages, postgres, process, repo, say, tidy, windows};
 
 /// What to check
@@ -249,19 +250,17 @@ fn test() -> anyhow::Result<Outcome> {
 
 /// Every entry of the catalog, asked as a person would.
 fn catalog() -> anyhow::Result<Outcome> {
-    finish(Command::new(built::debug("rehome")?).current_dir(repo::root()).args(["catalog", "check"]))
+    finish(Command::new(Binaries::of_tests()?.agent).current_dir(repo::root()).args(["catalog", "check"]))
 }
 
 /// The demo's story as a newcomer sees it, in a process of its own, as its Ctrl-C is ours.
 fn demo() -> anyhow::Result<Outcome> {
     let program = std::env::current_exe()?;
-    finish(quick_release(&mut Command::new(program)).current_dir(repo::root()).args(["demo", "--exit"]))
+    finish(Command::new(program).current_dir(repo::root()).args(["demo", "--exit", "--built"]))
 }
 
 fn packed() -> anyhow::Result<Outcome> {
-    let built = repo::target()?.join("release/rehome-server");
-    let program = if built.is_file() { built } else { built::debug("rehome-server")? };
-    Ok(packages::check(&program)?.map_or(Outcome::Passed, Outcome::Skipped))
+    Ok(packages::check(&Binaries::of_tests()?.server)?.map_or(Outcome::Passed, Outcome::Skipped))
 }
 
 fn instructions() -> anyhow::Result<Outcome> {

@@ -29,6 +29,9 @@ pub struct Args {
     /// End after the story instead of leaving the server running
     #[arg(long, env = "REHOME_DEMO_EXIT", value_parser = clap::builder::FalseyValueParser::new(), action = clap::ArgAction::SetTrue)]
     exit: bool,
+    /// With the programs that the tests were built with, instead of building those that ship (for the CI, where minutes count)
+    #[arg(long, hide = true)]
+    built: bool,
 }
 
 /// Tells the story; leaves the server running until Ctrl-C unless asked not to.
@@ -36,7 +39,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     process::listen_for_stop()?;
     let source = old_pc(args)?;
     say::chapter("Building (the first time takes some minutes)");
-    let stage = Stage::new(Binaries::build()?)?;
+    let stage = Stage::new(if args.built { Binaries::of_tests()? } else { Binaries::build()? })?;
     process::check_stop()?;
 
     say::chapter("1. A server for the organisation");
