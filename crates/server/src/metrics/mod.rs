@@ -1,7 +1,7 @@
 //! What the server counts of itself, for Prometheus and whoever reads its text format: `/metrics`, on a listener of its own.
 //!
 //! [`FAMILIES`] is the whole list, with what each means; `docs/guides/operate.md`, the dashboard and the alert rules are held against it by tests. Numbers that
-//! follow from what is stored are asked of the database when somebody looks, and kept for [`TOTALS_MILLIS`]; all others are counted where things happen.
+//! follow from what is stored are asked of the database when somebody looks, and kept for `TOTALS_MILLIS`; all others are counted where things happen.
 //! No label holds a person, a PC or an organisation, and none takes a value that an asker chooses: the number of series is bounded (decision 76).
 
 mod collect;
