@@ -90,14 +90,18 @@ struct Known {
     generation: i64,
     length: u64,
     received: u64,
-    complete: bool,
+    /// Of the whole blob; `None`: it is not complete.
     checksum: Option<[u8; 32]>,
     deleting: bool,
 }
 
 impl Known {
     fn upload(&self) -> Upload {
-        Upload { offset: self.received, length: self.length, complete: self.complete }
+        Upload { offset: self.received, length: self.length, complete: self.is_complete() }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.checksum.is_some()
     }
 
     /// Length and hash of the whole blob, as [`crate::blobs::Blobs::check`] gives them.
@@ -119,7 +123,7 @@ impl Store {
     pub fn resume(&self, scope: &Scope, profile: ProfileId, blob: BlobId) -> Result<Option<Upload>, StoreError> {
         let Some((own, known)) = self.known(scope, profile, blob)? else { return Ok(None) };
         let key = BlobKey { tenant: scope.tenant(), profile, blob, generation: known.generation };
-        if !known.complete || self.blobs.check(&key)? == known.whole() {
+        if !known.is_complete() || self.blobs.check(&key)? == known.whole() {
             return Ok(Some(known.upload()));
         }
         let length = known.length;
@@ -163,7 +167,7 @@ impl Store {
             if !known.deleting && known.length != piece.length {
                 return Err(UploadError::WrongLength { length: piece.length });
             }
-            if known.complete && !known.deleting {
+            if known.is_complete() && !known.deleting {
                 return Ok(Upload { offset: known.length, length: known.length, complete: true });
             }
         }
@@ -196,7 +200,7 @@ impl Store {
     ) -> Result<Option<Vec<u8>>, StoreError> {
         let found = self.read(|connection| {
             let Some(own) = scope.find(connection, profile)? else { return Ok(None) };
-            Ok(known(connection, &own, blob)?.filter(|known| known.complete && !known.deleting))
+            Ok(known(connection, &own, blob)?.filter(|known| known.is_complete() && !known.deleting))
         })?;
         let Some(found) = found else { return Ok(None) };
         let key = BlobKey { tenant: scope.tenant(), profile, blob, generation: found.generation };
@@ -238,14 +242,12 @@ fn known(connection: &Connection, own: &OwnProfile, blob: BlobId) -> Result<Opti
          WHERE tenant = $1 AND profile_no = $2 AND id = $3",
     )?;
     let known = statement.query_row((own.tenant, own.no, blob.as_bytes()), |row| {
-        let checksum: Option<[u8; 32]> = row.get(4)?;
         Ok(Known {
             no: row.get(0)?,
             generation: row.get(1)?,
             length: row::unsigned(row.get(2)?),
             received: row::unsigned(row.get(3)?),
-            complete: checksum.is_some(),
-            checksum,
+            checksum: row.get(4)?,
             deleting: row.get::<_, i64>(5)? != 0,
         })
     });
