@@ -96,6 +96,20 @@ pub enum Join {
 }
 
 impl Join {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Entra, Self::Hybrid, Self::Registered, Self::Domain, Self::Workgroup];
+
+    /// A stable word, as JSON has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Entra => "entra",
+            Self::Hybrid => "hybrid",
+            Self::Registered => "registered",
+            Self::Domain => "domain",
+            Self::Workgroup => "workgroup",
+        }
+    }
+
     /// What people read.
     pub fn title(self) -> &'static str {
         match self {

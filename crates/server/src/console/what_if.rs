@@ -23,14 +23,6 @@ use crate::api::extract::apart;
 use crate::api::policies::what_if::{Answer, Asked, Line, answer};
 use crate::problem::Refusal;
 
-const JOINS: [(Join, &str); 5] = [
-    (Join::Entra, "entra"),
-    (Join::Hybrid, "hybrid"),
-    (Join::Registered, "registered"),
-    (Join::Domain, "domain"),
-    (Join::Workgroup, "workgroup"),
-];
-
 struct Told {
     policies: Vec<Line>,
     backup: Verdict,
@@ -65,8 +57,7 @@ fn asked(desk: &Desk, user: Option<UserId>) -> Result<Option<Asked>, &'static st
     if !desk.asked("user").trim().is_empty() && user.is_none() {
         return Err("whatif.no_user");
     }
-    let mut facts =
-        Facts { join: JOINS.iter().find(|(_, word)| *word == join).map(|(join, _)| *join), ..Facts::default() };
+    let mut facts = Facts { join: Join::ALL.into_iter().find(|one| one.word() == join), ..Facts::default() };
     if !build.is_empty() {
         let numbers = build.trim_start_matches("10.0.").split_once('.');
         let numbers = numbers.and_then(|(build, revision)| Some((build.parse().ok()?, revision.parse().ok()?)));
@@ -134,7 +125,7 @@ pub(super) async fn show(
         about,
         build: desk.asked("build").to_owned(),
         join: desk.asked("join").to_owned(),
-        joins: JOINS.iter().map(|(join, word)| (*word, f.texts.join(*join))).collect(),
+        joins: Join::ALL.map(|join| (join.word(), f.texts.join(join))).to_vec(),
         wrong: wrong.map(|key| f.texts.t(key)),
         told,
         q,

@@ -160,14 +160,7 @@ impl Texts {
 
     /// How a PC is joined.
     pub(super) fn join(&self, join: Join) -> String {
-        let word = match join {
-            Join::Entra => "entra",
-            Join::Hybrid => "hybrid",
-            Join::Registered => "registered",
-            Join::Domain => "domain",
-            Join::Workgroup => "workgroup",
-        };
-        if self.is_german() { german(&WORDS.join, word, join.title()) } else { join.title().to_owned() }
+        if self.is_german() { german(&WORDS.join, join.word(), join.title()) } else { join.title().to_owned() }
     }
 
     /// Why a policy applies, or not.
@@ -246,7 +239,7 @@ mod tests {
                 assert_eq!(de.branch((below.title, &below.settings)), TEMPLATE.categories[word]);
             }
         }
-        for join in [Join::Entra, Join::Hybrid, Join::Registered, Join::Domain, Join::Workgroup] {
+        for join in Join::ALL {
             assert_ne!(en.join(join), de.join(join));
         }
         let all = [Because::All, Because::Included, Because::Excluded, Because::NotIncluded, Because::Filtered];
