@@ -11,6 +11,7 @@ use store::Store;
 
 use super::{Failure, print, say};
 use crate::config::Config;
+use crate::keyring::provider::Kind;
 use crate::listen;
 use crate::password::leaked::Leaked;
 
@@ -60,9 +61,7 @@ fn findings(config: &Config) -> Vec<String> {
 
 /// What is wrong with a root key's place. A file that is not there yet is made at the first start; tokens and services are asked by the start.
 fn root_key(key: &Path, data: &Path) -> Option<String> {
-    if key.to_str().is_some_and(|text| {
-        text.split_once(':').is_some_and(|(scheme, _)| ["pkcs11", "http", "https"].contains(&scheme))
-    }) {
+    if Kind::of(key) != Kind::File {
         return None;
     }
     if key.starts_with(data) {

@@ -100,16 +100,46 @@ pub trait Provider: Send + Sync {
     fn unwrap(&self, child: &WrappedKey, purpose: Purpose) -> Result<Key, ProviderError>;
 }
 
-/// The provider at an address: a file's path, `pkcs11:…` or `https://…`. `data` is the data folder, in which no root key may lie.
+/// What a root key's address names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A file.
+    File,
+    /// A token, `pkcs11:…`.
+    Token,
+    /// A key service, `https://…`.
+    Service,
+}
+
+impl Kind {
+    /// Of an address.
+    pub fn of(address: &Path) -> Self {
+        let begins = |with: &str| address.to_str().is_some_and(|text| text.starts_with(with));
+        match () {
+            () if begins("pkcs11:") => Self::Token,
+            () if begins("https://") || begins("http://") => Self::Service,
+            () => Self::File,
+        }
+    }
+
+    /// A stable word.
+    fn word(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Token => "pkcs11",
+            Self::Service => "service",
+        }
+    }
+}
+
+/// The provider at an address. `data` is the data folder, in which no root key may lie.
 pub fn open(address: &Path, data: &Path) -> Result<Box<dyn Provider>, ProviderError> {
     let text = address.to_str().unwrap_or_default();
-    if text.starts_with("pkcs11:") {
-        return Ok(Box::new(TokenKeys::open(text)?));
-    }
-    if text.starts_with("https://") || text.starts_with("http://") {
-        return Ok(Box::new(ServiceKeys::open(text)?));
-    }
-    Ok(Box::new(FileKeys::open(address, data)?))
+    Ok(match Kind::of(address) {
+        Kind::Token => Box::new(TokenKeys::open(text)?),
+        Kind::Service => Box::new(ServiceKeys::open(text)?),
+        Kind::File => Box::new(FileKeys::open(address, data)?),
+    })
 }
 
 /// The provider in use, and the one before while keys move from one to the other.
@@ -118,7 +148,7 @@ pub struct Roots {
     pub current: Box<dyn Provider>,
     /// Only unwraps.
     pub old: Option<Box<dyn Provider>>,
-    kind: &'static str,
+    kind: Kind,
     done: [AtomicU64; 2],
 }
 
@@ -126,19 +156,13 @@ impl Roots {
     /// The providers at these addresses.
     pub fn open(current: &Path, old: Option<&Path>, data: &Path) -> Result<Self, ProviderError> {
         let old = old.map(|old| open(old, data)).transpose()?;
-        let text = current.to_str().unwrap_or_default();
-        let kind = match text.split_once(':') {
-            Some(("pkcs11", _)) => "pkcs11",
-            Some(("http" | "https", _)) => "service",
-            _ => "file",
-        };
-        Ok(Self { current: open(current, data)?, old, kind, done: Default::default() })
+        Ok(Self { current: open(current, data)?, old, kind: Kind::of(current), done: Default::default() })
     }
 
     /// How often it was wrapped and unwrapped: kind of the provider, how it ended, how often.
     pub fn operations(&self) -> [(&'static str, &'static str, u64); 2] {
         let [good, bad] = [0, 1].map(|result: usize| self.done[result].load(Ordering::Relaxed));
-        [(self.kind, "ok", good), (self.kind, "failed", bad)]
+        [(self.kind.word(), "ok", good), (self.kind.word(), "failed", bad)]
     }
 
     fn counted<T>(&self, result: Result<T, ProviderError>) -> Result<T, ProviderError> {
