@@ -13,6 +13,7 @@ use store::{Store, StoreError, TenantScope};
 use tokio::sync::Semaphore;
 
 use crate::allowed::Allowed;
+use crate::api::extract::apart;
 use crate::audit::door::Salts;
 use crate::audit::refusals::Refusals;
 use crate::console::counts::Counts;
@@ -267,6 +268,11 @@ impl App {
     /// Whether the server has said that it leaves: it still answers, and nobody should begin with it.
     pub fn leaving(&self) -> bool {
         self.leaving.load(Ordering::Acquire) || self.stopping()
+    }
+
+    /// Whether the database reads and commits, and the server has not said that it leaves. While it drains it still answers what comes.
+    pub(crate) async fn is_ready(self: Arc<Self>) -> bool {
+        !self.leaving() && apart(move || self.store.ready()).await.is_ok()
     }
 
     /// Says that the server will leave soon, so that load balancers choose another one.

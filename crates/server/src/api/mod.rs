@@ -298,7 +298,7 @@ async fn at_the_door(State(app): State<Arc<App>>, mut request: Request, next: Ne
     let code = refused.as_ref().map(|refused| refused.code.clone());
     app.metrics.answered(&asked, status, code.as_deref().filter(|_| is_noted(status)), watch.seconds());
     if let Some(refused) = refused.filter(|_| is_noted(status)) {
-        let route = asked.route.as_ref();
+        let route = asked.route();
         let asked = route.map_or_else(|| asked.method.to_string(), |route| format!("{} {route}", asked.method));
         app.refusals.note(&app, &door, refused, asked);
     }
@@ -315,7 +315,7 @@ async fn at_the_door(State(app): State<Arc<App>>, mut request: Request, next: Ne
             parent,
             id: span,
             method: asked.method.to_string(),
-            route: asked.route,
+            route: asked.route().map(str::to_owned),
             status: status.as_u16(),
             code,
             request_id: id.as_ref().and_then(|id| id.to_str().ok()).map(str::to_owned),
@@ -334,7 +334,7 @@ fn asked(request: &Request) -> Asked {
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     Asked {
         method: request.method().clone(),
-        route: request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()),
+        path: request.extensions().get::<MatchedPath>().cloned(),
         bytes: length.and_then(|length| length.parse().ok()).unwrap_or_default(),
     }
 }

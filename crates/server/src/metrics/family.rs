@@ -58,8 +58,15 @@ impl Series {
         let mut key = String::with_capacity(64);
         for (name, value) in family.labels.iter().zip(labels) {
             let comma = if key.is_empty() { "" } else { "," };
-            let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-            let _ = write!(key, "{comma}{name}=\"{escaped}\"");
+            let _ = write!(key, "{comma}{name}=\"");
+            for letter in value.chars() {
+                match letter {
+                    '\\' | '"' => key.extend(['\\', letter]),
+                    '\n' => key.push_str("\\n"),
+                    _ => key.push(letter),
+                }
+            }
+            key.push('"');
         }
         self.0.entry(key).or_insert_with(fresh)
     }

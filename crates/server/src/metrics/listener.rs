@@ -41,9 +41,5 @@ async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Refusal> {
 }
 
 async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, (StatusCode, &'static str)> {
-    let no = (StatusCode::SERVICE_UNAVAILABLE, "not ready\n");
-    if app.leaving() {
-        return Err(no);
-    }
-    apart(move || app.store.ready()).await.map(|()| "ok\n").map_err(|_| no)
+    if app.is_ready().await { Ok("ok\n") } else { Err((StatusCode::SERVICE_UNAVAILABLE, "not ready\n")) }
 }

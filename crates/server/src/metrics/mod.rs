@@ -10,6 +10,7 @@ mod listener;
 
 use std::sync::{Mutex, PoisonError};
 
+use axum::extract::MatchedPath;
 use axum::http::{Method, StatusCode};
 use model::report::{Outcome, Report};
 use model::world::Moment;
@@ -133,7 +134,7 @@ impl Metrics {
 
     /// A request was answered. `route` is an entry of the table of routes; `bytes` is the length of its body as it says itself.
     pub(crate) fn answered(&self, asked: &Asked, status: StatusCode, refused: Option<&str>, seconds: f64) {
-        let route = asked.route.as_deref().unwrap_or("none");
+        let route = asked.route().unwrap_or("none");
         let code = status.as_str();
         self.took(Id::Requests, &[method(&asked.method), route, code], seconds);
         match (&asked.method, route) {
@@ -203,8 +204,15 @@ impl Metrics {
 /// What was asked, as far as it is counted.
 pub(crate) struct Asked {
     pub(crate) method: Method,
-    pub(crate) route: Option<String>,
+    pub(crate) path: Option<MatchedPath>,
     pub(crate) bytes: u64,
+}
+
+impl Asked {
+    /// The entry of the table of routes.
+    pub(crate) fn route(&self) -> Option<&str> {
+        self.path.as_ref().map(MatchedPath::as_str)
+    }
 }
 
 /// The methods that there are; an asker may make up others.
@@ -249,7 +257,7 @@ mod tests {
     fn what_an_asker_makes_up_is_no_label() {
         let metrics = Metrics::new(Moment(0));
         for made_up in ["BREW", "PROPFIND", "X1"] {
-            let asked = Asked { method: Method::from_bytes(made_up.as_bytes()).unwrap(), route: None, bytes: 0 };
+            let asked = Asked { method: Method::from_bytes(made_up.as_bytes()).unwrap(), path: None, bytes: 0 };
             metrics.answered(&asked, StatusCode::NOT_FOUND, None, 0.1);
         }
         let text = metrics.with(Id::Requests, |family, series| series.text(family));

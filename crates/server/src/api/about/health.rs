@@ -6,7 +6,6 @@ use axum::extract::State;
 
 use crate::App;
 use crate::access::{Allowed, Anyone};
-use crate::api::extract::apart;
 use crate::problem::Refusal;
 
 /// The process answers.
@@ -14,11 +13,7 @@ pub(crate) async fn live(_: Allowed<Anyone>) -> &'static str {
     "ok\n"
 }
 
-/// The database reads and commits, and the server has not said that it leaves. While it drains it still answers what comes.
+/// Whether somebody should begin with it.
 pub(crate) async fn ready(_: Allowed<Anyone>, State(app): State<Arc<App>>) -> Result<&'static str, Refusal> {
-    if app.leaving() {
-        return Err(Refusal::stopping());
-    }
-    apart(move || app.store.ready()).await.map_err(|_| Refusal::stopping())?;
-    Ok("ok\n")
+    if app.is_ready().await { Ok("ok\n") } else { Err(Refusal::stopping()) }
 }

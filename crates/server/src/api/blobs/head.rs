@@ -13,7 +13,7 @@ use model::reason::Reason;
 
 use crate::App;
 use crate::access::{Allowed, OwnDevice};
-use crate::api::extract::Within;
+use crate::api::extract::{Within, apart};
 use crate::problem::Refusal;
 
 pub(crate) async fn handle(
@@ -21,7 +21,8 @@ pub(crate) async fn handle(
     State(app): State<Arc<App>>,
     Within(profile, blob): Within<ProfileId, BlobId>,
 ) -> Result<Response, Refusal> {
-    let upload = app.store.resume(&scope, profile, blob)?.ok_or_else(|| Refusal::not_found(Reason::NotFound))?;
+    let upload = apart(move || app.store.resume(&scope, profile, blob)).await?;
+    let upload = upload.ok_or_else(|| Refusal::not_found(Reason::NotFound))?;
     let headers = [(OFFSET_HEADER, upload.offset.to_string()), (LENGTH_HEADER, upload.length.to_string())];
     Ok((StatusCode::OK, headers).into_response())
 }
