@@ -29,6 +29,7 @@ pub mod machine;
 mod packages;
 #[cfg(feature = "road")]
 pub mod profiles;
+mod quiet;
 #[cfg(feature = "road")]
 mod registry;
 #[cfg(feature = "road")]
@@ -49,7 +50,8 @@ pub use keys::{key_stores, machine_id};
 pub use libraries::from_system_only;
 #[cfg(feature = "road")]
 pub use packages::packages;
+pub use quiet::without_window;
 #[cfg(feature = "road")]
 pub use registry::{LiveRegistry, LiveRegistryWrite};
 #[cfg(feature = "road")]
-pub use store::{open_store_page, without_window};
+pub use store::open_store_page;

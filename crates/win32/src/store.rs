@@ -1,11 +1,8 @@
-//! The Store's page of an app, shown to the person who is signed in; and programs that are run without showing anything.
+//! The Store's page of an app, shown to the person who is signed in.
 
 use std::io;
-use std::os::windows::process::CommandExt as _;
-use std::process::Command;
 use std::ptr;
 
-use windows_sys::Win32::System::Threading::CREATE_NO_WINDOW;
 use windows_sys::Win32::UI::Shell::ShellExecuteW;
 use windows_sys::Win32::UI::WindowsAndMessaging::SW_SHOWNORMAL;
 
@@ -29,9 +26,4 @@ pub fn open_store_page(page: &str) -> Result<(), String> {
         ShellExecuteW(ptr::null_mut(), verb.as_ptr(), page.as_ptr(), ptr::null(), ptr::null(), SW_SHOWNORMAL)
     };
     if done as isize > FAILED_MAX { Ok(()) } else { Err(io::Error::last_os_error().to_string()) }
-}
-
-/// Sets a program up so that it opens no console of its own: a scheduled run must not flash one on the person's screen.
-pub fn without_window(command: &mut Command) {
-    command.creation_flags(CREATE_NO_WINDOW);
 }

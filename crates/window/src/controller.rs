@@ -18,6 +18,7 @@ use crate::texts::Texts;
 use crate::view::{Page, View};
 use crate::when::When;
 use backup::{FAMILIES, LINES_BEFORE};
+pub(crate) use read::harm;
 use read::{list, tame, text};
 pub use work::Progress;
 
@@ -291,17 +292,17 @@ impl Controller {
             }
         }
         self.queue.clear();
-        if matches!(call, Call::Export(_)) {
-            self.work = Work::Ended(call, answer);
+        let (exported, forgot) = (matches!(call, Call::Export(_)), matches!(call, Call::Forget(_)));
+        self.work = Work::Ended(call, answer);
+        if exported {
             return Vec::new();
         }
-        self.work = Work::Ended(call, answer);
         // What is known of the PC is old now.
         (self.journals, self.shown) = (Asked::Not, Asked::Not);
         self.glances.clear();
         let mut calls = vec![Call::Schedule, Call::Status];
         (self.schedule, self.status) = (Asked::Waiting, Asked::Waiting);
-        if matches!(self.work, Work::Ended(Call::Forget(_), _)) {
+        if forgot {
             self.pcs = Asked::Waiting;
             calls.push(Call::Pcs);
         }

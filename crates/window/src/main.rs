@@ -52,8 +52,8 @@ struct App {
     controller: RefCell<Controller>,
     rehome: Arc<Rehome>,
     icon: Icon,
-    /// How many answers of the person are being remembered: the program does not end over one.
-    remembering: Cell<usize>,
+    /// How many runs are under way that the person's last word began: the program does not end over one.
+    owed: Cell<usize>,
 }
 
 thread_local! {
@@ -124,13 +124,8 @@ fn open(rehome: Rehome, welcome: bool) -> Result<(), slint::PlatformError> {
             desktop::Heard::Look => app.frame.upgrade().iter().for_each(dress),
         });
     });
-    let app = Rc::new(App {
-        frame: frame.as_weak(),
-        controller,
-        rehome: Arc::new(rehome),
-        icon,
-        remembering: Cell::default(),
-    });
+    let app =
+        Rc::new(App { frame: frame.as_weak(), controller, rehome: Arc::new(rehome), icon, owed: Cell::default() });
     APP.set(Some(Rc::clone(&app)));
     let on = |command: Command| move || with(|app| app.command(command));
     frame.on_open(|number| with(|app| app.command(Command::Open(shown::page(number)))));
@@ -186,8 +181,8 @@ impl App {
     }
 
     fn ended(&self, call: Call, answer: call::Answer) {
-        if matches!(call, Call::Remember(_)) {
-            self.remembering.set(self.remembering.get().saturating_sub(1));
+        if is_owed(&call) {
+            self.owed.set(self.owed.get().saturating_sub(1));
         }
         if matches!(call, Call::Restore(..)) {
             let seen = self.frame.upgrade().is_some_and(|frame| !frame.window().is_minimized());
@@ -207,7 +202,7 @@ impl App {
         let closed = self.controller.borrow().is_closed();
         if !closed {
             self.show();
-        } else if self.remembering.get() == 0
+        } else if self.owed.get() == 0
             && let Some(frame) = self.frame.upgrade()
         {
             // The loop ends with its last window, and the program with it.
@@ -223,8 +218,8 @@ impl App {
     }
 
     fn ask(&self, call: Call) {
-        if matches!(call, Call::Remember(_)) {
-            self.remembering.set(self.remembering.get() + 1);
+        if is_owed(&call) {
+            self.owed.set(self.owed.get() + 1);
         }
         let rehome = Arc::clone(&self.rehome);
         let run = move || {
@@ -240,6 +235,11 @@ impl App {
         };
         std::thread::spawn(run);
     }
+}
+
+/// Whether a run has to come to its end although the window goes: an answer that is remembered, and what it takes back of what came at once.
+fn is_owed(call: &Call) -> bool {
+    matches!(call, Call::Remember(_) | Call::Undo)
 }
 
 /// Has the window's own thread do it.
@@ -267,14 +267,9 @@ fn language() -> String {
     sys_locale::get_locale().unwrap_or_default()
 }
 
-/// A program of the console would open one of its own.
+/// What keeps a program of the console from opening one of its own.
 #[cfg(windows)]
-fn without_console(command: &mut std::process::Command) {
-    use std::os::windows::process::CommandExt;
-    /// `CREATE_NO_WINDOW` (Microsoft Learn, "Process Creation Flags").
-    const CREATE_NO_WINDOW: u32 = 0x0800_0000;
-    command.creation_flags(CREATE_NO_WINDOW);
-}
+use win32::without_window as without_console;
 
 #[cfg(not(windows))]
 fn without_console(_: &mut std::process::Command) {}

@@ -7,6 +7,7 @@
 use serde_json::Value;
 
 use crate::call::Answer;
+use crate::controller::harm;
 use crate::texts::Texts;
 use crate::when::When;
 
@@ -33,13 +34,8 @@ pub fn at_sign_in(texts: &Texts, schedule: &Answer, status: &Answer, when: &When
     if !schedule["refused"].is_null() || matches!(status, Err(problem) if problem.code == "not_enrolled") {
         return None;
     }
-    if let Ok(status) = status {
-        let failed = status["last_backup"]["rehearsal"]["outcome"] == "failed";
-        let key = if failed { Some("backup.damaged") } else { None };
-        let key = key.or((status["on_server"] == "nothing").then_some("backup.lost"));
-        if let Some(key) = key {
-            return Some(Notice { title: texts.t("notify.lost"), text: texts.t(key) });
-        }
+    if let Some(key) = status.as_ref().ok().and_then(harm) {
+        return Some(Notice { title: texts.t("notify.lost"), text: texts.t(key) });
     }
     // One that never was is no reminder's business: the first comes by itself, minutes after the PC is connected.
     let last: jiff::Timestamp = schedule["last_success"].as_str()?.parse().ok()?;

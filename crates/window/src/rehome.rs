@@ -69,7 +69,6 @@ fn listen(mut talk: impl BufRead, told: &dyn Fn(Heard)) {
 #[cfg(unix)]
 mod tests {
     use std::cell::RefCell;
-    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
@@ -77,9 +76,11 @@ mod tests {
     #[expect(clippy::disallowed_methods, reason = "a scratch folder of a test: nobody reads half a file")]
     fn beside(script: &str) -> (tempfile::TempDir, Rehome) {
         let folder = tempfile::tempdir().unwrap();
-        let program = folder.path().join("rehome");
-        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let text = folder.path().join("text");
+        std::fs::write(&text, format!("#!/bin/sh\n{script}\n")).unwrap();
+        // Another process makes the program: a child of another test may hold on to a file that this one has open to write, and Linux starts no such file.
+        let made = Command::new("install").args(["-m", "755"]).arg(&text).arg(folder.path().join("rehome")).status();
+        assert!(made.unwrap().success());
         let rehome = Rehome::beside(&folder.path().join("rehome-backup"), Stead::default(), |_| ());
         (folder, rehome)
     }

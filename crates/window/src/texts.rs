@@ -71,10 +71,11 @@ mod tests {
     use super::*;
 
     /// Where the keys are named.
-    const SOURCES: [&str; 7] = [
+    const SOURCES: [&str; 8] = [
         include_str!("controller.rs"),
         include_str!("controller/backup.rs"),
         include_str!("controller/privacy.rs"),
+        include_str!("controller/read.rs"),
         include_str!("controller/restore.rs"),
         include_str!("controller/work.rs"),
         include_str!("notice.rs"),

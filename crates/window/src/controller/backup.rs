@@ -72,11 +72,7 @@ impl Controller {
 
     /// Why the stored backup is none.
     pub(super) fn harm(&self) -> Option<&'static str> {
-        let status = self.status.value()?;
-        if status["last_backup"]["rehearsal"]["outcome"] == "failed" {
-            return Some("backup.damaged");
-        }
-        (status["on_server"] == "nothing").then_some("backup.lost")
+        read::harm(self.status.value()?)
     }
 
     /// How apps and settings stand, each by itself. The list has as many lines as [`LINES_BEFORE`] says.

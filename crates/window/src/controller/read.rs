@@ -46,6 +46,14 @@ pub(super) fn literal(value: &Value) -> String {
     }
 }
 
+/// Why the backup that the server has is none, of the answer of `rehome status`: the key of the text that says it.
+pub(crate) fn harm(status: &Value) -> Option<&'static str> {
+    if status["last_backup"]["rehearsal"]["outcome"] == "failed" {
+        return Some("backup.damaged");
+    }
+    (status["on_server"] == "nothing").then_some("backup.lost")
+}
+
 /// The steps of a plan that change a setting.
 pub(super) fn changes(document: &Value) -> impl Iterator<Item = &Value> {
     list(&document["plan"], "settings").iter().filter(|step| step["action"] == "set" || step["action"] == "remove")

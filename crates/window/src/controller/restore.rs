@@ -262,17 +262,14 @@ impl Controller {
             }
             lines.push(self.change_line(step));
         }
-        let section = |key: &str, inner: Vec<Line>| {
-            let heading = (!inner.is_empty()).then(|| Line::heading(texts.t(key)));
-            heading.into_iter().chain(inner).collect::<Vec<_>>()
-        };
         let app = |app: &Value| Line::new(read::app(app), texts.t("restore.install"), Tone::Plain);
-        lines.extend(section("apps.title", installs(document).map(app).collect()));
+        self.section(&mut lines, "apps.title", installs(document).map(app).collect());
         let skips = list(&document["plan"], "settings").iter().filter(|step| step["action"] == "skip");
         let skip = |step: &Value| Line::new(text(step, "title"), self.skipped(step), Tone::Off);
-        lines.extend(section("restore.stays", skips.map(skip).collect()));
+        self.section(&mut lines, "restore.stays", skips.map(skip).collect());
         let never = |one: &Value| Line::new(text(one, "title"), text(one, "because"), Tone::Off);
-        lines.extend(section("restore.never", list(&document["plan"], "not_carried").iter().map(never).collect()));
+        let never = list(&document["plan"], "not_carried").iter().map(never);
+        self.section(&mut lines, "restore.never", never.collect());
         lines.truncate(LINES_MAX);
         lines
     }

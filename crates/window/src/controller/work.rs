@@ -178,9 +178,10 @@ impl Controller {
         view.lines.truncate(LINES_MAX);
     }
 
-    fn section(&self, lines: &mut Vec<Line>, key: &str, inner: Vec<Line>) {
+    /// Lines under a heading; nothing without a line.
+    pub(super) fn section(&self, lines: &mut Vec<Line>, key: &str, inner: Vec<Line>) {
         if !inner.is_empty() {
-            lines.push(Line::heading(self.texts.t1(key, "")));
+            lines.push(Line::heading(self.texts.t(key)));
             lines.extend(inner);
         }
     }
