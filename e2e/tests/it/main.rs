@@ -26,6 +26,7 @@ mod real_hives;
 mod report;
 mod retention;
 mod road;
+mod screen;
 mod stages;
 mod tls;
 mod trust;

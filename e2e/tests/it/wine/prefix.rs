@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use device::registry::MemoryRegistry;
 use tempfile::TempDir;
 
-use crate::harness::{PASSWORD, Ran, World, arg, root, run};
+use crate::harness::{PASSWORD, Ran, World, arg, root, run, say};
 
 use super::dump::Dump;
 
@@ -230,11 +230,6 @@ pub fn installers() -> Option<[PathBuf; 2]> {
     }
     say("\nSKIPPED: no installer to run under Wine; `cargo xtask msi` builds it\n");
     None
-}
-
-/// Says something past the test runner, which keeps what passing tests print to itself.
-pub fn say(what: &str) {
-    drop(std::io::Write::write_all(&mut std::io::stderr(), what.as_bytes()));
 }
 
 /// The built program, if this machine can run it. Says so if not.

@@ -7,8 +7,9 @@
 use device::registry::MemoryRegistry;
 
 use crate::harness::World;
+use crate::screen::Screen;
 
-use super::desktop::{Screen, compare, give_fonts};
+use super::desktop::{compare, give_fonts, start};
 use super::lived_in::{lived_in, packed_values, settings, stored};
 use super::prefix::{Prefix, installers};
 
@@ -36,7 +37,7 @@ fn prepared(world: &World) -> Option<Prefix> {
 /// A sign-in on which no page comes up: the desktop comes to its end by itself.
 fn signs_in_to_a_bare_desktop(pc: &Prefix, screen: &Screen) {
     let bare = screen.picture();
-    screen.start(pc, &["wineboot"], &[]).ended();
+    start(screen, pc, &["wineboot"], &[]).ended();
     assert!(screen.picture() == bare, "nothing is left on the screen");
 }
 
@@ -56,7 +57,7 @@ fn an_old_pc_backs_up_and_a_new_one_welcomes_back() {
     old.import(&lived_in(&old.export()));
 
     // The old PC: the page Backup is in front, and its button is the one that Enter presses.
-    let desktop = screen.start(&old, &[WINDOW], &[]);
+    let desktop = start(&screen, &old, &[WINDOW], &[]);
     let before = screen.at_rest();
     compare("backup-first", &before);
     screen.press(&["Return"]);
@@ -72,7 +73,7 @@ fn an_old_pc_backs_up_and_a_new_one_welcomes_back() {
     let hook = new.wine(&["reg", "query", RUN, "/v", "Rehome"]).ok();
     assert!(hook.contains(r#""C:\Program Files\Rehome\rehome-backup.exe" --welcome"#), "{hook}");
     let here = new.export();
-    let desktop = screen.start(&new, &["wineboot"], &[]);
+    let desktop = start(&screen, &new, &["wineboot"], &[]);
     let offered = screen.at_rest();
     compare("welcome", &offered);
     screen.press(&["Return"]);
@@ -116,7 +117,7 @@ fn every_page_is_drawn_in_every_look() {
     pc.give_window();
     pc.rehome(&["backup"]).ok();
     for look in LOOKS {
-        let desktop = screen.start(&pc, &[WINDOW], &[("REHOME_LOOK", look)]);
+        let desktop = start(&screen, &pc, &[WINDOW], &[("REHOME_LOOK", look)]);
         let mut page = screen.at_rest();
         for (name, keys) in PAGES {
             if !keys.is_empty() {
@@ -155,7 +156,7 @@ fn a_sign_in_shows_no_page_where_none_is_due() {
 
     // Closed without an answer it comes back once, at the next sign-in, although the task has backed up meanwhile.
     for shown in 1..=2 {
-        let desktop = screen.start(&new, &["wineboot"], &[]);
+        let desktop = start(&screen, &new, &["wineboot"], &[]);
         screen.at_rest();
         screen.press(&["Escape"]);
         desktop.ended();
