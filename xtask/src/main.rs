@@ -5,6 +5,7 @@
 //! binaries as a person would.
 
 mod bench;
+mod built;
 mod ci;
 mod demo;
 mod faults;

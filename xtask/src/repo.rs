@@ -31,6 +31,25 @@ pub fn program(path: &Path) -> Command {
     command
 }
 
+/// The version of one of the workspace's packages.
+pub fn version(package: &str) -> anyhow::Result<String> {
+    let metadata = metadata()?;
+    let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
+    let found = packages.iter().find(|one| one["name"] == package);
+    let version = found.and_then(|one| one["version"].as_str());
+    Ok(version.with_context(|| format!("cargo metadata has no version of the package `{package}`"))?.to_owned())
+}
+
+/// Installs packages of Python into a folder of their own; `false` where that cannot be done.
+pub fn pip(folder: &Path, packages: &[&str], more: &[&str]) -> anyhow::Result<bool> {
+    if which("python3").is_none() {
+        return Ok(false);
+    }
+    let mut install = Command::new("python3");
+    install.args(["-m", "pip", "install", "--quiet", "--target"]).arg(folder).args(more).args(packages);
+    Ok(crate::process::run(&mut install, "")?.success())
+}
+
 /// What `cargo metadata` says about the workspace's own packages.
 pub fn metadata() -> anyhow::Result<serde_json::Value> {
     let output = cargo()

@@ -6,6 +6,7 @@
 //!
 //! The goals and their three levels are in `goals.rs`; `report.rs` writes `docs/benchmarks.md`.
 
+mod fleet;
 mod goals;
 pub mod instructions;
 mod kept;

@@ -7,14 +7,12 @@ use std::fmt::Write;
 
 use anyhow::{Context, bail};
 
-use super::Args;
 use super::measure::{Watch, median};
 use super::product::Product;
 use super::report::{Report, circumstances};
+use super::{Args, fleet};
 use crate::http::{self, Answer};
-use crate::repo::{self, Binaries};
-use crate::serving::Place;
-use crate::{process, say};
+use crate::{repo, say};
 
 /// People, each with a PC.
 const PCS: u32 = 100_000;
@@ -66,21 +64,8 @@ const PAGES: [&str; 37] = [
 
 /// Measures them.
 pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
-    let mut cargo = repo::cargo();
-    cargo.args(["build", "--release", "--locked", "--quiet", "--package", "server", "--example", "rules_fleet"]);
-    if !process::run(&mut cargo, "")?.success() {
-        bail!("the maker of the fleet does not build");
-    }
-    let binaries = Binaries::build()?;
     let scratch = repo::scratch("bench-")?;
-    let product = Product::start_unlimited(&binaries, &Place::folder(&scratch.path().join("rehome")))?;
-    say::note(&format!("making {PCS} people with a PC each"));
-    let mut fleet = repo::program(&repo::target()?.join("release/examples/rules_fleet"));
-    fleet.arg(product.folder.join("server/rehome.db")).arg(PCS.to_string()).arg("people");
-    let output = process::capture(&mut fleet, "")?;
-    if !output.status.success() {
-        bail!("the maker of the fleet said: {}", String::from_utf8_lossy(&output.stderr).trim());
-    }
+    let product = fleet::make(scratch.path(), PCS, true)?;
     let token = product.server.token("example", "owner")?;
     let rule = serde_json::json!({"name": "Model 7", "of": "devices", "rule": "device.deviceModel -eq \"Model 7\""});
     let group = made(&product, &token, ("/api/v1/groups", &rule))?;
@@ -135,11 +120,7 @@ pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
 
 /// Makes something through the API and gives its id.
 fn made(product: &Product, token: &str, (path, body): (&str, &serde_json::Value)) -> anyhow::Result<String> {
-    let fields = [
-        ("authorization".to_owned(), format!("Bearer {token}")),
-        ("content-type".to_owned(), "application/json".to_owned()),
-    ];
-    let answer = http::post(product.server.listen(), path, (&fields, &body.to_string()))?;
+    let answer = fleet::post(product, token, (path, body))?;
     let id = serde_json::from_str::<serde_json::Value>(&answer.body)
         .ok()
         .and_then(|made| Some(made["id"].as_str()?.to_owned()));

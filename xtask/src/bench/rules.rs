@@ -4,17 +4,14 @@
 //! which is about what the machine can do. The preview is asked of the server itself, over HTTP, with a million PCs in its database.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use super::Args;
 use super::measure::{Watch, median};
-use super::product::Product;
 use super::report::{Report, circumstances};
-use crate::http;
-use crate::repo::{self, Binaries};
-use crate::serving::Place;
-use crate::{process, say};
+use super::{Args, fleet};
+use crate::{process, repo, say};
 
 const PCS: u32 = 1_000_000;
 const RULES: u32 = 200;
@@ -29,13 +26,9 @@ const PREVIEWS: [&str; 4] = [
 
 /// Measures both.
 pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
-    let mut cargo = repo::cargo();
-    cargo.args(["build", "--release", "--locked", "--quiet", "--package", "rules", "--example", "rules_bench"]);
-    if !process::run(&mut cargo, "")?.success() {
-        bail!("the yardstick of rules does not build");
-    }
+    let yardstick = fleet::example("rules", "rules_bench")?;
     let mut text = format!("## Rules\n\n{}\n", circumstances());
-    let engine = engine(args)?;
+    let engine = engine(&yardstick, args)?;
     let column = |at: usize| median(engine.iter().map(|round| round[at]).collect());
     let (interpreter, floor, product, alone) = (column(0), column(1), column(2), column(3));
     writeln!(
@@ -70,8 +63,8 @@ pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
 }
 
 /// Rounds of the yardstick.
-fn engine(args: &Args) -> anyhow::Result<Vec<[f64; 4]>> {
-    let mut command = repo::program(&repo::target()?.join("release/examples/rules_bench"));
+fn engine(yardstick: &Path, args: &Args) -> anyhow::Result<Vec<[f64; 4]>> {
+    let mut command = repo::program(yardstick);
     command.args([PCS.to_string(), RULES.to_string(), args.rounds.to_string()]);
     let output = process::capture(&mut command, "")?;
     if !output.status.success() {
@@ -87,30 +80,13 @@ fn engine(args: &Args) -> anyhow::Result<Vec<[f64; 4]>> {
 
 /// Milliseconds of previews, by rule.
 fn previews(args: &Args) -> anyhow::Result<Vec<Vec<f64>>> {
-    let mut cargo = repo::cargo();
-    cargo.args(["build", "--release", "--locked", "--quiet", "--package", "server", "--example", "rules_fleet"]);
-    if !process::run(&mut cargo, "")?.success() {
-        bail!("the maker of the fleet does not build");
-    }
-    let binaries = Binaries::build()?;
     let scratch = repo::scratch("bench-")?;
-    let product = Product::start_unlimited(&binaries, &Place::folder(&scratch.path().join("rehome")))?;
+    let product = fleet::make(scratch.path(), PCS, false)?;
     let token = product.server.token("example", "gitops")?;
-    say::note(&format!("making {PCS} PCs"));
-    let mut fleet = repo::program(&repo::target()?.join("release/examples/rules_fleet"));
-    fleet.arg(product.folder.join("server/rehome.db")).arg(PCS.to_string());
-    let output = process::capture(&mut fleet, "")?;
-    if !output.status.success() {
-        bail!("the maker of the fleet said: {}", String::from_utf8_lossy(&output.stderr).trim());
-    }
     let ask = |rule: &str| -> anyhow::Result<f64> {
-        let body = serde_json::json!({"kind": "device", "rule": rule}).to_string();
-        let fields = [
-            ("authorization".to_owned(), format!("Bearer {token}")),
-            ("content-type".to_owned(), "application/json".to_owned()),
-        ];
+        let body = serde_json::json!({"kind": "device", "rule": rule});
         let watch = Watch::start();
-        let answer = http::post(product.server.listen(), "/api/v1/rules/preview", (&fields, &body))?;
+        let answer = fleet::post(&product, &token, ("/api/v1/rules/preview", &body))?;
         let took = watch.elapsed().as_secs_f64() * 1e3;
         if answer.status != 200 {
             bail!("the server answered a preview with {}: {}", answer.status, answer.body);

@@ -5,7 +5,7 @@
 use std::fmt::Write;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -14,6 +14,7 @@ use super::Args;
 use super::measure::{Watch, median};
 use super::report::{Report, circumstances};
 use super::start::resident_mb;
+use crate::process::Guarded;
 use crate::{process, repo, say};
 
 /// Longest way to the first frame that we promise, in milliseconds.
@@ -26,16 +27,6 @@ const LOOK: Duration = Duration::from_millis(5);
 const NEVER: Duration = Duration::from_secs(30);
 /// How long the page is left to itself until its answers have come and its memory is what it stays.
 const SETTLED: Duration = Duration::from_secs(3);
-
-/// Ends what it holds when dropped.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
 
 /// Opens the window several times.
 pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
@@ -81,30 +72,18 @@ pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
 
 /// Milliseconds to the first frame, and MB once it is settled.
 fn open(program: &Path, folder: &Path) -> anyhow::Result<(f64, f64)> {
-    let mut screen = Command::new("Xvfb")
-        .args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0", "1024x768x24", "-fbdir"])
-        .arg(folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .context("Xvfb does not start")?;
+    let mut screen = Command::new("Xvfb");
+    screen.args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0", "1024x768x24", "-fbdir"]).arg(folder);
+    let mut screen = Guarded::spawn(screen.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()))?;
     let mut number = String::new();
-    let said = screen.stdout.take().context("Xvfb says nothing")?;
-    let _screen = Running(screen);
+    let said = screen.child().stdout.take().context("Xvfb says nothing")?;
     BufReader::new(said).read_line(&mut number)?;
     let picture = || std::fs::read(folder.join("Xvfb_screen0"));
     let bare = picture()?;
     let watch = Watch::start();
-    let window = Command::new(program)
-        .env_clear()
-        .env("HOME", folder)
-        .env("DISPLAY", format!(":{}", number.trim()))
-        .env("SLINT_BACKEND", "winit-software")
-        .stdin(Stdio::null())
-        .spawn()
-        .with_context(|| format!("{} does not start", program.display()))?;
-    let window = Running(window);
+    let mut window = Command::new(program);
+    window.env_clear().env("HOME", folder).env("DISPLAY", format!(":{}", number.trim()));
+    let mut window = Guarded::spawn(window.env("SLINT_BACKEND", "winit-software").stdin(Stdio::null()))?;
     while picture()? == bare {
         if watch.elapsed() > NEVER {
             bail!("the window does not appear");
@@ -115,5 +94,5 @@ fn open(program: &Path, folder: &Path) -> anyhow::Result<(f64, f64)> {
     while watch.elapsed() < SETTLED {
         std::thread::park_timeout(LOOK);
     }
-    Ok((frame, resident_mb(window.0.id())?))
+    Ok((frame, resident_mb(window.child().id())?))
 }

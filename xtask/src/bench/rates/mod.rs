@@ -9,16 +9,16 @@ pub mod postgres;
 
 use std::fmt::Write;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
-use super::Args;
-use super::measure::{Watch, median};
+use super::measure::{Watch, cpu_seconds, median};
 use super::product::Product;
 use super::report::{Report, circumstances};
 use super::signing::{Session, Signer};
+use super::{Args, fleet};
 use crate::process::{self, Guarded};
 use crate::repo::{self, Binaries};
 use crate::serving::Place;
@@ -57,7 +57,7 @@ pub fn measure(_args: &Args, report: &mut Report) -> anyhow::Result<()> {
         return Ok(());
     }
     let binaries = Binaries::build()?;
-    let floor = build_floor()?;
+    let floor = fleet::example("server", "store_floor")?;
     let scratch = repo::scratch("bench-")?;
     let before = sync_ms(scratch.path())?;
     let rates = in_turn(&binaries, &floor, scratch.path())?;
@@ -130,15 +130,6 @@ fn steadiness(before: f64, after: f64) -> String {
     let drift = (after / before - 1.0).abs() * 100.0;
     let steady = if drift > STEADY_PERCENT { "**not steady: do not judge by this run**" } else { "steady" };
     format!("\nOne 4 kB append and sync took {before:.2} ms before and {after:.2} ms after: {steady}.\n")
-}
-
-fn build_floor() -> anyhow::Result<PathBuf> {
-    let mut cargo = repo::cargo();
-    cargo.args(["build", "--release", "--locked", "--quiet", "--package", "server", "--example", "store_floor"]);
-    if !process::run(&mut cargo, "")?.success() {
-        bail!("the store floor does not build");
-    }
-    Ok(repo::target()?.join("release/examples/store_floor"))
 }
 
 /// A PC as the scripts need it.
@@ -304,14 +295,6 @@ fn milliseconds(time: &str) -> f64 {
             "s" => 1e3,
             _ => f64::NAN,
         }
-}
-
-/// User and system time of a process so far, in the system's ticks of 10 ms.
-fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).context("the server is gone")?;
-    let after = text.rsplit(')').next().unwrap_or_default();
-    let ticks: f64 = after.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
-    Ok(ticks / 100.0)
 }
 
 /// Bytes that a process has handed to `write` and its kin so far, answers included.

@@ -35,11 +35,6 @@ const READINGS: u32 = 1000;
 const CALLS_OF_A_READING: f64 = 3.0;
 /// What Wine's server is asked for a call of the registry (`server/protocol.def` of Wine 8).
 const CALLS: [&str; 5] = ["open_key(", "get_key_value(", "enum_key(", "enum_key_value(", "close_handle("];
-/// Ticks of a second in which the system counts the time of processes (`USER_HZ`, fixed on x86-64).
-const TICKS: f64 = 100.0;
-/// The fields of `/proc/PID/stat` behind the name that are user and system time.
-const TIMES: [usize; 2] = [11, 12];
-
 /// CPU seconds of the program and of Wine's server meanwhile, a round each.
 #[derive(Default)]
 struct Figures {
@@ -332,10 +327,9 @@ impl Prefix {
             if !is_ours || !read("comm").starts_with(b"wineserver") {
                 continue;
             }
-            let stat = String::from_utf8_lossy(&read("stat")).into_owned();
-            let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-            let ticks: f64 = TIMES.iter().filter_map(|&at| fields.get(at)?.parse::<f64>().ok()).sum();
-            return Ok(ticks / TICKS);
+            let name = process.file_name();
+            let pid = name.to_str().and_then(|name| name.parse().ok()).context("a process has a number")?;
+            return measure::cpu_seconds(pid);
         }
         bail!("Wine's server is not running")
     }
