@@ -1,6 +1,6 @@
 //! Puts many PCs with facts into a server's database, so that `cargo xtask bench rules` can ask for previews over a fleet. Not part of the product.
 //!
-//! `rules_fleet DATABASE PCS [people]`: all of them belong to the first person of the first organisation, and differ in name, model, maker, build and SKU. With `people` each has a person of
+//! `rules_fleet DATABASE PCS [people]`: all of them belong to the person of the first PC in it, of whichever organisation that is, and differ in name, model, maker, build and SKU. With `people` each has a person of
 //! its own and most have a backup, so that `cargo xtask bench pages` can ask for pages over them.
 
 use rusqlite::{Connection, params};
@@ -15,7 +15,7 @@ fn main() -> anyhow::Result<()> {
     let mut connection = Connection::open(&path)?;
     connection.busy_timeout(std::time::Duration::from_mins(1))?;
     let (tenant, user): (i64, i64) =
-        connection.query_row("SELECT tenant, no FROM users ORDER BY tenant, no LIMIT 1", [], |row| {
+        connection.query_row("SELECT tenant, user_no FROM devices ORDER BY tenant, no LIMIT 1", [], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?;
     let first: i64 =

@@ -91,6 +91,10 @@ fn previews(args: &Args) -> anyhow::Result<Vec<Vec<f64>>> {
         if answer.status != 200 {
             bail!("the server answered a preview with {}: {}", answer.status, answer.body);
         }
+        let said: serde_json::Value = serde_json::from_str(&answer.body).context("a preview is a document")?;
+        if said["of"].as_u64() < Some(u64::from(PCS)) {
+            bail!("the preview looked at {} PCs, not at {PCS}", said["of"]);
+        }
         Ok(took)
     };
     say::note(&format!("the first preview, which reads all PCs: {:.1} s", ask(PREVIEWS[0])? / 1e3));
