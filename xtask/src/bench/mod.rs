@@ -29,6 +29,8 @@ mod wine;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::PossibleValuesParser;
+
 use crate::{process, say};
 pub use measure::Watch;
 use report::Report;
@@ -36,7 +38,8 @@ use report::Report;
 /// What to measure
 #[derive(clap::Args)]
 pub struct Args {
-    /// Parts to measure: instructions, road, kept, stages, network, rates, peer, postgres, rules, pages, start, window, wine [default: all]
+    /// Parts to measure [default: all]
+    #[arg(value_parser = PossibleValuesParser::new(PARTS.map(|(name, _)| name)))]
     parts: Vec<String>,
     /// A person's hive to walk and to back up; without it the project's own made hive
     #[arg(long)]
@@ -64,6 +67,23 @@ impl Args {
 /// Measures one part into the report.
 type Part = fn(&Args, &mut Report) -> anyhow::Result<()>;
 
+/// All parts, in the order of the page.
+const PARTS: [(&str, Part); 13] = [
+    ("instructions", instructions::measure),
+    ("start", start::measure),
+    ("road", road::measure),
+    ("kept", kept::measure),
+    ("stages", stages::measure),
+    ("network", network::measure),
+    ("rates", rates::measure),
+    ("peer", rates::atuin::measure),
+    ("postgres", rates::postgres::measure),
+    ("rules", rules::measure),
+    ("pages", pages::measure),
+    ("window", window::measure),
+    ("wine", wine::measure),
+];
+
 /// Measures and writes the page.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if !args.one.is_empty() {
@@ -77,22 +97,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         instructions::record()?;
     }
     let mut report = Report::begin();
-    let parts: [(&str, Part); 13] = [
-        ("instructions", instructions::measure),
-        ("start", start::measure),
-        ("road", road::measure),
-        ("kept", kept::measure),
-        ("stages", stages::measure),
-        ("network", network::measure),
-        ("rates", rates::measure),
-        ("peer", rates::atuin::measure),
-        ("postgres", rates::postgres::measure),
-        ("rules", rules::measure),
-        ("pages", pages::measure),
-        ("window", window::measure),
-        ("wine", wine::measure),
-    ];
-    for (name, measure) in parts.iter().filter(|(name, _)| args.wants(name)) {
+    for (name, measure) in PARTS.iter().filter(|(name, _)| args.wants(name)) {
         say::chapter(&format!("bench: {name}"));
         if let Err(error) = measure(args, &mut report) {
             // What was measured before is kept.

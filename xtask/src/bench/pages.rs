@@ -66,7 +66,7 @@ const PAGES: [&str; 37] = [
 pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
     let scratch = repo::scratch("bench-")?;
     let product = fleet::make(scratch.path(), PCS, true)?;
-    let token = product.server.token("example", "owner")?;
+    let token = product.server.token("example", "admin")?;
     let rule = serde_json::json!({"name": "Model 7", "of": "devices", "rule": "device.deviceModel -eq \"Model 7\""});
     let group = made(&product, &token, ("/api/v1/groups", &rule))?;
     let policy = serde_json::json!({"name": "Daily", "enabled": true, "settings": {"backup.interval_hours": 24},

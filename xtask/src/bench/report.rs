@@ -51,21 +51,7 @@ impl Report {
         let goals = self.goals();
         self.sections.insert("goals".to_owned(), goals);
         let mut text = String::from(HEAD);
-        for name in [
-            "goals",
-            "instructions",
-            "start",
-            "road",
-            "kept",
-            "stages",
-            "network",
-            "rates",
-            "peer",
-            "postgres",
-            "rules",
-            "window",
-            "wine",
-        ] {
+        for name in std::iter::once("goals").chain(super::PARTS.map(|(name, _)| name)) {
             let body = self.sections.get(name).map_or("Not measured yet.\n", String::as_str);
             write!(text, "\n<!-- {name} -->\n{}\n", body.trim_end()).expect("writing to a string does not fail");
         }
