@@ -11,6 +11,6 @@ mod columns;
 mod fleet;
 mod program;
 
-pub use columns::Table;
+pub use columns::{Table, Value};
 pub use fleet::{Fleet, Moved, RuleKey};
 pub use program::{Bits, Program};

@@ -256,7 +256,7 @@ impl View {
 }
 
 /// Numbers of our own rows, so there is nothing to escape. An empty list matches nothing.
-fn list(numbers: &BTreeSet<i64>) -> String {
+pub(crate) fn list(numbers: &BTreeSet<i64>) -> String {
     let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
     if numbers.is_empty() { "NULL".to_owned() } else { numbers.join(", ") }
 }

@@ -10,11 +10,15 @@ use anyhow::{Context, bail};
 
 use super::measure::{Watch, median};
 use super::report::{Report, circumstances};
+use super::start::resident_mb;
 use super::{Args, fleet};
 use crate::{process, repo, say};
 
 const PCS: u32 = 1_000_000;
 const RULES: u32 = 200;
+
+/// What a server may take with a million PCs enrolled.
+const MEMORY_MB_MAX: f64 = 300.0;
 
 /// Rules that are asked for in previews: by one value, by the beginning of a version, by several, by names, which are different for each PC.
 const PREVIEWS: [&str; 4] = [
@@ -44,7 +48,7 @@ pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
     // Kept if what follows cannot be measured here.
     report.section("rules", text.clone());
     report.open(15, "the server's previews were not measured in this run");
-    let previews = previews(args)?;
+    let (previews, resident) = previews(args)?;
     writeln!(
         text,
         "Previews of one rule over {PCS} PCs, as an editor asks: `POST /api/v1/rules/preview` over HTTP on the same machine, a new connection each; one rule alone in the engine took {alone:.1} ms. \
@@ -55,6 +59,10 @@ pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
         let worst = times.iter().copied().fold(0.0, f64::max);
         writeln!(text, "| `{rule}` | {:.1} ms | {worst:.1} ms |", median(times.clone()))?;
     }
+    writeln!(
+        text,
+        "\nResident memory of the server with all facts of these PCs: {resident:.0} MB; promised are {MEMORY_MB_MAX:.0}."
+    )?;
     let slowest = previews.iter().map(|times| median(times.clone())).fold(0.0, f64::max);
     let floor = interpreter * f64::from(PCS) / 1e6;
     report.ratio(15, slowest / floor, &format!("{slowest:.1} ms, the slowest of the four / {floor:.1} ms"));
@@ -78,8 +86,8 @@ fn engine(yardstick: &Path, args: &Args) -> anyhow::Result<Vec<[f64; 4]>> {
     text.lines().map(round).collect()
 }
 
-/// Milliseconds of previews, by rule.
-fn previews(args: &Args) -> anyhow::Result<Vec<Vec<f64>>> {
+/// Milliseconds of previews, by rule, and the server's memory after them, in MB.
+fn previews(args: &Args) -> anyhow::Result<(Vec<Vec<f64>>, f64)> {
     let scratch = repo::scratch("bench-")?;
     let product = fleet::make(scratch.path(), PCS, false)?;
     let token = product.server.token("example", "gitops")?;
@@ -104,5 +112,5 @@ fn previews(args: &Args) -> anyhow::Result<Vec<Vec<f64>>> {
             times.push(ask(rule)?);
         }
     }
-    Ok(times)
+    Ok((times, resident_mb(product.server.pid())?))
 }

@@ -1,6 +1,8 @@
 //! Rules over a table: each different test once a block, joined as bits.
 
-use super::columns::{NO_VALUE, Table};
+use memchr::memmem::Finder;
+
+use super::columns::{NO_VALUE, Table, Value};
 use crate::facts::Fact;
 use crate::operator::Operator;
 use crate::rule::{Asked, Comparison, Element, Field, Literal, Rule, Test, Tree};
@@ -42,6 +44,17 @@ impl Bits {
     pub fn keep(&mut self, other: &Self) {
         self.0.truncate(other.0.len());
         self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word &= other);
+    }
+
+    /// Takes away the bits that are set in the other.
+    pub fn remove(&mut self, other: &Self) {
+        self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word &= !other);
+    }
+
+    /// Adds the bits that are set in the other.
+    pub fn add(&mut self, other: &Self) {
+        self.0.resize(self.0.len().max(other.0.len()), 0);
+        self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word |= other);
     }
 
     /// Sets the bit of a row, or takes it away.
@@ -91,10 +104,10 @@ const FEW_MAX: usize = 4;
 impl Codes {
     /// Of a column's codes, by asking each different value once.
     fn of(table: &Table, column: usize, matcher: &Matcher) -> Self {
-        let values = &table.columns[column].values;
-        let mut listed = Vec::with_capacity(values.len() + 1);
+        let column = &table.columns[column];
+        let mut listed = Vec::with_capacity(column.different() + 1);
         listed.push(u8::from(matcher.holds(None)));
-        listed.extend(values.iter().map(|value| u8::from(matcher.holds(Some(value)))));
+        listed.extend(column.values().map(|value| u8::from(matcher.holds(Some(value)))));
         let set = |code: &usize| listed[*code] == 1;
         let first = (0..listed.len()).find(set).unwrap_or(listed.len());
         let last = (0..listed.len()).rev().find(set).unwrap_or(0);
@@ -303,7 +316,8 @@ enum With {
     Equal(Vec<String>),
     Begins(String),
     Ends(String),
-    Contains(String),
+    /// Prepared once: it is asked a million times.
+    Contains(Finder<'static>),
     Match(Pattern),
     Versions(Operator, Option<Version>),
 }
@@ -317,7 +331,7 @@ impl Matcher {
         }
     }
 
-    fn holds(&self, value: Option<&Fact>) -> bool {
+    fn holds(&self, value: Option<Value<'_>>) -> bool {
         let (tree, every) = match self {
             Self::One(compared) => return compared.holds(value),
             Self::Any(tree) => (tree, false),
@@ -337,10 +351,10 @@ impl Matcher {
             })
         };
         match value {
-            Some(Fact::Texts(texts)) if every => texts.iter().all(|one| text(tree, one)),
-            Some(Fact::Texts(texts)) => texts.iter().any(|one| text(tree, one)),
-            Some(Fact::Plans(plans)) if every => plans.iter().all(|one| plan(tree, one)),
-            Some(Fact::Plans(plans)) => plans.iter().any(|one| plan(tree, one)),
+            Some(Value::Other(Fact::Texts(texts))) if every => texts.iter().all(|one| text(tree, one)),
+            Some(Value::Other(Fact::Texts(texts))) => texts.iter().any(|one| text(tree, one)),
+            Some(Value::Other(Fact::Plans(plans))) if every => plans.iter().all(|one| plan(tree, one)),
+            Some(Value::Other(Fact::Plans(plans))) => plans.iter().any(|one| plan(tree, one)),
             _ => every,
         }
     }
@@ -367,24 +381,26 @@ impl Compared {
             (_, Literal::Pattern(pattern)) => With::Match(pattern.clone()),
             (Operator::StartsWith, Literal::Text(text)) => With::Begins(fold(text)),
             (Operator::EndsWith, Literal::Text(text)) => With::Ends(fold(text)),
-            (Operator::Contains, Literal::Text(text)) => With::Contains(fold(text)),
+            (Operator::Contains, Literal::Text(text)) => With::Contains(Finder::new(&fold(text)).into_owned()),
             (_, Literal::Text(text)) => With::Equal(vec![fold(text)]),
             (_, Literal::List(list)) => listed(list),
         };
         Self { denied, with }
     }
 
-    fn holds(&self, value: Option<&Fact>) -> bool {
+    fn holds(&self, value: Option<Value<'_>>) -> bool {
         match value {
             None => matches!(self.with, With::Null) != self.denied,
-            Some(Fact::Text(text)) => self.text(Some(text)),
-            Some(Fact::Texts(texts)) => texts.iter().any(|text| self.says(text)) != self.denied,
-            Some(Fact::Bool(value)) => matches!(self.with, With::Bool(with) if with == *value) != self.denied,
-            Some(Fact::Number(value)) => {
-                let within = |(from, to): &(i64, i64)| (*from..=*to).contains(value);
+            Some(Value::Text(text)) => self.text(Some(text)),
+            Some(Value::Number(value)) => {
+                let within = |(from, to): &(i64, i64)| (*from..=*to).contains(&value);
                 matches!(&self.with, With::Numbers(spans) if spans.iter().any(within)) != self.denied
             }
-            Some(Fact::Plans(_)) => self.denied,
+            Some(Value::Other(Fact::Texts(texts))) => texts.iter().any(|text| self.says(text)) != self.denied,
+            Some(Value::Other(Fact::Bool(value))) => {
+                matches!(self.with, With::Bool(with) if with == *value) != self.denied
+            }
+            Some(Value::Other(_)) => self.denied,
         }
     }
 
@@ -398,7 +414,7 @@ impl Compared {
             With::Equal(list) => list.iter().any(|item| item == text),
             With::Begins(begin) => text.starts_with(begin.as_str()),
             With::Ends(end) => text.ends_with(end.as_str()),
-            With::Contains(inner) => text.contains(inner.as_str()),
+            With::Contains(inner) => inner.find(text.as_bytes()).is_some(),
             With::Match(pattern) => pattern.is_in(text),
             With::Versions(operator, with) => match (Version::parse(text), with) {
                 (Some(version), Some(with)) => match operator {

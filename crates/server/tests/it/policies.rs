@@ -142,9 +142,13 @@ fn excluded_goes_before_included_and_the_numbers_say_so_while_editing() {
     let reach = ada.must("POST", "/api/v1/policies/reach", &json!({"assignments": {"all_users": true}}));
     assert_eq!(reach, json!({"applies": 2, "excluded": 0, "have_another": 1}));
     // A mixed exclusion counts too, which in Intune it does not.
-    let mixed = json!({"all_users": true, "exclude": {"devices": [bobs.device]}});
-    let reach = ada.must("POST", "/api/v1/policies/reach", &json!({"assignments": mixed}));
+    let mixed = json!({"assignments": {"all_users": true, "exclude": {"devices": [bobs.device]}}});
+    let reach = ada.must("POST", "/api/v1/policies/reach", &mixed);
     assert_eq!((&reach["applies"], &reach["excluded"]), (&json!(1), &json!(1)));
+    // Counts are answered from memory, where withdrawn access has to be known at once.
+    ada.must("POST", &format!("/api/v1/devices/{}/revoke", bobs.device), &json!({}));
+    let reach = ada.must("POST", "/api/v1/policies/reach", &mixed);
+    assert_eq!((&reach["applies"], &reach["excluded"]), (&json!(1), &json!(0)));
     let group = pilots.as_str().unwrap();
     assert_eq!(ada.send("DELETE", &format!("/api/v1/groups/{group}"), "*", &json!({})).problem().1, "in_use");
 }

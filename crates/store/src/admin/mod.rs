@@ -11,6 +11,7 @@ pub(crate) mod filters;
 pub(crate) mod groups;
 pub(crate) mod people;
 pub(crate) mod policies;
+mod reach;
 pub(crate) mod retention;
 pub(crate) mod roles;
 pub(crate) mod tags;

@@ -4,12 +4,10 @@
 //! everything. The same holds for whom it was for before it is changed or deleted. Settings of retention let snapshots go, so they take the permission for that
 //! as well. Each version is kept whole, and going back to one is a change like any other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::sql::{Connection, OptionalExtension, Row};
-use model::admin::{
-    AssignmentFilter, FilterMode, FilterOn, GroupOf, NewPolicy, Policy, PolicyReach, PolicyVersion, Whom,
-};
+use model::admin::{AssignmentFilter, FilterMode, FilterOn, NewPolicy, Policy, PolicyVersion, Whom};
 use model::ids::{GroupId, PolicyId, TagId, to_hex};
 use model::permission::Permission;
 use model::policy::Settings;
@@ -21,7 +19,6 @@ use crate::accounts::{check_name, taken};
 use crate::audit::{self, Action, Event};
 use crate::authority::View;
 use crate::error::AdminError;
-use crate::membership::stored_rule;
 use crate::policies::{self, ALL_DEVICES, ALL_USERS, Beside, RETENTION};
 use crate::targets::{EXCLUDED, INCLUDED, Targets};
 use crate::{Store, StoreError, row};
@@ -125,16 +122,16 @@ fn json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
 
 /// Whom assignments name, included and excluded.
 #[derive(Clone, Debug, Default)]
-struct Both {
-    all_devices: bool,
-    all_users: bool,
-    included: Targets,
-    excluded: Targets,
-    beside: Beside,
+pub(super) struct Both {
+    pub(super) all_devices: bool,
+    pub(super) all_users: bool,
+    pub(super) included: Targets,
+    pub(super) excluded: Targets,
+    pub(super) beside: Beside,
 }
 
 impl Both {
-    fn find(connection: &Connection, view: &View, terms: &NewPolicy) -> Result<Self, AdminError> {
+    pub(super) fn find(connection: &Connection, view: &View, terms: &NewPolicy) -> Result<Self, AdminError> {
         let find = |whom: &Whom| Targets::find(connection, view, whom);
         let wanted = &terms.assignments;
         let mut both = Self {
@@ -186,6 +183,12 @@ impl Both {
         self.excluded.check_reach(connection, view, permission)
     }
 
+    /// Whether the same devices are included, apart from filters.
+    fn includes_as(&self, other: &Self) -> bool {
+        let all = |both: &Self| both.all_devices || both.all_users;
+        if all(self) || all(other) { all(self) == all(other) } else { self.included == other.included }
+    }
+
     fn put(&self, tx: &Connection, key: (i64, i64)) -> Result<(), StoreError> {
         // Emptied first: what changes sides would be there twice.
         Targets::default().put(tx, INCLUDED, key)?;
@@ -200,84 +203,15 @@ impl Both {
         }
         Ok(())
     }
-
-    /// The condition under which a device is among those who are named; `d` is the alias of its row.
-    fn named(targets: &Targets) -> String {
-        let [users, groups, devices, tags] = targets.lists().map(list);
-        format!(
-            "(d.user_no IN ({users}) OR d.no IN ({devices}) \
-             OR EXISTS (SELECT 1 FROM group_members m WHERE m.tenant = d.tenant AND m.user_no = d.user_no AND m.group_no IN ({groups})) \
-             OR EXISTS (SELECT 1 FROM group_devices m WHERE m.tenant = d.tenant AND m.device_no = d.no AND m.group_no IN ({groups})) \
-             OR EXISTS (SELECT 1 FROM object_tags o WHERE o.tenant = d.tenant AND o.tag_no IN ({tags}) AND \
-             ((o.kind = {} AND o.object_no = d.no) OR (o.kind = {} AND o.object_no = d.user_no))))",
-            Kind::Device as u8,
-            Kind::User as u8
-        )
-    }
-
-    /// What includes a device, apart from filters.
-    fn includes(&self) -> String {
-        if self.all_devices || self.all_users { "1 = 1".to_owned() } else { Self::named(&self.included) }
-    }
-
-    /// The same where no filter has a say.
-    fn applies(&self) -> String {
-        format!("({} AND NOT {})", self.includes(), Self::named(&self.excluded))
-    }
-
-    /// The conditions under which devices are in, each with the filter that it takes and whether those for which that holds are out.
-    fn parts(&self) -> Vec<(String, Option<(i64, bool)>)> {
-        let mut parts = Vec::new();
-        for (all, what) in [(self.all_devices, ALL_DEVICES), (self.all_users, ALL_USERS)] {
-            if all {
-                parts.push(("1 = 1".to_owned(), self.beside.get(&what).copied()));
-            }
-        }
-        let (filtered, free) = self.included.groups.iter().partition(|group| self.beside.contains_key(group));
-        parts.push((Self::named(&Targets { groups: free, ..self.included.clone() }), None));
-        let filtered: BTreeSet<i64> = filtered;
-        for group in filtered {
-            let only = Targets { groups: [group].into(), ..Targets::default() };
-            parts.push((Self::named(&only), self.beside.get(&group).copied()));
-        }
-        parts
-    }
-
-    /// The numbers of the devices that it applies to, ascending. `within`: the condition under which a device counts.
-    fn reached(
-        &self,
-        connection: &Connection,
-        (tenant, within): (i64, &str),
-        filters: &BTreeMap<i64, Vec<i64>>,
-    ) -> Result<Vec<i64>, StoreError> {
-        let none = Vec::new();
-        let mut reached = Vec::new();
-        for (condition, filter) in self.parts() {
-            let sql = format!(
-                "SELECT d.no FROM devices d JOIN users u ON u.tenant = d.tenant AND u.no = d.user_no \
-                 WHERE d.tenant = $1 AND {within} AND {condition} AND NOT {} ORDER BY d.no",
-                Self::named(&self.excluded)
-            );
-            let mut statement = connection.prepare(&sql)?;
-            let mut rows = statement.query([tenant])?;
-            let filter = filter.map(|(filter, out)| (filters.get(&filter).unwrap_or(&none), out));
-            while let Some(row) = rows.next()? {
-                let no: i64 = row.get(0)?;
-                if filter.is_none_or(|(numbers, out)| numbers.binary_search(&no).is_ok() != out) {
-                    reached.push(no);
-                }
-            }
-        }
-        reached.sort_unstable();
-        reached.dedup();
-        Ok(reached)
-    }
 }
 
-/// Numbers of our own rows, so there is nothing to escape. An empty list matches nothing: numbers begin at 1. (`NULL` would make `NOT` of it nothing as well.)
-fn list(numbers: &BTreeSet<i64>) -> String {
-    let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
-    if numbers.is_empty() { "0".to_owned() } else { numbers.join(", ") }
+/// Whom each policy is for that is switched on, apart from `but`.
+pub(super) fn enabled(connection: &Connection, tenant: i64, but: Option<PolicyId>) -> Result<Vec<Both>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM policies x WHERE x.tenant = $1 AND x.enabled = 1");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows: Vec<Stored> = statement.query_map([tenant], from_row)?.collect::<Result<_, _>>()?;
+    let others = rows.iter().filter(|stored| Some(stored.policy.id) != but);
+    others.map(|stored| Both::load(connection, tenant, (stored.no, &stored.policy))).collect()
 }
 
 fn check(terms: &NewPolicy) -> Result<(), AdminError> {
@@ -305,10 +239,7 @@ fn check_retention(
     (before, after): (&Settings, &Settings),
     whom: [&Both; 2],
 ) -> Result<(), AdminError> {
-    if whom[0].includes() == whom[1].includes()
-        && whom[0].beside == whom[1].beside
-        && retention(before) == retention(after)
-    {
+    if whom[0].includes_as(whom[1]) && whom[0].beside == whom[1].beside && retention(before) == retention(after) {
         return Ok(());
     }
     if retention(before).is_empty() && retention(after).is_empty() {
@@ -567,84 +498,5 @@ impl Store {
             }
             result => result,
         }
-    }
-
-    /// How many live devices, of those that the view sees, assignments reach. `but`: the policy that is edited, which does not count as another.
-    pub fn policy_reach(
-        &self,
-        view: &View,
-        terms: &NewPolicy,
-        but: Option<PolicyId>,
-    ) -> Result<PolicyReach, AdminError> {
-        self.look_up(|connection| {
-            let whom = Both::find(connection, view, terms)?;
-            let tenant = view.scope().no;
-            let (mut others, mut all) = (vec!["1 = 0".to_owned()], Vec::new());
-            let sql = format!("SELECT {COLUMNS} FROM policies x WHERE x.tenant = $1 AND x.enabled = 1");
-            let mut statement = connection.prepare_cached(&sql)?;
-            let rows: Vec<Stored> = statement.query_map([tenant], from_row)?.collect::<Result<_, _>>()?;
-            for stored in rows.iter().filter(|stored| Some(stored.policy.id) != but) {
-                let other = Both::load(connection, tenant, (stored.no, &stored.policy))?;
-                others.push(other.applies());
-                all.push(other);
-            }
-            if !whom.beside.is_empty() || all.iter().any(|other| !other.beside.is_empty()) {
-                return Ok(self.reach_through_filters(connection, view, (&whom, &all))?);
-            }
-            let sql = format!(
-                "SELECT COUNT(*) FILTER (WHERE {applies}), COUNT(*) FILTER (WHERE {includes} AND NOT {applies}), \
-                 COUNT(*) FILTER (WHERE {applies} AND ({others})) FROM devices d \
-                 JOIN users u ON u.tenant = d.tenant AND u.no = d.user_no \
-                 WHERE d.tenant = $1 AND d.revoked_at IS NULL AND {seen}",
-                applies = whom.applies(),
-                includes = whom.includes(),
-                others = others.join(" OR "),
-                seen = view.sees_device(),
-            );
-            let counts = connection.prepare(&sql)?.query_row([tenant], |row| {
-                Ok(PolicyReach {
-                    applies: row::unsigned(row.get(0)?),
-                    excluded: row::unsigned(row.get(1)?),
-                    have_another: row::unsigned(row.get(2)?),
-                })
-            })?;
-            Ok(counts)
-        })
-    }
-
-    /// The same where filters have a say: they are asked in memory, as of the newest check-in.
-    fn reach_through_filters(
-        &self,
-        connection: &Connection,
-        view: &View,
-        (whom, others): (&Both, &[Both]),
-    ) -> Result<PolicyReach, StoreError> {
-        let tenant = view.scope().no;
-        let within = format!("d.revoked_at IS NULL AND {}", view.sees_device());
-        let sql = "SELECT COALESCE(MAX(at), 0) FROM check_ins WHERE tenant = $1";
-        let now = Moment(connection.prepare_cached(sql)?.query_row([tenant], |row| row.get(0))?);
-        let in_use: BTreeSet<i64> =
-            others.iter().chain([whom]).flat_map(|both| both.beside.values().map(|(filter, _)| *filter)).collect();
-        let filters = self.columns.with(connection, (tenant, GroupOf::Devices, now), |columns| {
-            let sql = "SELECT rule FROM filters WHERE tenant = $1 AND no = $2";
-            let numbers = |filter: i64| {
-                let text: String = connection.prepare_cached(sql)?.query_row((tenant, filter), |row| row.get(0))?;
-                Ok((filter, columns.numbers(&stored_rule(rules::Kind::Filter, &text)?, now)))
-            };
-            in_use.into_iter().map(numbers).collect::<Result<BTreeMap<_, _>, StoreError>>()
-        })?;
-        let applies = whom.reached(connection, (tenant, &within), &filters)?;
-        let bare = Both { beside: Beside::new(), excluded: Targets::default(), ..whom.clone() };
-        let included = bare.reached(connection, (tenant, &within), &filters)?;
-        let mut have_another = BTreeSet::new();
-        for other in others {
-            let reached = other.reached(connection, (tenant, &within), &filters)?;
-            have_another.extend(reached.into_iter().filter(|no| applies.binary_search(no).is_ok()));
-        }
-        Ok(PolicyReach {
-            applies: applies.len() as u64,
-            excluded: (included.len() - applies.len()) as u64,
-            have_another: have_another.len() as u64,
-        })
     }
 }

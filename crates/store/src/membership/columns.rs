@@ -1,8 +1,8 @@
 //! Facts in memory, as columns: what editors' previews and counts are answered from, over a million PCs in milliseconds.
 //!
-//! Read at the server's start or when they are first asked for, and brought up to date before each use by what the database says has changed: PCs that have checked in since, and new ones. So it
-//! makes no difference which of several servers a PC talks to. What changes without a check-in (a new backup, a person's attributes, access that was withdrawn) is read anew by a job every
-//! quarter of an hour, beside whoever asks meanwhile; nothing but previews and counts depends on it, since members are rows and policies are resolved from rows.
+//! Read at the server's start or when they are first asked for, and brought up to date before each use by what the database says has changed: PCs that have checked in since, new ones, and those whose
+//! access was withdrawn. So it makes no difference which of several servers a PC talks to. What else changes without a check-in (a new backup, a person's attributes) is read anew by a job
+//! every quarter of an hour, beside whoever asks meanwhile; nothing but previews and counts depends on it, since members are rows and policies are resolved from rows.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -57,6 +57,8 @@ pub(crate) struct Columns {
     /// Check-ins that were taken over and may be looked at again: number and time.
     taken: HashMap<i64, i64>,
     read_at: Option<Moment>,
+    /// When it was last brought up to date.
+    looked_at: i64,
 }
 
 impl Columns {
@@ -90,7 +92,8 @@ impl Columns {
         let all = Wanted { backups: true, groups: true };
         let age = self.read_at.map_or(i64::MAX, |at| now.0.saturating_sub(at.0));
         let reread = if of == GroupOf::People { REREAD_PEOPLE_MILLIS } else { REREAD_MILLIS };
-        if !(0..reread).contains(&age) {
+        let anew = !(0..reread).contains(&age);
+        if anew {
             *self = Self { read_at: Some(now), ..Self::default() };
         } else if of == GroupOf::Devices {
             let since = self.checked_in_at.min(now.0).saturating_sub(SLACK_MILLIS);
@@ -103,11 +106,24 @@ impl Columns {
                 }
                 self.taken.insert(no, at);
             }
+            for no in facts::revoked_since(connection, tenant, self.looked_at.min(now.0).saturating_sub(SLACK_MILLIS))?
+            {
+                if self.place(no).is_some_and(|place| self.live.has(place))
+                    && let Some(known) = known_of(connection, (tenant, of, no), (all, now))?
+                {
+                    self.put(&known);
+                }
+            }
         }
+        self.looked_at = now.0;
         loop {
             let after = self.nos.last().copied().unwrap_or(0);
             let rows = known(connection, (tenant, of), ((after, i64::MAX), 10_000), (all, now))?;
             if rows.is_empty() {
+                if anew {
+                    self.table.shrink();
+                    self.nos.shrink_to_fit();
+                }
                 return Ok(());
             }
             for known in &rows {
@@ -117,13 +133,32 @@ impl Columns {
     }
 
     /// The rows for which a rule holds.
-    fn run(&self, rule: &Rule, now: Moment) -> Bits {
+    pub(crate) fn run(&self, rule: &Rule, now: Moment) -> Bits {
         Program::new([rule], &self.table, now.0.div_euclid(1000)).run(&self.table).pop().unwrap_or_default()
     }
 
-    /// The numbers of the PCs for which a rule holds, ascending.
-    pub(crate) fn numbers(&self, rule: &Rule, now: Moment) -> Vec<i64> {
-        self.run(rule, now).rows().map(|place| self.nos[place]).collect()
+    /// The rows with these numbers, as far as they are in it.
+    pub(crate) fn places(&self, numbers: impl IntoIterator<Item = i64>) -> Bits {
+        let mut bits = Bits::default();
+        numbers.into_iter().filter_map(|no| self.place(no)).for_each(|place| bits.set(place, true));
+        bits
+    }
+
+    /// The live rows that the view sees.
+    pub(crate) fn seen(&self, connection: &Connection, (view, of): (&View, GroupOf)) -> Result<Bits, StoreError> {
+        let mut bits = self.live.clone();
+        if !view.is_whole() {
+            let sql = match of {
+                GroupOf::People => format!("SELECT u.no FROM users u WHERE u.tenant = $1 AND {}", view.sees_person()),
+                GroupOf::Devices => format!(
+                    "SELECT d.no FROM devices d JOIN users u ON u.tenant = d.tenant AND u.no = d.user_no \
+                     WHERE d.tenant = $1 AND {}",
+                    view.sees_device()
+                ),
+            };
+            bits.keep(&self.places(numbers(connection, (&sql, view.scope().no))?));
+        }
+        Ok(bits)
     }
 }
 
@@ -161,35 +196,19 @@ impl AllColumns {
     }
 }
 
-/// The rows of a table that the view sees, as places in the columns. `None`: all of them.
-fn seen(connection: &Connection, columns: &Columns, (view, of): (&View, GroupOf)) -> Result<Option<Bits>, StoreError> {
-    if view.is_whole() {
-        return Ok(None);
-    }
-    let sql = match of {
-        GroupOf::People => format!("SELECT u.no FROM users u WHERE u.tenant = $1 AND {}", view.sees_person()),
-        GroupOf::Devices => format!(
-            "SELECT d.no FROM devices d JOIN users u ON u.tenant = d.tenant AND u.no = d.user_no \
-             WHERE d.tenant = $1 AND {}",
-            view.sees_device()
-        ),
-    };
-    let mut bits = Bits::default();
-    let mut statement = connection.prepare(&sql)?;
-    let mut rows = statement.query([view.scope().no])?;
-    while let Some(row) = rows.next()? {
-        if let Some(place) = columns.place(row.get(0)?) {
-            bits.set(place, true);
-        }
-    }
-    Ok(Some(bits))
+/// The numbers that a question about a tenant is answered with, its only column.
+pub(crate) fn numbers(connection: &Connection, (sql, tenant): (&str, i64)) -> Result<Vec<i64>, StoreError> {
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([tenant], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 impl Store {
-    /// Reads the columns of PCs of the tenants that have had dynamic groups, so that previews do not wait for them.
+    /// Reads the columns of PCs of the tenants that have had dynamic groups or have policies, so that previews and counts do not wait for them.
     pub fn warm_columns(&self, now: Moment) -> Result<(), StoreError> {
         self.read(|connection| {
-            let mut statement = connection.prepare_cached("SELECT tenant FROM rule_books ORDER BY tenant")?;
+            let mut statement = connection
+                .prepare_cached("SELECT tenant FROM rule_books UNION SELECT tenant FROM policies ORDER BY tenant")?;
             let tenants = statement.query_map([], |row| row.get(0))?;
             let tenants: Vec<i64> = tenants.collect::<Result<_, _>>()?;
             tenants.into_iter().try_for_each(|tenant| self.columns.renew(connection, (tenant, GroupOf::Devices, now)))
@@ -213,10 +232,7 @@ impl Store {
         let tenant = view.scope().no;
         self.look_up(|connection| {
             let preview = self.columns.with(connection, (tenant, of, now), |columns| {
-                let mut base = columns.live.clone();
-                if let Some(seen) = seen(connection, columns, (&view, of))? {
-                    base.keep(&seen);
-                }
+                let base = columns.seen(connection, (&view, of))?;
                 let mut bits = columns.run(&rule, now);
                 bits.keep(&base);
                 let first: Vec<i64> =

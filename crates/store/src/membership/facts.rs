@@ -231,6 +231,14 @@ pub(crate) fn checked_in_since(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// The PCs whose access was withdrawn since a time, in milliseconds.
+pub(crate) fn revoked_since(connection: &Connection, tenant: i64, since: i64) -> Result<Vec<i64>, StoreError> {
+    let sql = "SELECT no FROM devices WHERE tenant = $1 AND revoked_at >= $2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map((tenant, since), |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 const DEVICES: &str = "SELECT d.no, d.id, d.name, d.created_at, d.revoked_at, d.seen_at, c.at, c.facts FROM devices d \
                        LEFT JOIN check_ins c ON c.tenant = d.tenant AND c.device_no = d.no WHERE d.tenant = $1";
 

@@ -31,5 +31,5 @@ pub(crate) async fn handle(
     Input(wanted): Input<Wanted>,
 ) -> Result<Json<PolicyReach>, Refusal> {
     let terms = NewPolicy { assignments: wanted.assignments, ..NewPolicy::default() };
-    Ok(Json(apart(move || app.store.policy_reach(&view, &terms, wanted.policy)).await?))
+    Ok(Json(apart(move || app.store.policy_reach(&view, &terms, wanted.policy, app.clock.now())).await?))
 }

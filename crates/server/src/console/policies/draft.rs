@@ -220,7 +220,7 @@ fn reach_of(
     view: &View,
     (terms, of): (&NewPolicy, Option<(PolicyId, u64)>),
 ) -> Result<PolicyReach, AdminError> {
-    match app.store.policy_reach(view, terms, of.map(|(id, _)| id)) {
+    match app.store.policy_reach(view, terms, of.map(|(id, _)| id), app.clock.now()) {
         Err(AdminError::NotFound | AdminError::Invalid(_)) => Ok(PolicyReach::default()),
         other => other,
     }
@@ -534,7 +534,7 @@ pub(in crate::console) async fn reach(
     let reach = apart(move || {
         let mut terms = draft.terms;
         take(Step::Assignments, &mut terms, &fields);
-        app.store.policy_reach(&view, &terms, draft.of.map(|(id, _)| id))
+        app.store.policy_reach(&view, &terms, draft.of.map(|(id, _)| id), app.clock.now())
     })
     .await?;
     let n = |number: u64| desk.texts.number(number);

@@ -37,7 +37,7 @@ pub(in crate::console) async fn ask(
     let (worker, by) = (Arc::clone(&app), view.clone());
     let (policy, reach) = apart(move || {
         let policy = worker.store.policy(&by, id)?;
-        let reach = worker.store.policy_reach(&by, &policy.terms, Some(id))?;
+        let reach = worker.store.policy_reach(&by, &policy.terms, Some(id), worker.clock.now())?;
         Ok::<_, AdminError>((policy, reach))
     })
     .await?;
