@@ -68,7 +68,7 @@ impl Args {
 type Part = fn(&Args, &mut Report) -> anyhow::Result<()>;
 
 /// All parts, in the order of the page.
-const PARTS: [(&str, Part); 13] = [
+const PARTS: [(&str, Part); 14] = [
     ("instructions", instructions::measure),
     ("start", start::measure),
     ("road", road::measure),
@@ -80,6 +80,7 @@ const PARTS: [(&str, Part); 13] = [
     ("postgres", rates::postgres::measure),
     ("rules", rules::measure),
     ("pages", pages::measure),
+    ("million", rates::million::measure),
     ("window", window::measure),
     ("wine", wine::measure),
 ];

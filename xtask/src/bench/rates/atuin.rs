@@ -45,7 +45,7 @@ pub fn measure(_args: &Args, report: &mut Report) -> anyhow::Result<()> {
         let product =
             &Product::start_unlimited(&binaries, &Place::folder(&scratch.path().join(format!("rehome-{run}"))))?;
         let devices = enroll(product)?;
-        ours.push(run_backups(product, &devices, scratch.path())?);
+        ours.push(run_backups(product, &devices, scratch.path(), 0)?);
         theirs.push(run_peer(&peer, &scratch.path().join(format!("atuin-{run}")))?);
         let [us, them] = [ours[run], theirs[run]].map(|rate| rate.per_second);
         say::note(&format!("run {} of {RUNS}: {us:.0} a second, atuin-server {them:.0}", run + 1));

@@ -5,6 +5,7 @@
 //! syncs of before and after differ by more than 30 %, the figures say more about the machine than about us.
 
 pub mod atuin;
+pub mod million;
 pub mod postgres;
 
 use std::fmt::Write;
@@ -81,9 +82,9 @@ fn in_turn(binaries: &Binaries, floor: &Path, folder: &Path) -> anyhow::Result<R
         let devices = enroll(product)?;
         let [floor_posts, floor_checks] = run_floor(floor, &folder.join(format!("floor-{run}.db")), folder)?;
         rates[0].push(floor_posts);
-        rates[1].push(run_backups(product, &devices, folder)?);
+        rates[1].push(run_backups(product, &devices, folder, 0)?);
         rates[2].push(floor_checks);
-        rates[3].push(run_checks(product, &devices, folder)?);
+        rates[3].push(run_checks(product, &devices, folder, 0)?);
         rates[4].push(run_keyed(product, &devices, folder)?);
         let last = |row: usize| rates[row].last().map_or(f64::NAN, |rate: &Rate| rate.per_second);
         let (posts, checks) = (last(1) / last(0), last(3) / last(2));
@@ -183,7 +184,8 @@ fn session(product: &Product, device: &Device) -> anyhow::Result<Session> {
     device.signer.session(offer, half)
 }
 
-fn run_backups(product: &Product, devices: &[Device], folder: &Path) -> anyhow::Result<Rate> {
+/// Backups of something new each. `pause_ms`: how long a connection waits before its next request.
+fn run_backups(product: &Product, devices: &[Device], folder: &Path, pause_ms: u32) -> anyhow::Result<Rate> {
     let mut lua = format!("{}TAKEN_AT = 1764000000000\nDEVICES = {{\n", include_str!("sign.lua"));
     for device in devices {
         let escape =
@@ -193,12 +195,11 @@ fn run_backups(product: &Product, devices: &[Device], folder: &Path) -> anyhow::
         writeln!(lua, "  {{ \"{name}\", {}, {}, \"{secret}\" }},", ids.join(", "), newest(product, device)?.0)?;
     }
     lua += "}\n\n";
-    let script = folder.join("backup.lua");
-    repo::write(&script, lua + include_str!("backup.lua"))?;
-    wrk(&format!("http://{}", product.server.listen()), &script, product.server.pid())
+    ask(product, &folder.join("backup.lua"), lua + include_str!("backup.lua"), pause_ms)
 }
 
-fn run_checks(product: &Product, devices: &[Device], folder: &Path) -> anyhow::Result<Rate> {
+/// Checks that nothing has changed, in sessions.
+fn run_checks(product: &Product, devices: &[Device], folder: &Path, pause_ms: u32) -> anyhow::Result<Rate> {
     let mut lua = String::from(include_str!("sign.lua")) + "DEVICES = {\n";
     for device in devices {
         let tag = newest(product, device)?.1;
@@ -207,9 +208,7 @@ fn run_checks(product: &Product, devices: &[Device], folder: &Path) -> anyhow::R
         writeln!(lua, "  {{ \"{name}\", \"{secret}\", \"{path}\", '{tag}' }},")?;
     }
     lua += "}\n\n";
-    let script = folder.join("check.lua");
-    repo::write(&script, lua + include_str!("check.lua"))?;
-    wrk(&format!("http://{}", product.server.listen()), &script, product.server.pid())
+    ask(product, &folder.join("check.lua"), lua + include_str!("check.lua"), pause_ms)
 }
 
 /// Checks of which each is signed by a device's own key, as a PC's only request of the day is.
@@ -255,6 +254,15 @@ fn run_floor(program: &Path, database: &Path, folder: &Path) -> anyhow::Result<[
     )?;
     let (address, pid) = (format!("http://127.0.0.1:{port}"), floor.child().id());
     Ok([wrk(&address, &post, pid)?, wrk(&address, &check, pid)?])
+}
+
+/// Writes a script and has `wrk` run it against the product.
+fn ask(product: &Product, script: &Path, mut lua: String, pause_ms: u32) -> anyhow::Result<Rate> {
+    if pause_ms > 0 {
+        write!(lua, "\ndelay = function() return {pause_ms} end\n")?;
+    }
+    repo::write(script, lua)?;
+    wrk(&format!("http://{}", product.server.listen()), script, product.server.pid())
 }
 
 fn wrk(address: &str, script: &Path, server: u32) -> anyhow::Result<Rate> {

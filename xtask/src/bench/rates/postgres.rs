@@ -68,7 +68,7 @@ pub fn measure(_args: &Args, report: &mut Report) -> anyhow::Result<()> {
         let product = &Product::start_unlimited(&binaries, &place)?;
         let devices = enroll(product)?;
         server.ask("checkpoint")?;
-        ours.push(run_backups(product, &devices, scratch.path())?);
+        ours.push(run_backups(product, &devices, scratch.path(), 0)?);
         server.ask("checkpoint")?;
         anchors.push(pgbench(&anchor, &script)?);
         psql(&anchor, "truncate backup, audit;")?;
