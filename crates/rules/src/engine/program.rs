@@ -317,7 +317,7 @@ enum With {
     Begins(String),
     Ends(String),
     /// Prepared once: it is asked a million times.
-    Contains(Finder<'static>),
+    Contains(Box<Finder<'static>>),
     Match(Pattern),
     Versions(Operator, Option<Version>),
 }
@@ -381,7 +381,9 @@ impl Compared {
             (_, Literal::Pattern(pattern)) => With::Match(pattern.clone()),
             (Operator::StartsWith, Literal::Text(text)) => With::Begins(fold(text)),
             (Operator::EndsWith, Literal::Text(text)) => With::Ends(fold(text)),
-            (Operator::Contains, Literal::Text(text)) => With::Contains(Finder::new(&fold(text)).into_owned()),
+            (Operator::Contains, Literal::Text(text)) => {
+                With::Contains(Box::new(Finder::new(&fold(text)).into_owned()))
+            }
             (_, Literal::Text(text)) => With::Equal(vec![fold(text)]),
             (_, Literal::List(list)) => listed(list),
         };

@@ -151,6 +151,11 @@ impl Frame {
         self
     }
 
+    /// Where the script is that keeps a page alive.
+    pub(super) fn live_script(&self) -> String {
+        super::script_address()
+    }
+
     /// The same on the command line. `{tenant}` is the organisation's name.
     pub(super) fn cli(mut self, command: &str) -> Self {
         let tenant = if self.tenant.is_empty() { crate::app::DEFAULT_TENANT } else { &self.tenant };

@@ -11,8 +11,8 @@ use store::{DAY_MILLIS, Fleet, FleetDay, Restores, Standing, StoreError, View};
 
 use super::fleets::fleet;
 use super::frame::{Desk, Frame, Place, colour};
+use super::page;
 use super::texts::Texts;
-use super::{page, script_address};
 use crate::App;
 use crate::access::{Allowed, SignedIn};
 use crate::api::extract::apart;
@@ -65,7 +65,6 @@ struct Page {
     activity: Option<Vec<Activity>>,
     /// Whether to say that no policy switches backups on, and whether whoever reads it may make one.
     is_off: Option<bool>,
-    script: String,
 }
 
 /// `GET /`: administrators to the console, everybody else to their own page.
@@ -135,7 +134,6 @@ pub(super) async fn show(
         trend: trend(f.texts, &days),
         activity,
         is_off,
-        script: script_address(),
         f,
     }))
 }

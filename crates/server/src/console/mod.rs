@@ -1,4 +1,4 @@
-//! The console: what administrators see and do in a browser, made on the server, without a script but two small ones: the first page's numbers stay alive,
+//! The console: what administrators see and do in a browser, made on the server, without a script but two small ones: numbers and states stay alive,
 //! and a form says what it would come to while it is filled in. Every page does its work without them.
 //!
 //! A page is a handler in the file of its verb, `console/<page>/<verb>.rs`, and an askama template beside it. It stands in the same kind of table as the API's routes
