@@ -417,7 +417,7 @@ pub(crate) fn append(tx: &Connection, tenant: &TenantScope, event: &Event<'_>) -
     tx.prepare_cached(
         "INSERT INTO audit (tenant, n, event, hash, person_no, private) VALUES ($1, $2, $3, $4, $5, $6)",
     )?
-    .execute((tenant.no, n, bytes, hash, person, private.as_ref().map(Private::as_bytes)))?;
+    .hand_over((tenant.no, n, bytes, hash, person, private.as_ref().map(Private::as_bytes)))?;
     Ok(())
 }
 

@@ -382,7 +382,7 @@ fn insert_part(
     tx.prepare_cached(
         "INSERT INTO parts (tenant, profile_no, no, id, checksum, sealed_len, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )?
-    .execute((scope.tenant.no, scope.profile_no, no, id.as_bytes(), checksum, row::signed(sealed.len() as u64), sealed))?;
+    .hand_over((scope.tenant.no, scope.profile_no, no, id.as_bytes(), checksum, row::signed(sealed.len() as u64), sealed))?;
     Ok(())
 }
 
@@ -392,7 +392,7 @@ fn insert_snapshot(tx: &Connection, new: &Prepared, (packed, receipt): (&[u8], &
         "INSERT INTO snapshots (tenant, profile_no, seq, id, header, header_tag, checksum, signature, epoch, taken_at, \
          committed_at, settings, apps, size_bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )?
-    .execute((
+    .hand_over((
         new.scope.tenant.no,
         new.scope.profile_no,
         row::signed(new.seq),
@@ -416,7 +416,7 @@ fn advance(tx: &Connection, new: &Prepared, next_part: i64) -> Result<(), Commit
         "UPDATE profiles SET last_seq = $1, latest_seq = $1, latest_id = $2, next_part = $3, last_base = $4, latest_at = $5, \
          trouble = NULL WHERE tenant = $6 AND no = $7",
     )?
-    .execute((
+    .hand_over((
         row::signed(new.seq),
         new.id.as_bytes(),
         next_part,

@@ -168,6 +168,15 @@ impl Statement<'_> {
         }
     }
 
+    /// Runs it without waiting, where waiting costs a way over the network. For what cannot fail by what it says: on PostgreSQL a failure is told by what is asked next in its place, at the
+    /// latest by the commit, and the whole transaction is lost with it.
+    pub(crate) fn hand_over(&mut self, params: impl Params) -> Result<()> {
+        match self {
+            Self::Postgres { connection, prepared } => connection.hand_over(prepared, params.values()?),
+            _ => self.execute(params).map(drop),
+        }
+    }
+
     pub(crate) fn query(&mut self, params: impl Params) -> Result<Rows<'_>> {
         Ok(match self {
             Self::Sqlite(statement) => Rows::Sqlite(statement.query(params)?),

@@ -3,13 +3,16 @@
 //! The connection itself is moved by a small runtime of its own; whoever asks waits on their own thread, which may be one that serves requests. A
 //! connection that has been lost is made anew when the next transaction begins, never in the middle of one: what was under way then is
 //! answered with an error, and is repeated by whoever asked for it.
+//!
+//! What gives no rows need not be waited for ([`Postgres::hand_over`]): its answer is read with that of what is asked next. A backup writes four rows, and most of
+//! what it took was the way there and back.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::error::Error as _;
 use std::fs;
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
@@ -73,6 +76,14 @@ fn wait<T>(seconds: u64, work: impl Future<Output = T>) -> std::result::Result<T
             Poll::Pending => std::thread::park(),
         }
     }
+}
+
+/// A statement that was sent and whose answer was not read yet: how many rows it changed.
+type Sent = Pin<Box<dyn Future<Output = std::result::Result<u64, tokio_postgres::Error>> + Send>>;
+
+/// Sends what waits to be sent: the driver does when it is asked for the first time, and keeps the order.
+fn send<T>(work: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Poll<T> {
+    work.poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// Where a database is and how one connects.
@@ -188,8 +199,10 @@ pub(crate) struct Postgres {
     address: Address,
     /// Said to each new connection.
     greeting: &'static str,
-    client: RefCell<Client>,
+    client: RefCell<Arc<Client>>,
     statements: RefCell<HashMap<String, Prepared>>,
+    /// In the order in which they were sent.
+    sent: RefCell<Vec<Sent>>,
     open: Cell<bool>,
     broken: Cell<bool>,
     changes: Cell<u64>,
@@ -199,10 +212,11 @@ impl Postgres {
     /// Connects. `greeting` is said to each connection that is made, this one and those after it.
     pub(crate) fn connect(address: &Address, greeting: &'static str) -> Result<Self> {
         let postgres = Self {
-            client: RefCell::new(address.connect()?),
+            client: RefCell::new(Arc::new(address.connect()?)),
             address: address.clone(),
             greeting,
             statements: RefCell::default(),
+            sent: RefCell::default(),
             open: Cell::new(false),
             broken: Cell::new(false),
             changes: Cell::new(0),
@@ -213,12 +227,11 @@ impl Postgres {
 
     /// Begins a transaction, on a new connection if the old one was lost.
     pub(crate) fn begin(&self, sql: &str) -> Result<()> {
-        self.open.set(false);
-        self.broken.set(false);
+        self.forget();
         if self.client.borrow().is_closed() {
             let client = self.address.connect()?;
             self.statements.borrow_mut().clear();
-            *self.client.borrow_mut() = client;
+            *self.client.borrow_mut() = Arc::new(client);
             self.batch(self.greeting)?;
         }
         self.batch(sql)?;
@@ -238,13 +251,20 @@ impl Postgres {
     }
 
     pub(crate) fn rollback(&self) -> Result<()> {
-        self.open.set(false);
-        self.broken.set(false);
+        self.forget();
         self.batch("ROLLBACK")
     }
 
-    /// Goes back to a savepoint; what failed since then has not happened.
+    /// Nothing of what was under way counts any more.
+    fn forget(&self) {
+        self.sent.borrow_mut().clear();
+        self.open.set(false);
+        self.broken.set(false);
+    }
+
+    /// Goes back to a savepoint; what failed since then has not happened. What was handed over before it has been answered: the savepoint itself was waited for.
     pub(crate) fn back_to(&self, savepoint: &str) -> Result<()> {
+        self.sent.borrow_mut().clear();
         self.broken.set(false);
         self.batch(&format!("ROLLBACK TO SAVEPOINT {savepoint}"))
     }
@@ -262,28 +282,41 @@ impl Postgres {
     }
 
     pub(crate) fn batch(&self, sql: &str) -> Result<()> {
-        let client = self.client.borrow();
-        self.noted(wait(STATEMENT_SECONDS, client.batch_execute(sql)))
+        self.answer(STATEMENT_SECONDS, self.client.borrow().batch_execute(sql))
     }
 
     /// The same for what takes as long as copying the database does.
     pub(crate) fn long(&self, sql: &str) -> Result<()> {
-        let client = self.client.borrow();
-        self.noted(wait(LONG_SECONDS, client.batch_execute(sql)))
+        self.answer(LONG_SECONDS, self.client.borrow().batch_execute(sql))
     }
 
     pub(crate) fn execute(&self, prepared: &Prepared, params: &[Value]) -> Result<usize> {
         let params = bound(params);
         let client = self.client.borrow();
-        let count = self.noted(wait(STATEMENT_SECONDS, client.execute(&prepared.statement, &refs(&params))))?;
+        let count = self.answer(STATEMENT_SECONDS, client.execute(&prepared.statement, &refs(&params)))?;
         self.changes.set(self.changes.get() + count);
         Ok(usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
+    /// Sends a statement of the open transaction and does not wait. If it fails, what is asked next does so in its place, at the latest the commit; it counts as one changed row.
+    pub(crate) fn hand_over(&self, prepared: &Prepared, params: Vec<Value>) -> Result<()> {
+        let (client, statement) = (Arc::clone(&self.client.borrow()), prepared.statement.clone());
+        let mut work: Sent = Box::pin(async move {
+            let params = bound(&params);
+            client.execute(&statement, &refs(&params)).await
+        });
+        match send(work.as_mut()) {
+            Poll::Ready(result) => self.noted(Ok(result)).map(drop)?,
+            Poll::Pending => self.sent.borrow_mut().push(work),
+        }
+        self.changes.set(self.changes.get() + 1);
+        Ok(())
     }
 
     pub(crate) fn query(&self, prepared: &Prepared, params: &[Value]) -> Result<Vec<Vec<Value>>> {
         let params = bound(params);
         let client = self.client.borrow();
-        let rows = self.noted(wait(STATEMENT_SECONDS, client.query(&prepared.statement, &refs(&params))))?;
+        let rows = self.answer(STATEMENT_SECONDS, client.query(&prepared.statement, &refs(&params)))?;
         if prepared.writes {
             self.changes.set(self.changes.get() + rows.len() as u64);
         }
@@ -295,7 +328,7 @@ impl Postgres {
         if let Some(statement) = self.statements.borrow().get(sql) {
             return Ok(statement.clone());
         }
-        let statement = self.noted(wait(STATEMENT_SECONDS, self.client.borrow().prepare(sql)))?;
+        let statement = self.answer(STATEMENT_SECONDS, self.client.borrow().prepare(sql))?;
         let prepared = Prepared { statement, writes: !sql.trim_start().starts_with("SELECT") };
         let mut statements = self.statements.borrow_mut();
         if statements.len() >= STATEMENTS_CACHED {
@@ -303,6 +336,27 @@ impl Postgres {
         }
         statements.insert(sql.to_owned(), prepared.clone());
         Ok(prepared)
+    }
+
+    /// The answer to something, after those to what was handed over before it. It is on its way before they are read.
+    fn answer<T>(
+        &self,
+        seconds: u64,
+        work: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>,
+    ) -> Result<T> {
+        let sent = self.sent.take();
+        if sent.is_empty() {
+            return self.noted(wait(seconds, work));
+        }
+        let mut work = pin!(work);
+        let early = send(work.as_mut());
+        for one in sent {
+            self.noted(wait(STATEMENT_SECONDS, one))?;
+        }
+        self.noted(match early {
+            Poll::Ready(result) => Ok(result),
+            Poll::Pending => wait(seconds, work),
+        })
     }
 
     /// Remembers that the transaction is lost, if it is. An answer that did not come in time leaves a connection that nobody can use any more.
