@@ -1,11 +1,13 @@
 //! Every "no" of the API: RFC 9457 problem details with a stable code.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use model::api::{PROBLEM_TYPE, Problem};
 use model::ids::UserId;
 use model::reason::Reason;
-use store::{StoreError, TenantScope};
+use store::{AdminError, StoreError, TenantScope};
 
 /// Seconds after which a client is asked to come back when the server is merely busy.
 const BUSY_RETRY_SECONDS: u64 = 5;
@@ -26,6 +28,8 @@ pub struct Refusal {
     pub about: Option<TenantScope>,
     /// The user whose account somebody tried.
     pub whom: Option<UserId>,
+    /// What the store refused, for pages that say it in their reader's language.
+    pub cause: Option<Arc<AdminError>>,
 }
 
 /// What the door finds on an answer that is a refusal, for the audit.
@@ -39,11 +43,15 @@ pub struct Refused {
     pub whom: Option<UserId>,
 }
 
+/// What the store refused, beside an answer that says it in English.
+#[derive(Clone, Debug)]
+pub struct Cause(pub Arc<AdminError>);
+
 impl Refusal {
     /// A refusal with the words of this case.
     pub fn new(status: StatusCode, reason: Reason, detail: impl Into<String>) -> Self {
         let problem = Box::new(Problem::new(status.as_u16(), reason, detail));
-        Self { problem, retry_after: None, offset: None, about: None, whom: None }
+        Self { problem, retry_after: None, offset: None, about: None, whom: None, cause: None }
     }
 
     /// The same, with the time after which to try again.
@@ -64,6 +72,13 @@ impl Refusal {
     #[must_use]
     pub fn whom(mut self, user: UserId) -> Self {
         self.whom = Some(user);
+        self
+    }
+
+    /// The same, with what the store refused.
+    #[must_use]
+    pub fn because(mut self, error: AdminError) -> Self {
+        self.cause = Some(Arc::new(error));
         self
     }
 
@@ -148,8 +163,10 @@ impl From<StoreError> for Refusal {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, Reason::StorageUnavailable, detail)
                     .retry_after(STORAGE_RETRY_SECONDS)
             }
-            StoreError::Taken { .. } => Self::new(StatusCode::CONFLICT, Reason::NameTaken, error.to_string()),
-            StoreError::BadName(_) => Self::invalid(error.to_string()),
+            StoreError::Taken { .. } => {
+                Self::new(StatusCode::CONFLICT, Reason::NameTaken, error.to_string()).because(error.into())
+            }
+            StoreError::BadName(_) => Self::invalid(error.to_string()).because(error.into()),
             StoreError::Damaged(what) => {
                 tracing::error!(what, "stored data is damaged");
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, Reason::IntegrityFailed, "the stored data is damaged")
@@ -179,6 +196,9 @@ impl IntoResponse for Refusal {
             about: self.about,
             whom: self.whom,
         });
+        if let Some(cause) = self.cause {
+            response.extensions_mut().insert(Cause(cause));
+        }
         // The body says it too; an answer to HEAD is sent without.
         if let Ok(code) = HeaderValue::from_str(&self.problem.code) {
             response.headers_mut().insert(model::api::CODE_HEADER, code);

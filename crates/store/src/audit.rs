@@ -191,6 +191,8 @@ pub(crate) enum Action {
     IdentityLink,
     /// Target: the provider.
     ProviderAdd,
+    /// Target: the provider. Its name, what it is told, or our secret there.
+    ProviderChange,
     /// Target: the provider. Sessions that came from it are closed.
     ProviderRemove,
     /// Target: the tenant; detail: 1 if device codes are allowed.
@@ -290,6 +292,7 @@ impl Action {
             Self::RecoveryCodeUse => "recovery_code.use",
             Self::IdentityLink => "identity.link",
             Self::ProviderAdd => "provider.add",
+            Self::ProviderChange => "provider.change",
             Self::ProviderRemove => "provider.remove",
             Self::FactorRule => "second_factor.rule",
             Self::SignInRules => "sign_in.rules",

@@ -17,6 +17,7 @@ use crate::audit::{self, Action, Event};
 use crate::authority::View;
 use crate::error::AdminError;
 use crate::membership;
+use crate::misfit::Misfit;
 use crate::policies::{Asked, Considered, Policies, resolved, subject};
 use crate::scope::Scope;
 use crate::targets::Subject;
@@ -330,13 +331,13 @@ impl Store {
             let tenant = view.scope().no;
             let (no, found) = devices::find(tx, &view, device)?;
             if found.revoked_at.is_some() {
-                return Err(AdminError::Invalid("the access of that device was withdrawn".to_owned()));
+                return Err(Misfit::Withdrawn.into());
             }
             let sql = "SELECT COUNT(*) FROM device_commands WHERE tenant = $1 AND device_no = $2 AND done_at IS NULL \
                        AND expires_at > $3";
             let open: i64 = tx.prepare_cached(sql)?.query_row((tenant, no, at.0), |row| row.get(0))?;
             if open >= COMMANDS_MAX {
-                return Err(AdminError::Invalid(format!("{COMMANDS_MAX} commands wait for that device already")));
+                return Err(Misfit::CommandsWait(COMMANDS_MAX).into());
             }
             let next =
                 row::next_no(tx, "SELECT COALESCE(MAX(no), 0) + 1 FROM device_commands WHERE tenant = $1", tenant)?;

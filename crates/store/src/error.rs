@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use model::permission::Permission;
 
 use crate::approvals::State;
+use crate::misfit::{Misfit, Use};
 pub use crate::sql::Error as SqlError;
 
 /// Why the store could not do what was asked.
@@ -148,6 +149,9 @@ pub enum AdminError {
     /// Something refers to it.
     #[error("it is in use: {0}")]
     InUse(String),
+    /// The same, by what, how often.
+    #[error("it is in use: {0}")]
+    Used(Use),
     /// Somebody decides on what they have asked for themself, or is no person.
     #[error("another person has to decide")]
     OwnRequest,
@@ -169,6 +173,9 @@ pub enum AdminError {
     /// It does not make sense.
     #[error("{0}")]
     Invalid(String),
+    /// It does not make sense, in a way that people meet in forms.
+    #[error(transparent)]
+    Misfit(#[from] Misfit),
     /// A rule that cannot be understood: its place, the fault and a hint.
     #[error("{0}")]
     Rule(Box<rules::RuleError>),

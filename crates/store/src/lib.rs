@@ -24,6 +24,7 @@ mod key_level;
 mod keys;
 mod membership;
 mod migrate;
+mod misfit;
 mod moves;
 mod own_backup;
 mod pack;
@@ -95,6 +96,7 @@ pub use membership::columns::{PREVIEW_MEMBERS_MAX, REREAD_MILLIS, RulePreview};
 pub use membership::explain::{RuleExplained, RuleOf, Whose};
 pub use membership::{DYNAMIC_GROUPS_MAX, kind_of as rule_kind};
 pub use migrate::{CopiedTable, copy_database};
+pub use misfit::{Misfit, Use};
 pub use model::admin::GroupOf;
 pub use moves::{
     INVITATION_MILLIS, Invitation, MovePreview, MovedProfile, NewInvitation, NewMove, OtherHalf, Sending, SentWhere,

@@ -13,6 +13,7 @@ use crate::admin::tags::{self, Kind};
 use crate::admin::{TAGS_MAX, devices, groups, numbers, people};
 use crate::authority::View;
 use crate::error::AdminError;
+use crate::misfit::Misfit;
 use crate::row;
 
 /// Columns of the four tables.
@@ -123,8 +124,7 @@ impl Targets {
     pub(crate) fn find(connection: &Connection, view: &View, whom: &Whom) -> Result<Self, AdminError> {
         let lens = [whom.users.len(), whom.groups.len(), whom.devices.len(), whom.scope_tags.len()];
         if lens.iter().any(|len| *len > TAGS_MAX) {
-            let text = format!("at most {TAGS_MAX} in each list; a group or a scope tag holds more");
-            return Err(AdminError::Invalid(text));
+            return Err(Misfit::List(TAGS_MAX).into());
         }
         let tag_ids: Vec<[u8; 16]> = whom.scope_tags.iter().map(|tag| tag.0).collect();
         let group = |id| groups::find(connection, view, id).map(|(no, _)| no);

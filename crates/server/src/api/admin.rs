@@ -11,7 +11,7 @@ use model::admin::Listing;
 use model::reason::Reason;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use store::{AdminError, PAGE_MAX, Page, Slice, StoreError, View};
+use store::{AdminError, PAGE_MAX, Page, Slice, View};
 
 use crate::App;
 use crate::api::extract::Body;
@@ -157,15 +157,18 @@ pub(crate) fn same_name(made: &str, wanted: &str) -> Result<(), Refusal> {
 
 impl From<AdminError> for Refusal {
     fn from(error: AdminError) -> Self {
+        if let AdminError::Store(error) = error {
+            return error.into();
+        }
         let detail = error.to_string();
-        match error {
+        let refusal = match &error {
             AdminError::NotFound => Self::not_found(Reason::NotFound),
             AdminError::Changed { .. } => Self::new(StatusCode::PRECONDITION_FAILED, Reason::ChangedMeanwhile, detail),
             AdminError::Lacks(_) | AdminError::TagNotHeld => {
                 Self::new(StatusCode::FORBIDDEN, Reason::GrantsMore, detail)
             }
             AdminError::LastOwner => Self::new(StatusCode::CONFLICT, Reason::LastOwner, detail),
-            AdminError::InUse(_) => Self::new(StatusCode::CONFLICT, Reason::InUse, detail),
+            AdminError::InUse(_) | AdminError::Used(_) => Self::new(StatusCode::CONFLICT, Reason::InUse, detail),
             AdminError::OwnRequest => Self::new(StatusCode::FORBIDDEN, Reason::SecondPerson, detail),
             AdminError::Closed(_) => Self::new(StatusCode::CONFLICT, Reason::AlreadyDecided, detail),
             AdminError::NotOpen(_) => Self::new(StatusCode::FORBIDDEN, Reason::CaseNotOpen, detail),
@@ -173,13 +176,13 @@ impl From<AdminError> for Refusal {
             AdminError::Again => Self::busy(),
             AdminError::ManagedElsewhere => Self::new(StatusCode::CONFLICT, Reason::ManagedElsewhere, detail),
             AdminError::OnHold => Self::new(StatusCode::FORBIDDEN, Reason::OnHold, detail),
-            AdminError::Invalid(_) => Self::invalid(detail),
+            AdminError::Invalid(_) | AdminError::Misfit(_) => Self::invalid(detail),
             AdminError::Rule(error) => {
                 let detail = format!("{detail}; {}", error.hint());
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, Reason::RuleInvalid, detail)
             }
-            AdminError::Store(StoreError::Taken { .. }) => Self::new(StatusCode::CONFLICT, Reason::NameTaken, detail),
-            AdminError::Store(error) => error.into(),
-        }
+            AdminError::Store(_) => Self::internal(),
+        };
+        refusal.because(error)
     }
 }

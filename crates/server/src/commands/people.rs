@@ -93,7 +93,7 @@ pub(super) struct AddArgs {
     #[arg(long)]
     known_only: bool,
     /// Give a role by a claim, as CLAIM=VALUE:ROLE, such as `groups=0a1b…:admin`; repeatable
-    #[arg(long = "role", value_name = "CLAIM=VALUE:ROLE", value_parser = mapping)]
+    #[arg(long = "role", value_name = "CLAIM=VALUE:ROLE", value_parser = str::parse::<Mapping>)]
     roles: Vec<Mapping>,
     /// Trust the certificates in this PEM file at the provider instead of the system's
     #[arg(long, value_name = "FILE")]
@@ -111,17 +111,6 @@ pub(super) enum SignInVerb {
         #[arg(long, default_value = DEFAULT_TENANT)]
         tenant: String,
     },
-}
-
-/// Reads `groups=VALUE:ROLE`. The role comes after the last colon: values of claims may hold some.
-fn mapping(text: &str) -> Result<Mapping, String> {
-    let parts = text.split_once('=').and_then(|(claim, rest)| Some((claim, rest.rsplit_once(':')?)));
-    match parts {
-        Some((claim, (value, role))) if !claim.is_empty() && !value.is_empty() && !role.is_empty() => {
-            Ok(Mapping { claim: claim.to_owned(), value: value.to_owned(), role: role.to_owned() })
-        }
-        _ => Err("write CLAIM=VALUE:ROLE, such as `groups=staff:admin`".to_owned()),
-    }
 }
 
 impl From<OidcError> for Failure {
@@ -342,10 +331,10 @@ mod tests {
 
     #[test]
     fn a_mapping_names_claim_value_and_role() {
-        let read = mapping("groups=urn:x:staff:admin").unwrap();
+        let read = "groups=urn:x:staff:admin".parse::<Mapping>().unwrap();
         assert_eq!((read.claim.as_str(), read.value.as_str(), read.role.as_str()), ("groups", "urn:x:staff", "admin"));
         for wrong in ["groups", "groups=staff", "=staff:admin", "groups=:admin", "groups=staff:"] {
-            assert!(mapping(wrong).is_err(), "{wrong}");
+            assert!(wrong.parse::<Mapping>().is_err(), "{wrong}");
         }
     }
 }

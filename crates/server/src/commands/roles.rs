@@ -128,7 +128,7 @@ impl From<AdminError> for Failure {
             AdminError::Store(error) => error.into(),
             AdminError::NotFound => Self::new(2, Reason::NotFound, text),
             AdminError::LastOwner => Self::new(5, Reason::LastOwner, text),
-            AdminError::InUse(_) => Self::new(5, Reason::InUse, text),
+            AdminError::InUse(_) | AdminError::Used(_) => Self::new(5, Reason::InUse, text),
             AdminError::OnHold => Self::new(5, Reason::OnHold, text),
             AdminError::InvitationRefused => Self::new(5, Reason::InvitationRefused, text),
             AdminError::NotOpen(_) => Self::new(5, Reason::CaseNotOpen, text),

@@ -115,10 +115,12 @@ impl From<AdminError> for Wrong {
             AdminError::Store(StoreError::Taken { .. }) => {
                 Self { status: StatusCode::CONFLICT, kind: ScimType::Uniqueness, detail }
             }
-            AdminError::Store(StoreError::BadName(_)) | AdminError::Invalid(_) => {
+            AdminError::Store(StoreError::BadName(_)) | AdminError::Invalid(_) | AdminError::Misfit(_) => {
                 Self::new(ScimType::InvalidValue, detail)
             }
-            AdminError::InUse(_) | AdminError::LastOwner => Self::of(StatusCode::CONFLICT, detail),
+            AdminError::InUse(_) | AdminError::Used(_) | AdminError::LastOwner => {
+                Self::of(StatusCode::CONFLICT, detail)
+            }
             AdminError::ManagedElsewhere => {
                 Self { status: StatusCode::BAD_REQUEST, kind: ScimType::Mutability, detail }
             }

@@ -16,6 +16,7 @@ use crate::accounts::{check_name, taken};
 use crate::audit::{self, Action, Event};
 use crate::authority::{self, Range, View, from_words};
 use crate::error::AdminError;
+use crate::misfit::Misfit;
 use crate::scope::TenantScope;
 use crate::{Store, StoreError, row};
 
@@ -189,18 +190,16 @@ fn check_terms(terms: &Terms, at: Moment) -> Result<(), AdminError> {
         terms.scope_tags.as_ref().map_or(0, Vec::len),
     ];
     if long.iter().any(|len| *len > TAGS_MAX) {
-        return Err(AdminError::Invalid(format!("at most {TAGS_MAX} in each list")));
+        return Err(Misfit::List(TAGS_MAX).into());
     }
     if terms.expires_at.is_some_and(|expires| expires <= at) {
-        return Err(AdminError::Invalid("it would have ended already".to_owned()));
+        return Err(Misfit::Ended.into());
     }
     match terms.role {
         Which::BuiltIn(role) if role.is_api_only() && !(terms.users.is_empty() && terms.groups.is_empty()) => {
-            Err(AdminError::Invalid(format!("the role `{}` is for service accounts only", role.word())))
+            Err(Misfit::AccountsOnly(role.word()).into())
         }
-        Which::BuiltIn(BuiltIn::Owner) if !terms.tokens.is_empty() => {
-            Err(AdminError::Invalid("a service account is never an owner".to_owned()))
-        }
+        Which::BuiltIn(BuiltIn::Owner) if !terms.tokens.is_empty() => Err(Misfit::OwnerAccount.into()),
         _ => Ok(()),
     }
 }
@@ -212,14 +211,11 @@ fn put(tx: &Connection, view: &View, no: i64, terms: &Terms) -> Result<(), Admin
         let number = |id: &GroupId| {
             let (no, group) = groups::find(tx, view, *id)?;
             if group.of == GroupOf::Devices {
-                return Err(AdminError::Invalid(format!("`{}` is a group of PCs", group.name)));
+                return Err(Misfit::GroupOfPcs(group.name).into());
             }
             // Entra has the same rule for groups that give roles (entra-docs, "Use Microsoft Entra groups to manage role assignments").
             if !by_rule && group.rule.is_some() {
-                return Err(AdminError::Invalid(format!(
-                    "a rule says who is in `{}`, so it gives nobody rights",
-                    group.name
-                )));
+                return Err(Misfit::RuleGivesNothing(group.name).into());
             }
             Ok(no)
         };

@@ -15,6 +15,7 @@ use super::{TAGS_MAX, check_version, groups};
 use crate::audit::{self, Action, Event};
 use crate::authority::View;
 use crate::error::AdminError;
+use crate::misfit::Misfit;
 use crate::{Store, StoreError, row};
 
 fn page(word: Option<bool>) -> RestorePage {
@@ -74,7 +75,7 @@ impl Store {
             return Err(AdminError::Lacks(vec![Permission::PolicyWrite]));
         }
         if options.on_for_groups.len().max(options.off_for_groups.len()) > TAGS_MAX {
-            return Err(AdminError::Invalid(format!("at most {TAGS_MAX} groups in each list")));
+            return Err(Misfit::List(TAGS_MAX).into());
         }
         let view = view.clone();
         self.writer.write(move |tx| {
@@ -85,7 +86,7 @@ impl Store {
             let on: BTreeSet<i64> = options.on_for_groups.iter().map(number).collect::<Result<_, _>>()?;
             let off: BTreeSet<i64> = options.off_for_groups.iter().map(number).collect::<Result<_, _>>()?;
             if !on.is_disjoint(&off) {
-                return Err(AdminError::Invalid("a group has the page on and off".to_owned()));
+                return Err(Misfit::PageBoth.into());
             }
             let word = match options.show_restore_page {
                 RestorePage::NotConfigured => None,

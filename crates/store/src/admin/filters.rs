@@ -17,6 +17,7 @@ use crate::accounts::{check_name, taken};
 use crate::audit::{self, Action, Event};
 use crate::authority::View;
 use crate::error::AdminError;
+use crate::misfit::{Misfit, Use};
 use crate::{Store, StoreError, row};
 
 /// The most filters of a tenant, as in Intune (memdocs `filters.md`: "a maximum of 200 filters per tenant").
@@ -54,8 +55,7 @@ pub(crate) fn find(connection: &Connection, view: &View, id: FilterId) -> Result
 pub(crate) fn check_description(text: &str) -> Result<(), AdminError> {
     let odd = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t');
     if text.chars().count() > DESCRIPTION_CHARS_MAX || text.chars().any(odd) {
-        let text = format!("a description has at most {DESCRIPTION_CHARS_MAX} characters and no control characters");
-        return Err(AdminError::Invalid(text));
+        return Err(Misfit::Description(DESCRIPTION_CHARS_MAX).into());
     }
     Ok(())
 }
@@ -88,7 +88,7 @@ impl Store {
             let sql = "SELECT COUNT(*) FROM filters WHERE tenant = $1";
             let there: i64 = tx.prepare_cached(sql)?.query_row([tenant], |row| row.get(0))?;
             if there >= FILTERS_MAX {
-                return Err(AdminError::Invalid(format!("an organisation has at most {FILTERS_MAX} filters")));
+                return Err(Misfit::FiltersFull(FILTERS_MAX).into());
             }
             let tags = new_tags(tx, &view, tag_ids(&terms).as_deref())?;
             let no = row::next_no(tx, "SELECT COALESCE(MAX(no), 0) + 1 FROM filters WHERE tenant = $1", tenant)?;
@@ -172,7 +172,7 @@ impl Store {
             check_whole(&view, Permission::PolicyWrite)?;
             check_version(version, row::signed(before.version))?;
             if before.policies > 0 {
-                return Err(AdminError::InUse(format!("{} policies name it", before.policies)));
+                return Err(AdminError::Used(Use::Policies(before.policies)));
             }
             tags::put(tx, tenant, (Tagged::Filter, no), &std::collections::BTreeSet::new())?;
             tx.prepare_cached("DELETE FROM filters WHERE tenant = $1 AND no = $2")?.execute((tenant, no))?;

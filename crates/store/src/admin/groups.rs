@@ -24,6 +24,7 @@ use crate::audit::{self, Action, Event};
 use crate::authority::View;
 use crate::error::AdminError;
 use crate::membership::{self, DYNAMIC_GROUPS_MAX, group_of, kind_of};
+use crate::misfit::{Misfit, Use};
 use crate::{Store, StoreError, row};
 
 /// Who says who is in a group. The numbers are in the database.
@@ -228,8 +229,7 @@ impl Store {
             let same = "SELECT 1 FROM user_groups WHERE tenant = $1 AND name = $2";
             taken(tx, "group", &new.name, same, (tenant, &new.name))?;
             if rule.is_some() && membership::count(tx, tenant)? >= row::unsigned(DYNAMIC_GROUPS_MAX) {
-                let text = format!("an organisation has at most {DYNAMIC_GROUPS_MAX} groups with a rule");
-                return Err(AdminError::Invalid(text));
+                return Err(Misfit::RulesFull(DYNAMIC_GROUPS_MAX).into());
             }
             let people = seen_people(tx, &view, &new.members)?;
             let devices = seen_devices(tx, &view, &new.devices)?;
@@ -417,17 +417,17 @@ impl Store {
                 )?
                 .query_row((tenant, no), |row| row.get(0))?;
             if used > 0 {
-                return Err(AdminError::InUse(format!("{used} role assignments name it")));
+                return Err(AdminError::Used(Use::Assignments(row::unsigned(used))));
             }
             for (table, what) in [
-                ("retention_groups", "retention policies name it"),
-                ("policy_groups", "policies name it"),
-                ("enrolment_option_groups", "enrollment options name it"),
+                ("retention_groups", Use::Retention as fn(u64) -> Use),
+                ("policy_groups", Use::Policies),
+                ("enrolment_option_groups", Use::EnrolmentOptions),
             ] {
                 let sql = format!("SELECT COUNT(*) FROM {table} WHERE tenant = $1 AND group_no = $2");
                 let used: i64 = tx.prepare_cached(&sql)?.query_row((tenant, no), |row| row.get(0))?;
                 if used > 0 {
-                    return Err(AdminError::InUse(format!("{used} {what}")));
+                    return Err(AdminError::Used(what(row::unsigned(used))));
                 }
             }
             tags::put(tx, tenant, (Kind::Group, no), &BTreeSet::new())?;
@@ -462,7 +462,7 @@ fn check_change(
     let touched = touches_members(change);
     if group.source == Source::Rule {
         if touched || by_provider {
-            return Err(AdminError::Invalid("a rule says who is in the group; change the rule".to_owned()));
+            return Err(Misfit::RuleSays.into());
         }
     } else if change.name.is_some() || change.external_id.is_some() || touched {
         check_source(view, group.source, by_provider)?;
@@ -472,14 +472,14 @@ fn check_change(
         GroupOf::Devices => change.members.is_some() || !change.add.is_empty() || !change.remove.is_empty(),
     };
     if holds_other {
-        return Err(AdminError::Invalid(format!("the group holds {}", group.of.word())));
+        return Err(match group.of {
+            GroupOf::People => Misfit::HoldsPeople.into(),
+            GroupOf::Devices => Misfit::HoldsDevices.into(),
+        });
     }
     match (&change.rule, &group.rule) {
         (None, _) => Ok(None),
-        (Some(_), None) => {
-            let text = "the members of this group are put in; a rule takes a group of its own";
-            Err(AdminError::Invalid(text.to_owned()))
-        }
+        (Some(_), None) => Err(Misfit::PutIn.into()),
         (Some(text), Some(before)) => {
             Ok(Some(rules::parse(kind_of(group.of), text)?.to_string()).filter(|rule| rule != before))
         }

@@ -23,6 +23,7 @@ use crate::sql::{Connection, OptionalExtension, Row};
 
 use crate::authority::{self, View};
 use crate::error::{AdminError, StoreError};
+use crate::misfit::Misfit;
 use crate::row;
 
 /// The most that a page of a list holds.
@@ -136,7 +137,7 @@ pub(crate) fn numbers<const N: usize>(
 fn new_tags(tx: &Connection, view: &View, named: Option<&[[u8; 16]]>) -> Result<BTreeSet<i64>, AdminError> {
     let Some(named) = named else { return Ok(view.own_tags()) };
     if named.len() > TAGS_MAX {
-        return Err(AdminError::Invalid(format!("at most {TAGS_MAX} scope tags")));
+        return Err(Misfit::Tags(TAGS_MAX).into());
     }
     let tags = numbers(tx, view.scope().no, "tags", named)?;
     let lost = tags.is_empty() && !view.own_tags().is_empty();

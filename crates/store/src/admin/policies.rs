@@ -19,6 +19,7 @@ use crate::accounts::{check_name, taken};
 use crate::audit::{self, Action, Event};
 use crate::authority::View;
 use crate::error::AdminError;
+use crate::misfit::Misfit;
 use crate::policies::{self, ALL_DEVICES, ALL_USERS, Beside, RETENTION};
 use crate::targets::{EXCLUDED, INCLUDED, Targets};
 use crate::{Store, StoreError, row};
@@ -151,15 +152,15 @@ impl Both {
                 }
             };
             if !there {
-                return Err(AdminError::Invalid(format!("a filter stands beside `{}`, which is not included", one.on)));
+                return Err(Misfit::FilterAlone(one.on.to_string()).into());
             }
             let (filter, _) = filters::find(connection, view, one.filter)?;
             if both.beside.insert(what, (filter, one.mode == FilterMode::Exclude)).is_some() {
-                return Err(AdminError::Invalid(format!("two filters stand beside `{}`", one.on)));
+                return Err(Misfit::TwoFilters(one.on.to_string()).into());
             }
         }
         if both.included.overlaps(&both.excluded) {
-            return Err(AdminError::Invalid("the same is included and excluded".to_owned()));
+            return Err(Misfit::BothSides.into());
         }
         Ok(both)
     }
@@ -218,11 +219,10 @@ fn check(terms: &NewPolicy) -> Result<(), AdminError> {
     check_name(&terms.name)?;
     let odd = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t');
     if terms.description.chars().count() > DESCRIPTION_CHARS_MAX || terms.description.chars().any(odd) {
-        let text = format!("a description has at most {DESCRIPTION_CHARS_MAX} characters and no control characters");
-        return Err(AdminError::Invalid(text));
+        return Err(Misfit::Description(DESCRIPTION_CHARS_MAX).into());
     }
     if terms.priority.is_some_and(|priority| priority > PRIORITY_MAX) {
-        return Err(AdminError::Invalid(format!("a priority is 0 to {PRIORITY_MAX}")));
+        return Err(Misfit::Priority(PRIORITY_MAX).into());
     }
     Ok(())
 }
@@ -317,7 +317,7 @@ impl Store {
             let (count, last): (i64, u32) =
                 tx.prepare_cached(count)?.query_row([tenant], |row| Ok((row.get(0)?, row.get(1)?)))?;
             if row::unsigned(count) >= POLICIES_MAX as u64 {
-                return Err(AdminError::Invalid(format!("an organisation has at most {POLICIES_MAX} policies")));
+                return Err(Misfit::PoliciesFull(POLICIES_MAX).into());
             }
             taken(tx, "policy", &terms.name, SAME_NAME, (tenant, &terms.name))?;
             let whom = Both::find(tx, &view, &terms)?;
@@ -488,14 +488,9 @@ impl Store {
     ) -> Result<Policy, AdminError> {
         let versions = self.policy_versions(view, id)?;
         let earlier = versions.into_iter().find(|one| one.version == to);
-        let earlier = earlier.ok_or_else(|| AdminError::Invalid(format!("there is no version {to} of it any more")))?;
+        let earlier = earlier.ok_or(Misfit::NoVersion(to))?;
         match self.change_policy(view, (id, version), earlier.terms, at) {
-            Err(AdminError::NotFound) => {
-                let text = format!(
-                    "version {to} is for somebody who is gone, or whom you do not see; edit the policy instead"
-                );
-                Err(AdminError::Invalid(text))
-            }
+            Err(AdminError::NotFound) => Err(Misfit::VersionGone(to).into()),
             result => result,
         }
     }

@@ -13,6 +13,7 @@ use crate::accounts::{check_name, taken};
 use crate::audit::{self, Action, Event};
 use crate::authority::{self, Range, View, from_words, to_words};
 use crate::error::AdminError;
+use crate::misfit::{Misfit, Use};
 use crate::{Store, StoreError, row};
 
 /// A role of the tenant's own.
@@ -81,7 +82,7 @@ pub(crate) fn find(connection: &Connection, view: &View, id: RoleId) -> Result<(
 fn check(tx: &Connection, tenant: i64, name: &str) -> Result<(), AdminError> {
     check_name(name)?;
     if BuiltIn::from_word(&name.to_lowercase()).is_some() {
-        return Err(AdminError::Invalid(format!("`{name}` is the name of a built-in role")));
+        return Err(Misfit::BuiltInName(name.to_owned()).into());
     }
     Ok(taken(tx, "role", name, "SELECT 1 FROM roles WHERE tenant = $1 AND name = $2", (tenant, name))?)
 }
@@ -186,7 +187,7 @@ impl Store {
             check_version(version, row::signed(role.version))?;
             let used = ranges(tx, tenant, no)?.len();
             if used > 0 {
-                return Err(AdminError::InUse(format!("{used} role assignments name it")));
+                return Err(AdminError::Used(Use::Assignments(used as u64)));
             }
             tags::put(tx, tenant, (Kind::Role, no), &BTreeSet::new())?;
             tx.prepare_cached("DELETE FROM roles WHERE tenant = $1 AND no = $2")?.execute((tenant, no))?;

@@ -11,6 +11,7 @@ use crate::accounts::{check_name, taken};
 use crate::audit::{self, Action, Event};
 use crate::authority::View;
 use crate::error::AdminError;
+use crate::misfit::Use;
 use crate::{Store, StoreError, row};
 
 /// What carries tags. The numbers are in the database.
@@ -174,14 +175,14 @@ impl Store {
             let (no, tag) = find(tx, &view, id)?;
             check_version(version, row::signed(tag.version))?;
             for (sql, what) in [
-                ("SELECT COUNT(*) FROM object_tags WHERE tenant = $1 AND tag_no = $2", "things carry it"),
-                ("SELECT COUNT(*) FROM assignment_tags WHERE tenant = $1 AND tag_no = $2", "role assignments name it"),
-                ("SELECT COUNT(*) FROM retention_tags WHERE tenant = $1 AND tag_no = $2", "retention policies name it"),
-                ("SELECT COUNT(*) FROM policy_tags WHERE tenant = $1 AND tag_no = $2", "policies name it"),
+                ("SELECT COUNT(*) FROM object_tags WHERE tenant = $1 AND tag_no = $2", Use::Carried as fn(u64) -> Use),
+                ("SELECT COUNT(*) FROM assignment_tags WHERE tenant = $1 AND tag_no = $2", Use::Assignments),
+                ("SELECT COUNT(*) FROM retention_tags WHERE tenant = $1 AND tag_no = $2", Use::Retention),
+                ("SELECT COUNT(*) FROM policy_tags WHERE tenant = $1 AND tag_no = $2", Use::Policies),
             ] {
                 let count: i64 = tx.prepare_cached(sql)?.query_row((tenant, no), |row| row.get(0))?;
                 if count > 0 {
-                    return Err(AdminError::InUse(format!("{count} {what}")));
+                    return Err(AdminError::Used(what(row::unsigned(count))));
                 }
             }
             tx.prepare_cached("DELETE FROM tags WHERE tenant = $1 AND no = $2")?.execute((tenant, no))?;

@@ -17,6 +17,7 @@ use crate::accounts::{check_name, taken};
 use crate::audit::{self, Action, Event};
 use crate::authority::{Service, View};
 use crate::error::AdminError;
+use crate::misfit::Misfit;
 use crate::scope::TenantScope;
 use crate::{Store, StoreError, row};
 
@@ -137,11 +138,10 @@ impl Store {
     pub fn create_token(&self, view: &View, new: NewToken, at: Moment) -> Result<Token, AdminError> {
         check_name(&new.terms.name)?;
         if new.networks.len() > NETWORKS_MAX || new.networks.iter().any(|network| Network::parse(network).is_none()) {
-            let text = format!("networks are written `10.0.0.0/8` or as an address, at most {NETWORKS_MAX}");
-            return Err(AdminError::Invalid(text));
+            return Err(Misfit::Networks(NETWORKS_MAX).into());
         }
         if new.expires_at <= at || new.expires_at > at.plus_millis(TOKEN_MILLIS_MAX) {
-            return Err(AdminError::Invalid("a token ends in the future, and within a year".to_owned()));
+            return Err(Misfit::TokenEnd.into());
         }
         let view = view.clone();
         self.writer.write(move |tx| {

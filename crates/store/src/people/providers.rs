@@ -31,6 +31,39 @@ pub struct Mapping {
     pub role: String,
 }
 
+impl std::str::FromStr for Mapping {
+    type Err = &'static str;
+
+    /// Reads `groups=VALUE:ROLE`. The role comes after the last colon: values of claims may hold some.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts = text.split_once('=').and_then(|(claim, rest)| Some((claim, rest.rsplit_once(':')?)));
+        match parts {
+            Some((claim, (value, role))) if !claim.is_empty() && !value.is_empty() && !role.is_empty() => {
+                Ok(Self { claim: claim.to_owned(), value: value.to_owned(), role: role.to_owned() })
+            }
+            _ => Err("write CLAIM=VALUE:ROLE, such as `groups=staff:admin`"),
+        }
+    }
+}
+
+/// As it is written.
+impl std::fmt::Display for Mapping {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(to, "{}={}:{}", self.claim, self.value, self.role)
+    }
+}
+
+/// What a change of a provider does with our secret there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretChange {
+    /// It stays as it was.
+    Keep,
+    /// There is none any more.
+    Remove,
+    /// Another one, sealed.
+    Put(Vec<u8>),
+}
+
 /// What an operator says of a provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -130,6 +163,42 @@ impl Store {
             )?
             .execute((tenant.no, no, id.as_bytes(), &name, settings, secret, at.0))?;
             note(tx, &tenant, at, Action::ProviderAdd, (&[], id.as_bytes(), 0))
+        })
+    }
+
+    /// Changes a provider. Its issuer stays what it is: our secret is for that one, and people are who they are by it. `false`: there is none with that id, or it has another
+    /// issuer.
+    pub fn change_provider(
+        &self,
+        tenant: &TenantScope,
+        (id, name): (ProviderId, String),
+        settings: &ProviderSettings,
+        (secret, at): (SecretChange, Moment),
+    ) -> Result<bool, StoreError> {
+        check_name(&name)?;
+        let (tenant, settings) = (tenant.clone(), settings.clone());
+        self.writer.write(move |tx| {
+            let before = {
+                let mut statement = tx.prepare_cached(&format!("{COLUMNS} AND id = $2"))?;
+                let mut rows = statement.query((tenant.no, id.as_bytes()))?;
+                rows.next()?.map(|row| provider(&row, &tenant)).transpose()?
+            };
+            let Some(before) = before.filter(|before| before.settings.issuer == settings.issuer) else {
+                return Ok(false);
+            };
+            let same = tx.prepare_cached("SELECT 1 FROM providers WHERE tenant = $1 AND name = $2 AND no <> $3")?;
+            if { same }.exists((tenant.no, &name, before.no))? {
+                return Err(StoreError::Taken { what: "provider", name });
+            }
+            let secret = match secret {
+                SecretChange::Keep => before.secret,
+                SecretChange::Remove => None,
+                SecretChange::Put(sealed) => Some(sealed),
+            };
+            let sql = "UPDATE providers SET name = $1, settings = $2, secret = $3 WHERE tenant = $4 AND no = $5";
+            tx.prepare_cached(sql)?.execute((&name, to_json(&settings), secret, tenant.no, before.no))?;
+            note(tx, &tenant, at, Action::ProviderChange, (&[], id.as_bytes(), 0))?;
+            Ok(true)
         })
     }
 
