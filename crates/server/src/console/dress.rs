@@ -18,21 +18,26 @@ use crate::api::admin::random_id;
 use crate::login::posted::{FORM_BYTES_MAX, TOKEN_FIELD};
 use crate::login::site::query;
 use crate::pages::{Said, Trouble, to};
-use crate::problem::Refused;
+use crate::problem::{Cause, Refused};
 
 /// More than any problem of ours is long.
 const PROBLEM_BYTES_MAX: usize = 64 * 1024;
 
-/// Whether a form is kept when its session has ended, so that whoever has signed in again finds there what they typed: steps of policies, editors of groups and filters.
+/// Whether a form is kept when its session has ended, so that whoever has signed in again finds there what they typed: steps of policies, editors of groups and filters, what is made in tenant admin.
 fn is_kept(address: &str) -> bool {
     let within = |start: &str| address.strip_prefix(start).filter(|rest| !rest.is_empty());
     if let Some(step) = within("/console/policies/drafts/") {
         return step.contains("?step=") && !step.contains('/');
     }
     let path = address.split('?').next().unwrap_or_default();
+    let tenant = within("/console/tenant/")
+        .is_some_and(|rest| rest.contains('/') && !path.ends_with("/delete") && !path.ends_with("/revoke"));
     let group = within("/console/groups/").is_some() && (path.ends_with("/new") || path.ends_with("/edit"));
-    group || within("/console/filters/").is_some_and(|rest| !rest.contains('/') && rest != "check")
+    tenant || group || within("/console/filters/").is_some_and(|rest| !rest.contains('/') && rest != "check")
 }
+
+/// Name of the field of a form with a secret of somebody's.
+const SECRET_FIELD: &str = "secret";
 
 /// How long such a form may take to arrive.
 const FORM_SECONDS: u64 = 30;
@@ -48,12 +53,7 @@ pub(super) async fn dress(State(app): State<Arc<App>>, request: Request, next: N
     let (mut parts, body) = response.into_parts();
     if parts.status == StatusCode::UNAUTHORIZED {
         if let Some((address, form)) = form {
-            let word = model::ids::to_hex(&random_id(&app));
-            let mut fields: HashMap<String, String> = form_urlencoded::parse(&form).into_owned().collect();
-            fields.remove(TOKEN_FIELD);
-            app.drafts.park(word.clone(), fields, app.clock.now());
-            let sign = if address.contains('?') { '&' } else { '?' };
-            back = format!("{address}{sign}parked={word}");
+            back = park(&app, &address, &form);
         }
         return to(&format!("/login?{}", query(&[("return_to", &back)])));
     }
@@ -61,8 +61,11 @@ pub(super) async fn dress(State(app): State<Arc<App>>, request: Request, next: N
     let problem: Option<Problem> = serde_json::from_slice(&body).ok();
     let code = problem.as_ref().map_or("", |problem| problem.code.as_str());
     let reason = Reason::from_code(code).unwrap_or(Reason::ServerError);
-    let detail = problem.as_ref().map_or("", |problem| problem.detail.as_str());
+    let cause = parts.extensions.remove::<Cause>().map(|Cause(cause)| texts.refusal(&cause));
+    let has_said = cause.is_some();
+    let detail = cause.or_else(|| problem.map(|problem| problem.detail)).unwrap_or_default();
     let mut trouble = Trouble::new(parts.status, reason, detail).said(Said {
+        detail_lang: if has_said { texts.lang } else { "en" },
         lang: texts.lang,
         title: texts.reason(reason),
         next: texts.next(reason),
@@ -71,6 +74,9 @@ pub(super) async fn dress(State(app): State<Arc<App>>, request: Request, next: N
         code: texts.t("trouble.code").to_owned(),
     });
     if reason == Reason::FreshSignInNeeded {
+        if let Some((address, form)) = form {
+            back = park(&app, &address, &form);
+        }
         trouble = trouble.again(format!("/login?{}", query(&[("return_to", &back)])));
     } else if reason == Reason::FormRefused {
         trouble = trouble.again(back);
@@ -85,6 +91,18 @@ pub(super) async fn dress(State(app): State<Arc<App>>, request: Request, next: N
         page.headers_mut().insert(header::RETRY_AFTER, after);
     }
     page
+}
+
+/// Keeps a form for whoever has signed in again, and says where it is. Its token is the old session's, and a secret is typed again.
+fn park(app: &App, address: &str, form: &[u8]) -> String {
+    let word = model::ids::to_hex(&random_id(app));
+    let mut fields: HashMap<String, String> = form_urlencoded::parse(form).into_owned().collect();
+    for name in [TOKEN_FIELD, SECRET_FIELD] {
+        fields.remove(name);
+    }
+    app.drafts.park(word.clone(), fields, app.clock.now());
+    let sign = if address.contains('?') { '&' } else { '?' };
+    format!("{address}{sign}parked={word}")
 }
 
 /// The request with its form at hand, if it is one that is kept: its address and what it says.

@@ -167,6 +167,6 @@ pub(super) async fn done(
     .await?;
     match result {
         Ok(_) => Ok(to("/console/enrollment?done=saved")),
-        Err((error, wanted)) => form((&app, &view, &desk), Some(wanted), Some(trouble(error))).await,
+        Err((error, wanted)) => form((&app, &view, &desk), Some(wanted), Some(trouble(desk.texts, error))).await,
     }
 }

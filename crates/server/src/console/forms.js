@@ -1,6 +1,15 @@
-// While somebody fills in a form that says where to ask, the server says beside it what it would come to. Without this script the form's own button does.
+// A secret that is shown once is copied by a button. While somebody fills in a form that says where to ask, the server says beside it what it would come to. Without this script the form's own button does.
 'use strict';
 (() => {
+  for (const button of document.querySelectorAll('button[data-copy]')) {
+    const secret = document.getElementById(button.dataset.copy);
+    if (!secret || !navigator.clipboard) continue;
+    button.hidden = false;
+    button.addEventListener('click', async () => {
+      await navigator.clipboard.writeText(secret.value);
+      document.getElementById('copied').textContent = button.dataset.copied;
+    });
+  }
   for (const form of document.querySelectorAll('form[data-live]')) {
     const place = document.getElementById(form.dataset.place);
     if (!place || !window.fetch) continue;

@@ -39,6 +39,11 @@ impl Desk {
         self.query.get(name).map_or("", String::as_str)
     }
 
+    /// The server's own address, as whoever asks knows it.
+    pub(super) fn base(&self) -> &str {
+        &self.visitor.base
+    }
+
     /// The frame of a page.
     pub(super) fn frame(&self, (app, view): (&App, &View), place: Place, title: impl Into<String>) -> Frame {
         let session = self.visitor.signed_in();

@@ -19,6 +19,7 @@ mod home;
 mod list;
 mod live;
 pub(crate) mod policies;
+mod refusals;
 mod reports;
 mod rules;
 mod tenant;
@@ -35,10 +36,11 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use store::AdminError;
+use texts::Texts;
 
 use crate::App;
 use crate::access::Routes;
-use crate::pages::{asset, asset_address, sentence};
+use crate::pages::{asset, asset_address};
 use crate::problem::Refusal;
 
 /// The style sheet of the console, beside that of all pages.
@@ -110,9 +112,46 @@ pub fn routes() -> Routes {
         .get("/console/eligibility.csv", eligibility::csv)
         .get("/console/restores.csv", reports::csv)
         .get("/console/audit", audit::show)
-        .get("/console/tenant", tenant::show)
-        .post("/console/tenant/tokens/revoke", tenant::revoke_token)
-        .post("/console/tenant/second-factor", tenant::demand_factor)
+        .get("/console/tenant", tenant::show::show)
+        .with(tenant_routes)
+}
+
+/// What is changed in tenant admin.
+fn tenant_routes(routes: Routes) -> Routes {
+    routes
+        .post("/console/tenant/second-factor", tenant::factor::demand)
+        .get("/console/tenant/tokens/new", tenant::token_new::ask)
+        .post("/console/tenant/tokens/new", tenant::token_new::make)
+        .get("/console/tenant/tokens/{enrolment}/revoke", tenant::token_revoke::ask)
+        .post("/console/tenant/tokens/{enrolment}/revoke", tenant::token_revoke::revoke)
+        .get("/console/tenant/tags/new", tenant::tag_edit::new)
+        .post("/console/tenant/tags/new", tenant::tag_edit::make)
+        .get("/console/tenant/tags/{tag}", tenant::tag_edit::edit)
+        .post("/console/tenant/tags/{tag}", tenant::tag_edit::change)
+        .get("/console/tenant/tags/{tag}/delete", tenant::tag_delete::ask)
+        .post("/console/tenant/tags/{tag}/delete", tenant::tag_delete::go)
+        .get("/console/tenant/roles/new", tenant::role_edit::new)
+        .post("/console/tenant/roles/new", tenant::role_edit::make)
+        .get("/console/tenant/roles/{role}", tenant::role_edit::edit)
+        .post("/console/tenant/roles/{role}", tenant::role_edit::change)
+        .get("/console/tenant/roles/{role}/delete", tenant::role_delete::ask)
+        .post("/console/tenant/roles/{role}/delete", tenant::role_delete::go)
+        .get("/console/tenant/assignments/new", tenant::assignment_edit::new)
+        .post("/console/tenant/assignments/new", tenant::assignment_edit::make)
+        .get("/console/tenant/assignments/{assignment}", tenant::assignment_edit::edit)
+        .post("/console/tenant/assignments/{assignment}", tenant::assignment_edit::change)
+        .get("/console/tenant/assignments/{assignment}/delete", tenant::assignment_delete::ask)
+        .post("/console/tenant/assignments/{assignment}/delete", tenant::assignment_delete::go)
+        .get("/console/tenant/providers/new", tenant::provider_edit::new)
+        .post("/console/tenant/providers/new", tenant::provider_edit::make)
+        .get("/console/tenant/providers/{provider}", tenant::provider_edit::edit)
+        .post("/console/tenant/providers/{provider}", tenant::provider_edit::change)
+        .get("/console/tenant/providers/{provider}/delete", tenant::provider_delete::ask)
+        .post("/console/tenant/providers/{provider}/delete", tenant::provider_delete::go)
+        .get("/console/tenant/accounts/new", tenant::account_new::ask)
+        .post("/console/tenant/accounts/new", tenant::account_new::make)
+        .get("/console/tenant/accounts/{account}/revoke", tenant::account_revoke::ask)
+        .post("/console/tenant/accounts/{account}/revoke", tenant::account_revoke::go)
 }
 
 /// The pages as a service.
@@ -139,13 +178,14 @@ fn forms_address() -> String {
     asset_address("/assets/forms.js", FORMS_SCRIPT)
 }
 
-/// Why a form could not be done, to be shown on the form itself: the answer's status, the code, and a sentence.
+/// Why a form could not be done, to be shown on the form itself: the answer's status, the code, and a sentence in the reader's language.
 type Trouble = (StatusCode, String, String);
 
-fn trouble(error: AdminError) -> Trouble {
+fn trouble(texts: &Texts, error: AdminError) -> Trouble {
+    let detail = texts.refusal(&error);
     let refusal = Refusal::from(error);
     let status = StatusCode::from_u16(refusal.problem.status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
-    (status, refusal.problem.code.clone(), sentence(&refusal.problem.detail))
+    (status, refusal.problem.code.clone(), detail)
 }
 
 /// A text for a script of ours, which shows it in its place.

@@ -99,7 +99,7 @@ impl Texts {
 
 /// Puts things in their places in one walk, so that what is put in is not looked at again. `{0}` is the first of them; `{0|device|devices}` is the word that goes with it as a number:
 /// the first of the two for 1, else the second.
-fn fill(text: &str, things: &[&str]) -> String {
+pub(super) fn fill(text: &str, things: &[&str]) -> String {
     let mut filled = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {

@@ -112,11 +112,13 @@ pub struct Trouble {
     said: Option<Box<Said>>,
 }
 
-/// The words of a page that says no, in another language than English; the words of the case itself stay as they are.
+/// The words of a page that says no, in another language than English.
 #[derive(Debug)]
 pub struct Said {
     /// The language.
     pub lang: &'static str,
+    /// The language of the words of the case.
+    pub detail_lang: &'static str,
     /// What happened.
     pub title: String,
     /// What to do.
@@ -133,6 +135,7 @@ impl Said {
     fn english(reason: Reason) -> Self {
         Self {
             lang: "en",
+            detail_lang: "en",
             title: sentence(reason.title()),
             next: sentence(reason.next()),
             what_to_do: "What to do:".to_owned(),

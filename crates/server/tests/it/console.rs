@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use crate::people::browser::{Browser, as_fields};
 use crate::support::{Live, Made, Nobody, PASSWORD, Pc, Place};
 use model::admin::{AssignmentFilter, FilterMode, FilterOn, NewFilter, NewPolicy};
-use model::ids::{FilterId, GroupId, PolicyId, to_hex};
+use model::ids::{FilterId, GroupId, PolicyId, ProviderId, to_hex};
 use model::permission::BuiltIn;
 use server::access::Demand;
+use store::people::{Mapping, ProviderKind, ProviderSettings};
 use store::{NewEnrolmentToken, View};
 
 /// A name that would be code in any place of a page where it is not escaped.
@@ -46,19 +47,22 @@ fn world() -> World {
     };
     live.app.store.create_enrolment_token(&scope, token, live.app.clock.now()).unwrap();
     let (policy, group, filter) = policy_of_code(&live);
+    let tenant = tenant_of_code(&live);
     let browser = Browser::new(&live);
     browser.sign_in("default", "ada", PASSWORD);
     let draft = browser.get(&format!("/console/policies/new?of={policy}")).leads_to();
     let draft = draft.rsplit('/').next().unwrap().split('?').next().unwrap().to_owned();
     drop(browser);
-    let ids = BTreeMap::from([
+    let mut ids = BTreeMap::from([
         ("device", pc.device.to_string()),
         ("user", pc.user.to_string()),
         ("policy", policy.to_string()),
         ("draft", draft),
         ("group", group.to_string()),
         ("filter", filter.to_string()),
+        ("enrolment", to_hex(&[7; 16])),
     ]);
+    ids.extend(tenant);
     World { place, live, pc, ids }
 }
 
@@ -81,6 +85,40 @@ fn policy_of_code(live: &Live) -> (PolicyId, GroupId, FilterId) {
     terms.assignments.filters = vec![AssignmentFilter { on: FilterOn::AllDevices, filter, mode: FilterMode::Exclude }];
     let policy = live.app.store.create_policy(&view, (PolicyId([6; 16]), terms), now).unwrap().id;
     (policy, group, filter)
+}
+
+/// A tag, a role, an assignment, a service account and an identity provider whose names are code.
+fn tenant_of_code(live: &Live) -> [(&'static str, String); 5] {
+    let scope = live.app.store.operator("default").unwrap().unwrap();
+    let ada = live.sign_in("default/ada");
+    let make = |path: &str, body: serde_json::Value| {
+        let made = live.ask("POST", path, &ada, &[], body.to_string().as_bytes());
+        assert_eq!(made.status, 201, "{}", made.text());
+        made.json::<serde_json::Value>()["id"].as_str().unwrap().to_owned()
+    };
+    let tag = make("/api/v1/scope-tags", serde_json::json!({ "name": CODE }));
+    let role = make("/api/v1/roles", serde_json::json!({ "name": CODE, "permissions": ["user.read"] }));
+    let terms = serde_json::json!({ "name": CODE, "role": role, "scope_tags": [tag] });
+    let assignment = make("/api/v1/role-assignments", terms);
+    let ends = live.app.clock.now().0 + 3_600_000;
+    let account = serde_json::json!({ "name": CODE, "role": "gitops", "expires_at": ends });
+    let account = make("/api/v1/service-accounts", account);
+    let settings = ProviderSettings {
+        kind: ProviderKind::Oidc,
+        issuer: format!("https://id.example.com/{CODE}"),
+        client_id: CODE.to_owned(),
+        secret_file: None,
+        scopes: vec![CODE.to_owned()],
+        guests: true,
+        known_only: true,
+        mappings: vec![Mapping { claim: CODE.to_owned(), value: CODE.to_owned(), role: "admin".to_owned() }],
+        ca_file: None,
+    };
+    let (id, secret) = (ProviderId([5; 16]), Some(b"sealed".to_vec()));
+    let now = live.app.clock.now();
+    live.app.store.add_provider(&scope, (id, CODE.to_owned()), &settings, (secret, now)).unwrap();
+    let provider = id.to_string();
+    [("tag", tag), ("role", role), ("assignment", assignment), ("account", account), ("provider", provider)]
 }
 
 impl World {
@@ -285,7 +323,8 @@ fn a_hold_and_a_withdrawn_token_are_seen_where_they_were_asked_for() {
     let unknown = admin.fill(&user, &format!("{user}/hold"), &[("profile", profile.as_str()), ("seq", "9")]);
     assert_eq!(unknown.status, 404);
     let id = to_hex(&[7; 16]);
-    let withdrawn = admin.fill("/console/tenant", "/console/tenant/tokens/revoke", &[("id", &id)]);
+    let revoke = format!("/console/tenant/tokens/{id}/revoke");
+    let withdrawn = admin.fill(&revoke, &revoke, &[]);
     assert_eq!(withdrawn.leads_to(), "/console/tenant?done=revoked");
     assert!(admin.get("/console/tenant").text().contains(">withdrawn<"));
 }

@@ -16,6 +16,7 @@ mod cases;
 mod commands;
 mod console;
 mod console_policies;
+mod console_tenant;
 mod devices;
 mod groups;
 mod keep;

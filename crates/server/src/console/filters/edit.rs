@@ -158,7 +158,7 @@ pub(in crate::console) async fn make(
     .await?;
     match made {
         Ok(_) => Ok(to("/console/filters?done=created")),
-        Err(error) => form((&app, &view, &desk), (None, typed), (Some(trouble(error)), false)).await,
+        Err(error) => form((&app, &view, &desk), (None, typed), (Some(trouble(desk.texts, error)), false)).await,
     }
 }
 
@@ -203,7 +203,7 @@ pub(in crate::console) async fn change(
         Ok(_) => Ok(done()),
         Err(error) => {
             let typed = Typed { version: there.version.to_string(), ..typed };
-            form((&app, &view, &desk), (Some(id), typed), (Some(trouble(error)), false)).await
+            form((&app, &view, &desk), (Some(id), typed), (Some(trouble(desk.texts, error)), false)).await
         }
     }
 }

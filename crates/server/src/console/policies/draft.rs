@@ -28,7 +28,7 @@ use crate::console::frame::{Desk, Frame, Place};
 use crate::console::texts::Texts;
 use crate::console::{Trouble, filters, groups, plain, trouble};
 use crate::login::posted::Posted;
-use crate::pages::{html, sentence, to};
+use crate::pages::{html, to};
 use crate::problem::Refusal;
 
 /// Hits of a search, of each kind.
@@ -125,10 +125,6 @@ impl Page {
     fn dom(&self, id: &str) -> String {
         id.replace('.', "-")
     }
-
-    fn sentence(&self, what: &str) -> String {
-        sentence(what)
-    }
 }
 
 /// Whose drafts.
@@ -221,7 +217,7 @@ fn reach_of(
     (terms, of): (&NewPolicy, Option<(PolicyId, u64)>),
 ) -> Result<PolicyReach, AdminError> {
     match app.store.policy_reach(view, terms, of.map(|(id, _)| id), app.clock.now()) {
-        Err(AdminError::NotFound | AdminError::Invalid(_)) => Ok(PolicyReach::default()),
+        Err(AdminError::NotFound | AdminError::Invalid(_) | AdminError::Misfit(_)) => Ok(PolicyReach::default()),
         other => other,
     }
 }
@@ -360,7 +356,7 @@ fn field(texts: &Texts, terms: &NewPolicy, policy: &'static model::policy::Polic
         choices,
         number,
         typed: wrong.map_or(there, |wrong| wrong.typed.clone()),
-        wrong: wrong.map(|wrong| wrong.what.clone()),
+        wrong: wrong.map(|wrong| wrong.why.text(texts)),
     }
 }
 
@@ -514,7 +510,7 @@ async fn made(
                 draft.of = Some((policy, *version));
                 app.drafts.put(&owner(view), (id, draft.clone()), app.clock.now());
             }
-            let said = Said { trouble: Some(trouble(error)), ..Said::default() };
+            let said = Said { trouble: Some(trouble(desk.texts, error)), ..Said::default() };
             form((app, view, desk), (id, draft), Step::Review, said).await
         }
     }

@@ -7,6 +7,9 @@ use model::admin::{AssignmentFilter, Assignments, FilterMode, FilterOn, NewPolic
 use model::ids::TagId;
 use model::policy::{Kind, POLICIES, Policy, Settings};
 use serde_json::Value;
+use store::{Misfit, StoreError};
+
+use crate::console::texts::Texts;
 
 /// A step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,12 +56,34 @@ impl Step {
     }
 }
 
+/// Why a field cannot say that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::console) enum Why {
+    /// It is no name.
+    Name(String),
+    /// It does not make sense.
+    Misfit(Misfit),
+    /// It is no value of that setting, which says so in English.
+    Value(&'static Policy, String),
+}
+
+impl Why {
+    /// In the reader's language.
+    pub(in crate::console) fn text(&self, texts: &Texts) -> String {
+        match self {
+            Self::Name(name) => texts.refusal(&StoreError::BadName(name.clone()).into()),
+            Self::Misfit(misfit) => texts.refusal(&misfit.clone().into()),
+            Self::Value(policy, english) => texts.not_a_value(policy, english),
+        }
+    }
+}
+
 /// What a field says that cannot be: its name, what was typed, why not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::console) struct Wrong {
     pub(in crate::console) field: String,
     pub(in crate::console) typed: String,
-    pub(in crate::console) what: String,
+    pub(in crate::console) why: Why,
 }
 
 /// Takes over what a step's form says. What cannot be is left out and told; what the form does not name stays as it was.
@@ -81,15 +106,16 @@ fn basics(terms: &mut NewPolicy, fields: &HashMap<String, String>) -> Vec<Wrong>
     let mut wrong = Vec::new();
     if let Some(name) = fields.get("name") {
         name.trim().clone_into(&mut terms.name);
-        if let Err(error) = store::check_name(&terms.name) {
-            wrong.push(Wrong { field: "name".to_owned(), typed: name.clone(), what: error.to_string() });
+        if store::check_name(&terms.name).is_err() {
+            let why = Why::Name(terms.name.chars().take(store::NAME_CHARS_MAX).collect());
+            wrong.push(Wrong { field: "name".to_owned(), typed: name.clone(), why });
         }
     }
     if let Some(description) = fields.get("description") {
         description.trim().replace("\r\n", "\n").clone_into(&mut terms.description);
         if terms.description.chars().count() > store::DESCRIPTION_CHARS_MAX {
-            let what = format!("a description has at most {} characters", store::DESCRIPTION_CHARS_MAX);
-            wrong.push(Wrong { field: "description".to_owned(), typed: String::new(), what });
+            let why = Why::Misfit(Misfit::Description(store::DESCRIPTION_CHARS_MAX));
+            wrong.push(Wrong { field: "description".to_owned(), typed: String::new(), why });
         }
     }
     if let Some(typed) = fields.get("priority") {
@@ -97,8 +123,8 @@ fn basics(terms: &mut NewPolicy, fields: &HashMap<String, String>) -> Vec<Wrong>
             _ if typed.trim().is_empty() => terms.priority = None,
             Ok(priority) if priority <= store::PRIORITY_MAX => terms.priority = Some(priority),
             _ => {
-                let what = format!("a priority is 0 to {}", store::PRIORITY_MAX);
-                wrong.push(Wrong { field: "priority".to_owned(), typed: typed.clone(), what });
+                let why = Why::Misfit(Misfit::Priority(store::PRIORITY_MAX));
+                wrong.push(Wrong { field: "priority".to_owned(), typed: typed.clone(), why });
             }
         }
     }
@@ -128,7 +154,10 @@ fn settings(terms: &mut NewPolicy, fields: &HashMap<String, String>) -> Vec<Wron
             Ok(_) => {
                 map.insert(policy.id.to_owned(), value);
             }
-            Err(what) => wrong.push(Wrong { field: policy.id.to_owned(), typed: typed.clone(), what }),
+            Err(english) => {
+                let why = Why::Value(policy, english);
+                wrong.push(Wrong { field: policy.id.to_owned(), typed: typed.clone(), why });
+            }
         }
     }
     terms.settings = Settings::understood(&map).0;

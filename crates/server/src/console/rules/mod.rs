@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::response::Response;
 use model::ids::{DeviceId, UserId};
 use model::permission::Permission;
-use rules::Kind;
+use rules::{Kind, RuleError};
 use store::{AdminError, RuleOf, StoreError, View, Whose};
 
 use super::fleets::fleet;
@@ -13,7 +13,6 @@ use super::plain;
 use super::texts::Texts;
 use crate::App;
 use crate::api::extract::apart;
-use crate::pages::sentence;
 use crate::problem::Refusal;
 
 /// Members of a preview that are named.
@@ -24,9 +23,7 @@ const HITS_MAX: usize = 20;
 
 /// What is wrong with a rule.
 pub(super) struct Fault {
-    pub(super) column: usize,
-    pub(super) what: String,
-    pub(super) hint: String,
+    pub(super) error: Box<RuleError>,
     pub(super) pointed: String,
 }
 
@@ -53,12 +50,7 @@ pub(super) fn checked(app: &App, view: &View, (kind, text): (Kind, &str)) -> Res
             let named = preview.members.into_iter().map(|(_, name)| name).collect();
             Ok(Checked::Good { count: preview.count, of: preview.of, named })
         }
-        Err(AdminError::Rule(error)) => Ok(Checked::Wrong(Fault {
-            column: error.column,
-            what: sentence(&error.fault.to_string()),
-            hint: sentence(&error.hint()),
-            pointed: error.pointed(text),
-        })),
+        Err(AdminError::Rule(error)) => Ok(Checked::Wrong(Fault { pointed: error.pointed(text), error })),
         Err(error) => Err(error),
     }
 }
@@ -68,7 +60,10 @@ impl Checked {
     pub(super) fn text(&self, texts: &Texts) -> String {
         match self {
             Self::Empty => texts.t("rule.empty").to_owned(),
-            Self::Wrong(fault) => format!("{} {} {}", texts.t1("rule.column", fault.column), fault.what, fault.hint),
+            Self::Wrong(fault) => {
+                let (what, hint) = texts.fault(&fault.error);
+                format!("{} {what} {hint}", texts.t1("rule.column", fault.error.column))
+            }
             Self::Good { count, of, named } => {
                 let said = texts.t2("rule.takes", texts.number(count), texts.number(of));
                 if named.is_empty() { said } else { format!("{said} {}", named.join(", ")) }

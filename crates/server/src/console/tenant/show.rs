@@ -1,5 +1,5 @@
 //! `GET /console/tenant`: how the organisation is set: roles, scope tags, service accounts, identity providers, enrolment tokens, keys, retention, limits. Each part is
-//! shown to who may see it. Two things are done here: withdrawing an enrolment token, and saying of whom a second factor is demanded.
+//! shown to who may see it, with the ways to the pages on which it is changed for who may change it.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -8,24 +8,22 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use model::admin::{FactorRule, SignInRules};
-use model::ids::{RoleId, TagId, from_hex, to_hex};
+use model::admin::FactorRule;
+use model::ids::{AssignmentId, ProviderId, RoleId, TagId, to_hex};
 use model::permission::{BuiltIn, Permission, may};
-use model::reason::Reason;
 use store::{EnrolmentToken, KeyCount, Role, Slice, StoreError, Tag, Token, View, Which};
 
-use super::frame::{Desk, Frame, Place};
-use super::page;
 use crate::App;
-use crate::access::{Allowed, Form};
+use crate::access::Allowed;
 use crate::api::extract::apart;
+use crate::console::frame::{Desk, Frame, Place};
+use crate::console::page;
 use crate::gates::Bounds;
-use crate::login::posted::Posted;
-use crate::pages::to;
 use crate::problem::Refusal;
 
 /// A role assignment in words.
 struct Given {
+    id: AssignmentId,
     name: String,
     role: String,
     members: usize,
@@ -35,6 +33,7 @@ struct Given {
 
 /// A provider in words.
 struct Provider {
+    id: ProviderId,
     name: String,
     issuer: String,
     client: String,
@@ -56,17 +55,38 @@ struct Parts {
 }
 
 #[derive(Template)]
-#[template(path = "console/tenant.html")]
+#[template(path = "console/tenant/show.html")]
 struct Page {
     f: Frame,
     given: Option<Vec<Given>>,
     built_in: Vec<(&'static str, usize)>,
-    own_roles: Vec<(String, usize)>,
+    own_roles: Vec<(RoleId, String, usize)>,
     parts: Parts,
     bounds: Bounds,
-    may_enrol: bool,
-    may_demand: bool,
+    may: May,
 }
+
+/// What whoever looks may change.
+#[expect(clippy::struct_excessive_bools, reason = "one for each part of the page")]
+struct May {
+    enrol: bool,
+    tag: bool,
+    give: bool,
+    identify: bool,
+    account: bool,
+    demand: bool,
+}
+
+/// What the pages below this one lead back with.
+const DONE: [(&str, &str); 7] = [
+    ("revoked", "tenant.token_revoked_now"),
+    ("withdrawn", "tenant.account_withdrawn_now"),
+    ("factor", "tenant.factor_set"),
+    ("made", "tenant.made_now"),
+    ("changed", "tenant.changed_now"),
+    ("gone", "tenant.gone_now"),
+    ("again", "tenant.made_before"),
+];
 
 #[expect(clippy::unused_self, reason = "templates call methods")]
 impl Page {
@@ -102,7 +122,7 @@ impl Page {
     }
 }
 
-pub(super) async fn show(
+pub(in crate::console) async fn show(
     Allowed(view): Allowed<may::TenantRead>,
     State(app): State<Arc<App>>,
     desk: Desk,
@@ -116,21 +136,29 @@ pub(super) async fn show(
         .cli("rehome-server token create --uses 10 --hours 24 --tenant {tenant}")
         .cli("rehome-server tenant second-factor admins --tenant {tenant}")
         .cli("rehome-server key status")
-        .done(desk.asked("done"), &[("revoked", "tenant.token_revoked_now"), ("factor", "tenant.factor_set")]);
+        .done(desk.asked("done"), &DONE);
     let given = parts.given.as_ref().map(|(given, roles)| given.iter().map(|one| told(&f, one, roles)).collect());
     let own_roles = parts
         .given
         .iter()
         .flat_map(|(_, roles)| roles)
-        .map(|role| (role.name.clone(), role.permissions.len()))
+        .map(|role| (role.id, role.name.clone(), role.permissions.len()))
         .collect();
+    // What belongs to the organisation as a whole is changed by who reaches all of it.
+    let whole = |permission: Permission| view.holds(permission) && view.is_whole();
     Ok(page(&Page {
         given,
         built_in: BuiltIn::ALL.iter().map(|role| (role.word(), role.permissions().len())).collect(),
         own_roles,
         bounds: app.bounds,
-        may_demand: view.holds(Permission::TenantWrite) && view.is_whole(),
-        may_enrol: view.holds(Permission::EnrolmentWrite),
+        may: May {
+            enrol: whole(Permission::EnrolmentWrite),
+            tag: view.holds(Permission::TagWrite),
+            give: view.holds(Permission::RoleWrite),
+            identify: whole(Permission::IdentityWrite),
+            account: view.holds(Permission::TokenWrite),
+            demand: whole(Permission::TenantWrite),
+        },
         parts,
         f,
     }))
@@ -148,6 +176,7 @@ fn told(f: &Frame, one: &store::Assignment, roles: &[Role]) -> Given {
     ];
     let over: Vec<String> = over.into_iter().flatten().collect();
     Given {
+        id: one.id,
         name: terms.name.clone(),
         role: match &terms.role {
             Which::BuiltIn(role) => role.word().to_owned(),
@@ -165,6 +194,7 @@ fn parts(app: &App, view: &View) -> Result<Parts, StoreError> {
     // What belongs to the organisation as a whole carries no tags: it is shown to who reaches all of it.
     let whole = |permission: Permission| view.beside(permission).filter(View::is_whole);
     let provider = |one: store::people::Provider| Provider {
+        id: one.id,
         name: one.name,
         issuer: one.settings.issuer,
         client: one.settings.client_id,
@@ -205,38 +235,4 @@ fn parts(app: &App, view: &View) -> Result<Parts, StoreError> {
         factor: store.sign_in_rules(view)?.0.second_factor,
         bytes: store.tenant_bytes(scope)?,
     })
-}
-
-/// `POST /console/tenant/tokens/revoke`: withdraws an enrolment token. Again: it is withdrawn.
-pub(super) async fn revoke_token(
-    Allowed(shut): Allowed<Form<may::EnrolmentWrite>>,
-    State(app): State<Arc<App>>,
-    posted: Posted,
-) -> Result<Response, Refusal> {
-    let view = shut.open(&posted)?;
-    // Tokens belong to the organisation as a whole.
-    if !view.is_whole() {
-        return Err(Refusal::new(
-            axum::http::StatusCode::FORBIDDEN,
-            Reason::NotPermitted,
-            "tokens are withdrawn by who reaches all of the organisation",
-        ));
-    }
-    let id = from_hex::<16>(posted.field("id")).ok_or_else(|| Refusal::not_found(Reason::NotFound))?;
-    apart(move || app.store.revoke_enrolment_token(view.tenant_scope(), id, app.clock.now())).await?;
-    Ok(to("/console/tenant?done=revoked"))
-}
-
-/// `POST /console/tenant/second-factor`: of whom a second factor is demanded. Again: it is.
-pub(super) async fn demand_factor(
-    Allowed(shut): Allowed<Form<may::TenantWrite>>,
-    State(app): State<Arc<App>>,
-    posted: Posted,
-) -> Result<Response, Refusal> {
-    let view = shut.open(&posted)?;
-    let second_factor =
-        FactorRule::from_word(posted.field("whom")).ok_or_else(|| Refusal::invalid("there is no such rule"))?;
-    let rules = SignInRules { second_factor };
-    apart(move || app.store.change_sign_in_rules(&view, None, rules, app.clock.now())).await?;
-    Ok(to("/console/tenant?done=factor"))
 }
