@@ -104,3 +104,14 @@ fn the_first_day_of_an_administrator_ends_with_a_pc_that_is_restorable() {
     let screens = story(&world, "first_day.mjs", (package, chromium, &first), &more);
     assert_eq!(pictures(&screens, "first-day-"), 56);
 }
+
+#[test]
+fn tenant_admin_is_done_in_chromium_and_policies_and_rules_with_keys_alone() {
+    let Some((package, chromium, axe)) = for_administrators() else { return };
+    let world = World::without_policies();
+    let first = world.server_command(&["admin", "create", "grace"], "").ok().trim().to_owned();
+    world.server_command(&["user", "create", "linus"], "").ok();
+    world.pc("OFFICE-PC").run(&["check-in"]).ok();
+    let screens = story(&world, "tenant.mjs", (package, chromium, &first), &[("AXE", axe)]);
+    assert_eq!((pictures(&screens, "tenant-"), pictures(&screens, "rules-")), (36, 24));
+}

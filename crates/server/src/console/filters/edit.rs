@@ -25,6 +25,9 @@ use crate::login::posted::Posted;
 use crate::pages::{html, to};
 use crate::problem::Refusal;
 
+/// What stands beside the editor as an example.
+const EXAMPLE: &str = "device.operatingSystemVersion -ge 10.0.26100";
+
 /// What the form says.
 #[derive(Clone, Default)]
 struct Typed {
@@ -110,7 +113,7 @@ async fn form(
     let page = Page {
         path: edited.map_or_else(|| "/console/filters/new".to_owned(), |id| format!("/console/filters/{id}")),
         is_new: edited.is_none(),
-        example: r#"device.osVersion -ge "10.0.26100""#,
+        example: EXAMPLE,
         typed,
         looked,
         trouble: trouble.map(|(_, code, detail)| (code, detail)),
@@ -217,4 +220,14 @@ pub(in crate::console) async fn check(
 ) -> Result<Response, Refusal> {
     let view = shut.open(&posted)?;
     answer((app, view), (Kind::Filter, posted.field("rule").to_owned()), desk.texts).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_is_a_rule_that_the_form_takes() {
+        rules::parse(Kind::Filter, EXAMPLE).unwrap();
+    }
 }

@@ -113,12 +113,13 @@ struct Choice {
     on: bool,
 }
 
-/// What a form offers of a list: what is chosen, and what fits the words.
+/// What a form offers of a list: what is chosen, and what fits the words. A list that fits as a whole is offered as a whole, whatever somebody searches for in the others.
 fn offered<T: Display + PartialEq>(
     all: impl IntoIterator<Item = (T, String)>,
     (kind, chosen, words): (&str, &[T], &str),
 ) -> Vec<Choice> {
-    let words = words.to_lowercase();
+    let all: Vec<(T, String)> = all.into_iter().collect();
+    let words = if all.len() > OFFERED_MAX { words.to_lowercase() } else { String::new() };
     let (mut choices, mut others) = (Vec::new(), 0);
     for (id, name) in all {
         let on = chosen.contains(&id);
@@ -272,6 +273,8 @@ mod tests {
         };
         assert_eq!(names(&[7], "199"), [("person 7".to_owned(), true), ("person 199".to_owned(), false)]);
         assert_eq!(names(&[7], "").len(), OFFERED_MAX + 1);
+        let few = offered([(1_u32, "Vienna".to_owned())], ("tag", &[], "linus"));
+        assert_eq!(few.len(), 1, "a list that fits is there whatever is searched for");
     }
 
     #[test]

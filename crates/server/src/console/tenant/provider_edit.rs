@@ -26,7 +26,7 @@ use crate::console::{Trouble, trouble};
 use crate::login::oidc::known::fetch;
 use crate::login::oidc::{OidcError, SECRET, check_settings, kind_of, redirect_uri};
 use crate::login::posted::Posted;
-use crate::pages::html;
+use crate::pages::{html, sentence};
 use crate::problem::Refusal;
 
 /// The longest secret, as on the command line.
@@ -138,7 +138,7 @@ impl No {
             Self::Oidc(OidcError::Settings(text)) => (StatusCode::UNPROCESSABLE_ENTITY, Reason::ProviderInvalid, text),
             Self::Oidc(OidcError::Provider(text)) => (StatusCode::BAD_GATEWAY, Reason::ProviderUnreachable, text),
         };
-        (status, reason.code().to_owned(), format!("{} {detail}", texts.reason(reason)))
+        (status, reason.code().to_owned(), format!("{} {}", texts.reason(reason), sentence(&detail)))
     }
 }
 
