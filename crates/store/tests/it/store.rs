@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::support::{Made, NOW, device, elsewhere, id32, place, print, sign, sign_erasure, signed, tenant, user};
+use crate::support::{Made, NOW, ask, device, elsewhere, id32, place, print, sign, sign_erasure, signed, tenant, user};
 use bytes::Bytes;
 use model::envelope::Envelope;
 use model::ids::{BlobId, PartId};
@@ -91,6 +91,31 @@ fn another_snapshot_with_a_taken_number_is_told_the_newest() {
         let error = world.commit(&other, |_| true).unwrap_err();
         assert!(matches!(error, CommitError::OutOfOrder { latest_seq: 1, .. }), "{error}");
     }
+}
+
+/// Changes rows behind the store's back.
+fn meddle(world: &World, sql: &str) {
+    let path = world.folder.path().join("rehome.db");
+    if elsewhere() {
+        ask(&place(&path), sql);
+    } else {
+        rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
+    }
+}
+
+#[test]
+fn a_backup_whose_rows_the_database_refuses_is_refused_and_leaves_nothing() {
+    let world = world();
+    world.commit(&Made::new(&world.pc, 1, &[(1, 100)], &[]), |_| true).unwrap();
+    meddle(&world, "UPDATE snapshots SET seq = 2");
+    let made = Made::new(&world.pc, 2, &[(2, 100)], &[]);
+    // PostgreSQL says so only when something else is asked, at the latest by the commit.
+    let error = world.commit(&made, |_| true).unwrap_err();
+    assert!(matches!(error, CommitError::Store(_)), "{error}");
+    meddle(&world, "UPDATE snapshots SET seq = 1");
+    let missing = world.commit(&made, |_| false).unwrap_err();
+    assert!(matches!(missing, CommitError::PartsMissing(_)), "its part was not kept either: {missing}");
+    assert!(world.commit(&made, |_| true).unwrap().new, "the number is still free");
 }
 
 #[test]
