@@ -358,3 +358,52 @@ fn what_was_typed_comes_back_after_a_sign_in_but_no_secret() {
     };
     assert!(german("/console/tenant/roles/new").contains("Rolle machen"));
 }
+
+#[test]
+fn what_is_refused_on_a_german_page_is_german_and_the_api_stays_english() {
+    let (_place, live) = world();
+    let ada = sign_in(&live, "ada");
+    let own = format!("http://{}", live.address);
+    let german = |page: &str, to: &str, fields: &[(&str, &str)]| {
+        let form = hidden(&ada.get(page).text());
+        let mut all = as_fields(&form);
+        all.retain(|(name, _)| fields.iter().all(|(given, _)| given != name));
+        all.extend_from_slice(fields);
+        ada.post_with(to, &all, &[("origin", &own), ("accept-language", "de-AT,de;q=0.9")])
+    };
+    let new = "/console/tenant/tags/new";
+    assert_eq!(twice(&ada, new, &[("name", "Vienna")]).0.status, 303);
+    let taken = german(new, new, &[("name", "Vienna")]);
+    assert!(said(&taken).1.starts_with("Der Name „Vienna“ ist vergeben."), "{:?}", said(&taken));
+    let odd = german(new, new, &[("name", "a/b")]);
+    assert!(said(&odd).1.starts_with("„a/b“ kann kein Name sein"), "{:?}", said(&odd));
+    let days = german("/console/tenant/accounts/new", "/console/tenant/accounts/new", &[("name", "x"), ("days", "0")]);
+    assert!(said(&days).1.starts_with("Ein Dienstkonto endet nach 1 bis 366 Tagen."), "{:?}", said(&days));
+    // A page of its own for what is refused: it is in use, and the last owner.
+    let tag = page_of(&ada, "tags", "Vienna");
+    let ticked = format!("tag.{}", tag.rsplit('/').next().unwrap());
+    let given = [("name", "Desk"), ("role", "helpdesk"), ("all_things", "0"), (ticked.as_str(), "1")];
+    assert_eq!(twice(&ada, "/console/tenant/assignments/new", &given).0.status, 303);
+    let delete = format!("{tag}/delete");
+    let used = german(&delete, &delete, &[]).text();
+    assert!(
+        used.contains("Es ist in Gebrauch: 1 Rollenzuweisung nennt es.") && !used.contains("lang=\"en\""),
+        "{used}"
+    );
+    let away = format!("{}/delete", page_of(&ada, "assignments", "owner"));
+    assert!(german(&away, &away, &[]).text().contains("Die Organisation bliebe ohne Besitzer."));
+    // A rule while it is typed, and a step of a policy.
+    let rule = [("of", "devices"), ("rule", "device.deviceModel -equals 'x'")];
+    let looked = german("/console/groups/new", "/console/groups/check", &rule).text();
+    assert_eq!(looked, "Spalte 20: Es gibt keinen Operator `-equals`. Meinten Sie -eq?");
+    let basics = ada.get("/console/policies/new").leads_to();
+    let wrong = german(&basics, &basics, &[("name", "p"), ("priority", "first"), ("go", "next")]).text();
+    assert!(wrong.contains("Eine Priorität ist 0 bis "), "{wrong}");
+    let settings = basics.replace("basics", "settings");
+    let wrong = german(&settings, &settings, &[("set.backup.interval_hours", "0"), ("go", "next")]).text();
+    assert!(wrong.contains("Eine ganze Zahl von 1 bis ") && wrong.contains("Stunden"), "{wrong}");
+    let body = br#"{"name": "Vienna"}"#;
+    let headers = [("accept-language", "de")];
+    let api = live.ask("POST", "/api/v1/scope-tags", &live.sign_in("default/ada"), &headers, body);
+    assert!(api.status == 409 && !api.text().contains("vergeben"), "{}", api.text());
+}
