@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use device::backup::{BackedUp, Backup};
 use device::due::Record;
+use device::due::failed::Failures;
 use device::report::send_unsent;
+use device::state::State;
 use device::upload::deliver::Outcome;
 use model::catalog::{self, Category};
 use model::prerequisite::Activity;
@@ -104,24 +106,48 @@ impl BackupArgs {
     }
 }
 
+/// Who began a backup, and so who learns from it directly why it failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Began {
+    /// The person, or a script of theirs.
+    ByHand,
+    /// The schedule or the server: nobody looks.
+    ByItself,
+}
+
 /// Backs up, and says so once the server's signed receipt is on the disk.
 pub fn run(args: &BackupArgs, run: &Run) -> Result<Exit, Failure> {
-    let (done, rehearsal, exit) = perform(args, run)?;
+    let (done, rehearsal, exit) = perform(args, run, Began::ByHand)?;
+    Ok(tell(run, &done, rehearsal)?.max(exit))
+}
+
+/// The same because it is due.
+pub fn run_as_due(args: &BackupArgs, run: &Run) -> Result<Exit, Failure> {
+    let (done, rehearsal, exit) = perform(args, run, Began::ByItself)?;
     Ok(tell(run, &done, rehearsal)?.max(exit))
 }
 
 /// Backs up because the server asks for it: the document of `--json` is the check-in's.
 pub fn run_quietly(args: &BackupArgs, run: &Run) -> Result<Exit, Failure> {
-    let (done, _, exit) = perform(args, run)?;
+    let (done, _, exit) = perform(args, run, Began::ByItself)?;
     run.screen.say(&format!("Backed up {}", count(done.snapshot.settings_set(), "setting")));
     Ok(if done.warnings.is_empty() { exit } else { exit.max(Exit::Warnings) })
 }
 
-fn perform(args: &BackupArgs, run: &Run) -> Result<(BackedUp, RehearsalDocument, Exit), Failure> {
+fn perform(args: &BackupArgs, run: &Run, began: Began) -> Result<(BackedUp, RehearsalDocument, Exit), Failure> {
     let state = run.state()?;
-    let connection = run.connect(&state)?;
+    let done = back_up(args, run, &state);
+    if let Some(reason) = done.as_ref().err().and_then(Failure::reason) {
+        // For the person's window (`rehome schedule status`). A disk on which that cannot be kept is not the failure that is to be told.
+        drop(Failures::of(&state).fail(reason, run.clock.now(), began == Began::ByHand));
+    }
+    done
+}
+
+fn back_up(args: &BackupArgs, run: &Run, state: &State) -> Result<(BackedUp, RehearsalDocument, Exit), Failure> {
+    let connection = run.connect(state)?;
     let _lock = state.lock()?;
-    let connection = renew_if_due(run, &state, connection)?;
+    let connection = renew_if_due(run, state, connection)?;
     let mut input = here::input(args.from.as_deref(), Some(state.folder()))?;
     state.server_policy().join(&mut input.known.values);
     here::allow(Activity::Backup, &input.known, input.source)?;
@@ -130,7 +156,7 @@ fn perform(args: &BackupArgs, run: &Run) -> Result<(BackedUp, RehearsalDocument,
     let done = Backup {
         device_name: args.device_name.as_deref().unwrap_or(&connection.enrolment.device_name),
         enrolment: &connection.enrolment,
-        state: &state,
+        state,
         server: &connection.server(run),
         clock: &run.clock,
         random: &run.random,
@@ -138,14 +164,15 @@ fn perform(args: &BackupArgs, run: &Run) -> Result<(BackedUp, RehearsalDocument,
     }
     .run(input)?;
     drop(progress);
-    Record::of(&state).write(run.clock.now())?;
+    Record::of(state).write(run.clock.now())?;
+    drop(Failures::of(state).clear());
     let (rehearsal, exit) = if args.no_rehearsal {
         (RehearsalDocument { outcome: "skipped", reason: None }, Exit::Success)
     } else {
-        after_backup(run, &connection, &state, &done.delivered.receipt)
+        after_backup(run, &connection, state, &done.delivered.receipt)
     };
     // Reports of restores that were made without network; whatever comes of it, the backup is kept.
-    drop(send_unsent(&state, &connection.server(run)));
+    drop(send_unsent(state, &connection.server(run)));
     if connection.clock_ahead() != 0 {
         run.screen.warn("the clock of this PC is wrong; Rehome goes by the server's");
     }

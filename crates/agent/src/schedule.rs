@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use device::apps::queue::Queue;
 use device::doctor::refusal;
+use device::due::failed::{Failed, Failures};
 use device::due::task::{TASK_PATH, Task};
 use device::due::{Due, Record, due};
 use device::state::State;
@@ -19,6 +20,7 @@ use crate::enroll::EnrollArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::here;
+use crate::paint::tame;
 use crate::remember::{GroupDocument, groups};
 use crate::render::table::Table;
 use crate::render::value::count;
@@ -41,6 +43,8 @@ enum What {
     Status,
     /// Remove the task
     Remove,
+    /// Remember that the person was told why backups fail; what the window calls
+    Told(ToldArgs),
     /// Check in and back up if that is due; what the task calls
     Run(Box<RunArgs>),
 }
@@ -54,6 +58,14 @@ struct InstallArgs {
     /// Do not start on battery
     #[arg(long)]
     no_battery: bool,
+}
+
+/// What was told.
+#[derive(Debug, Args)]
+struct ToldArgs {
+    /// The code of the cause, as `rehome schedule status --json` has it
+    #[arg(value_name = "CODE")]
+    code: String,
 }
 
 /// How to run.
@@ -71,6 +83,8 @@ struct StatusDocument {
     last_success: Option<String>,
     #[serde(flatten)]
     due: Due,
+    /// Why backups fail, if that does not pass by itself.
+    last_failure: Option<FailedDocument>,
     /// Why no backup may begin here.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<RefusedDocument>,
@@ -79,6 +93,38 @@ struct StatusDocument {
     /// Which of Desktop, Documents and Pictures OneDrive keeps; nothing where that cannot be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     onedrive_folders: Option<Vec<&'static str>>,
+}
+
+/// A cause that stands in the way of backups.
+#[derive(Serialize)]
+pub struct FailedDocument {
+    code: Reason,
+    message: &'static str,
+    hint: &'static str,
+    since: String,
+    at: String,
+    /// Whether the person was told.
+    told: bool,
+}
+
+impl FailedDocument {
+    /// For a person.
+    pub fn said(&self) -> String {
+        format!("{}; {}", self.message, self.hint)
+    }
+}
+
+/// What stands in the way of backups, if anything does.
+pub fn last_failure(state: &State) -> Result<Option<FailedDocument>, StateError> {
+    let document = |Failed { reason, since, at, told }| FailedDocument {
+        code: reason,
+        message: reason.title(),
+        hint: reason.next(),
+        since: rfc3339(since),
+        at: rfc3339(at),
+        told,
+    };
+    Ok(Failures::of(state).read()?.map(document))
 }
 
 #[derive(Serialize)]
@@ -93,6 +139,7 @@ pub fn run(args: &ScheduleArgs, run: &Run) -> Result<Exit, Failure> {
         What::Install(args) => install(args, run),
         What::Status => status(run),
         What::Remove => remove(run),
+        What::Told(args) => told(args, run),
         What::Run(args) => run_if_due(args, run),
     }
 }
@@ -136,6 +183,7 @@ fn status(run: &Run) -> Result<Exit, Failure> {
     let refused = refused.map(|found| RefusedDocument { code: found.reason, message: found.message });
     let due = due(last, run.clock.now(), hours);
     let registered = is_registered();
+    let last_failure = last_failure(&run.state()?)?;
     let last_success = last.map(rfc3339);
     let document = StatusDocument {
         task: TASK_PATH,
@@ -143,6 +191,7 @@ fn status(run: &Run) -> Result<Exit, Failure> {
         interval_hours: hours,
         last_success,
         due,
+        last_failure,
         refused,
         groups: groups(&policy, &run.state()?.wishes()),
         onedrive_folders: known.facts.onedrive_folders,
@@ -156,8 +205,19 @@ fn status(run: &Run) -> Result<Exit, Failure> {
         row("Interval", format!("{hours} hours"));
         row("Last success", last.map_or_else(|| "none yet".to_owned(), |last| run.when().said(last)));
         row("Next backup", said(run, due));
+        if let Some(failure) = &document.last_failure {
+            row("Backups fail", failure.said());
+        }
         table.to_text("")
     })?;
+    Ok(Exit::Success)
+}
+
+fn told(args: &ToldArgs, run: &Run) -> Result<Exit, Failure> {
+    let unknown = || Failure::new(Reason::Usage, format!("no reason has the code `{}`", tame(&args.code, 64)));
+    let reason = Reason::from_code(&args.code)
+        .ok_or_else(|| unknown().hint("`rehome schedule status --json` has it as `last_failure.code`"))?;
+    Failures::of(&run.state()?).tell(reason)?;
     Ok(Exit::Success)
 }
 
@@ -187,7 +247,7 @@ fn run_if_due(args: &RunArgs, run: &Run) -> Result<Exit, Failure> {
         run.screen.say("Waiting for another network: this one has a price");
         return Ok(Exit::Success);
     }
-    backup::run(&args.backup, run)
+    backup::run_as_due(&args.backup, run)
 }
 
 /// Apps of a restore that still wait: the task comes by each day and at sign-in, also after a restart in the middle of them. Whatever comes of that, the
@@ -210,7 +270,7 @@ pub fn connect_if_new(run: &Run) -> Result<(), Failure> {
     let Some(token) = here::enrolment_token() else { return Ok(()) };
     let enrolment = crate::enroll::connect(&EnrollArgs::by_token(token), run)?;
     here::forget_enrolment_token();
-    let user = crate::paint::tame(&enrolment.user_name, 64);
+    let user = tame(&enrolment.user_name, 64);
     run.screen.say(&format!("Connected this PC with {} as {user}", enrolment.server));
     Ok(())
 }

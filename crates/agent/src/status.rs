@@ -15,6 +15,7 @@ use crate::paint::tame;
 use crate::rehearse::RehearsalDocument;
 use crate::render::table::Table;
 use crate::run::{Connection, Run};
+use crate::schedule::{FailedDocument, last_failure};
 use crate::when::rfc3339;
 
 /// Show what this PC is connected with and its last backup
@@ -34,6 +35,8 @@ struct StatusDocument<'a> {
     key: &'a str,
     key_made_at: String,
     last_backup: Option<BackupDocument>,
+    /// Why backups fail, if that does not pass by itself.
+    last_failure: Option<FailedDocument>,
     on_server: OnServer,
 }
 
@@ -93,11 +96,13 @@ pub fn run(args: &StatusArgs, run: &Run) -> Result<Exit, Failure> {
             }),
             Remembered::Nothing | Remembered::Damaged => None,
         },
+        last_failure: last_failure(&state)?,
         on_server,
     };
     // With `--json` stdout holds one document: the error, if there is one.
     if !run.screen.wants_json() || answer.is_ok() {
-        run.screen.data(&document, || text(run, &connection, (&last, rehearsed.as_ref()), on_server))?;
+        let failure = document.last_failure.as_ref().map(FailedDocument::said);
+        run.screen.data(&document, || text(run, &connection, (&last, rehearsed.as_ref()), (on_server, failure)))?;
     }
     let answer = answer?;
     let failed = rehearsed.is_some_and(|found| found.reason.is_some());
@@ -152,7 +157,7 @@ fn text(
     run: &Run,
     connection: &Connection,
     (last, rehearsed): (&Remembered, Option<&LastRehearsal>),
-    on_server: OnServer,
+    (on_server, failure): (OnServer, Option<String>),
 ) -> String {
     let enrolment = &connection.enrolment;
     let mut table = Table::default();
@@ -175,5 +180,8 @@ fn text(
     );
     row("On the server", on_server.title().to_owned());
     row("Rehearsal", rehearsal_said(last, rehearsed));
+    if let Some(failure) = failure {
+        row("Backups fail", failure);
+    }
     table.to_text("")
 }

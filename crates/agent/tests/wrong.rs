@@ -285,6 +285,42 @@ fn what_the_server_refuses_is_told_in_its_words_with_the_right_code() {
 }
 
 #[test]
+fn why_the_schedule_cannot_back_up_is_kept_in_mind_until_the_person_knows() {
+    let failure = |pc: &Pc| {
+        let said = pc.rehome(&["schedule", "status", "--json"]);
+        let document: serde_json::Value = serde_json::from_str(&said.out).expect("a document");
+        (document["last_failure"]["code"].as_str().map(str::to_owned), document["last_failure"]["told"] == true)
+    };
+    let full = Pc::enrolled(&refusing(507, "server_full", ""));
+    let export = full.file("pc.reg", EXPORT);
+    let run = ["schedule", "run", "--from", &export];
+    assert_eq!(failure(&full), (None, false));
+    assert_eq!(full.rehome(&run).code, 6);
+    assert_eq!(failure(&full), (Some("server_full".to_owned()), false));
+    let told = full.rehome(&["schedule", "status"]);
+    assert!(told.out.contains("the server has no room left; tell your administrator"), "{}", told.out);
+
+    // Once told, another run that fails for it is no news; offline is none at all.
+    assert_eq!(full.rehome(&["schedule", "told", "revoked"]).code, 0);
+    assert!(!failure(&full).1, "of that cause nobody was told");
+    assert_eq!(full.rehome(&["schedule", "told", "server_full"]).code, 0);
+    assert_eq!(full.rehome(&run).code, 6);
+    assert_eq!(failure(&full), (Some("server_full".to_owned()), true));
+    full.rehome(&["schedule", "told", "of_tomorrow"]).fails(2, "no reason has the code `of_tomorrow`");
+
+    // Whoever runs it themself has seen why.
+    let by_hand = Pc::enrolled(&refusing(507, "server_full", ""));
+    by_hand.rehome(&["backup", "--from", &export]).fails(6, "");
+    assert_eq!(failure(&by_hand), (Some("server_full".to_owned()), true));
+
+    for server in [nobody(), refusing(429, "rate_limited", "retry-after: 1\r\n")] {
+        let pc = Pc::enrolled(&server);
+        assert_eq!(pc.rehome(&run).code, 6);
+        assert_eq!(failure(&pc), (None, false), "{server}");
+    }
+}
+
+#[test]
 fn addresses_are_checked_before_anything_is_sent() {
     let pc = Pc::new();
     let enroll = |server: &str| pc.rehome(&["enroll", "--server", server, "--user", "ada", "--password-stdin"]);

@@ -88,6 +88,8 @@ pub enum Call {
     Welcome,
     /// Remembers what became of it.
     Remember(Remember),
+    /// Remembers that the person was told of what stands in the way of backups, by its code.
+    Told(String),
 }
 
 /// What stands in for the PC where there is none: a hive or an export to back up, and a `.reg` file to restore to.
@@ -156,6 +158,7 @@ impl Call {
                 };
                 say(&["welcome", "--remember", what]);
             }
+            Self::Told(code) => say(&["schedule", "told", code]),
         }
         let (option, path) = match self {
             Self::BackUp => ("--from", &stead.from),
@@ -299,6 +302,7 @@ mod tests {
         assert_eq!(line(Call::Forget(which())), "--json|forget|--yes|--from-device|OLD/.. PC|ab12cd34ef");
         let wish = Wish { groups: vec!["taskbar".to_owned(), "start".to_owned()], on: false };
         assert_eq!(line(Call::Wish(wish)), "--json|remember|--off|taskbar|--off|start");
+        assert_eq!(line(Call::Told("quota_exceeded".to_owned())), "--json|schedule|told|quota_exceeded");
         assert_eq!(line(Call::Remember(Remember::NewPc)), "--json|welcome|--remember|new-pc");
     }
 

@@ -18,7 +18,7 @@ use crate::texts::Texts;
 use crate::view::{Page, View};
 use crate::when::When;
 use backup::{FAMILIES, LINES_BEFORE};
-pub(crate) use read::harm;
+pub(crate) use read::{harm, obstacle};
 use read::{list, tame, text};
 pub use work::Progress;
 
@@ -236,7 +236,7 @@ impl Controller {
             Call::Journals => self.journals = Asked::Known(answer),
             Call::Openings => self.openings = Asked::Known(answer),
             Call::Welcome => self.welcome = Asked::Known(answer),
-            Call::Remember(_) => {}
+            Call::Remember(_) | Call::Told(_) => {}
             Call::BackUp | Call::Restore(..) | Call::Undo | Call::Export(_) | Call::Forget(_) => {
                 return self.work_ended(call, answer);
             }
@@ -602,15 +602,20 @@ impl Controller {
 
     /// A "no" in the person's language, where the window has words of its own for it; else what the command line says.
     fn explain(&self, problem: &Problem) -> (String, String) {
-        let title = self.texts.t(&format!("no.{}", problem.code));
-        if title.starts_with("no.") {
-            return (tame(&problem.message), tame(&problem.hint));
-        }
-        (title, self.texts.t(&format!("no.{}_next", problem.code)))
+        explained(self.texts, problem)
     }
 
     /// How many of something, and how many apps.
     fn with_apps(&self, (number, one, many): (u64, &str, &str), apps: u64) -> String {
         format!("{} · {}", self.texts.count(number, one, many), self.texts.count(apps, "apps.one", "apps.many"))
     }
+}
+
+/// A "no" in the person's language, where the window has words of its own for it; else what the command line says.
+pub(crate) fn explained(texts: &Texts, problem: &Problem) -> (String, String) {
+    let title = texts.t(&format!("no.{}", problem.code));
+    if title.starts_with("no.") {
+        return (tame(&problem.message), tame(&problem.hint));
+    }
+    (title, texts.t(&format!("no.{}_next", problem.code)))
 }

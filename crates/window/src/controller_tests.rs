@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::call::{Call, Choice, Heard, Problem, Remember, Which, Wish};
 use crate::controller::{Command, Controller};
+use crate::samples::{pcs, plan, restored, schedule, shown, status};
 use crate::texts::{ENGLISH, GERMAN};
 use crate::view::{Kind, Page, Tone, View};
 use crate::when::When;
@@ -15,101 +16,6 @@ fn when() -> When {
 
 fn no(code: &str) -> Problem {
     Problem { code: code.to_owned(), message: format!("message of {code}"), hint: "hint".to_owned() }
-}
-
-/// `rehome schedule status`.
-pub fn schedule(last: Option<&str>) -> Value {
-    json!({
-        "task": "Rehome", "registered": true, "interval_hours": 24, "last_success": last,
-        "due": if last.is_some() { "not_yet" } else { "first" }, "at": 1_795_078_800_000_i64,
-        "groups": [
-            { "group": "accessibility", "title": "Accessibility", "rule": "required", "locked": true, "on": true, "settings": 74 },
-            { "group": "taskbar", "title": "Taskbar", "rule": "optional", "locked": false, "on": true, "settings": 1 },
-            { "group": "start", "title": "Start menu", "rule": "optional", "locked": false, "on": false, "settings": 5 },
-            { "group": "typing", "title": "Typing", "rule": "never", "locked": true, "on": false, "settings": 9 },
-            { "group": "app_list", "title": "Apps", "rule": "optional", "locked": false, "on": true, "settings": 0 },
-        ],
-        "onedrive_folders": ["Desktop", "Documents"],
-    })
-}
-
-/// `rehome status`.
-pub fn status() -> Value {
-    json!({
-        "server": "https://rehome.example.com", "organisation": "Example", "user": "mia", "on_server": "kept",
-        "last_backup": { "rehearsal": { "outcome": "restorable" } },
-    })
-}
-
-/// `rehome show`.
-pub fn shown() -> Value {
-    json!({
-        "snapshot": "cc33", "device": { "name": "NEW-PC" },
-        "readings": {
-            "taskbar.alignment": { "outcome": "set", "value": { "type": "choice", "value": "left" } },
-            "taskbar.badges": { "outcome": "default", "value": { "type": "bool", "value": true } },
-            "accessibility.of_tomorrow": { "outcome": "set", "value": { "type": "int", "value": 7 } },
-        },
-        "apps": [
-            { "kind": "store", "name": "Editor", "publisher": "Contoso" }, { "kind": "system", "name": "Shell" },
-        ],
-    })
-}
-
-/// `rehome snapshots`.
-pub fn pcs() -> Value {
-    json!([
-        { "device_name": "NEW-PC", "this_device": true, "snapshots": [
-            { "snapshot": "cc33", "taken_at": "2026-11-18T08:00:00Z", "settings": 3, "apps": 1, "restorable": true }] },
-        { "device_name": "OLD-PC", "this_device": false, "snapshots": [
-            { "snapshot": "aa11", "taken_at": "2026-11-17T17:42:00Z", "settings": 143, "apps": 27, "restorable": true },
-            { "snapshot": "aa00", "taken_at": "2026-11-02T09:00:00Z", "settings": 140, "apps": 26 }] },
-        { "device_name": "ATTIC", "this_device": false, "snapshots": [
-            { "snapshot": "bb22", "taken_at": "2026-03-14T09:00:00Z", "settings": 9, "apps": 0, "restorable": false }] },
-    ])
-}
-
-/// `rehome restore`.
-pub fn plan() -> Value {
-    json!({
-        "applied": false, "snapshot": "aa11", "device_name": "OLD-PC",
-        "device": { "name": "OLD-PC", "model": "Contoso Book 14", "build": 22631 }, "target": "this PC", "mark": "m1",
-        "plan": {
-            "choices": [
-                { "group": "accessibility", "title": "Accessibility", "rule": "required", "locked": true, "taken": true, "changes": 1 },
-                { "group": "taskbar", "title": "Taskbar", "rule": "optional", "locked": false, "taken": true, "changes": 2 },
-                { "group": "typing", "title": "Typing", "rule": "never", "locked": true, "taken": false, "changes": 0 },
-                { "group": "app_list", "title": "The list of apps", "rule": "optional", "locked": false, "taken": true, "changes": 1 },
-            ],
-            "settings": [
-                { "id": "a", "title": "Sticky keys", "category": "accessibility", "action": "set", "old": null, "new": { "type": "bool", "value": true } },
-                { "id": "b", "title": "Alignment of the taskbar", "category": "taskbar", "action": "set", "old": { "type": "int", "value": 1 }, "new": { "type": "int", "value": 0 } },
-                { "id": "c", "title": "Task view button", "category": "taskbar", "action": "remove", "old": { "type": "int", "value": 0 } },
-                { "id": "d", "title": "Widgets", "action": "skip", "reason": "managed_by_policy", "wanted": null },
-                { "id": "f", "title": "Snap flyout", "action": "skip", "reason": "not_on_this_build", "wanted": null },
-                { "id": "g", "title": "Mouse speed", "action": "skip", "reason": "changed_since_sign_in", "wanted": null },
-                { "id": "e", "title": "Badges", "action": "same", "value": null },
-            ],
-            "apps": [{ "name": "Editor", "action": "install" }, { "name": "Calculator", "action": "present" }],
-            "not_carried": [{ "id": "x", "title": "Pins of the taskbar", "reason": "could_carry_code", "because": "they name programs" }],
-        },
-    })
-}
-
-/// `rehome restore --yes`.
-pub fn restored() -> Value {
-    let mut document = plan();
-    document["applied"] = json!(true);
-    document["outcome"] = json!({
-        "journal": 4, "effects": ["live", "sign_out", { "broadcast": "Environment" }],
-        "applied": [
-            { "id": "a", "title": "Sticky keys", "category": "accessibility" },
-            { "id": "b", "title": "Alignment of the taskbar", "category": "taskbar" },
-        ],
-        "failed": [{ "id": "c", "title": "Task view button", "reason": "read_only_target" }],
-    });
-    document["apps"] = json!([{ "name": "Editor", "stands": "waiting" }]);
-    document
 }
 
 fn open(page: Page) -> Controller {
@@ -419,7 +325,11 @@ fn a_backup_without_a_change_says_so() {
 
 #[test]
 fn a_run_that_failed_can_be_tried_again() {
-    for (code, says) in [("busy", "Rehome is at work already"), ("disk_full", "message of disk_full")] {
+    for (code, says) in [
+        ("busy", "Rehome is at work already"),
+        ("disk_full", "The disk of this PC is full"),
+        ("parts_missing", "message of parts_missing"),
+    ] {
         let mut controller = backup(schedule(None));
         controller.command(Command::Main);
         controller.ended(Call::BackUp, Err(no(code)));
@@ -616,8 +526,8 @@ fn a_plan_that_does_not_come_can_be_asked_for_again() {
     controller.command(Command::Choose(77));
     let attic = Choice { device: "ATTIC".to_owned(), snapshot: "bb22".to_owned(), except: vec![] };
     assert_eq!(controller.command(Command::Main), [Call::Preview(attic.clone())]);
-    controller.ended(Call::Preview(attic.clone()), Err(no("integrity_failed")));
-    assert_eq!(seen(&controller).status, "message of integrity_failed");
+    controller.ended(Call::Preview(attic.clone()), Err(no("wrong_key")));
+    assert_eq!(seen(&controller).status, "message of wrong_key");
     assert_eq!(controller.command(Command::Main), [Call::Preview(attic)]);
 }
 

@@ -2,6 +2,9 @@
 //!
 //! [`controller`] is the state machine and knows nothing of windows; [`view`] is what comes out of it; `ui` lays that out and [`shown`] carries it there.
 
+#[cfg(test)]
+extern crate self as window; // the samples are compiled into an example too
+
 pub mod call;
 pub mod controller;
 #[cfg(test)]
@@ -11,6 +14,8 @@ pub mod notice;
 #[cfg(test)]
 mod reach_tests;
 pub mod rehome;
+#[cfg(test)]
+mod samples;
 #[cfg(test)]
 mod screens_tests;
 pub mod shown;

@@ -98,7 +98,11 @@ fn is_told(rehome: &Rehome) -> bool {
             let _ = clicked.send(());
         }
     });
-    icon.tell(&notice) && waits.recv_timeout(TOLD).is_ok()
+    let is_shown = icon.tell(&notice);
+    if let Some(code) = notice.once {
+        drop(rehome.run(&Call::Told(code), &|_| ()));
+    }
+    is_shown && waits.recv_timeout(TOLD).is_ok()
 }
 
 fn opened(rehome: Rehome, welcome: bool) -> ExitCode {

@@ -1,13 +1,14 @@
 //! What a person is told without having asked: when, and in which words. Quiet by default.
 //!
 //! A pure decision over what `rehome` says. At a sign-in there is at most one notice, and only for what the person can do something about and would not
-//! learn otherwise: a backup that is overdue by far, or one that is lost. What the organisation has switched off, a PC that is not connected, a server
-//! that is slow today: nothing. A restore that ends while the window is looked at says nothing either: the page does.
+//! learn otherwise: a backup that is lost, backups that fail and why, or one that is overdue by far. Why they fail is told once for each cause, and not again
+//! until another one takes its place or a backup succeeds; `rehome` keeps that in mind. What the organisation has switched off, a PC that is not connected or
+//! was offline or asleep, a server that is slow today: nothing. A restore that ends while the window is looked at says nothing either: the page does.
 
 use serde_json::Value;
 
 use crate::call::Answer;
-use crate::controller::harm;
+use crate::controller::{explained, harm, obstacle};
 use crate::texts::Texts;
 use crate::when::When;
 
@@ -26,6 +27,14 @@ pub struct Notice {
     pub title: String,
     /// What comes next.
     pub text: String,
+    /// The code of what is told once and then known; `None`: it is told as long as it lasts.
+    pub once: Option<String>,
+}
+
+impl Notice {
+    fn new(title: String, text: String) -> Self {
+        Self { title, text, once: None }
+    }
 }
 
 /// What is said at a sign-in, of the answers of `rehome schedule status` and `rehome status`.
@@ -35,7 +44,12 @@ pub fn at_sign_in(texts: &Texts, schedule: &Answer, status: &Answer, when: &When
         return None;
     }
     if let Some(key) = status.as_ref().ok().and_then(harm) {
-        return Some(Notice { title: texts.t("notify.lost"), text: texts.t(key) });
+        return Some(Notice::new(texts.t("notify.lost"), texts.t(key)));
+    }
+    if let Some(problem) = obstacle(schedule).filter(|_| schedule["last_failure"]["told"] != true) {
+        let (why, next) = explained(texts, &problem);
+        let notice = Notice::new(texts.t("notify.failed"), texts.t2("notify.failed_why", &why, &next));
+        return Some(Notice { once: Some(problem.code), ..notice });
     }
     // One that never was is no reminder's business: the first comes by itself, minutes after the PC is connected.
     let last: jiff::Timestamp = schedule["last_success"].as_str()?.parse().ok()?;
@@ -45,7 +59,7 @@ pub fn at_sign_in(texts: &Texts, schedule: &Answer, status: &Answer, when: &When
         return None;
     }
     let days = (age / DAY_MILLIS).to_string();
-    Some(Notice { title: texts.t1("notify.overdue", &days), text: texts.t("notify.overdue_next") })
+    Some(Notice::new(texts.t1("notify.overdue", &days), texts.t("notify.overdue_next")))
 }
 
 /// What is said when a restore has ended, of its answer. `seen`: the person looks at the window.
@@ -57,7 +71,7 @@ pub fn restored(texts: &Texts, answer: &Answer, seen: bool) -> Option<Notice> {
         || some("not_live")
         || outcome["effects"].as_array().is_some_and(|all| all.contains(&Value::from("sign_out")));
     let text = if needs { texts.t("notify.needs") } else { texts.t("result.days") };
-    Some(Notice { title: texts.t("notify.restored"), text })
+    Some(Notice::new(texts.t("notify.restored"), text))
 }
 
 #[cfg(test)]
@@ -125,6 +139,41 @@ mod tests {
         ] {
             assert_eq!(said(&schedule, &status), None);
         }
+    }
+
+    #[test]
+    fn why_backups_fail_is_told_until_the_person_knows() {
+        let failing = |code: &str, told: bool, last: &str| {
+            let mut schedule = schedule(Some(last), 24);
+            schedule["last_failure"] = json!({ "code": code, "message": "it is so", "hint": "do that", "told": told, "since": last, "at": last });
+            Ok(schedule)
+        };
+        let fresh = "2026-11-18T09:00:00Z";
+        let told = at_sign_in(&ENGLISH, &failing("quota_exceeded", false, fresh), &Ok(kept()), &when()).unwrap();
+        assert_eq!(told.title, "Your settings cannot be backed up");
+        assert_eq!(
+            told.text,
+            "Your account has no room left on the server. Delete backups on the page Privacy, or ask your helpdesk."
+        );
+        assert_eq!(told.once.as_deref(), Some("quota_exceeded"));
+        // Words of a newer program are better than none.
+        let newer = at_sign_in(&ENGLISH, &failing("of_tomorrow", false, fresh), &Ok(kept()), &when()).unwrap();
+        assert_eq!(newer.text, "it is so. do that");
+
+        // Known: then only that the last backup gets old.
+        assert_eq!(said(&failing("quota_exceeded", true, fresh), &Ok(kept())), None);
+        let old = "2026-11-01T09:00:00Z";
+        assert_eq!(
+            said(&failing("quota_exceeded", true, old), &Ok(kept())).as_deref(),
+            Some("Your last backup is 17 days old")
+        );
+        // One notice, and what is lost matters more. A server that does not answer hides nothing that this PC knows.
+        let lost = Ok(json!({ "on_server": "nothing" }));
+        assert_eq!(said(&failing("revoked", false, fresh), &lost).as_deref(), Some("Your backup needs attention"));
+        assert!(said(&failing("revoked", false, fresh), &no("server_unreachable")).is_some());
+        let mut off = failing("revoked", false, fresh).unwrap();
+        off["refused"] = json!({ "code": "policy_off" });
+        assert_eq!(said(&Ok(off), &Ok(kept())), None);
     }
 
     #[test]

@@ -8,21 +8,19 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
 use serde_json::json;
 use slint::platform::software_renderer::{MinimalSoftwareWindow, RepaintBufferType};
 use slint::platform::{Platform, PlatformError, WindowAdapter, WindowEvent};
 use slint::{ComponentHandle, PhysicalSize, Rgb8Pixel};
 
-use crate::call::{Call, Choice, Heard, Problem, Which, Wish};
+use crate::call::{Call, Wish};
 use crate::controller::{Command, Controller};
-use crate::controller_tests::{pcs, plan, restored, schedule, shown, status};
 use crate::reach_tests::{faults, in_focus, is_ticked, press};
+use crate::samples::{Shot, answered, pictures, schedule, shown, states, when};
 use crate::shown::show;
-use crate::texts::{ENGLISH, GERMAN, Texts};
+use crate::texts::ENGLISH;
 use crate::ui::Frame;
 use crate::view::Page;
-use crate::when::When;
 
 /// How many of a thousand pixels may differ.
 const DIFFERENT_MAX: usize = 20;
@@ -42,29 +40,13 @@ impl Platform for Headless {
     }
 }
 
-/// How a picture is taken.
-#[derive(Clone, Copy)]
-struct Shot {
-    dark: bool,
-    contrast: bool,
-    percent: u32,
-    /// In pixels of 100 %.
-    size: (u32, u32),
-}
-
-/// The moment of the pictures, in milliseconds.
-const NOW: i64 = 1_795_000_000_000 - 400_000;
-
-const LIGHT: Shot = Shot { dark: false, contrast: false, percent: 100, size: (860, 640) };
-
 fn draw(
     (window, seconds): (&MinimalSoftwareWindow, &Cell<u64>),
     frame: &Frame,
     controller: &Controller,
     shot: Shot,
 ) -> Vec<u8> {
-    let when = When::new("2026-11-18T11:00:00Z".parse().unwrap(), TimeZone::UTC);
-    show(frame, &controller.view(&when));
+    show(frame, &controller.view(&when()));
     frame.invoke_set_look(shot.dark, shot.contrast);
     #[expect(clippy::cast_precision_loss, reason = "a small number")]
     let scale_factor = shot.percent as f32 / 100.0;
@@ -113,120 +95,6 @@ fn compare(name: &str, pixels: &[u8], (width, height): (u32, u32)) -> Result<(),
     if different > most { Err(format!("{name}: {different} pixels differ, {most} may")) } else { Ok(()) }
 }
 
-fn no(code: &str) -> Problem {
-    Problem { code: code.to_owned(), message: String::new(), hint: String::new() }
-}
-
-fn choice() -> Choice {
-    Choice { device: "OLD-PC".to_owned(), snapshot: "aa11".to_owned(), except: vec![] }
-}
-
-fn opened(texts: &'static Texts, page: Page) -> Controller {
-    let mut controller = Controller::new(texts, page);
-    controller.command(Command::Open(page));
-    controller
-}
-
-/// With everything that a page asks for answered.
-fn answered(texts: &'static Texts, page: Page) -> Controller {
-    let mut controller = opened(texts, page);
-    controller.ended(Call::Schedule, Ok(schedule(Some("2026-11-18T08:10:00Z"))));
-    controller.ended(Call::Status, Ok(status()));
-    controller.ended(Call::Welcome, Ok(json!({ "user": "Mia" })));
-    controller.ended(Call::Pcs, Ok(pcs()));
-    if page == Page::Welcome {
-        let eased = json!({ "applied": true, "outcome": { "journal": 1, "applied": [{}], "failed": [] } });
-        controller.ended(Call::Ease(which()), Ok(eased));
-    }
-    controller.ended(Call::Glance(which()), Ok(plan()));
-    controller.ended(Call::Journals, Ok(json!([])));
-    controller.ended(Call::Openings, Ok(json!({ "openings": [] })));
-    controller
-}
-
-fn which() -> Which {
-    Which { device: "OLD-PC".to_owned(), snapshot: "aa11".to_owned() }
-}
-
-fn then(mut controller: Controller, steps: &[Step]) -> Controller {
-    for step in steps {
-        match step.clone() {
-            Step::Do(command) => drop(controller.command(command)),
-            Step::Heard(call, heard) => controller.heard(&call, &heard, NOW - 9_000),
-            Step::Ended(call, answer) => drop(controller.ended(call, answer)),
-        }
-    }
-    controller
-}
-
-#[derive(Clone)]
-enum Step {
-    Do(Command),
-    Heard(Call, Heard),
-    Ended(Call, crate::call::Answer),
-}
-
-fn exported() -> Controller {
-    let mut controller = answered(&ENGLISH, Page::Privacy);
-    let mut calls = controller.command(Command::Second);
-    while let Some(call) = calls.pop() {
-        let Call::Export(which) = &call else { break };
-        let document =
-            json!({ "output": format!("C:\\Users\\mia\\Documents\\rehome-{}-{}.json", which.device, which.snapshot) });
-        calls = controller.ended(call, Ok(document));
-    }
-    controller
-}
-
-fn states() -> Vec<(&'static str, Controller)> {
-    use Step::{Do, Ended, Heard as Hears};
-    let main = || Do(Command::Main);
-    let sending = || Heard { station: "upload".to_owned(), stage: None, done: 0, share: Some(0.6) };
-    let looked = |page| then(answered(&ENGLISH, page), &[main(), Ended(Call::Preview(choice()), Ok(plan()))]);
-    let restoring = || Call::Restore(choice(), "m1".to_owned());
-    let applying = || Heard { station: "apply".to_owned(), stage: Some("look".to_owned()), done: 1, share: Some(0.5) };
-    let backed_up = json!({ "outcome": "created", "settings": 143, "apps": 27, "warnings": [],
-        "categories": [{ "category": "taskbar", "settings": 4 }, { "category": "explorer", "settings": 9 }],
-        "left_out": [{ "id": "taskbar.pins", "title": "Pins of the taskbar", "because": "they name programs" }] });
-    let mut off = schedule(None);
-    off["refused"] =
-        json!({ "code": "policy_off", "message": "backups are switched off by the policy of the server `Shared PCs`" });
-    let opening = json!({ "opened_by": "ida@example.com", "open_from_at": "2026-11-17T09:00:00Z", "purpose": "ticket 4711: taskbar lost" });
-    let backup = || answered(&ENGLISH, Page::Backup);
-    let welcome = || answered(&ENGLISH, Page::Welcome);
-    vec![
-        ("backup", backup()),
-        ("backup-waiting", opened(&ENGLISH, Page::Backup)),
-        ("backup-never", then(backup(), &[Ended(Call::Schedule, Ok(schedule(None)))])),
-        ("backup-off", then(backup(), &[Ended(Call::Schedule, Ok(off))])),
-        ("backup-offline", then(backup(), &[Ended(Call::Status, Err(no("server_unreachable")))])),
-        ("backup-open", then(backup(), &[Do(Command::Toggle(5)), Ended(Call::Show, Ok(shown()))])),
-        ("backup-lost", then(backup(), &[Ended(Call::Status, Ok(json!({ "on_server": "nothing" })))])),
-        ("backup-running", then(backup(), &[main(), Hears(Call::BackUp, sending())])),
-        ("backup-done", then(backup(), &[main(), Ended(Call::BackUp, Ok(backed_up))])),
-        ("backup-failed", then(backup(), &[main(), Ended(Call::BackUp, Err(no("server_slow")))])),
-        ("restore", answered(&ENGLISH, Page::Restore)),
-        ("restore-none", then(answered(&ENGLISH, Page::Restore), &[Ended(Call::Pcs, Ok(json!([])))])),
-        ("restore-older", then(answered(&ENGLISH, Page::Restore), &[Do(Command::Third)])),
-        ("restore-preview", looked(Page::Restore)),
-        ("restore-running", then(looked(Page::Restore), &[main(), Hears(restoring(), applying())])),
-        ("restore-result", then(looked(Page::Restore), &[main(), Ended(restoring(), Ok(restored()))])),
-        ("privacy", answered(&ENGLISH, Page::Privacy)),
-        (
-            "privacy-opened",
-            then(answered(&ENGLISH, Page::Privacy), &[Ended(Call::Openings, Ok(json!({ "openings": [opening] })))]),
-        ),
-        ("privacy-delete", then(answered(&ENGLISH, Page::Privacy), &[Do(Command::Third)])),
-        ("privacy-exported", exported()),
-        ("welcome", welcome()),
-        ("welcome-more", then(welcome(), &[Do(Command::Second), Do(Command::Choose(2))])),
-        ("welcome-at-once", then(opened(&ENGLISH, Page::Welcome), &[Ended(Call::Pcs, Ok(pcs()))])),
-        ("welcome-waiting", opened(&ENGLISH, Page::Welcome)),
-        ("welcome-offline", then(welcome(), &[Ended(Call::Pcs, Err(no("server_unreachable")))])),
-        ("welcome-result", then(looked(Page::Welcome), &[main(), Ended(restoring(), Ok(restored()))])),
-    ]
-}
-
 #[test]
 fn every_page_and_state_looks_as_it_did() {
     let seconds = Rc::new(Cell::new(0));
@@ -241,38 +109,24 @@ fn every_page_and_state_looks_as_it_did() {
         let size = (shot.size.0 * shot.percent / 100, shot.size.1 * shot.percent / 100);
         wrong.extend(compare(name, &pixels, size).err());
     };
-    for (name, controller) in states() {
-        look(&format!("{name}-light"), &controller, LIGHT);
-        look(&format!("{name}-dark"), &controller, Shot { dark: true, ..LIGHT });
-        look(&format!("{name}-contrast"), &controller, Shot { contrast: true, ..LIGHT });
+    for (name, controller, shot) in pictures() {
+        look(&name, &controller, shot);
     }
-    let german = answered(&GERMAN, Page::Welcome);
-    look("welcome-german", &german, LIGHT);
-    let mut right_to_left = opened(&GERMAN, Page::Restore);
-    right_to_left.ended(
-        Call::Pcs,
-        Ok(json!([{ "device_name": "המחשב הישן של מיה", "this_device": false, "snapshots": [
-        { "snapshot": "aa11", "taken_at": "2026-11-17T17:42:00Z", "settings": 143, "apps": 27 }] }])),
-    );
-    look("restore-right-to-left", &right_to_left, LIGHT);
-    let german = answered(&GERMAN, Page::Backup);
-    look("backup-german", &german, LIGHT);
-    look("backup-german-narrow", &german, Shot { size: (480, 720), ..LIGHT });
-    look("backup-german-250", &german, Shot { percent: 250, ..LIGHT });
     // Last: the Tab key moves pages under the pictures.
     let mut unreachable = Vec::new();
+    let (_, _, light) = &pictures()[0];
     for (name, controller) in states() {
-        drop(draw((&window, &seconds), &frame, &controller, LIGHT));
+        drop(draw((&window, &seconds), &frame, &controller, *light));
         unreachable.extend(faults(&frame).into_iter().map(|fault| format!("{name}: {fault}")));
     }
     // What comes out of a press does not take the focus away, neither from a line that opens nor from a box.
     let mut backup = answered(&ENGLISH, Page::Backup);
-    drop(draw((&window, &seconds), &frame, &backup, LIGHT));
+    drop(draw((&window, &seconds), &frame, &backup, *light));
     for (label, command) in [("Taskbar", Command::Toggle(5)), ("Personalization", Command::Tick(4))] {
         assert!(press(&frame, label), "{label}");
         backup.command(command);
         backup.ended(Call::Show, Ok(shown()));
-        drop(draw((&window, &seconds), &frame, &backup, LIGHT));
+        drop(draw((&window, &seconds), &frame, &backup, *light));
         assert_eq!(in_focus(&frame), label);
     }
     // A box is ticked by the answer, not by the press: the organisation may say no.
@@ -280,7 +134,7 @@ fn every_page_and_state_looks_as_it_did() {
     let mut groups = schedule(None)["groups"].clone();
     groups[1]["on"] = json!(false);
     backup.ended(Call::Wish(Wish { groups: Vec::new(), on: false }), Ok(groups));
-    drop(draw((&window, &seconds), &frame, &backup, LIGHT));
+    drop(draw((&window, &seconds), &frame, &backup, *light));
     assert!(!is_ticked(&frame, "Personalization"));
     assert_eq!(unreachable, [""; 0]);
     assert_eq!(wrong, [""; 0], "`UPDATE_SCREENS=1 cargo test -p window` draws them anew; then look at them");

@@ -1,6 +1,7 @@
 //! The window's texts: English and German, each in a file of its own. The words of categories, settings and reasons are the command line's and come
 //! with its answers.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -41,9 +42,11 @@ impl Texts {
         self.t2(key, first, "")
     }
 
-    /// A text with two things in the places of `{0}` and `{1}`. What is put in is not looked through again: a PC may be called `{1}`.
+    /// A text with two things in the places of `{0}` and `{1}`. What is put in is not looked through again: a PC may be called `{1}`. And it turns nothing
+    /// around it: see [`apart`].
     pub fn t2(&self, key: &str, first: &str, second: &str) -> String {
         let text = self.t(key);
+        let (first, second) = (&*apart(first), &*apart(second));
         let mut filled = String::with_capacity(text.len() + first.len() + second.len());
         let mut rest = text.as_str();
         while let Some(at) = rest.find('{') {
@@ -66,9 +69,28 @@ impl Texts {
     }
 }
 
+/// Something written from right to left, to be put beside other words: set apart from them, so that a name in Hebrew does not take the number or the arrow
+/// after it along to its other side (Unicode, UAX #9: first strong isolate, pop directional isolate). Everything else is as it was.
+pub fn apart(text: &str) -> Cow<'_, str> {
+    if text.chars().any(is_right_to_left) { Cow::Owned(format!("\u{2068}{text}\u{2069}")) } else { Cow::Borrowed(text) }
+}
+
+/// Whether a letter is of the blocks that Unicode keeps for scripts written from right to left (UAX #9, table of default `Bidi_Class` R and AL).
+fn is_right_to_left(letter: char) -> bool {
+    matches!(letter, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}' | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_from_right_to_left_turns_nothing_around_it() {
+        let texts = Texts::parse("en", "a = \"{0} and {1}\"");
+        assert_eq!(texts.t2("a", "מיה 2", "OLD-PC"), "\u{2068}מיה 2\u{2069} and OLD-PC");
+        assert_eq!(texts.t2("a", "12", "حاسوب"), "12 and \u{2068}حاسوب\u{2069}");
+        assert_eq!(apart("Jürgens PC · 1 → 2 Ω Ж 東"), "Jürgens PC · 1 → 2 Ω Ж 東");
+    }
 
     /// Where the keys are named.
     const SOURCES: [&str; 8] = [

@@ -20,8 +20,12 @@ fn backup(world: &World, pc: &Pc<'_>, number: u8) -> crate::harness::Ran {
 }
 
 fn device_of(pc: &Pc<'_>) -> String {
-    let enrolment: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(enrolment_file(pc.state())).unwrap()).unwrap();
+    device_in(pc.state())
+}
+
+/// The id of the PC that is connected in this state folder.
+pub fn device_in(state: &Path) -> String {
+    let enrolment: serde_json::Value = serde_json::from_slice(&std::fs::read(enrolment_file(state)).unwrap()).unwrap();
     enrolment["device"].as_str().unwrap().to_owned()
 }
 

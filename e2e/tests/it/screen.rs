@@ -3,7 +3,7 @@
 //! Keys come through the X server (xdotool), as a person's do; pictures are what the screen holds.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -160,16 +160,26 @@ fn picture_in(bytes: &[u8]) -> Vec<u8> {
 
 /// Keeps a picture that is not as it should be, where a person can look at it.
 pub fn keep(name: &str, picture: &[u8]) {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.png"));
+    let path = beyond(name);
     write(&path, picture);
     say(&format!("\nwhat was on the screen is kept in {}\n", path.display()));
 }
 
-/// Writes a picture as a PNG.
+/// Where a picture is kept that is no part of the project.
+pub fn beyond(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.png"))
+}
+
+/// Writes a picture of the screen as a PNG.
 pub fn write(path: &Path, picture: &[u8]) {
+    write_sized(path, picture, SIZE);
+}
+
+/// The same of a picture of another size.
+pub fn write_sized(path: &Path, picture: &[u8], (width, height): (u32, u32)) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     let file = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
-    let mut encoder = png::Encoder::new(file, SIZE.0, SIZE.1);
+    let mut encoder = png::Encoder::new(file, width, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_compression(png::Compression::High);
     encoder.write_header().unwrap().write_image_data(picture).unwrap();

@@ -60,13 +60,14 @@ pub fn build(build_std: bool) -> anyhow::Result<PathBuf> {
     for cold in COLD {
         agent.arg("--config").arg(format!("profile.release.package.{cold}.opt-level=\"z\""));
     }
-    compile(agent, "agent", build_std)?;
+    compile(agent, "agent", &[], build_std)?;
     let mut window = repo::cargo();
     // It waits for a person or for the agent. Its toolkit is several times the size of all of ours, so every change of it would be waited for by those who build it.
     for (setting, value) in [("LTO", "off"), ("CODEGEN_UNITS", "16"), ("OPT_LEVEL", "1")] {
         window.env(format!("CARGO_PROFILE_RELEASE_{setting}"), value);
     }
-    compile(window, "window", build_std)?;
+    // The example walks through the window's pages under Wine (`e2e/tests/it/wine/states.rs`).
+    compile(window, "window", &["--bins", "--example", "states"], build_std)?;
     let folder = folder()?;
     for (name, bytes_max) in PROGRAMS {
         let program = folder.join(name);
@@ -80,10 +81,10 @@ pub fn build(build_std: bool) -> anyhow::Result<PathBuf> {
     Ok(folder.join("rehome.exe"))
 }
 
-/// Compiles one package for the target.
-fn compile(mut cargo: Command, package: &str, build_std: bool) -> anyhow::Result<()> {
+/// Compiles one package for the target, its library and programs or what is named.
+fn compile(mut cargo: Command, package: &str, what: &[&str], build_std: bool) -> anyhow::Result<()> {
     cargo.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", LINKER);
-    cargo.args(["build", "--release", "--locked", "--target", TARGET, "--package", package]);
+    cargo.args(["build", "--release", "--locked", "--target", TARGET, "--package", package]).args(what);
     if build_std || !rustup_has_target()? {
         std_source::provide()?;
         // Unstable flags on a stable compiler: docs/decisions/0007.

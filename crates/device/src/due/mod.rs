@@ -3,6 +3,7 @@
 //! The task fires each hour and at sign-in; whether anything is done then is decided here, from the PC's own record of the last success. So the
 //! interval can be changed by policy without registering the task again, and a PC that slept for weeks catches up at once.
 
+pub mod failed;
 pub mod task;
 
 use std::path::PathBuf;

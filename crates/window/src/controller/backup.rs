@@ -65,6 +65,9 @@ impl Controller {
         };
         if let Some(why) = self.harm() {
             (view.tone, view.detail) = (Tone::Attention, texts.t(why));
+        } else if let Some(problem) = read::obstacle(schedule) {
+            let (why, next) = self.explain(&problem);
+            (view.tone, view.detail) = (Tone::Attention, texts.t2("notify.failed_why", &why, &next));
         } else if let Some(problem) = self.status.problem().or(self.refused.as_ref()) {
             view.notice = self.explain(problem).0;
         }
@@ -98,8 +101,9 @@ impl Controller {
         if !schedule["refused"].is_null() {
             return (Tone::Off, texts.t("backup.off"));
         }
-        match (self.harm(), schedule["last_success"].as_str()) {
-            (Some(why), _) => (Tone::Attention, texts.t1("backup.attention", &texts.t(why))),
+        let obstacle = || read::obstacle(schedule).map(|problem| self.explain(&problem).0);
+        match (self.harm().map(|why| texts.t(why)).or_else(obstacle), schedule["last_success"].as_str()) {
+            (Some(why), _) => (Tone::Attention, texts.t1("backup.attention", &why)),
             (None, Some(last)) => (Tone::Good, texts.t1("backup.done", &when.said(texts, last))),
             (None, None) => (Tone::Attention, texts.t("backup.never")),
         }

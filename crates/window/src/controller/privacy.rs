@@ -2,6 +2,7 @@
 
 use super::read::{list, tame, text};
 use super::{Controller, Step};
+use crate::texts::apart;
 use crate::view::{Line, Tone, View};
 use crate::when::When;
 
@@ -49,7 +50,7 @@ impl Controller {
         for opening in openings.iter().take(OPENINGS_MAX) {
             let by = opening["opened_by"].as_str().map_or_else(|| texts.t("privacy.operator"), tame);
             let at = when.said(texts, opening["open_from_at"].as_str().unwrap_or_default());
-            view.lines.push(Line::new(format!("{by}, {at}"), text(opening, "purpose"), Tone::Plain));
+            view.lines.push(Line::new(format!("{}, {at}", apart(&by)), text(opening, "purpose"), Tone::Plain));
         }
         for moved in list(document, "moves").iter().take(OPENINGS_MAX) {
             let key = if moved["came"] == true { "privacy.came" } else { "privacy.went" };

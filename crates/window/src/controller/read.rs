@@ -5,6 +5,8 @@ use model::catalog::{self, Category};
 use model::reason::Reason;
 use serde_json::Value;
 
+use crate::call::Problem;
+
 /// The longest text of an old PC's making that is shown, in characters.
 const TEXT_CHARS_MAX: usize = 100;
 
@@ -52,6 +54,12 @@ pub(crate) fn harm(status: &Value) -> Option<&'static str> {
         return Some("backup.damaged");
     }
     (status["on_server"] == "nothing").then_some("backup.lost")
+}
+
+/// Why backups fail, of the answer of `rehome schedule status`: a cause that does not pass by itself.
+pub(crate) fn obstacle(schedule: &Value) -> Option<Problem> {
+    let failure = schedule.get("last_failure").filter(|failure| failure["code"].is_string())?;
+    Some(Problem { code: text(failure, "code"), message: text(failure, "message"), hint: text(failure, "hint") })
 }
 
 /// The steps of a plan that change a setting.

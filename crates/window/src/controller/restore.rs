@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::read::{category, changes, installs, list, literal, number, reason, tame, text};
 use super::{Controller, Step, read};
 use crate::call::{Problem, Which};
+use crate::texts::apart;
 use crate::view::{Card, Group, Line, Page, Tone, View};
 use crate::when::When;
 
@@ -222,7 +223,7 @@ impl Controller {
             0 => texts.t("about.same"),
             some => texts.count(some, "about.differs", "about.differ"),
         };
-        let parts = [device["model"].as_str().map(tame), build, Some(differs)];
+        let parts = [device["model"].as_str().map(|model| apart(&tame(model)).into_owned()), build, Some(differs)];
         parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
     }
 
@@ -286,6 +287,6 @@ impl Controller {
 
     pub(super) fn change_line(&self, step: &Value) -> Line {
         let new = if step["action"] == "remove" { self.texts.t("restore.default") } else { literal(&step["new"]) };
-        Line::new(text(step, "title"), format!("{} → {new}", literal(&step["old"])), Tone::Plain)
+        Line::new(text(step, "title"), format!("{} → {}", apart(&literal(&step["old"])), apart(&new)), Tone::Plain)
     }
 }

@@ -17,6 +17,8 @@ mod pictures;
 mod prefix;
 mod refused;
 mod round_trip;
+mod states;
+mod two_people;
 mod window;
 
 use crate::harness::World;

@@ -63,10 +63,15 @@ impl Prefix {
 
     /// Puts the person's window beside the program.
     pub fn give_window(&self) {
+        self.give("rehome-backup.exe");
+    }
+
+    /// Puts another built program beside it.
+    pub fn give(&self, built: &str) {
         let program = program().expect("there is a prefix only where there is a program");
-        let to = self.path().join("drive_c/rehome/rehome-backup.exe");
-        std::fs::copy(program.with_file_name("rehome-backup.exe"), to)
-            .expect("`cargo xtask windows` builds the window too");
+        let from = program.with_file_name(built);
+        let to = self.path().join("drive_c/rehome").join(from.file_name().expect("a program has a name"));
+        std::fs::copy(&from, to).unwrap_or_else(|error| panic!("`cargo xtask windows` builds {built} too: {error}"));
     }
 
     /// Takes the place of what Windows makes up when it is installed: all prefixes are copies of one, and the server would take them for one PC
@@ -86,9 +91,25 @@ impl Prefix {
     /// A fresh PC of `ada`'s that is connected to the server.
     pub fn enrolled(world: &World, name: &str) -> Option<Self> {
         let prefix = Self::fresh()?;
-        let words = ["enroll", "--server", world.address(), "--user", "ada", "--password-stdin", "--device-name", name];
-        run(prefix.command(&words), PASSWORD).ok();
+        prefix.enroll(world, "ada", name);
         Some(prefix)
+    }
+
+    /// Connects the PC of this person.
+    pub fn enroll(&self, world: &World, user: &str, name: &str) {
+        let words = ["enroll", "--server", world.address(), "--user", user, "--password-stdin", "--device-name", name];
+        run(self.command(&words), PASSWORD).ok();
+    }
+
+    /// The same PC as another person has it: a registry branch and a folder of their own; what makes the machine, and its folder for all people, are shared.
+    /// (Wine has one person in each prefix: its name is that of the Unix user, and its branch of the registry one file.)
+    pub fn other_person(&self) -> Option<Self> {
+        let other = Self::fresh()?;
+        std::fs::copy(self.path().join("system.reg"), other.path().join("system.reg")).unwrap();
+        let [mine, theirs] = [self, &other].map(|prefix| prefix.path().join("drive_c/ProgramData"));
+        std::fs::remove_dir_all(&theirs).unwrap();
+        std::os::unix::fs::symlink(mine, theirs).unwrap();
+        Some(other)
     }
 
     /// Where the prefix lies.
