@@ -78,7 +78,7 @@ impl Places for LivePlaces {
 
     fn values(&self, hive: Hive, key: &str) -> Result<Vec<(String, RawValue)>, RegistryError> {
         let Some(key) = open(hive, key)? else { return Ok(Vec::new()) };
-        key.values()
+        key.values(u32::MAX)
     }
 
     fn subkeys(&self, hive: Hive, key: &str) -> Result<Vec<String>, RegistryError> {

@@ -6,6 +6,8 @@
 //! panel lists it (Microsoft, "Uninstall Registry Key"): in the person's half of the registry those installed for them alone, in the PC's half those
 //! for everybody, with one list of its own for programs of 32 bits.
 
+use std::collections::BTreeMap;
+
 use model::catalog::Root;
 use model::policy::Hive;
 use model::snapshot::{Again, App, AppKind, AppScope};
@@ -40,32 +42,63 @@ impl<'r> RegistryApps<'r> {
         Self { registry }
     }
 
+    /// Each package is looked for in the one list of all packages first: to list the packages of each family takes four calls of Windows more for each.
     fn packaged(&self) -> Result<Vec<App>, AppsError> {
-        let families = format!(r"{REPOSITORY}\Families");
+        let families = self.registry.subkeys(Root::Classes, &format!(r"{REPOSITORY}\Families"))?;
+        // The list lacks what it lacks: those families are asked themselves.
+        let listed = self.registry.subkeys(Root::Classes, &format!(r"{REPOSITORY}\Packages")).unwrap_or_default();
+        let mut of_family: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for package in &listed {
+            if let Some(full) = FullName::parse(package) {
+                of_family.entry(full.family().to_ascii_lowercase()).or_default().push(package);
+            }
+        }
         let mut apps = Vec::new();
-        for family in self.registry.subkeys(Root::Classes, &families)? {
-            // A family that lies in a damaged place costs itself.
-            let packages = self.registry.subkeys(Root::Classes, &format!(r"{families}\{family}")).unwrap_or_default();
-            apps.extend(packages.iter().filter_map(|package| self.package(&family, package)));
+        for family in &families {
+            let packages = of_family.get(&family.to_ascii_lowercase()).map(Vec::as_slice).unwrap_or_default();
+            let found: Option<Vec<_>> = packages.iter().map(|package| self.listed_package(family, package)).collect();
+            match found {
+                Some(found) if !packages.is_empty() => apps.extend(found.into_iter().flatten()),
+                _ => apps.extend(self.packages_of(family)),
+            }
         }
         Ok(apps)
     }
 
-    /// The app that a package is; `None` for frameworks, resource packages and what is no package at all.
-    fn package(&self, family: &str, package: &str) -> Option<App> {
-        let full = FullName::parse(package).filter(|full| full.family().eq_ignore_ascii_case(family))?;
+    /// The apps of a family by its own list. One that lies in a damaged place costs itself.
+    fn packages_of(&self, family: &str) -> Vec<App> {
+        let packages =
+            self.registry.subkeys(Root::Classes, &format!(r"{REPOSITORY}\Families\{family}")).unwrap_or_default();
+        packages.iter().filter_map(|package| self.package(family, package, self.flags(family, package))).collect()
+    }
+
+    /// The app of a package that the list of all packages has; the outer `None` if the family does not say that it has it.
+    fn listed_package(&self, family: &str, package: &str) -> Option<Option<App>> {
         // What only comes along with others is most of what there is: it is left as soon as that is known.
-        if full.is_resource() {
-            return None;
+        if FullName::parse(package).is_some_and(|full| full.is_resource()) {
+            return Some(None);
         }
+        let flags = self.flags(family, package)?;
+        Some(self.package(family, package, Some(flags)))
+    }
+
+    fn flags(&self, family: &str, package: &str) -> Option<u32> {
         let [flags] = self.read(&format!(r"{REPOSITORY}\Families\{family}\{package}"), ["Flags"]);
-        let flags = number(flags).unwrap_or(flags::MAIN);
-        if flags & flags::MAIN == 0 || flags & (flags::FRAMEWORK | flags::RESOURCE) != 0 {
+        number(flags)
+    }
+
+    /// The app that a package is; `None` for frameworks, resource packages and what is no package at all.
+    fn package(&self, family: &str, package: &str, stored: Option<u32>) -> Option<App> {
+        let full = FullName::parse(package).filter(|full| full.family().eq_ignore_ascii_case(family))?;
+        let flags = stored.unwrap_or(flags::MAIN);
+        if full.is_resource() || flags & flags::MAIN == 0 || flags & (flags::FRAMEWORK | flags::RESOURCE) != 0 {
             return None;
         }
-        let [folder, title, framework] =
-            self.read(&format!(r"{REPOSITORY}\Packages\{package}"), ["PackageRootFolder", "DisplayName", "Framework"]);
-        if number(framework) == Some(1) {
+        let key = format!(r"{REPOSITORY}\Packages\{package}");
+        let [folder, title] = self.read(&key, ["PackageRootFolder", "DisplayName"]);
+        // Asked only where no flags have said it.
+        let is_framework = || number(self.read(&key, ["Framework"]).into_iter().next().flatten()) == Some(1);
+        if stored.is_none() && is_framework() {
             return None;
         }
         let is_part = full.is_of_windows() || text(folder).is_some_and(|folder| !is_store_folder(&folder));

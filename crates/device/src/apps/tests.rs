@@ -69,6 +69,22 @@ fn of_several_versions_the_newest_is_listed_once() {
 }
 
 #[test]
+fn a_package_is_an_app_if_its_family_has_it_whatever_the_list_of_all_says() {
+    let full = "Contoso.Notes_1.2.3.0_x64__abcdefgh12345";
+    let both = package(full, 1, STORE);
+    let (of_family, of_list) = both.split_at(both.find("\n [").or(both.find("\n[")).unwrap() + 1);
+    let expected = [(AppKind::Store, "Contoso.Notes_abcdefgh12345".to_owned())];
+    assert_eq!(listed(of_family), expected, "the list does not name it");
+    assert_eq!(listed(of_list), [], "no family has it");
+    // A family of which the list names another package than it has.
+    let newer = of_list.replace("1.2.3.0", "2.0.0.0");
+    let apps = RegistryApps::new(&registry(&format!("{of_family}{newer}"))).list().unwrap();
+    let versions: Vec<_> = apps.iter().filter_map(|app| app.version.as_deref()).collect();
+    assert_eq!(versions, ["1.2.3.0"]);
+    assert_eq!(listed(&both.replace("\"Flags\"=dword:1\n", "")), expected, "without flags it is a main package");
+}
+
+#[test]
 fn only_true_family_names_are_ever_listed() {
     for name in ["Contoso.Notes_abcdefgh12345", "1527c705-839a-4832-9118-54d4Bd6a0c89_cw5n1h2txyewy"] {
         assert!(is_family_name(name), "{name}");

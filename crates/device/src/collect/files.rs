@@ -30,6 +30,16 @@ const NOT_OWN: [(&str, &str); 2] = [
     (r"Software\Microsoft\Windows\CurrentVersion\Lock Screen", "SlideshowEnabled"),
 ];
 
+/// Where the registry names the picture that the desktop's was made from.
+const ORIGINAL: (&str, &str) = (r"Control Panel\Desktop", "WallPaper");
+
+/// The values that are looked at here.
+pub(super) const PLACES: [(Root, &str, &str); 3] = [
+    (Root::User, ORIGINAL.0, ORIGINAL.1),
+    (Root::User, NOT_OWN[0].0, NOT_OWN[0].1),
+    (Root::User, NOT_OWN[1].0, NOT_OWN[1].1),
+];
+
 /// What was found of the settings that are files.
 #[derive(Default)]
 pub(super) struct Found {
@@ -39,13 +49,13 @@ pub(super) struct Found {
 }
 
 /// The files of these settings, and the readings that name them.
-pub(super) fn of(sources: &Sources<'_>, settings: &[&'static Setting]) -> Found {
+pub(super) fn of(sources: &Sources<'_>, registry: &dyn Registry, settings: &[&'static Setting]) -> Found {
     let mut found = Found::default();
     for setting in settings {
         let Place::File(role) = setting.place else { continue };
         let content = match role {
-            FileRole::Wallpaper => wallpaper(sources),
-            FileRole::LockScreen => lock_screen(sources),
+            FileRole::Wallpaper => wallpaper(sources, registry),
+            FileRole::LockScreen => lock_screen(sources, registry),
             FileRole::AccountPicture => sources.files.account_picture.clone().map(|place| place.map(Content::There)),
             FileRole::Dictionary => words(sources, &mut found.warnings),
         };
@@ -66,8 +76,8 @@ pub(super) fn of(sources: &Sources<'_>, settings: &[&'static Setting]) -> Found 
 }
 
 /// The person's own background; `None` if they have none.
-fn wallpaper(sources: &Sources<'_>) -> Result<Option<Content>, Reason> {
-    let original = original(sources.registry);
+fn wallpaper(sources: &Sources<'_>, registry: &dyn Registry) -> Result<Option<Content>, Reason> {
+    let original = original(registry);
     match (original.as_deref(), &sources.files.wallpaper) {
         (Some(original), _) if original.is_empty() || STOCK.iter().any(|stock| original.ends_with(stock)) => Ok(None),
         (None, None) => Ok(None),
@@ -79,13 +89,13 @@ fn wallpaper(sources: &Sources<'_>) -> Result<Option<Content>, Reason> {
 /// Where the picture came from, in lower case: empty for a plain colour, `None` if the registry does not say, as in a hive that has
 /// only just been made; then the file alone decides.
 fn original(registry: &dyn Registry) -> Option<String> {
-    let stored = registry.read(Root::User, r"Control Panel\Desktop", &["WallPaper"]).ok()?.pop().flatten()?;
+    let stored = registry.read(Root::User, ORIGINAL.0, &[ORIGINAL.1]).ok()?.pop().flatten()?;
     text_of(&stored.bytes).map(|path| path.to_lowercase())
 }
 
-fn lock_screen(sources: &Sources<'_>) -> Result<Option<Content>, Reason> {
+fn lock_screen(sources: &Sources<'_>, registry: &dyn Registry) -> Result<Option<Content>, Reason> {
     let is_on = |(key, name): (&str, &str)| {
-        let stored = sources.registry.read(Root::User, key, &[name]).ok().and_then(|mut found| found.pop().flatten());
+        let stored = registry.read(Root::User, key, &[name]).ok().and_then(|mut found| found.pop().flatten());
         stored.is_some_and(|raw| raw.reg_type == 4 && raw.bytes == [1, 0, 0, 0])
     };
     if NOT_OWN.into_iter().any(is_on) {

@@ -13,16 +13,22 @@ const CLASSES: &str = r"Software\Classes\";
 
 /// The entries that this person has customised, with the reason of each. What cannot be read is not reported: nobody knows whether
 /// it is there.
-pub(super) fn of(registry: &dyn Registry, entries: &[LeftOut]) -> BTreeMap<String, Reason> {
+pub(super) fn of(registry: &dyn Registry, entries: &'static [LeftOut]) -> BTreeMap<String, Reason> {
     let customised =
         entries.iter().filter(|entry| stored(registry, entry).is_some_and(|raw| !entry.is_default(&in_words(&raw))));
     customised.map(|entry| (entry.id.to_owned(), entry.reason)).collect()
 }
 
-fn stored(registry: &dyn Registry, entry: &LeftOut) -> Option<RawValue> {
+/// Where the registry has an entry: root, key, and the value's name.
+pub(super) fn place(entry: &'static LeftOut) -> (Root, &'static str, &'static str) {
     let in_classes = entry.key.get(..CLASSES.len()).is_some_and(|start| start.eq_ignore_ascii_case(CLASSES));
     let (root, key) = if in_classes { (Root::Classes, &entry.key[CLASSES.len()..]) } else { (Root::User, entry.key) };
-    registry.read(root, key, &[entry.value]).ok()?.pop().flatten()
+    (root, key, entry.value)
+}
+
+fn stored(registry: &dyn Registry, entry: &'static LeftOut) -> Option<RawValue> {
+    let (root, key, name) = place(entry);
+    registry.read(root, key, &[name]).ok()?.pop().flatten()
 }
 
 /// The stored value in the words of [`LeftOut::is_default`]: texts as they are, numbers in decimal, all else in hexadecimal digits.

@@ -6,12 +6,13 @@
 
 mod files;
 mod left_out;
+mod once;
 mod readings;
 
 use std::collections::BTreeMap;
 use std::io;
 
-use model::catalog::{self, FileRole};
+use model::catalog::{self, FileRole, Root};
 use model::envelope::BLOB_BYTES_MAX;
 use model::ids::BlobId;
 use model::reason::Reason;
@@ -22,6 +23,8 @@ use crate::apps::Apps;
 use crate::folder::Below;
 use crate::own_files::OwnFiles;
 use crate::registry::Registry;
+
+use once::Once;
 
 /// Where a backup reads from.
 pub struct Sources<'a> {
@@ -87,9 +90,12 @@ impl CollectedFile {
 pub fn collect(sources: &Sources<'_>) -> Collected {
     let build = sources.facts.build.unwrap_or(0);
     let fitting: Vec<_> = catalog::SETTINGS.iter().filter(|setting| setting.on_build(build)).collect();
+    let of_settings = fitting.iter().filter_map(|setting| Some((Root::User, setting.key()?, setting.name()?)));
+    let of_left_out = catalog::left_out().iter().map(left_out::place);
+    let registry = Once::new(sources.registry, of_settings.chain(of_left_out).chain(files::PLACES));
     let mut warnings = Vec::new();
-    let mut readings = readings::of(sources.registry, &fitting);
-    let files::Found { files, readings: of_files, warnings: of_words } = files::of(sources, &fitting);
+    let mut readings = readings::of(&registry, &fitting);
+    let files::Found { files, readings: of_files, warnings: of_words } = files::of(sources, &registry, &fitting);
     readings.extend(of_files);
     warnings.extend(unread(&readings));
     let apps = sources.apps.list().unwrap_or_else(|error| {
@@ -101,7 +107,7 @@ pub fn collect(sources: &Sources<'_>) -> Collected {
         catalog_version: catalog::VERSION,
         device: sources.facts.clone(),
         readings,
-        not_carried: left_out::of(sources.registry, catalog::left_out()),
+        not_carried: left_out::of(&registry, catalog::left_out()),
         apps,
     };
     Collected { snapshot, files, warnings }

@@ -159,12 +159,15 @@ impl Key {
         if code == ERROR_SUCCESS { Ok(values) } else { Err(failed(code, &self.name, Access::Read)) }
     }
 
-    /// All values with their names.
-    pub(crate) fn values(&self) -> Result<Vec<(String, RawValue)>, RegistryError> {
+    /// The values with their names, `most` at most: whoever knows how many there are need not ask for the end.
+    pub(crate) fn values(&self, most: u32) -> Result<Vec<(String, RawValue)>, RegistryError> {
         let mut values = Vec::new();
         let (mut name, mut bytes) = (vec![0_u16; NAME_UNITS_MAX], vec![0_u8; GUESS_BYTES]);
         loop {
             let index = u32::try_from(values.len()).unwrap_or(u32::MAX);
+            if index >= most {
+                return Ok(values);
+            }
             let mut units = u32::try_from(name.len()).unwrap_or(u32::MAX);
             let (mut reg_type, mut size) = (0, u32::try_from(bytes.len()).unwrap_or(u32::MAX));
             // SAFETY: the key is open; `units` and `size` are the lengths of the two buffers.

@@ -32,18 +32,21 @@ pub struct LiveRegistryWrite;
 impl Registry for LiveRegistry {
     fn read(&self, root: Root, key: &str, names: &[&str]) -> Result<Vec<Option<RawValue>>, RegistryError> {
         match Key::open(root, key, Access::Read)? {
-            Some(key) if names.len() > FEW && key.count()? as usize <= names.len() => {
-                let all: BTreeMap<String, RawValue> =
-                    key.values()?.into_iter().map(|(name, raw)| (fold(&name), raw)).collect();
-                Ok(names.iter().map(|name| all.get(&fold(name)).cloned()).collect())
-            }
+            Some(key) if names.len() > FEW => match key.count()? {
+                count if count as usize <= names.len() => {
+                    let all: BTreeMap<String, RawValue> =
+                        key.values(count)?.into_iter().map(|(name, raw)| (fold(&name), raw)).collect();
+                    Ok(names.iter().map(|name| all.get(&fold(name)).cloned()).collect())
+                }
+                _ => names.iter().map(|name| key.value(name)).collect(),
+            },
             Some(key) => names.iter().map(|name| key.value(name)).collect(),
             None => Ok(vec![None; names.len()]),
         }
     }
 
     fn values(&self, root: Root, key: &str) -> Result<Vec<(String, RawValue)>, RegistryError> {
-        Key::open(root, key, Access::Read)?.map_or(Ok(Vec::new()), |key| key.values())
+        Key::open(root, key, Access::Read)?.map_or(Ok(Vec::new()), |key| key.values(u32::MAX))
     }
 
     fn subkeys(&self, root: Root, key: &str) -> Result<Vec<String>, RegistryError> {
