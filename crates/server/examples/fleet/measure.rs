@@ -15,6 +15,8 @@ pub struct Measured {
     /// Answers that said "come later".
     pub later: u64,
     pub errors: Vec<String>,
+    /// When each PC was through with what it had to do, since the chapter began.
+    pub finished: Vec<Duration>,
 }
 
 impl Measured {
@@ -23,9 +25,24 @@ impl Measured {
         Instant::now()
     }
 
-    #[expect(clippy::unused_self, reason = "a PC waits as its thread does")]
-    pub fn pause(&self, millis: u64) {
+    pub fn pause(millis: u64) {
         std::thread::sleep(Duration::from_millis(millis));
+    }
+
+    pub fn wait_until(moment: Instant) {
+        std::thread::sleep(moment.saturating_duration_since(Self::now()));
+    }
+
+    /// Most PCs in a slice of the chapter, against the mean of all slices. `None`: there was no PC.
+    pub fn peak(&self, slices: usize) -> Option<f64> {
+        let whole = self.finished.iter().max()?.as_secs_f64();
+        let mut counts = vec![0_u32; slices];
+        for moment in &self.finished {
+            let before = (1..slices).filter(|slice| share(*slice, slices) * whole <= moment.as_secs_f64()).count();
+            counts[before] += 1;
+        }
+        let most = f64::from(*counts.iter().max()?);
+        Some(most * share(slices, self.finished.len()))
     }
 
     pub fn begin(&mut self) -> Instant {
@@ -47,6 +64,7 @@ impl Measured {
         self.received += other.received;
         self.later += other.later;
         self.errors.extend(other.errors);
+        self.finished.extend(other.finished);
     }
 
     /// A row for each kind of request: how many, and the time of so many of a hundred in milliseconds.
@@ -61,4 +79,10 @@ impl Measured {
         }
         text
     }
+}
+
+/// One number as a part of another.
+fn share(part: usize, whole: usize) -> f64 {
+    let float = |number: usize| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
+    float(part) / float(whole)
 }

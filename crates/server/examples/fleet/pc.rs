@@ -48,6 +48,13 @@ pub struct Way<'a> {
     pub measured: Measured,
 }
 
+impl<'a> Way<'a> {
+    pub fn new(authority: &'a str) -> Self {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build();
+        Self { agent: config.into(), authority, measured: Measured::default() }
+    }
+}
+
 impl Pc {
     pub fn new(number: usize, seed: u64) -> Self {
         let mut chance = Chance(seed ^ (number as u64).wrapping_mul(0xD6E8_FEB8_6659_FD93));
@@ -90,6 +97,20 @@ impl Pc {
             self.is_unchanged(way)?;
         }
         if self.chance.below(50) == 0 { self.restore(way) } else { Ok(()) }
+    }
+
+    /// What a PC does that comes while nobody answers: it says so and comes again when it looks the next time.
+    pub fn is_turned_away(&mut self, way: &mut Way<'_>) -> anyhow::Result<()> {
+        let request = way.agent.get(format!("http://{}/readyz", way.authority));
+        if request.call().is_ok() { bail!("a server that is away has answered PC {}", self.number) } else { Ok(()) }
+    }
+
+    /// Has the server let go of the newest snapshot, and goes on as if that had not been asked for: the loss that the last chapter has to find.
+    pub fn lose_one(&mut self, way: &mut Way<'_>) -> anyhow::Result<()> {
+        let newest = self.confirmed.last().context("it has backed up before")?.1;
+        let path = format!("/api/v1/profiles/{}/snapshots/{newest}", self.enrolled().0.profile);
+        let answer = self.ask(way, "lose", ("DELETE", &path), &[], b"")?;
+        if answer.status < 300 { Ok(()) } else { bail!("PC {} could lose nothing: {}", self.number, answer.status) }
     }
 
     fn check_in(&mut self, way: &mut Way<'_>) -> anyhow::Result<()> {
@@ -195,7 +216,7 @@ impl Pc {
             }
             way.measured.later += 1;
             let most = 200_u64 << turn;
-            way.measured.pause(most / 2 + self.chance.below(most / 2));
+            Measured::pause(most / 2 + self.chance.below(most / 2));
         }
         bail!("PC {} was told {TRIES} times to come later", self.number)
     }

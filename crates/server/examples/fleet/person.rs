@@ -28,6 +28,11 @@ impl Chance {
         self.next() % sides.max(1)
     }
 
+    /// A number from 0 to 1.
+    pub fn part(&mut self) -> f64 {
+        f64::from(u32::try_from(self.below(1 << 20)).unwrap_or(0)) / f64::from(1 << 20)
+    }
+
     fn pick<T: Copy>(&mut self, all: &[T]) -> Option<T> {
         let at = usize::try_from(self.below(all.len() as u64)).ok()?;
         all.get(at).copied()
