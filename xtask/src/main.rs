@@ -9,6 +9,7 @@ mod built;
 mod ci;
 mod demo;
 mod faults;
+mod fleet;
 mod fuzz;
 mod http;
 mod msi;
@@ -51,6 +52,8 @@ enum Verb {
     Fuzz(fuzz::Args),
     /// Try every fault of docs/faults.md, and count what was lost
     Faults(faults::Args),
+    /// Let thousands of PCs come to a server on a Monday morning
+    Fleet(fleet::Args),
     /// Build rehome.exe for Windows on this machine
     Windows(windows::Args),
     /// Say what is in the programs, as a bill of materials
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Verb::Bench(args) => bench::run(&args),
         Verb::Fuzz(args) => fuzz::run(&args),
         Verb::Faults(args) => faults::run(&args),
+        Verb::Fleet(args) => fleet::run(&args),
         Verb::Windows(args) => windows::run(&args),
         Verb::Sbom(args) => sbom::run(&args),
         Verb::Packages(args) => packages::run(&args),

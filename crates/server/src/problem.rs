@@ -157,6 +157,12 @@ impl From<StoreError> for Refusal {
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, Reason::ServerFull, "the server's disk is full")
                     .retry_after(600)
             }
+            StoreError::Locked => {
+                tracing::warn!("another program holds the database; requests are told to come back");
+                let detail = "another program holds the server's database; nothing was taken";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, Reason::StorageUnavailable, detail)
+                    .retry_after(STORAGE_RETRY_SECONDS)
+            }
             StoreError::Storage { .. } => {
                 tracing::error!(%error, "storage elsewhere failed");
                 let detail = "the server's storage does not do what it should; nothing was taken";

@@ -31,6 +31,9 @@ pub enum StoreError {
     /// More jobs are waiting than the writer takes.
     #[error("too many writes are waiting")]
     Overloaded,
+    /// Another program has held the database for longer than one waits. Nothing of it is kept; asking again helps.
+    #[error("another program holds the database")]
+    Locked,
     /// The writer has stopped, on request or because the disk failed; nothing is written any more.
     #[error("the store has stopped writing")]
     Stopped,
@@ -89,6 +92,7 @@ impl From<rusqlite::Error> for StoreError {
         match error.sqlite_error_code() {
             Some(Code::DiskFull) => Self::Full,
             Some(Code::ReadOnly) => Self::ReadOnly,
+            Some(Code::DatabaseBusy | Code::DatabaseLocked) => Self::Locked,
             Some(Code::NotADatabase) => Self::Damaged("the file of the database is not a database".to_owned()),
             _ => Self::Sql(error.into()),
         }

@@ -57,6 +57,7 @@ enum Fate {
     Overloaded,
     Stopped,
     Full,
+    Locked,
     /// A database elsewhere failed: where, and what it said.
     Elsewhere(String, String),
     Failed(String),
@@ -67,6 +68,7 @@ impl Fate {
         let text = error.to_string();
         match StoreError::from(error) {
             StoreError::Full => Self::Full,
+            StoreError::Locked => Self::Locked,
             StoreError::Storage { at, why } => Self::Elsewhere(at, why),
             _ => Self::Failed(text),
         }
@@ -78,6 +80,7 @@ impl Fate {
             Self::Overloaded => StoreError::Overloaded,
             Self::Committed | Self::Stopped => StoreError::Stopped,
             Self::Full => StoreError::Full,
+            Self::Locked => StoreError::Locked,
             Self::Elsewhere(at, why) => StoreError::Storage { at: at.clone(), why: why.clone() },
             Self::Failed(text) => StoreError::NotCommitted(text.clone()),
         }

@@ -6,7 +6,7 @@
 //!
 //! The goals and their three levels are in `goals.rs`; `report.rs` writes `docs/benchmarks.md`.
 
-mod fleet;
+pub mod fleet;
 mod goals;
 pub mod instructions;
 mod kept;

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use self::wanted::Wanted;
 use crate::repo::Binaries;
-use crate::{bench, fuzz, msi, packages, postgres, process, repo, say, tidy, windows};
+use crate::{bench, fleet, fuzz, msi, packages, postgres, process, repo, say, tidy, windows};
 
 /// What to check
 #[derive(clap::Args)]
@@ -86,6 +86,7 @@ const STAGES: &[Stage] = &[
     Stage { name: "provider", lane: Lane::Waiting, run: provider },
     Stage { name: "elsewhere", lane: Lane::Waiting, run: elsewhere },
     Stage { name: "faults", lane: Lane::Waiting, run: fault_slice },
+    Stage { name: "fleet", lane: Lane::Waiting, run: small_fleet },
     Stage { name: "postgres", lane: Lane::Waiting, run: on_postgres },
     // A stage of its own, so that a machine without Wine says what it has not run.
     Stage { name: "wine", lane: Lane::Waiting, run: wine },
@@ -219,6 +220,12 @@ fn fault_slice() -> anyhow::Result<Outcome> {
         words: &["faults::calls::", "faults::simulation::", "--nocapture", "--test-threads", "2"],
         environment: &[("REHOME_FAULTS", "slice")],
     })
+}
+
+/// Some dozens of PCs against a server that goes and comes back: nothing that was confirmed may be lost, and a loss has to be found.
+fn small_fleet() -> anyhow::Result<Outcome> {
+    let wrong = fleet::check(&Binaries::of_tests()?.server)?;
+    Ok(wrong.map_or(Outcome::Passed, |what| Outcome::Failed(what.to_owned())))
 }
 
 fn docs() -> anyhow::Result<Outcome> {
