@@ -6,8 +6,6 @@
 //! panel lists it (Microsoft, "Uninstall Registry Key"): in the person's half of the registry those installed for them alone, in the PC's half those
 //! for everybody, with one list of its own for programs of 32 bits.
 
-use std::collections::BTreeMap;
-
 use model::catalog::Root;
 use model::policy::Hive;
 use model::snapshot::{Again, App, AppKind, AppScope};
@@ -47,18 +45,24 @@ impl<'r> RegistryApps<'r> {
         let families = self.registry.subkeys(Root::Classes, &format!(r"{REPOSITORY}\Families"))?;
         // The list lacks what it lacks: those families are asked themselves.
         let listed = self.registry.subkeys(Root::Classes, &format!(r"{REPOSITORY}\Packages")).unwrap_or_default();
-        let mut of_family: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-        for package in &listed {
-            if let Some(full) = FullName::parse(package) {
-                of_family.entry(full.family().to_ascii_lowercase()).or_default().push(package);
-            }
-        }
+        let family_of = |package: &str| FullName::parse(package).map(|full| full.family().to_ascii_lowercase());
+        let mut listed: Vec<_> =
+            listed.iter().filter_map(|package| Some((family_of(package)?, package.as_str()))).collect();
+        listed.sort_unstable();
         let mut apps = Vec::new();
         for family in &families {
-            let packages = of_family.get(&family.to_ascii_lowercase()).map(Vec::as_slice).unwrap_or_default();
-            let found: Option<Vec<_>> = packages.iter().map(|package| self.listed_package(family, package)).collect();
-            match found {
-                Some(found) if !packages.is_empty() => apps.extend(found.into_iter().flatten()),
+            let folded = family.to_ascii_lowercase();
+            let after = &listed[listed.partition_point(|(of, _)| *of < folded)..];
+            let of_family = after.iter().take_while(|(of, _)| *of == folded);
+            // What only comes along with others is most of what there is: nothing more is asked of it.
+            let mains = of_family.filter(|(_, package)| !is_resource(package));
+            let flagged: Option<Vec<_>> =
+                mains.map(|(_, package)| Some((package, self.flags(family, package)?))).collect();
+            match flagged {
+                Some(flagged) if !flagged.is_empty() => {
+                    let app = |(package, flags): (&&str, u32)| self.package(family, package, Some(flags));
+                    apps.extend(flagged.into_iter().filter_map(app));
+                }
                 _ => apps.extend(self.packages_of(family)),
             }
         }
@@ -69,17 +73,8 @@ impl<'r> RegistryApps<'r> {
     fn packages_of(&self, family: &str) -> Vec<App> {
         let packages =
             self.registry.subkeys(Root::Classes, &format!(r"{REPOSITORY}\Families\{family}")).unwrap_or_default();
-        packages.iter().filter_map(|package| self.package(family, package, self.flags(family, package))).collect()
-    }
-
-    /// The app of a package that the list of all packages has; the outer `None` if the family does not say that it has it.
-    fn listed_package(&self, family: &str, package: &str) -> Option<Option<App>> {
-        // What only comes along with others is most of what there is: it is left as soon as that is known.
-        if FullName::parse(package).is_some_and(|full| full.is_resource()) {
-            return Some(None);
-        }
-        let flags = self.flags(family, package)?;
-        Some(self.package(family, package, Some(flags)))
+        let mains = packages.iter().filter(|package| !is_resource(package));
+        mains.filter_map(|package| self.package(family, package, self.flags(family, package))).collect()
     }
 
     fn flags(&self, family: &str, package: &str) -> Option<u32> {
@@ -87,11 +82,11 @@ impl<'r> RegistryApps<'r> {
         number(flags)
     }
 
-    /// The app that a package is; `None` for frameworks, resource packages and what is no package at all.
+    /// The app that a package is; `None` for frameworks and what is no package at all.
     fn package(&self, family: &str, package: &str, stored: Option<u32>) -> Option<App> {
         let full = FullName::parse(package).filter(|full| full.family().eq_ignore_ascii_case(family))?;
         let flags = stored.unwrap_or(flags::MAIN);
-        if full.is_resource() || flags & flags::MAIN == 0 || flags & (flags::FRAMEWORK | flags::RESOURCE) != 0 {
+        if flags & flags::MAIN == 0 || flags & (flags::FRAMEWORK | flags::RESOURCE) != 0 {
             return None;
         }
         let key = format!(r"{REPOSITORY}\Packages\{package}");
@@ -125,6 +120,11 @@ impl<'r> RegistryApps<'r> {
         let found = self.registry.read(Root::Classes, key, &names).ok().and_then(|found| found.try_into().ok());
         found.unwrap_or([const { None }; N])
     }
+}
+
+/// Whether a package has only languages or pictures of another.
+fn is_resource(package: &str) -> bool {
+    FullName::parse(package).is_some_and(|full| full.is_resource())
 }
 
 impl Apps for RegistryApps<'_> {

@@ -4,21 +4,33 @@
 //! long as to read two values, so whatever a backup wants of a key is read in one go.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use model::catalog::Root;
 
 use crate::registry::memory::fold;
 use crate::registry::{RawValue, Registry, RegistryError};
 
-/// The values of a key by their folded names.
-type Values = BTreeMap<String, Option<RawValue>>;
+/// A value that will be asked for: its key and its name, folded, and the name as it is asked for.
+type Wanted = (Root, String, String, &'static str);
+
+/// What became of a value that is wanted.
+#[derive(Clone)]
+enum Slot {
+    /// Nobody has asked for its key yet.
+    Unread,
+    /// The key as a whole could not be read.
+    Failed,
+    /// It was read, or is not there.
+    Read(Option<RawValue>),
+}
 
 /// What a registry says, as it was when each key was first asked for. Meant for one backup, not to be kept.
 pub(super) struct Once<'a> {
     registry: &'a dyn Registry,
-    wanted: BTreeMap<(Root, String), BTreeSet<&'static str>>,
-    read: RefCell<BTreeMap<(Root, String), Values>>,
+    /// In order, so that the values of a key stand together. Lists and no maps: there are some hundred, and each map is code that every PC carries.
+    wanted: Vec<Wanted>,
+    slots: RefCell<Vec<Slot>>,
 }
 
 impl<'a> Once<'a> {
@@ -27,30 +39,52 @@ impl<'a> Once<'a> {
         registry: &'a dyn Registry,
         wanted: impl IntoIterator<Item = (Root, &'static str, &'static str)>,
     ) -> Self {
-        let mut keys: BTreeMap<_, BTreeSet<&'static str>> = BTreeMap::new();
-        for (root, key, name) in wanted {
-            keys.entry((root, fold(key))).or_default().insert(name);
-        }
-        Self { registry, wanted: keys, read: RefCell::default() }
+        let mut wanted: Vec<Wanted> =
+            wanted.into_iter().map(|(root, key, name)| (root, fold(key), fold(name), name)).collect();
+        wanted.sort_unstable();
+        wanted.dedup_by(|a, b| (a.0, &a.1, &a.2) == (b.0, &b.1, &b.2));
+        let slots = RefCell::new(vec![Slot::Unread; wanted.len()]);
+        Self { registry, wanted, slots }
     }
 
-    /// All that is wanted of the key; nothing if the key as a whole cannot be read.
-    fn of_key(&self, root: Root, key: &str, names: &BTreeSet<&str>) -> Values {
-        let names: Vec<&str> = names.iter().copied().collect();
-        let found = self.registry.read(root, key, &names).unwrap_or_default();
-        names.iter().map(|name| fold(name)).zip(found).collect()
+    /// Where the values of a key stand.
+    fn range(&self, root: Root, key: &str) -> Range<usize> {
+        let key = fold(key);
+        let place = (root, key.as_str());
+        let start = self.wanted.partition_point(|wanted| (wanted.0, wanted.1.as_str()) < place);
+        let length = self.wanted[start..].partition_point(|wanted| (wanted.0, wanted.1.as_str()) == place);
+        start..start + length
+    }
+
+    /// Reads all that is wanted of a key, if that was not done yet.
+    fn fill(&self, root: Root, key: &str, range: Range<usize>) {
+        let mut slots = self.slots.borrow_mut();
+        if !matches!(slots.get(range.start), Some(Slot::Unread)) {
+            return;
+        }
+        let names: Vec<&str> = self.wanted[range.clone()].iter().map(|wanted| wanted.3).collect();
+        match self.registry.read(root, key, &names) {
+            Ok(found) => slots[range].iter_mut().zip(found).for_each(|(slot, value)| *slot = Slot::Read(value)),
+            Err(_) => slots[range].fill(Slot::Failed),
+        }
     }
 }
 
 impl Registry for Once<'_> {
     fn read(&self, root: Root, key: &str, names: &[&str]) -> Result<Vec<Option<RawValue>>, RegistryError> {
-        let place = (root, fold(key));
-        let Some(wanted) = self.wanted.get(&place) else { return self.registry.read(root, key, names) };
-        let mut read = self.read.borrow_mut();
-        let values = read.entry(place).or_insert_with(|| self.of_key(root, key, wanted));
-        let found: Option<Vec<_>> = names.iter().map(|name| values.get(&fold(name)).cloned()).collect();
+        let range = self.range(root, key);
+        self.fill(root, key, range.clone());
+        let slots = self.slots.borrow();
+        let value = |name: &&str| {
+            let name = fold(name);
+            let at = self.wanted[range.clone()].binary_search_by(|wanted| wanted.2.cmp(&name)).ok()?;
+            match &slots[range.start + at] {
+                Slot::Read(value) => Some(value.clone()),
+                Slot::Unread | Slot::Failed => None,
+            }
+        };
         // One damaged value costs only itself; and the error is that of what was asked for.
-        found.map_or_else(|| self.registry.read(root, key, names), Ok)
+        names.iter().map(value).collect::<Option<_>>().map_or_else(|| self.registry.read(root, key, names), Ok)
     }
 
     fn values(&self, root: Root, key: &str) -> Result<Vec<(String, RawValue)>, RegistryError> {
