@@ -21,6 +21,7 @@ mod groups;
 mod keep;
 mod keys;
 mod limits;
+mod locked;
 mod moves;
 mod operate;
 mod people;
