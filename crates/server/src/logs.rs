@@ -13,6 +13,8 @@ const DEFAULT: &str = "info";
 pub fn start(format: Option<LogFormat>) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A log that takes no more lines (its disk is full) is no reason to end: telling so on that same log would panic.
+    let builder = builder.log_internal_errors(false);
     // A second start in one process (tests) keeps the first.
     let text = format.map_or_else(|| std::io::stderr().is_terminal(), |format| format == LogFormat::Text);
     let started = if text {

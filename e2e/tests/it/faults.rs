@@ -1,6 +1,6 @@
 //! The server dies, the disk fills, two runs meet: what was confirmed is kept, and what was not is said.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -153,6 +153,77 @@ fn a_full_disk_under_the_state_changes_nothing() {
     small.make_room();
     pc.run(&[&full[..], &["restore", "--to", arg(&target), "--yes"]].concat()).ok();
     assert!(target.exists());
+}
+
+/// The log's disk is full, the server's and a PC's: a line that finds no room is lost, and nothing else is.
+#[test]
+fn a_full_disk_under_the_logs_stops_nobody() {
+    let Some(small) = SmallDisk::mount("256k") else { return };
+    let mut world = World::new();
+    let pc = world.pc("PC");
+    small.fill();
+    std::os::unix::fs::symlink(&small.folder, pc.state().join("logs-full")).unwrap();
+    let logs = pc.state().join("logs");
+    std::fs::remove_dir_all(&logs).unwrap();
+    std::fs::rename(pc.state().join("logs-full"), &logs).unwrap();
+    world.kill_server();
+    let listen = world.address().trim_start_matches("http://").to_owned();
+    let log = std::fs::File::create(small.folder.join("server.log")).unwrap();
+    let mut command = world.server_binary();
+    command.args(["serve", "--listen", &listen]).env("RUST_LOG", "debug");
+    let mut server = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+    while TcpStream::connect(&listen).is_err() {
+        assert_eq!(server.try_wait().unwrap(), None, "the server has ended");
+    }
+    let pc = world.stranger("PC");
+    pc.run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
+    pc.run(&["show", "latest"]).ok();
+    let sizes = ["server.log", "agent.log"].map(|name| std::fs::metadata(small.folder.join(name)).unwrap().len());
+    assert_eq!(sizes, [0, 0], "there was no room for a single line");
+    assert_eq!(server.try_wait().unwrap(), None, "the server has ended");
+    server.kill().unwrap();
+    server.wait().unwrap();
+    world.start_server();
+    world.server_command(&["check"], "").ok();
+}
+
+/// The disk refuses a sync: nothing is confirmed, the server ends by itself with an error, and the next start has all that was confirmed.
+#[test]
+fn a_server_whose_disk_refuses_a_sync_ends_by_itself() {
+    let mut world = World::new();
+    let pid = world.server_pid().to_string();
+    world.pc("PC");
+    let attached = Command::new("strace")
+        .args(["-f", "-p", &pid, "-o", arg(&world.path("trace"))])
+        .args(["-e", "trace=fdatasync,fsync", "-e", "inject=fdatasync,fsync:error=EIO"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn();
+    let Ok(mut strace) = attached else {
+        eprintln!("SKIPPED: no strace on this machine (package strace)");
+        return;
+    };
+    let mut said = String::new();
+    BufReader::new(strace.stderr.take().unwrap()).read_line(&mut said).unwrap();
+    if !said.contains("attached") {
+        strace.wait().unwrap();
+        eprintln!("SKIPPED: strace may not look into another process here: {said}");
+        return;
+    }
+    let refused = world.stranger("PC").run(&["backup", "--from", arg(&persona("old-pc.reg"))]);
+    assert_ne!(refused.code, Some(0), "{refused:?}");
+    assert_eq!(world.server_ended(), Some(1), "it ends, and says by its exit code that this was no orderly end");
+    strace.wait().unwrap();
+    assert!(std::fs::read_to_string(world.path("trace")).unwrap().contains("(INJECTED)"));
+    world.start_server();
+    let pc = world.stranger("PC");
+    assert_eq!(
+        pc.json(&["snapshots"]).to_string().matches("\"seq\"").count(),
+        0,
+        "what was not confirmed is not there"
+    );
+    pc.run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
+    world.server_command(&["check"], "").ok();
 }
 
 /// A disk that is mounted for reading only, under the target, under the PC's records, and under the server.

@@ -206,7 +206,8 @@ impl World {
         run(command, stdin)
     }
 
-    fn server_binary(&self) -> Command {
+    /// The server's program with the world's data, not yet run.
+    pub fn server_binary(&self) -> Command {
         let mut command = Command::new(binaries().join("rehome-server"));
         command
             .env_clear()

@@ -22,6 +22,7 @@ mod groups;
 mod keep;
 mod keys;
 mod limits;
+mod locked;
 mod moves;
 mod operate;
 mod people;
