@@ -12,6 +12,10 @@ use serde::Deserialize;
 
 use crate::{process, repo};
 
+/// Of what is built with the tests, the person's window opens on a screen of Linux too: `e2e/tests/it/window.rs` looks at it. Whatever else is built for
+/// the tests names it as well, or cargo builds the toolkit twice.
+pub const FEATURES: [&str; 2] = ["--features", "window/x11"];
+
 /// A program of tests.
 pub struct Program {
     /// `PACKAGE/NAME`
@@ -59,7 +63,9 @@ struct Profile {
 /// Builds all programs of tests, and those that they start. How cargo ended, if they do not build; what is wrong then stands above.
 pub fn programs() -> anyhow::Result<Result<Vec<Program>, ExitStatus>> {
     let mut cargo = repo::cargo();
-    cargo.args(["test", "--workspace", "--locked", "--no-run", "--message-format", "json-render-diagnostics"]);
+    cargo
+        .args(["test", "--workspace", "--locked", "--no-run", "--message-format", "json-render-diagnostics"])
+        .args(FEATURES);
     let (status, told) = process::run_and_take(&mut cargo)?;
     if !status.success() {
         return Ok(Err(status));

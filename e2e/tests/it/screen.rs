@@ -17,8 +17,8 @@ pub const READY: Duration = Duration::from_secs(90);
 const REST: Duration = Duration::from_secs(2);
 /// Between two looks.
 pub const LOOK: Duration = Duration::from_millis(100);
-/// The fewest colours of a page with text, which has 500 and more; a bare desktop has 119, all but one of them those of its pointer.
-const COLOURS_MIN: usize = 300;
+/// The fewest colours of a page with text, which has 280 and more; a bare desktop has 119, all but one of them those of its pointer.
+const COLOURS_MIN: usize = 240;
 /// How far a channel may be off before a pixel counts as different: edges of letters.
 const CHANNEL_MAX: u8 = 48;
 /// Width and height.

@@ -15,6 +15,7 @@ use anyhow::bail;
 use serde::{Deserialize, Serialize};
 
 use self::wanted::Wanted;
+use crate::built::FEATURES;
 use crate::repo::Binaries;
 use crate::{bench, fleet, fuzz, msi, packages, postgres, process, repo, say, tidy, windows};
 
@@ -252,7 +253,8 @@ fn test() -> anyhow::Result<Outcome> {
         ["wine::", "idp::", "browser::", "elsewhere::", "conformance::", "faults::calls::", "faults::simulation::"];
     let words: Vec<&str> = ELSEWHERE.iter().flat_map(|name| ["--skip", name]).collect();
     let ran = wanted::run(&Wanted { programs: &[], words: &words, environment: &[] })?;
-    Ok(worse(ran, cargo(&["test", "--workspace", "--doc", "--locked"])?))
+    let examples = [&["test", "--workspace", "--doc", "--locked"][..], &FEATURES].concat();
+    Ok(worse(ran, cargo(&examples)?))
 }
 
 /// Every entry of the catalog, asked as a person would.
