@@ -34,6 +34,18 @@ pub struct Pc {
     pub confirmed: Vec<(u64, SnapshotId)>,
 }
 
+/// What a PC asks the server.
+#[derive(Clone, Copy)]
+struct Question<'a> {
+    /// What it is counted as.
+    what: &'static str,
+    method: &'a str,
+    path: &'a str,
+    /// Headers beside those of the signature.
+    with: &'a [(&'a str, &'a str)],
+    body: &'a [u8],
+}
+
 /// An answer.
 struct Answer {
     status: u16,
@@ -77,7 +89,8 @@ impl Pc {
             token: Some(token.to_owned()),
         };
         let body = serde_json::to_vec(&request)?;
-        let answer = self.ask(way, "enrol", ("POST", "/api/v1/enroll"), &[], &body)?;
+        let answer =
+            self.ask(way, &Question { what: "enrol", method: "POST", path: "/api/v1/enroll", with: &[], body: &body })?;
         if answer.status != 201 {
             bail!("PC {} was not taken in: {} {}", self.number, answer.status, String::from_utf8_lossy(&answer.body));
         }
@@ -102,14 +115,17 @@ impl Pc {
     /// What a PC does that comes while nobody answers: it says so and comes again when it looks the next time.
     pub fn is_turned_away(&mut self, way: &mut Way<'_>) -> anyhow::Result<()> {
         let request = way.agent.get(format!("http://{}/readyz", way.authority));
-        if request.call().is_ok() { bail!("a server that is away has answered PC {}", self.number) } else { Ok(()) }
+        if request.call().is_ok() {
+            bail!("a server that is away has answered PC {}", self.number);
+        }
+        Ok(())
     }
 
     /// Has the server let go of the newest snapshot, and goes on as if that had not been asked for: the loss that the last chapter has to find.
     pub fn lose_one(&mut self, way: &mut Way<'_>) -> anyhow::Result<()> {
         let newest = self.confirmed.last().context("it has backed up before")?.1;
         let path = format!("/api/v1/profiles/{}/snapshots/{newest}", self.enrolled().0.profile);
-        let answer = self.ask(way, "lose", ("DELETE", &path), &[], b"")?;
+        let answer = self.ask(way, &Question { what: "lose", method: "DELETE", path: &path, with: &[], body: b"" })?;
         if answer.status < 300 { Ok(()) } else { bail!("PC {} could lose nothing: {}", self.number, answer.status) }
     }
 
@@ -118,7 +134,16 @@ impl Pc {
         let device = &self.snapshot.device;
         let facts = serde_json::json!({"facts_mark": mark, "policy_mark": "", "facts": {"name": device.name, "build": device.build,
             "revision": device.revision, "edition": device.edition, "model": device.model}});
-        let answer = self.ask(way, "check-in", ("POST", "/api/v1/check-in"), &[], facts.to_string().as_bytes())?;
+        let answer = self.ask(
+            way,
+            &Question {
+                what: "check-in",
+                method: "POST",
+                path: "/api/v1/check-in",
+                with: &[],
+                body: facts.to_string().as_bytes(),
+            },
+        )?;
         if answer.status == 200 { Ok(()) } else { bail!("check-in of PC {}: {}", self.number, answer.status) }
     }
 
@@ -126,7 +151,8 @@ impl Pc {
         let path = format!("/api/v1/profiles/{}/latest", self.enrolled().0.profile);
         let known = self.tag.clone().map(|tag| ("if-none-match", tag));
         let with: Vec<(&str, &str)> = known.iter().map(|(name, tag)| (*name, tag.as_str())).collect();
-        let answer = self.ask(way, "unchanged?", ("GET", &path), &with, b"")?;
+        let answer =
+            self.ask(way, &Question { what: "unchanged?", method: "GET", path: &path, with: &with, body: b"" })?;
         self.tag = answer.tag.or(self.tag.take());
         if matches!(answer.status, 200 | 304) {
             Ok(())
@@ -151,7 +177,10 @@ impl Pc {
         let packed = pack(&outline, ring, &stamp, &has, &SystemRandom::new())?;
         let receipt_key = model::ids::from_hex::<32>(&enrolled.receipt_key).context("the receipt key is none")?;
         let with = [("content-type", ENVELOPE_TYPE)];
-        let answer = self.ask(way, "backup", ("POST", "/api/v1/backups"), &with, &packed.bytes)?;
+        let answer = self.ask(
+            way,
+            &Question { what: "backup", method: "POST", path: "/api/v1/backups", with: &with, body: &packed.bytes },
+        )?;
         if !matches!(answer.status, 200 | 201) {
             bail!("backup of PC {}: {} {}", self.number, answer.status, String::from_utf8_lossy(&answer.body));
         }
@@ -168,7 +197,8 @@ impl Pc {
 
     /// Fetches its newest backup by the list and opens it, as a new PC would.
     fn restore(&mut self, way: &mut Way<'_>) -> anyhow::Result<()> {
-        let answer = self.ask(way, "list", ("GET", "/api/v1/profiles"), &[], b"")?;
+        let answer =
+            self.ask(way, &Question { what: "list", method: "GET", path: "/api/v1/profiles", with: &[], body: b"" })?;
         if answer.status != 200 {
             bail!("the profiles of PC {}: {}", self.number, answer.status);
         }
@@ -179,7 +209,7 @@ impl Pc {
     /// Whether a confirmed snapshot opens and is the one that was sent.
     pub fn opens(&mut self, way: &mut Way<'_>, snapshot: SnapshotId, what: &'static str) -> anyhow::Result<()> {
         let path = format!("/api/v1/profiles/{}/snapshots/{snapshot}", self.enrolled().0.profile);
-        let answer = self.ask(way, what, ("GET", &path), &[], b"")?;
+        let answer = self.ask(way, &Question { what, method: "GET", path: &path, with: &[], body: b"" })?;
         if answer.status != 200 {
             bail!("snapshot {snapshot} of PC {} is not given: {}", self.number, answer.status);
         }
@@ -198,19 +228,12 @@ impl Pc {
     }
 
     /// Asks, and again when it is told to come later. Each try is measured on its own.
-    fn ask(
-        &mut self,
-        way: &mut Way<'_>,
-        what: &'static str,
-        (method, path): (&str, &str),
-        with: &[(&str, &str)],
-        body: &[u8],
-    ) -> anyhow::Result<Answer> {
+    fn ask(&mut self, way: &mut Way<'_>, question: &Question<'_>) -> anyhow::Result<Answer> {
         for turn in 0..TRIES {
             let mut headers: Vec<(String, String)> =
-                with.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-            sign(&self.key, ((method, path), way.authority), &mut headers, body)?;
-            let answer = send(way, what, (method, path), &headers, body)?;
+                question.with.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            sign(&self.key, question, way.authority, &mut headers)?;
+            let answer = send(way, question, &headers)?;
             if !matches!(answer.status, 429 | 503) {
                 return Ok(answer);
             }
@@ -230,13 +253,8 @@ fn now() -> Moment {
     SystemClock.now()
 }
 
-fn send(
-    way: &mut Way<'_>,
-    what: &'static str,
-    (method, path): (&str, &str),
-    headers: &[(String, String)],
-    body: &[u8],
-) -> anyhow::Result<Answer> {
+fn send(way: &mut Way<'_>, question: &Question<'_>, headers: &[(String, String)]) -> anyhow::Result<Answer> {
+    let Question { what, method, path, body, .. } = *question;
     let mut request = ureq::http::Request::builder().method(method).uri(format!("http://{}{path}", way.authority));
     for (name, value) in headers {
         request = request.header(name, value);
@@ -256,10 +274,11 @@ fn send(
 /// Signs a request as `docs/format.md` section 15 says.
 fn sign(
     key: &DeviceKey,
-    ((method, path), authority): ((&str, &str), &str),
+    question: &Question<'_>,
+    authority: &str,
     headers: &mut Vec<(String, String)>,
-    body: &[u8],
 ) -> anyhow::Result<()> {
+    let Question { method, path, body, .. } = *question;
     if method == "POST" {
         headers.push((DIGEST_HEADER.to_owned(), device_key::digest(body)));
     }

@@ -96,10 +96,9 @@ fn value(kind: &Kind, chance: &mut Chance) -> Option<Value> {
             let span = max.abs_diff(*min).min(1_000);
             Value::Int(min + i64::try_from(chance.below(span + 1)).unwrap_or(0))
         }
-        Kind::Choice(names) => Value::Choice(chance.pick(names)?.0.to_owned()),
         Kind::Word(names) => Value::Choice(chance.pick(names)?.0.to_owned()),
-        Kind::Bits { names, .. } if names.is_empty() => Value::Bool(chance.below(2) == 0),
-        Kind::Bits { names, .. } => Value::Choice(chance.pick(names)?.0.to_owned()),
+        Kind::Bits { names: [], .. } => Value::Bool(chance.below(2) == 0),
+        Kind::Choice(names) | Kind::Bits { names, .. } => Value::Choice(chance.pick(names)?.0.to_owned()),
         Kind::Colour(_) => {
             Value::Colour(Colour { red: byte(chance), green: byte(chance), blue: byte(chance), alpha: 255 })
         }

@@ -82,7 +82,7 @@ fn while_files_have_no_place_settings_are_kept_and_uploads_go_on_afterwards() {
     blobs.is_away.store(true, Ordering::SeqCst);
     for seq in 1..=8 {
         commit(seq, &[], NIGHT / 8 * i64::try_from(seq).unwrap()).unwrap();
-        assert_eq!(store.latest(&pc, pc.profile()).unwrap().unwrap().seq, seq);
+        assert_eq!(store.latest(&pc, pc.profile()).unwrap().flatten().unwrap().seq, seq);
         let refused = put(&store, &pc, 5);
         assert!(matches!(refused, Err(UploadError::Store(StoreError::Storage { .. }))), "{refused:?}");
     }
@@ -94,5 +94,5 @@ fn while_files_have_no_place_settings_are_kept_and_uploads_go_on_afterwards() {
     store.ready().unwrap();
     assert_eq!(put(&store, &pc, 5).unwrap().offset, 10, "it goes on where it stopped");
     commit(9, &[(1, 10)], NIGHT).unwrap();
-    assert_eq!(store.latest(&pc, pc.profile()).unwrap().unwrap().seq, 9);
+    assert_eq!(store.latest(&pc, pc.profile()).unwrap().flatten().unwrap().seq, 9);
 }
