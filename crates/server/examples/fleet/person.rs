@@ -91,13 +91,12 @@ pub fn change(snapshot: &mut Snapshot, chance: &mut Chance) {
 fn value(kind: &Kind, chance: &mut Chance) -> Option<Value> {
     let byte = |chance: &mut Chance| u8::try_from(chance.below(256)).unwrap_or(0);
     Some(match kind {
-        Kind::Switch { .. } => Value::Bool(chance.below(2) == 0),
+        Kind::Switch { .. } | Kind::Bits { names: [], .. } => Value::Bool(chance.below(2) == 0),
         Kind::Number { min, max } => {
             let span = max.abs_diff(*min).min(1_000);
             Value::Int(min + i64::try_from(chance.below(span + 1)).unwrap_or(0))
         }
         Kind::Word(names) => Value::Choice(chance.pick(names)?.0.to_owned()),
-        Kind::Bits { names: [], .. } => Value::Bool(chance.below(2) == 0),
         Kind::Choice(names) | Kind::Bits { names, .. } => Value::Choice(chance.pick(names)?.0.to_owned()),
         Kind::Colour(_) => {
             Value::Colour(Colour { red: byte(chance), green: byte(chance), blue: byte(chance), alpha: 255 })
