@@ -88,8 +88,8 @@ pub use devices::{Device, DeviceState, EnrollError, Holder, NewDevice, NewDevice
 pub use erase::{Deleted, EraseError, SignErasure};
 pub use error::{AdminError, SqlError, StoreError};
 pub use fleet::{
-    CURRENT_MILLIS, DAY_MILLIS, DeviceFacts, Fleet, FleetDay, FleetDevice, FleetPerson, ListedRestore, Restores,
-    SeenProfile, Standing,
+    CURRENT_MILLIS, DAY_MILLIS, DeviceFacts, Fleet, FleetDay, FleetDevice, FleetPerson, ListedRestore,
+    Name as FleetName, Restores, SeenProfile, Standing,
 };
 pub use keys::{Chain, KeyCount, Level, NewKey, NewUserKey, Purpose, Stale, WrappedKey};
 pub use membership::columns::{PREVIEW_MEMBERS_MAX, REREAD_MILLIS, RulePreview};

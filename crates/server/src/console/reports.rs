@@ -96,27 +96,31 @@ pub(super) async fn show(
     };
     let bad = |device: &FleetDevice| Bad {
         id: device.id.to_string(),
-        name: device.name.clone(),
-        user_name: device.user_name.clone(),
+        name: fleet.name(device.name).to_owned(),
+        user_name: fleet.name(device.user_name).to_owned(),
         at: f.at_some(&device.backup_at),
-        reason: device.trouble.clone().unwrap_or_default(),
+        reason: fleet.trouble(device).unwrap_or_default().to_owned(),
     };
-    let with = |standing: Standing| {
+    let oldest = |standing: Standing| {
+        let key = |device: &&FleetDevice| (device.backup_at, device.id);
         let mut all: Vec<&FleetDevice> = fleet.devices.iter().filter(|device| device.standing == standing).collect();
-        all.sort_by_key(|device| (device.backup_at, device.id));
+        if all.len() > ROWS {
+            all.select_nth_unstable_by_key(ROWS, key);
+            all.truncate(ROWS);
+        }
+        all.sort_unstable_by_key(key);
         all
     };
-    let (failed, stale) = (with(Standing::Failed), with(Standing::Stale));
     Ok(page(&Page {
         made: f.at(&fleet.at),
         coverage: Standing::ALL.map(line).into(),
         people: f.texts.number(people),
         devices: f.texts.number(pcs),
         trend: trend(f.texts, &days),
-        failed_all: failed.len(),
-        failed: failed.into_iter().take(ROWS).map(bad).collect(),
-        stale_all: stale.len(),
-        stale: stale.into_iter().take(ROWS).map(bad).collect(),
+        failed_all: fleet.devices_with(Standing::Failed),
+        failed: oldest(Standing::Failed).into_iter().map(bad).collect(),
+        stale_all: fleet.devices_with(Standing::Stale),
+        stale: oldest(Standing::Stale).into_iter().map(bad).collect(),
         restores: restores.map(|all| all.into_iter().take(ROWS).collect()),
         f,
     }))

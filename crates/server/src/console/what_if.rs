@@ -76,7 +76,8 @@ fn find(app: &Arc<App>, view: &View, (q, user): (&str, &str)) -> Result<Found, A
     let mut found = Found { hits: hits(app, view, false, q)?, user: None };
     let Some(by) = view.beside(Permission::DeviceRead) else { return Ok(found) };
     if !user.is_empty() {
-        found.user = fleet(app, &by)?.people.iter().find(|person| person.name == user).map(|person| person.id);
+        let fleet = fleet(app, &by)?;
+        found.user = fleet.people.iter().find(|person| fleet.name(person.name) == user).map(|person| person.id);
     }
     Ok(found)
 }

@@ -14,7 +14,7 @@ use crate::api::extract::apart;
 use crate::audit::row;
 use crate::console::fleets::fleet;
 use crate::console::frame::{Desk, Frame, Place, colour};
-use crate::console::list::{Asked, Chip, Choice, Column, Pager, csv as file};
+use crate::console::list::{Asked, Chip, Choice, Column, Order, Pager, csv as file};
 use crate::console::page;
 use crate::problem::Refusal;
 
@@ -56,22 +56,28 @@ fn asked(desk: &Desk) -> Asked {
     Asked::of(desk, "/console/devices", &COLUMNS, &USUAL)
 }
 
-/// Those that are asked for, in the order that is asked for. The fleet is by name already.
+/// Those that are asked for.
 fn found<'a>(fleet: &'a Fleet, asked: &Asked) -> Vec<&'a FleetDevice> {
-    let (q, standing) = (asked.q.to_lowercase(), Standing::from_word(&asked.standing));
+    let (has_words, standing) = (fleet.finder(&asked.q), Standing::from_word(&asked.standing));
     let fits = |device: &&FleetDevice| {
         standing.is_none_or(|standing| device.standing == standing)
             && (asked.standing != "forked" || device.forked)
-            && (q.is_empty() || device.name.to_lowercase().contains(&q) || device.user_name.to_lowercase().contains(&q))
+            && (has_words(device.name) || has_words(device.user_name))
     };
-    let mut found: Vec<&FleetDevice> = fleet.devices.iter().filter(fits).collect();
-    match asked.sort.as_str() {
-        "backup" => found.sort_by_key(|device| (device.backup_at, device.id)),
-        "seen" => found.sort_by_key(|device| (std::cmp::Reverse(device.seen_at), device.id)),
-        "user" => found.sort_by(|a, b| a.user_name.cmp(&b.user_name)),
-        _ => {}
-    }
-    found
+    fleet.devices.iter().filter(fits).collect()
+}
+
+/// The order that is asked for; none where it is by name, as the fleet is already.
+fn order<'a>(fleet: &'a Fleet, asked: &Asked) -> Option<Order<'a, &'a FleetDevice>> {
+    Some(match asked.sort.as_str() {
+        "backup" => Box::new(|a, b| (a.backup_at, a.id).cmp(&(b.backup_at, b.id))),
+        "seen" => Box::new(|a, b| (b.seen_at, a.id).cmp(&(a.seen_at, b.id))),
+        "user" => {
+            let key = |device: &FleetDevice| (fleet.name(device.user_name), fleet.name(device.name), device.id);
+            Box::new(move |a, b| key(a).cmp(&key(b)))
+        }
+        _ => return None,
+    })
 }
 
 pub(in crate::console) async fn show(
@@ -83,16 +89,16 @@ pub(in crate::console) async fn show(
     let fleet = apart(move || fleet(&worker, &by)).await?;
     let (f, asked) = (desk.frame((&app, &view), Place::Devices, desk.texts.t("nav.devices")), asked(&desk));
     let f = f.cli("rehome-server device list --tenant {tenant}");
-    let found = found(&fleet, &asked);
-    let (rows, pager) = asked.page(&found);
+    let mut found = found(&fleet, &asked);
+    let (rows, pager) = asked.page(&mut found, order(&fleet, &asked));
     let row = |device: &&FleetDevice| Row {
         id: device.id.to_string(),
-        name: device.name.clone(),
+        name: fleet.name(device.name).to_owned(),
         user: device.user.to_string(),
-        user_name: device.user_name.clone(),
+        user_name: fleet.name(device.user_name).to_owned(),
         standing: f.texts.t(key(device.standing)),
         colour: colour(device.standing),
-        trouble: device.trouble.clone(),
+        trouble: fleet.trouble(device).map(str::to_owned),
         forked: device.forked,
         backup: f.ago_some(&device.backup_at),
         backup_exact: f.at_some(&device.backup_at),
@@ -135,10 +141,10 @@ pub(in crate::console) async fn csv(
     let cells = |device: &FleetDevice| {
         vec![
             device.id.to_string(),
-            device.name.clone(),
-            device.user_name.clone(),
+            fleet.name(device.name).to_owned(),
+            fleet.name(device.user_name).to_owned(),
             device.standing.word().to_owned(),
-            device.trouble.clone().unwrap_or_default(),
+            fleet.trouble(device).unwrap_or_default().to_owned(),
             time(device.backup_at),
             time(Some(device.seen_at)),
             device.key_level.map_or("", model::device::KeyLevel::word).to_owned(),
@@ -146,5 +152,9 @@ pub(in crate::console) async fn csv(
             device.forked.to_string(),
         ]
     };
-    Ok(file("devices", &heads, found(&fleet, &asked).into_iter().map(cells)))
+    let mut found = found(&fleet, &asked);
+    if let Some(order) = order(&fleet, &asked) {
+        found.sort_unstable_by(order);
+    }
+    Ok(file("devices", &heads, found.into_iter().map(cells)))
 }

@@ -6,7 +6,7 @@ use axum::response::Response;
 use model::ids::{DeviceId, UserId};
 use model::permission::Permission;
 use rules::{Kind, RuleError};
-use store::{AdminError, RuleOf, StoreError, View, Whose};
+use store::{AdminError, FleetDevice, RuleOf, StoreError, View, Whose};
 
 use super::fleets::fleet;
 use super::plain;
@@ -124,13 +124,14 @@ pub(super) fn hits(
 ) -> Result<Vec<(String, String)>, StoreError> {
     let permission = if people { Permission::UserRead } else { Permission::DeviceRead };
     let Some(by) = view.beside(permission).filter(|_| !words.is_empty()) else { return Ok(Vec::new()) };
-    let (fleet, words) = (fleet(app, &by)?, words.to_lowercase());
-    let fits = |name: &str| name.to_lowercase().contains(&words);
+    let fleet = fleet(app, &by)?;
+    let (name, has_words) = (|name| fleet.name(name), fleet.finder(words));
     Ok(if people {
-        let found = fleet.people.iter().filter(|person| fits(&person.name)).take(HITS_MAX);
-        found.map(|person| (person.id.to_string(), person.name.clone())).collect()
+        let found = fleet.people.iter().filter(|person| has_words(person.name)).take(HITS_MAX);
+        found.map(|person| (person.id.to_string(), name(person.name).to_owned())).collect()
     } else {
-        let found = fleet.devices.iter().filter(|device| fits(&device.name) || fits(&device.user_name)).take(HITS_MAX);
-        found.map(|device| (device.id.to_string(), format!("{} ({})", device.name, device.user_name))).collect()
+        let fits = |device: &&FleetDevice| has_words(device.name) || has_words(device.user_name);
+        let shown = |device: &FleetDevice| format!("{} ({})", name(device.name), name(device.user_name));
+        fleet.devices.iter().filter(fits).take(HITS_MAX).map(|device| (device.id.to_string(), shown(device))).collect()
     })
 }

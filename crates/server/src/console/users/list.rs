@@ -14,7 +14,7 @@ use crate::api::extract::apart;
 use crate::audit::row;
 use crate::console::fleets::fleet;
 use crate::console::frame::{Desk, Frame, Place, colour};
-use crate::console::list::{Asked, Chip, Choice, Column, Pager, csv as file};
+use crate::console::list::{Asked, Chip, Choice, Column, Order, Pager, csv as file};
 use crate::console::page;
 use crate::problem::Refusal;
 
@@ -50,18 +50,19 @@ fn asked(desk: &Desk) -> Asked {
 }
 
 fn found<'a>(fleet: &'a Fleet, asked: &Asked) -> Vec<&'a FleetPerson> {
-    let (q, standing) = (asked.q.to_lowercase(), Standing::from_word(&asked.standing));
-    let fits = |person: &&FleetPerson| {
-        standing.is_none_or(|standing| person.standing == standing)
-            && (q.is_empty() || person.name.to_lowercase().contains(&q))
-    };
-    let mut found: Vec<&FleetPerson> = fleet.people.iter().filter(fits).collect();
-    match asked.sort.as_str() {
-        "backup" => found.sort_by_key(|person| (person.backup_at, person.id)),
-        "devices" => found.sort_by_key(|person| (std::cmp::Reverse(person.devices), person.id)),
-        _ => {}
-    }
-    found
+    let (has_words, standing) = (fleet.finder(&asked.q), Standing::from_word(&asked.standing));
+    let fits =
+        |person: &&FleetPerson| standing.is_none_or(|standing| person.standing == standing) && has_words(person.name);
+    fleet.people.iter().filter(fits).collect()
+}
+
+/// The order that is asked for; none where it is by name, as the fleet is already.
+fn order<'a>(asked: &Asked) -> Option<Order<'a, &'a FleetPerson>> {
+    Some(match asked.sort.as_str() {
+        "backup" => Box::new(|a, b| (a.backup_at, a.id).cmp(&(b.backup_at, b.id))),
+        "devices" => Box::new(|a, b| (b.devices, a.id).cmp(&(a.devices, b.id))),
+        _ => return None,
+    })
 }
 
 /// The text of a person's standing.
@@ -84,11 +85,11 @@ pub(in crate::console) async fn show(
     let fleet = apart(move || fleet(&worker, &by)).await?;
     let (f, asked) = (desk.frame((&app, &view), Place::Users, desk.texts.t("nav.users")), asked(&desk));
     let f = f.cli("rehome-server snapshot list --tenant {tenant}");
-    let found = found(&fleet, &asked);
-    let (rows, pager) = asked.page(&found);
+    let mut found = found(&fleet, &asked);
+    let (rows, pager) = asked.page(&mut found, order(&asked));
     let row = |person: &&FleetPerson| Row {
         id: person.id.to_string(),
-        name: person.name.clone(),
+        name: fleet.name(person.name).to_owned(),
         standing: f.texts.t(key(person.standing)),
         colour: colour(person.standing),
         backup: f.ago_some(&person.backup_at),
@@ -114,12 +115,16 @@ pub(in crate::console) async fn csv(
     let cells = |person: &FleetPerson| {
         vec![
             person.id.to_string(),
-            person.name.clone(),
+            fleet.name(person.name).to_owned(),
             person.standing.word().to_owned(),
             person.backup_at.map(row::time).unwrap_or_default(),
             person.devices.to_string(),
             row::time(person.created_at),
         ]
     };
-    Ok(file("users", &heads, found(&fleet, &asked).into_iter().map(cells)))
+    let mut found = found(&fleet, &asked);
+    if let Some(order) = order(&asked) {
+        found.sort_unstable_by(order);
+    }
+    Ok(file("users", &heads, found.into_iter().map(cells)))
 }
