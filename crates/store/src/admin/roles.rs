@@ -161,7 +161,7 @@ impl Store {
             if let Some(name) = change.name.as_ref().filter(|name| **name != role.name) {
                 check(tx, tenant, name)?;
             }
-            let permissions = change.permissions.unwrap_or_else(|| role.permissions.clone());
+            let permissions = change.permissions.as_ref().unwrap_or(&role.permissions);
             let both = permissions.union(&role.permissions).copied().collect();
             refuse_more(&view, &both, &ranges(tx, tenant, no)?)?;
             if let Some(named) = &change.tags {
