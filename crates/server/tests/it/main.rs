@@ -2,8 +2,9 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::print_stderr,
     clippy::disallowed_methods,
-    reason = "tests: what fails here fails them; their files are scratch"
+    reason = "tests: what fails here fails them, what cannot run says so; their files are scratch"
 )]
 
 mod access;
@@ -18,6 +19,7 @@ mod console;
 mod console_policies;
 mod console_tenant;
 mod devices;
+mod failover;
 mod groups;
 mod keep;
 mod keys;
