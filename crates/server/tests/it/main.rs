@@ -35,4 +35,5 @@ mod roles_page;
 mod scim;
 mod support;
 mod swapped;
+mod unread;
 mod walk;

@@ -47,7 +47,7 @@ impl Folder {
         command.args(["-D", data, "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=60"]);
         command.arg("-c").arg(format!("port={port}")).args(settings.iter().flat_map(|setting| ["-c", setting]));
         command.arg("-c").arg(format!("unix_socket_directories={}", self.path.path().display()));
-        let server = Server { postmaster: command.process_group(0).spawn().unwrap(), port };
+        let server = Server { postmaster: command.spawn().unwrap(), port };
         glance("the server answers", || server.ask("SELECT 1").is_some());
         server
     }
@@ -63,10 +63,20 @@ impl Server {
         asked.status.success().then(|| String::from_utf8(asked.stdout).unwrap().trim().to_owned())
     }
 
+    /// Sends a signal to every process of it: each has a group of its own.
+    fn signal(&self, signal: &str) {
+        let send = |to: &[String]| drop(Command::new("kill").arg(signal).args(to).stderr(Stdio::null()).status());
+        let postmaster = self.postmaster.id().to_string();
+        let children = std::fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children"));
+        let children = children.unwrap_or_default();
+        send(&children.split_whitespace().map(str::to_owned).chain([postmaster]).collect::<Vec<_>>());
+    }
+
     /// Ends every process of it at once, as a machine that loses its power does.
     fn kill(&mut self) {
-        let group = format!("-{}", self.postmaster.id());
-        drop(Command::new("kill").args(["-9", "--", &group]).stderr(Stdio::null()).status());
+        // It makes no new ones meanwhile.
+        drop(Command::new("kill").arg("-STOP").arg(self.postmaster.id().to_string()).stderr(Stdio::null()).status());
+        self.signal("-9");
         drop(self.postmaster.wait());
     }
 }
