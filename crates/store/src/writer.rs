@@ -262,8 +262,7 @@ fn carry_out(connection: &Connection, group: &mut Vec<Box<dyn Job>>, state: &Sta
     while let Some(job) = jobs.next() {
         let mut alone = [job];
         let outcome = insist(connection, &mut alone);
-        let is_over = outcome.is_err();
-        if is_over {
+        if outcome.is_err() {
             // What stands in the way of one stands in the way of those behind it.
             return settle(alone.into_iter().chain(jobs), outcome, state);
         }
@@ -274,14 +273,17 @@ fn carry_out(connection: &Connection, group: &mut Vec<Box<dyn Job>>, state: &Sta
 
 /// Runs jobs until the database does not take them back, or has done so too often.
 fn insist(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> sql::Result<()> {
-    for tried in 1..TRIES_MAX - 1 {
+    // Once with their group.
+    let mut tried = 1;
+    loop {
         std::thread::sleep(FIRST_PAUSE * (1 << tried));
-        let outcome = run_group(connection, jobs, Taken::Again);
-        if !connection.passes() {
+        tried += 1;
+        let taken = if tried < TRIES_MAX { Taken::Again } else { Taken::Final };
+        let outcome = run_group(connection, jobs, taken);
+        if taken == Taken::Final || !connection.passes() {
             return outcome;
         }
     }
-    run_group(connection, jobs, Taken::Final)
 }
 
 /// Tells everybody. Whether the disk can no longer be trusted.

@@ -32,6 +32,7 @@ mod policies;
 mod replicas;
 mod retention;
 mod roles_page;
+mod rolling;
 mod scim;
 mod support;
 mod swapped;

@@ -625,6 +625,8 @@ mod tests {
     fn an_address_never_repeats_its_password() {
         let address = Address::parse("postgres://ada:secret@db:5432/rehome?sslmode=disable").ok().unwrap();
         assert_eq!(address.shown, "postgres://db:5432/rehome");
+        let address = "postgres://ada:secret@db:5432,other:5433/rehome?sslmode=disable&target_session_attrs=read-write";
+        assert_eq!(Address::parse(address).ok().unwrap().shown, "postgres://db:5432,other:5433/rehome");
         for wrong in ["postgres://ada:secret@db:x/rehome", "postgres://ada:secret@db/rehome?sslmode=perhaps"] {
             let error = Address::parse(wrong).err().unwrap().to_string();
             assert!(!error.contains("secret"), "{error}");

@@ -73,7 +73,8 @@ fn a_fifth_of_all_backups_is_taken_back_and_all_are_there() {
     let folder = tempfile::tempdir().unwrap();
     let (place, store, devices) = made(folder.path());
     // Could not be serialised; undone to end a deadlock.
-    let answers = ["RAISE EXCEPTION 'made up' USING ERRCODE = '40001'", "RAISE EXCEPTION 'made up' USING ERRCODE = '40P01'"];
+    let answers =
+        ["RAISE EXCEPTION 'made up' USING ERRCODE = '40001'", "RAISE EXCEPTION 'made up' USING ERRCODE = '40P01'"];
     let mut first = 1;
     for answer in answers {
         for at_once in [true, false] {
