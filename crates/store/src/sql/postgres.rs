@@ -211,7 +211,7 @@ fn is_taken_back(error: &tokio_postgres::Error) -> bool {
 fn is_ended(error: &tokio_postgres::Error) -> bool {
     match error.code() {
         Some(state) => state.code().starts_with("08") || ["57P01", "57P02", "57P03", "25006"].contains(&state.code()),
-        None => error.is_closed() || error.source().is_some_and(|below| below.is::<std::io::Error>()),
+        None => error.is_closed() || error.source().is_some_and(<dyn std::error::Error>::is::<std::io::Error>),
     }
 }
 
