@@ -2,9 +2,8 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::print_stderr,
     clippy::disallowed_methods,
-    reason = "tests: what fails here fails them, what cannot run says so; their files are scratch"
+    reason = "tests: what fails here fails them; their files are scratch"
 )]
 
 mod access;

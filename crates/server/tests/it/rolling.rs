@@ -34,7 +34,7 @@ fn servers_of_before_go_on_and_start_after_the_next_ones_step_of_the_schema() {
     }
     let place = Place::new();
     let old = place.serve();
-    old.make_owner("ada");
+    old.make_owner("default/ada");
     let pc = old.enroll("ada", "PC");
     let at_old = Browser::new(&old);
     at_old.sign_in("default", "ada", PASSWORD);
