@@ -28,6 +28,7 @@ pub struct NewTenant {
 }
 
 /// A user to be made.
+#[derive(Clone)]
 pub struct NewUser {
     /// Their id.
     pub id: UserId,

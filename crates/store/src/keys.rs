@@ -40,6 +40,7 @@ pub enum Purpose {
 }
 
 /// A key to be stored.
+#[derive(Clone)]
 pub struct NewKey {
     /// Its id.
     pub id: KeyId,

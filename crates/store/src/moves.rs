@@ -391,7 +391,7 @@ impl Store {
             tx.prepare_cached(
                 "INSERT INTO arrivals (tenant, generation, profile, blobs, began_at) VALUES ($1, $2, $3, $4, $5)",
             )?
-            .execute((no, generation, profile.as_bytes(), ids, at.0))?;
+            .execute((no, generation, profile.as_bytes(), &ids, at.0))?;
             Ok::<_, StoreError>(())
         })?;
         for (blob, had, hash) in &files {

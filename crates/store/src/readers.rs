@@ -56,7 +56,13 @@ impl Readers {
             Some(connection) => connection,
             None => self.place.reader()?,
         };
-        dialect::begin_read(&connection)?;
+        let begun = dialect::begin_read(&connection);
+        if begun.is_err() && connection.passes() {
+            // It was lost while nobody used it.
+            dialect::begin_read(&connection)?;
+        } else {
+            begun?;
+        }
         let result = work(&connection);
         // Ends a transaction that only read; if even that fails the connection is dropped, which ends it as well.
         let ended = !connection.is_broken() && dialect::commit(&connection).is_ok();

@@ -210,7 +210,7 @@ impl Store {
     pub fn scim_create(
         &self,
         view: &View,
-        (mut new, write, active): (NewUser, ScimWrite, bool),
+        (new, write, active): (NewUser, ScimWrite, bool),
         at: Moment,
     ) -> Result<ScimUser, AdminError> {
         let (view, books) = (view.clone(), self.books.clone());
@@ -223,7 +223,7 @@ impl Store {
                 rename(tx, &tenant, no, &write.user_name)?;
                 (no, user)
             } else {
-                new.name = signing::free_name(tx, &tenant, &write.user_name)?;
+                let new = NewUser { name: signing::free_name(tx, &tenant, &write.user_name)?, ..new.clone() };
                 let no = accounts::insert_user(tx, &tenant, &new, at)?;
                 tags::put(tx, tenant.no, (Kind::User, no), &view.own_tags())?;
                 (no, new.id)

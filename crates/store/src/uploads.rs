@@ -176,7 +176,7 @@ impl Store {
         }
         let key = BlobKey { tenant: scope.tenant(), profile: own.id, blob: piece.blob, generation };
         let upload = self.write_piece(&key, piece)?;
-        self.writer.write(move |tx| record(tx, &own, (known, &key), &upload, at))?;
+        self.writer.write(move |tx| record(tx, &own, (known.as_ref(), &key), &upload, at))?;
         if upload.0.offset < piece.offset { Err(UploadError::WrongOffset { offset: 0 }) } else { Ok(upload.0) }
     }
 
@@ -266,12 +266,12 @@ fn next(connection: &Connection, own: &OwnProfile) -> Result<i64, StoreError> {
 fn record(
     tx: &Connection,
     own: &OwnProfile,
-    (before, key): (Option<Known>, &BlobKey),
+    (before, key): (Option<&Known>, &BlobKey),
     (upload, hash): &(Upload, Option<[u8; 32]>),
     at: Moment,
 ) -> Result<(), UploadError> {
     let now = known(tx, own, key.blob)?;
-    if now != before {
+    if now.as_ref() != before {
         let offset = now.filter(|now| !now.deleting).map_or(0, |now| now.received);
         return Err(UploadError::WrongOffset { offset });
     }

@@ -6,6 +6,10 @@
 //! of its own; one that refuses first, as a plain backup does, needs none, and spares a copy of each page that the jobs before it touched.
 //! What a group has to sign is signed at once, before its first job runs ([`Signing`]).
 //!
+//! A database elsewhere may take a transaction back because of another one, or its connection may end before the commit. Nothing has happened then, so each job
+//! of the group runs once more, now alone: who was refused for another's sake does not take the others along. That is bounded ([`TRIES_MAX`]), and a database that
+//! cannot be reached is tried once. A connection that ends in the commit itself is an error: nobody knows what became of it, and asking again finds out.
+//!
 //! A failed sync is final. What the disk holds after it is unknown, so the thread stops, every later job is refused, and the server ends
 //! itself; the next start begins from what is really there.
 
@@ -13,19 +17,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use model::receipt::{Receipt, TOGETHER_MAX};
 use rusqlite::ErrorCode;
 
 use crate::StoreError;
 use crate::dialect::{self, Log};
-use crate::sql::{self, Connection};
+use crate::sql::{self, Connection, TRIES_MAX};
 
 /// Jobs that may wait. Beyond it the caller is told to come back: a queue that grows without end helps nobody.
 const QUEUE_MAX: usize = 1_024;
 
 /// Jobs in one transaction: bounds how long the first one waits for the last. Not more than receipts can share a signature.
 const GROUP_MAX: usize = TOGETHER_MAX;
+
+/// How long the first pause is before a job is tried again. Each further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
 
 /// Signs receipts and gives the bytes of each, in their order. At most [`TOGETHER_MAX`] are handed in at once.
 pub type Sign = Arc<dyn Fn(&[Receipt]) -> Vec<Vec<u8>> + Send + Sync>;
@@ -43,7 +51,7 @@ pub(crate) struct Signing {
 trait Job: Send {
     /// What is to be signed before it runs, and where the signed bytes go.
     fn signing(&mut self) -> Option<(&Signing, &mut Vec<u8>)>;
-    /// Does the write; `false` undoes it.
+    /// Does the write; `false` undoes it. Again, if what it did was taken back.
     fn run(&mut self, tx: &Connection) -> bool;
     /// Whether it refuses, if it does, before it writes anything.
     fn refuses_first(&self) -> bool;
@@ -91,14 +99,14 @@ struct Write<F, D, T, E> {
     refuses_first: bool,
     signing: Option<Signing>,
     signed: Vec<u8>,
-    work: Option<F>,
+    work: F,
     done: D,
     result: Option<Result<T, E>>,
 }
 
 impl<F, D, T, E> Job for Write<F, D, T, E>
 where
-    F: FnOnce(&Connection, &[u8]) -> Result<T, E> + Send,
+    F: Fn(&Connection, &[u8]) -> Result<T, E> + Send,
     D: FnOnce(Result<T, E>) + Send,
     T: Send,
     E: From<StoreError> + Send,
@@ -108,8 +116,7 @@ where
     }
 
     fn run(&mut self, tx: &Connection) -> bool {
-        let work = self.work.take().expect("a job runs once");
-        let result = work(tx, &self.signed);
+        let result = (self.work)(tx, &self.signed);
         let keep = result.is_ok();
         self.result = Some(result);
         keep
@@ -163,14 +170,14 @@ impl Writer {
         &self,
         refuses_first: bool,
         signing: Option<Signing>,
-        work: impl FnOnce(&Connection, &[u8]) -> Result<T, E> + Send + 'static,
+        work: impl Fn(&Connection, &[u8]) -> Result<T, E> + Send + 'static,
         done: impl FnOnce(Result<T, E>) + Send + 'static,
     ) where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
         let job: Box<dyn Job> =
-            Box::new(Write { refuses_first, signing, signed: Vec::new(), work: Some(work), done, result: None });
+            Box::new(Write { refuses_first, signing, signed: Vec::new(), work, done, result: None });
         let Some(queue) = &self.queue else { return };
         match queue.try_send(job) {
             Ok(()) => {}
@@ -180,7 +187,7 @@ impl Writer {
     }
 
     /// Queues `work` and waits until it is durable.
-    pub(crate) fn write<T, E>(&self, work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    pub(crate) fn write<T, E>(&self, work: impl Fn(&Connection) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
@@ -222,15 +229,7 @@ fn run(connection: &Connection, mut log: Option<Log>, jobs: &Receiver<Box<dyn Jo
             group.push(job);
         }
         sign_group(&mut group);
-        let committed = run_group(connection, &mut group);
-        let fatal = committed.as_ref().is_err_and(is_fatal);
-        state.failed.fetch_or(fatal, Ordering::AcqRel);
-        state.commits.fetch_add(1, Ordering::Relaxed);
-        state.jobs.fetch_add(group.len() as u64, Ordering::Relaxed);
-        let fate = committed.map_or_else(Fate::of, |()| Fate::Committed);
-        for job in group.drain(..) {
-            job.answer(&fate);
-        }
+        let fatal = carry_out(connection, &mut group, state);
         let tended = log.as_mut().map_or(Ok(()), |log| log.tend(connection));
         if fatal || tended.as_ref().is_err_and(is_fatal) {
             state.failed.store(true, Ordering::Release);
@@ -253,9 +252,70 @@ fn sign_group(group: &mut [Box<dyn Job>]) {
     }
 }
 
-fn run_group(connection: &Connection, group: &mut [Box<dyn Job>]) -> sql::Result<()> {
-    dialect::begin_write(connection)?;
-    let outcome = run_jobs(connection, group).and_then(|()| dialect::commit(connection));
+/// Runs a group, if need be one job at a time, and answers it. Whether the disk can no longer be trusted.
+fn carry_out(connection: &Connection, group: &mut Vec<Box<dyn Job>>, state: &State) -> bool {
+    let outcome = run_group(connection, group, Taken::Again);
+    if !connection.passes() {
+        return settle(group.drain(..), outcome, state);
+    }
+    let mut jobs = group.drain(..);
+    while let Some(job) = jobs.next() {
+        let mut alone = [job];
+        let outcome = insist(connection, &mut alone);
+        if outcome.is_err() {
+            // What stands in the way of one stands in the way of those behind it.
+            return settle(alone.into_iter().chain(jobs), outcome, state);
+        }
+        settle(alone.into_iter(), outcome, state);
+    }
+    false
+}
+
+/// Runs jobs until the database does not take them back, or has done so too often.
+fn insist(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> sql::Result<()> {
+    // Once with their group.
+    let mut tried = 1;
+    loop {
+        std::thread::sleep(FIRST_PAUSE * (1 << tried));
+        tried += 1;
+        let taken = if tried < TRIES_MAX { Taken::Again } else { Taken::Final };
+        let outcome = run_group(connection, jobs, taken);
+        if taken == Taken::Final || !connection.passes() {
+            return outcome;
+        }
+    }
+}
+
+/// Tells everybody. Whether the disk can no longer be trusted.
+fn settle(jobs: impl Iterator<Item = Box<dyn Job>>, outcome: sql::Result<()>, state: &State) -> bool {
+    let fatal = outcome.as_ref().is_err_and(is_fatal);
+    state.failed.fetch_or(fatal, Ordering::AcqRel);
+    state.commits.fetch_add(1, Ordering::Relaxed);
+    let fate = outcome.map_or_else(Fate::of, |()| Fate::Committed);
+    for job in jobs {
+        state.jobs.fetch_add(1, Ordering::Relaxed);
+        job.answer(&fate);
+    }
+    fatal
+}
+
+/// What follows if the database takes a job back.
+#[derive(Clone, Copy, PartialEq)]
+enum Taken {
+    /// It is tried again, so nothing of its group is committed.
+    Again,
+    /// Its own answer is an error, and the others go on.
+    Final,
+}
+
+fn run_group(connection: &Connection, group: &mut [Box<dyn Job>], taken: Taken) -> sql::Result<()> {
+    let outcome = dialect::begin_write(connection).and_then(|()| {
+        run_jobs(connection, group)?;
+        if taken == Taken::Again && connection.passes() {
+            return Err(failure(rusqlite::ffi::SQLITE_ABORT, Some("taken back, to be tried again".to_owned())));
+        }
+        dialect::commit(connection)
+    });
     if outcome.is_err() && !connection.is_autocommit() {
         // The commit's own error is what matters; a failed rollback leaves the log without the transaction all the same.
         drop(dialect::rollback(connection));

@@ -2,7 +2,7 @@
 //!
 //! The page is the list: each row names the tests that show it, and they are run here one by one, so that each has its own time. Those that count say
 //! how often they tried, how many confirmed snapshots were lost and how many restores were left half done, in one line that begins with `faults:`; a test
-//! without such a line counts as one try. Chance is seeded everywhere; what a test says when it fails holds the seed.
+//! without such a line counts as one try. Those that are about PostgreSQL get one of their own, which is started when the first of them comes. Chance is seeded everywhere; what a test says when it fails holds the seed.
 
 mod planted;
 mod programs;
@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 
 use crate::bench::Watch;
+use crate::postgres::Postgres;
 use crate::tidy::faults::{PAGE, rows};
 use crate::{process, repo, say};
 use programs::Programs;
@@ -93,10 +94,23 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         tests.extend(named(row.tests).filter(|(path, _)| is_run(path)).map(|test| (row.number, test)));
     }
     let programs = Programs::build()?;
+    let mut postgres = None;
     let mut done: BTreeMap<(&str, &str), Tried> = BTreeMap::new();
     for (_, test) in &tests {
         if !done.contains_key(test) {
-            done.insert(*test, try_it(&programs, *test, args.figures)?);
+            let tried = if is_of_postgres(test.0)? {
+                let server = match &mut postgres {
+                    Some(server) => server,
+                    none => none.insert(Postgres::start()?),
+                };
+                match server {
+                    Some(server) => try_it(&programs, *test, (args.figures, Some(&server.address)))?,
+                    None => Tried { skipped: true, ..Tried::default() },
+                }
+            } else {
+                try_it(&programs, *test, (args.figures, None))?
+            };
+            done.insert(*test, tried);
         }
     }
     let mut failed = 0;
@@ -153,11 +167,23 @@ fn named(cell: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-fn try_it(programs: &Programs, (path, name): (&str, &str), figures: Figures) -> anyhow::Result<Tried> {
+/// Whether a file's tests end at once where there is no PostgreSQL.
+fn is_of_postgres(path: &str) -> anyhow::Result<bool> {
+    let file = repo::root().join(path);
+    let text = std::fs::read_to_string(&file).with_context(|| format!("could not read {}", file.display()))?;
+    Ok(text.contains("if !elsewhere() {"))
+}
+
+fn try_it(
+    programs: &Programs,
+    (path, name): (&str, &str),
+    (figures, postgres): (Figures, Option<&String>),
+) -> anyhow::Result<Tried> {
     process::check_stop()?;
     let (program, test) = programs.find(path, name)?;
     let mut command = program.command();
     command.args(["--exact", test, "--nocapture", "--test-threads", "1"]).env(FIGURES, figures.word());
+    command.envs(postgres.map(|address| ("REHOME_TEST_POSTGRES", address)));
     let watch = Watch::start();
     let output = process::capture(&mut command, "")?;
     let seconds = watch.elapsed().as_secs_f64();

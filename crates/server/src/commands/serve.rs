@@ -72,7 +72,7 @@ pub(super) fn run(config: &Config) -> Result<ExitCode, Failure> {
         say(&format!("metrics on http://{at}/metrics"));
     }
     say(&format!("listening on {url}"));
-    logs::start(config.log_format);
+    let _logs = logs::start(config.log_format);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads(&app))
         .enable_all()

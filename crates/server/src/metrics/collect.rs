@@ -25,6 +25,7 @@ pub(super) fn text(app: &App) -> String {
         metrics.with(Id::KeyOperations, |family, series| series.put(family, &[provider, result], count));
     }
     metrics.with(Id::SpansDropped, |family, series| series.put(family, &[], app.traces.dropped()));
+    metrics.with(Id::LinesLost, |family, series| series.put(family, &[], crate::logs::lost()));
     of_the_process(metrics);
     match of_the_store(app) {
         Ok(totals) => tell(metrics, &totals),

@@ -82,6 +82,8 @@ families! {
     Draining Gauge "rehome_draining" [] &[], "1 once the server is on its way down";
     SpansDropped Counter "rehome_trace_spans_dropped_total" [] &[],
         "Traces that the collector did not take, or that there was no room for";
+    LinesLost Counter "rehome_log_lines_lost_total" [] &[],
+        "Lines of the log that nobody took in time";
     Memory Gauge "process_resident_memory_bytes" [] &[], "Memory that the process has in use";
     OpenFiles Gauge "process_open_fds" [] &[], "Open files and connections";
     Started Gauge "process_start_time_seconds" [] &[], "When the server was started";
@@ -103,7 +105,7 @@ impl Metrics {
         for result in ["stored", "unchanged", "refused", "failed"] {
             metrics.add(Id::Backups, &[result], 0);
         }
-        for id in [Id::BackupBytes, Id::Evaluations, Id::SpansDropped] {
+        for id in [Id::BackupBytes, Id::Evaluations, Id::SpansDropped, Id::LinesLost] {
             metrics.add(id, &[], 0);
         }
         for (stage, result) in [("fetch", "ok"), ("report", "good"), ("report", "partly"), ("report", "failed")] {

@@ -120,13 +120,13 @@ fn two_that_race_for_one_profile_lose_nothing_and_number_it_once() {
 }
 
 /// `rehome-server serve` as a process of its own.
-struct Process {
-    child: Child,
+pub struct Process {
+    pub child: Child,
     address: String,
 }
 
 impl Process {
-    fn start(place: &Place) -> Self {
+    pub fn start(place: &Place) -> Self {
         let unlimited = ["--requests-per-minute", "0", "--backups-per-day", "0"];
         let mut command = place.command(&[&["serve", "--listen", "127.0.0.1:0"], &unlimited[..]].concat());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
@@ -137,7 +137,7 @@ impl Process {
     }
 
     /// The answer's status and body, or nothing if the connection broke.
-    fn ask(&self, key: &DeviceKey, (method, path): (&str, &str), body: &[u8]) -> Option<(u16, Vec<u8>)> {
+    pub fn ask(&self, key: &DeviceKey, (method, path): (&str, &str), body: &[u8]) -> Option<(u16, Vec<u8>)> {
         let created = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
         let mut headers = Vec::new();
         if path.ends_with("backups") {
@@ -225,7 +225,7 @@ fn one_that_is_killed_in_the_middle_of_backups_takes_nothing_with_it_that_it_has
     assert_eq!((report.snapshots, report.findings), (600, Vec::new()));
 }
 
-fn enroll(process: &Process, number: usize) -> Pc {
+pub fn enroll(process: &Process, number: usize) -> Pc {
     let key = DeviceKey::generate();
     let request = EnrollRequest {
         device_name: format!("PC {number}"),

@@ -127,7 +127,7 @@ impl Store {
         &self,
         view: &View,
         (id, version): (FilterId, Option<u64>),
-        mut terms: NewFilter,
+        terms: NewFilter,
         at: Moment,
     ) -> Result<Filter, AdminError> {
         check_name(&terms.name)?;
@@ -137,7 +137,7 @@ impl Store {
             let tenant = view.scope().no;
             let (no, before) = find(tx, &view, id)?;
             check_whole(&view, Permission::PolicyWrite)?;
-            terms.rule = rules::parse(Kind::Filter, &terms.rule)?.to_string();
+            let rule = rules::parse(Kind::Filter, &terms.rule)?.to_string();
             check_version(version, row::signed(before.version))?;
             if before.terms.name != terms.name {
                 taken(tx, "filter", &terms.name, SAME_NAME, (tenant, &terms.name))?;
@@ -149,10 +149,10 @@ impl Store {
                 "UPDATE filters SET name = $1, description = $2, rule = $3, changed_at = $4, version = version + 1 \
                  WHERE tenant = $5 AND no = $6",
             )?
-            .execute((&terms.name, &terms.description, &terms.rule, at.0, tenant, no))?;
+            .execute((&terms.name, &terms.description, &rule, at.0, tenant, no))?;
             let actor = view.actor();
             let event = Event::of(&actor, at, Action::FilterUpdate, id.as_bytes());
-            let event = Event { before: Some(&before.terms.rule), after: Some(&terms.rule), ..event };
+            let event = Event { before: Some(&before.terms.rule), after: Some(&rule), ..event };
             audit::append(tx, view.scope(), &event)?;
             Ok(find(tx, &view, id)?.1)
         })

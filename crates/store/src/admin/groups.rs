@@ -369,7 +369,7 @@ impl Store {
                 let named: Vec<_> = named.iter().map(|tag| tag.0).collect();
                 change_tags(tx, &view, (Kind::Group, no), &named)?;
             }
-            let external = change.external_id.unwrap_or(group.external_id);
+            let external = change.external_id.as_ref().unwrap_or(&group.external_id);
             tx.prepare_cached(
                 "UPDATE user_groups SET name = $1, external_id = $2, changed_at = $3, description = $4, \
                  version = version + 1 WHERE tenant = $5 AND no = $6",

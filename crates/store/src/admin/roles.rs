@@ -161,7 +161,7 @@ impl Store {
             if let Some(name) = change.name.as_ref().filter(|name| **name != role.name) {
                 check(tx, tenant, name)?;
             }
-            let permissions = change.permissions.unwrap_or_else(|| role.permissions.clone());
+            let permissions = change.permissions.as_ref().unwrap_or(&role.permissions);
             let both = permissions.union(&role.permissions).copied().collect();
             refuse_more(&view, &both, &ranges(tx, tenant, no)?)?;
             if let Some(named) = &change.tags {
@@ -171,7 +171,7 @@ impl Store {
             tx.prepare_cached(
                 "UPDATE roles SET name = $1, permissions = $2, version = version + 1 WHERE tenant = $3 AND no = $4",
             )?
-            .execute((change.name.as_ref().unwrap_or(&role.name), to_words(&permissions), tenant, no))?;
+            .execute((change.name.as_ref().unwrap_or(&role.name), to_words(permissions), tenant, no))?;
             let actor = view.actor();
             audit::append(tx, view.scope(), &Event::of(&actor, at, Action::RoleUpdate, id.as_bytes()))?;
             Ok(find(tx, &view, id)?.1)

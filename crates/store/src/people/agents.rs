@@ -90,8 +90,8 @@ impl Store {
                 let id = person.user.as_bytes();
                 note(tx, &tenant, at, Action::AgentApprove, (id, id, 0))?;
             }
-            let (challenge, redirect_uri) = new.loopback.unzip();
-            let (user_no, auth_at) = new.approved.map(|(person, auth_at)| (person.user_no, auth_at.0)).unzip();
+            let (challenge, redirect_uri) = new.loopback.as_ref().map(|(challenge, uri)| (challenge, uri)).unzip();
+            let (user_no, auth_at) = new.approved.as_ref().map(|(person, auth_at)| (person.user_no, auth_at.0)).unzip();
             tx.prepare_cached(
                 "INSERT INTO agent_sign_ins (tenant, code_hash, user_code, challenge, redirect_uri, thumbprint, device_name, \
                  user_no, denied, auth_at, polled_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11)",
@@ -99,7 +99,7 @@ impl Store {
             .execute((
                 tenant.no,
                 new.code_hash,
-                new.user_code,
+                &new.user_code,
                 challenge,
                 redirect_uri,
                 &new.thumbprint,
@@ -137,7 +137,7 @@ impl Store {
         self.writer.write(move |tx| {
             let sql = "UPDATE agent_sign_ins SET user_no = $1, denied = $2, auth_at = $3 WHERE tenant = $4 AND user_code = $5 \
                        AND user_no IS NULL AND denied = 0 AND expires_at > $6";
-            let key = (of.user_no, !yes, auth_at.0, of.tenant.no, user_code, now.0);
+            let key = (of.user_no, !yes, auth_at.0, of.tenant.no, &user_code, now.0);
             let answered = tx.prepare_cached(sql)?.execute(key)? == 1;
             if answered {
                 let (id, action) = (of.user.as_bytes(), if yes { Action::AgentApprove } else { Action::AgentDeny });

@@ -75,7 +75,7 @@ impl Store {
         self.writer.write(move |tx| {
             let key = (person.tenant.no, person.user_no);
             let action = if totp.is_some() { Action::SecondFactorSet } else { Action::SecondFactorRemove };
-            let (secret, step) = totp.map_or((None, 0), |(secret, step)| (Some(secret), step));
+            let (secret, step) = totp.as_ref().map_or((None, 0), |(secret, step)| (Some(secret), *step));
             let sql = "INSERT INTO factors (tenant, user_no, change_password, totp, totp_step) VALUES ($1, $2, 0, $3, $4) \
                        ON CONFLICT (tenant, user_no) DO UPDATE SET totp = excluded.totp, totp_step = excluded.totp_step";
             tx.prepare_cached(sql)?.execute((key.0, key.1, secret, step))?;

@@ -37,7 +37,7 @@ impl Store {
     pub fn create_person(
         &self,
         tenant: &TenantScope,
-        mut new: NewUser,
+        new: NewUser,
         identity: Identity,
         at: Moment,
     ) -> Result<Person, StoreError> {
@@ -46,7 +46,7 @@ impl Store {
             if let Some((person, _)) = find(tx, &tenant, &identity)? {
                 return Ok(person);
             }
-            new.name = free_name(tx, &tenant, &new.name)?;
+            let new = NewUser { name: free_name(tx, &tenant, &new.name)?, ..new.clone() };
             let user_no = accounts::insert_user(tx, &tenant, &new, at)?;
             let person = Person { tenant: tenant.clone(), user_no, user: new.id };
             link(tx, &person, &identity, at)?;
@@ -60,7 +60,7 @@ impl Store {
         let person = person.clone();
         self.writer.write(move |tx| match find(tx, &person.tenant, &identity)? {
             Some((found, _)) if found.user_no == person.user_no => Ok(()),
-            Some(_) => Err(StoreError::Taken { what: "identity", name: identity.subject }),
+            Some(_) => Err(StoreError::Taken { what: "identity", name: identity.subject.clone() }),
             None => link(tx, &person, &identity, at),
         })
     }

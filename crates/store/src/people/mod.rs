@@ -149,7 +149,7 @@ impl Store {
         let person = person.clone();
         self.writer.write(move |tx| {
             let sql = "UPDATE users SET password = $1 WHERE tenant = $2 AND no = $3";
-            tx.prepare_cached(sql)?.execute((hash, person.tenant.no, person.user_no))?;
+            tx.prepare_cached(sql)?.execute((&hash, person.tenant.no, person.user_no))?;
             factors::set_change(tx, &person, change)?;
             sessions::close_others(tx, &person, keep)?;
             agents::forget(tx, &person)?;

@@ -154,14 +154,14 @@ impl Store {
         self.writer.write(move |tx| {
             let same = tx.prepare_cached("SELECT 1 FROM providers WHERE tenant = $1 AND name = $2")?;
             if { same }.exists((tenant.no, &name))? {
-                return Err(StoreError::Taken { what: "provider", name });
+                return Err(StoreError::Taken { what: "provider", name: name.clone() });
             }
             let no = row::next_no(tx, "SELECT COALESCE(MAX(no), 0) + 1 FROM providers WHERE tenant = $1", tenant.no)?;
             tx.prepare_cached(
                 "INSERT INTO providers (tenant, no, id, name, settings, secret, created_at) \
                  VALUES ($1, $2, $3, $4, $5, $6, $7)",
             )?
-            .execute((tenant.no, no, id.as_bytes(), &name, settings, secret, at.0))?;
+            .execute((tenant.no, no, id.as_bytes(), &name, &settings, &secret, at.0))?;
             note(tx, &tenant, at, Action::ProviderAdd, (&[], id.as_bytes(), 0))
         })
     }
@@ -188,12 +188,12 @@ impl Store {
             };
             let same = tx.prepare_cached("SELECT 1 FROM providers WHERE tenant = $1 AND name = $2 AND no <> $3")?;
             if { same }.exists((tenant.no, &name, before.no))? {
-                return Err(StoreError::Taken { what: "provider", name });
+                return Err(StoreError::Taken { what: "provider", name: name.clone() });
             }
-            let secret = match secret {
+            let secret = match &secret {
                 SecretChange::Keep => before.secret,
                 SecretChange::Remove => None,
-                SecretChange::Put(sealed) => Some(sealed),
+                SecretChange::Put(sealed) => Some(sealed.clone()),
             };
             let sql = "UPDATE providers SET name = $1, settings = $2, secret = $3 WHERE tenant = $4 AND no = $5";
             tx.prepare_cached(sql)?.execute((&name, to_json(&settings), secret, tenant.no, before.no))?;

@@ -125,8 +125,8 @@ impl Store {
                 Some(old) => take(tx, &person.tenant, old)?,
                 None => None,
             };
-            let (provider, provider_session) = match new.provider {
-                Some((provider, session)) => (Some(provider.no), session),
+            let (provider, provider_session) = match &new.provider {
+                Some((provider, session)) => (Some(provider.no), session.clone()),
                 None => before.unwrap_or_default(),
             };
             let browser: String = new.browser.chars().filter(|c| !c.is_control()).take(BROWSER_CHARS_MAX).collect();
@@ -260,7 +260,7 @@ impl Store {
             let whose = "SELECT s.hash, u.id FROM sessions s JOIN users u ON u.tenant = s.tenant AND u.no = s.user_no \
                          WHERE s.tenant = $1 AND s.provider_no = $2 AND ((s.provider_session = $3 AND $3 IS NOT NULL) OR \
                          ($3 IS NULL AND s.user_no IN (SELECT user_no FROM identities WHERE tenant = $1 AND authority = $4 AND subject = $5)))";
-            let (authority, subject) = identity.map(|one| (one.authority, one.subject)).unwrap_or_default();
+            let (authority, subject) = identity.clone().map(|one| (one.authority, one.subject)).unwrap_or_default();
             let mut statement = tx.prepare_cached(whose)?;
             let found = statement.query_map((tenant.no, no, &sid, authority, subject), |row| {
                 Ok((row.get::<_, [u8; 32]>(0)?, UserId(row.get(1)?)))

@@ -14,6 +14,9 @@ use rusqlite::{CachedStatement, ErrorCode};
 pub(crate) use postgres::{Address, Line, Postgres, Prepared};
 pub(crate) use rusqlite::params;
 
+/// How often what a database takes back because of something that passes is tried, the first time included.
+pub(crate) const TRIES_MAX: u32 = 8;
+
 /// What a database said no with.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -126,6 +129,14 @@ impl Connection {
         match self {
             Self::Sqlite(_) => false,
             Self::Postgres(connection) => connection.is_broken(),
+        }
+    }
+
+    /// Whether the transaction that began last was lost to something that passes, and has certainly not happened: beginning it anew may help (PostgreSQL only).
+    pub(crate) fn passes(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            Self::Postgres(connection) => connection.passes(),
         }
     }
 

@@ -1,8 +1,8 @@
 //! A connection to PostgreSQL that is asked like one to SQLite: the caller waits for each answer.
 //!
 //! The connection itself is moved by a small runtime of its own; whoever asks waits on their own thread, which may be one that serves requests. A
-//! connection that has been lost is made anew when the next transaction begins, never in the middle of one: what was under way then is
-//! answered with an error, and is repeated by whoever asked for it.
+//! connection that has been lost is made anew when the next transaction begins, never in the middle of one: what was under way then has not happened, and whoever
+//! asked for it may ask again ([`Postgres::passes`]).
 //!
 //! What gives no rows need not be waited for ([`Postgres::hand_over`]): its answer is read with that of what is asked next. A backup writes four rows, and most of
 //! what it took was the way there and back.
@@ -27,7 +27,7 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Config, NoTls, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{Error, Result};
+use super::{Error, Result, TRIES_MAX};
 use crate::StoreError;
 
 /// How long a connection may take to come about, in seconds.
@@ -44,6 +44,9 @@ const LONG_SECONDS: u64 = 24 * 60 * 60;
 
 /// Statements kept compiled on each connection: all there are, and those that are put together from parts. Beyond it all are forgotten.
 const STATEMENTS_CACHED: usize = 512;
+
+/// After how many seconds without a sign of life from the other machine a connection is given up: of bytes that nobody has confirmed, and of nobody asking.
+const SILENT_SECONDS: u64 = 30;
 
 /// What all connections of this process are moved by: one thread, which only copies bytes.
 fn runtime() -> &'static Runtime {
@@ -96,7 +99,8 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    /// Reads `postgres://[USER[:PASSWORD]@]HOST[:PORT]/DATABASE[?sslmode=...&sslrootcert=FILE&password-file=FILE]`.
+    /// Reads `postgres://[USER[:PASSWORD]@]HOST[:PORT][,HOST...]/DATABASE[?sslmode=...&sslrootcert=FILE&password-file=FILE&target_session_attrs=read-write]`. Of several
+    /// hosts the first that lets us in is taken, and with `target_session_attrs=read-write` the first that is no standby.
     pub(crate) fn parse(address: &str) -> std::result::Result<Self, StoreError> {
         // What is not understood may hold a password, so the address itself is never repeated.
         let bad = |why: String| StoreError::Address { address: "the database's address".to_owned(), why };
@@ -116,6 +120,10 @@ impl Address {
             config.password(text.trim_end_matches(['\r', '\n']));
         }
         config.connect_timeout(Duration::from_secs(CONNECT_SECONDS));
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(Duration::from_secs(SILENT_SECONDS));
+        }
+        config.keepalives_idle(config.get_keepalives_idle().min(Duration::from_secs(SILENT_SECONDS)));
         if config.get_application_name().is_none() {
             config.application_name("rehome-server");
         }
@@ -143,9 +151,11 @@ impl Address {
     }
 
     fn connect(&self) -> Result<Client> {
+        // One that does not answer must leave time for the one behind it.
+        let seconds = CONNECT_SECONDS * self.config.get_hosts().len().max(1) as u64;
         macro_rules! connect {
             ($tls:expr) => {{
-                let connected = wait(CONNECT_SECONDS, self.config.connect($tls)).map_err(|why| self.lost(why))?;
+                let connected = wait(seconds, self.config.connect($tls)).map_err(|why| self.lost(why))?;
                 let (client, connection) = connected.map_err(|error| self.said(&error))?;
                 // What ends it is told to whoever waits for an answer, or to nobody if nobody does.
                 runtime().spawn(async move { drop(connection.await) });
@@ -187,6 +197,24 @@ fn told(error: &tokio_postgres::Error) -> String {
     text
 }
 
+/// Whether a whole transaction that met this can be had by beginning anew: the database has taken it back because of another one, or the connection has ended.
+fn is_passing(error: &tokio_postgres::Error) -> bool {
+    is_taken_back(error) || is_ended(error)
+}
+
+/// Whether the database says that it has taken the transaction back, so that nothing of it has happened (class 40; `40003` says that it does not know).
+fn is_taken_back(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|state| state.code().starts_with("40") && state.code() != "40003")
+}
+
+/// Whether the connection is at its end, or leads to a server that takes no writes any more: lost, stopped by its operator, demoted.
+fn is_ended(error: &tokio_postgres::Error) -> bool {
+    match error.code() {
+        Some(state) => state.code().starts_with("08") || ["57P01", "57P02", "57P03", "25006"].contains(&state.code()),
+        None => error.is_closed() || error.source().is_some_and(<dyn std::error::Error>::is::<std::io::Error>),
+    }
+}
+
 /// A compiled statement.
 #[derive(Clone)]
 pub(crate) struct Prepared {
@@ -205,6 +233,10 @@ pub(crate) struct Postgres {
     sent: RefCell<Vec<Sent>>,
     open: Cell<bool>,
     broken: Cell<bool>,
+    /// Whether what broke the transaction may be gone at the next try.
+    passes: Cell<bool>,
+    /// Whether nobody can use the connection any more.
+    ended: Cell<bool>,
     changes: Cell<u64>,
 }
 
@@ -219,6 +251,8 @@ impl Postgres {
             sent: RefCell::default(),
             open: Cell::new(false),
             broken: Cell::new(false),
+            passes: Cell::new(false),
+            ended: Cell::new(false),
             changes: Cell::new(0),
         };
         postgres.batch(greeting)?;
@@ -228,10 +262,12 @@ impl Postgres {
     /// Begins a transaction, on a new connection if the old one was lost.
     pub(crate) fn begin(&self, sql: &str) -> Result<()> {
         self.forget();
-        if self.client.borrow().is_closed() {
+        self.passes.set(false);
+        if self.ended.get() || self.client.borrow().is_closed() {
             let client = self.address.connect()?;
             self.statements.borrow_mut().clear();
             *self.client.borrow_mut() = Arc::new(client);
+            self.ended.set(false);
             self.batch(self.greeting)?;
         }
         self.batch(sql)?;
@@ -247,6 +283,10 @@ impl Postgres {
         }
         let committed = self.batch("COMMIT");
         self.open.set(false);
+        if let Err(Error::Postgres { state, .. }) = &committed {
+            // Of a connection that ends now nobody knows whether it has committed; whoever asked finds out by asking again.
+            self.passes.set(self.passes.get() && state.starts_with("40"));
+        }
         committed
     }
 
@@ -270,11 +310,16 @@ impl Postgres {
     }
 
     pub(crate) fn in_transaction(&self) -> bool {
-        self.open.get() && !self.client.borrow().is_closed()
+        self.open.get() && !self.ended.get() && !self.client.borrow().is_closed()
     }
 
     pub(crate) fn is_broken(&self) -> bool {
         self.broken.get()
+    }
+
+    /// Whether the transaction that began last was lost to something that passes, and has certainly not happened: beginning it anew may help.
+    pub(crate) fn passes(&self) -> bool {
+        self.passes.get()
     }
 
     pub(crate) fn changes(&self) -> u64 {
@@ -366,8 +411,15 @@ impl Postgres {
     ) -> Result<T> {
         let error = match result {
             Ok(Ok(value)) => return Ok(value),
-            Ok(Err(error)) => self.address.said(&error),
-            Err(why) => self.address.lost(why),
+            Ok(Err(error)) => {
+                self.passes.set(self.passes.get() || is_passing(&error));
+                self.ended.set(self.ended.get() || is_ended(&error));
+                self.address.said(&error)
+            }
+            Err(why) => {
+                self.ended.set(true);
+                self.address.lost(why)
+            }
         };
         self.broken.set(true);
         Err(error)
@@ -403,12 +455,20 @@ impl Line {
             statement
         } else {
             // Two that ask for it at once compile it twice.
-            let statement = self.answer(open.client.prepare(sql))?;
+            let statement = self.noted(number, wait(LINE_SECONDS, open.client.prepare(sql)))?;
             open.statements.lock().unwrap_or_else(PoisonError::into_inner).insert(sql, statement.clone());
             statement
         };
         let params = bound(params);
-        let rows = self.answer(open.client.query(&statement, &refs(&params)))?;
+        let mut tries = 1;
+        let rows = loop {
+            let asked = wait(LINE_SECONDS, open.client.query(&statement, &refs(&params)));
+            match asked {
+                // The statement is the whole transaction.
+                Ok(Err(error)) if is_taken_back(&error) && tries < TRIES_MAX => tries += 1,
+                asked => break self.noted(number, asked)?,
+            }
+        };
         let rows =
             rows.iter().map(|row| values(row).map_err(|error| self.address.said(&error))).collect::<Result<_>>()?;
         Ok((rows, number))
@@ -420,17 +480,33 @@ impl Line {
             return Ok((open.0, Arc::clone(client)));
         }
         let client = self.address.connect()?;
-        self.answer(client.batch_execute(self.greeting))?;
+        match wait(LINE_SECONDS, client.batch_execute(self.greeting)) {
+            Ok(greeted) => greeted.map_err(|error| self.address.said(&error))?,
+            Err(why) => return Err(self.address.lost(why)),
+        }
         let made = Arc::new(Open { client, statements: Mutex::default() });
         *open = (open.0 + 1, Some(Arc::clone(&made)));
         Ok((open.0, made))
     }
 
-    fn answer<T>(&self, work: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>) -> Result<T> {
-        match wait(LINE_SECONDS, work) {
-            Ok(answer) => answer.map_err(|error| self.address.said(&error)),
-            Err(why) => Err(self.address.lost(why)),
+    /// Gives up a connection that is at its end, or that did not answer in time: the next one who asks makes another.
+    fn noted<T>(
+        &self,
+        number: u64,
+        result: std::result::Result<std::result::Result<T, tokio_postgres::Error>, String>,
+    ) -> Result<T> {
+        let (is_over, error) = match result {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(error)) => (is_ended(&error), self.address.said(&error)),
+            Err(why) => (true, self.address.lost(why)),
+        };
+        if is_over {
+            let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+            if open.0 == number {
+                open.1 = None;
+            }
         }
+        Err(error)
     }
 }
 
@@ -549,6 +625,8 @@ mod tests {
     fn an_address_never_repeats_its_password() {
         let address = Address::parse("postgres://ada:secret@db:5432/rehome?sslmode=disable").ok().unwrap();
         assert_eq!(address.shown, "postgres://db:5432/rehome");
+        let address = "postgres://ada:secret@db:5432,other:5433/rehome?sslmode=disable&target_session_attrs=read-write";
+        assert_eq!(Address::parse(address).ok().unwrap().shown, "postgres://db:5432,other:5433/rehome");
         for wrong in ["postgres://ada:secret@db:x/rehome", "postgres://ada:secret@db/rehome?sslmode=perhaps"] {
             let error = Address::parse(wrong).err().unwrap().to_string();
             assert!(!error.contains("secret"), "{error}");

@@ -18,6 +18,7 @@ mod migrations;
 mod moves;
 mod peers;
 mod people;
+mod refused;
 mod store;
 mod support;
 mod tenants;

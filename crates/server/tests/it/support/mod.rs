@@ -2,6 +2,7 @@
 
 #![allow(dead_code, clippy::allow_attributes, reason = "some of it is for the stories of one machine or another")]
 
+pub mod cluster;
 pub mod service;
 
 #[path = "../../../../store/tests/it/support/place.rs"]
@@ -69,6 +70,8 @@ pub struct Place {
     pub clock: Arc<TestClock>,
     /// Whether the database is a file, whatever others have.
     pub on_file: bool,
+    /// Where the database is, if a test has its own.
+    pub elsewhere: Option<PathBuf>,
     /// Where the root key is, if not in the file.
     pub root: Option<PathBuf>,
     pub enrolments: u32,
@@ -91,6 +94,7 @@ impl Place {
             folder,
             clock,
             on_file: false,
+            elsewhere: None,
             root: None,
             enrolments: 0,
             requests: 0,
@@ -108,6 +112,9 @@ impl Place {
 
     /// The database: a file in the data folder, or one of its own on a server of PostgreSQL (`place.rs`).
     pub fn database(&self) -> PathBuf {
+        if let Some(elsewhere) = &self.elsewhere {
+            return elsewhere.clone();
+        }
         let file = self.data().join("rehome.db");
         if self.on_file { file } else { place::place(&file) }
     }
