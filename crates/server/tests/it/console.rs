@@ -267,6 +267,10 @@ fn withdrawing_access_asks_first_and_twice_is_once() {
     assert_eq!(world.live.get("/api/v1/profiles", &world.pc).status, 401);
     let rows = admin.get("/console/audit?action=device.revoke").text();
     assert_eq!(rows.matches("<code>device.revoke</code>").count(), 1, "{rows}");
+    assert!(rows.contains("Access of a PC withdrawn"), "the action is told in words: {rows}");
+    assert!(rows.contains("<td>OFFICE-PC "), "its target is told by name: {rows}");
+    let home = admin.get("/console").text();
+    assert!(home.contains("Access of a PC withdrawn <code class=\"fine\">device.revoke</code>"), "{home}");
 }
 
 #[test]

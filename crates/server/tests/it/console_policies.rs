@@ -338,6 +338,8 @@ fn what_if_and_the_report_say_which_update_is_missing() {
     assert!(found.contains(&this), "{found}");
     let text = browser.get(&this).text();
     assert!(text.contains("<code>build_too_old</code>") && text.contains("<code>no_profile</code>"), "{text}");
+    let said = "The person has no backup on another PC. Run <code>rehome backup</code> on the old PC first.";
+    assert!(text.contains(&format!("{said} <code>no_profile</code>")), "a sentence, then its code: {text}");
     let new = "/console/what-if?facts=1&build=10.0.26100.7922&join=workgroup&user=ada";
     let off = "No policy of the server switches backups on";
     assert!(browser.get(new).text().contains("No policy of your organisation switches backups on for this PC."));
