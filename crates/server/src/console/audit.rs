@@ -68,7 +68,12 @@ fn changes(before: Option<&str>, after: Option<&str>) -> Vec<Change> {
         before: old.get(field).cloned(),
         after: new.get(field).cloned(),
     };
-    fields.into_iter().map(change).filter(|change| change.before != change.after).collect()
+    // What is empty now and was not there before is no news, nor the other way round.
+    let is_news = |change: &Change| match (&change.before, &change.after) {
+        (Some(before), Some(after)) => before != after,
+        (one, other) => !one.iter().chain(other).all(|value| ["0", "[]", "{}", "null", ""].contains(&value.as_str())),
+    };
+    fields.into_iter().map(change).filter(is_news).collect()
 }
 
 /// The leaves of an object of JSON by their paths.
@@ -238,11 +243,8 @@ mod tests {
         };
         let before = r#"{"enabled":false,"priority":1,"settings":{"backup.enabled":true}}"#;
         let after = r#"{"enabled":true,"priority":1,"settings":{}}"#;
-        let told = [
-            change("enabled", Some("false"), Some("true")),
-            change("settings", None, Some("{}")),
-            change("settings.backup.enabled", Some("true"), None),
-        ];
+        let told =
+            [change("enabled", Some("false"), Some("true")), change("settings.backup.enabled", Some("true"), None)];
         assert_eq!(changes(Some(before), Some(after)), told);
         assert_eq!(changes(None, Some("time")), [change("", None, Some("time"))]);
         assert_eq!(changes(Some("{"), Some("{}")), [change("", Some("{"), Some("{}"))]);

@@ -39,6 +39,7 @@ pub(super) struct Activity {
     pub(super) time: String,
     pub(super) actor: String,
     pub(super) action: String,
+    pub(super) target: Option<String>,
     pub(super) refused: bool,
 }
 
@@ -148,6 +149,7 @@ fn activity(app: &App, view: &View) -> Result<Option<Vec<Activity>>, StoreError>
         let name = app.store.actor_name(tenant, &told.actor)?;
         Ok(Activity {
             time: row::time(told.at)[5..16].replace('T', " "),
+            target: app.store.target_name(tenant, (&told.action, &told.target))?.filter(|of| name.as_ref() != Some(of)),
             actor: name.unwrap_or_else(|| told.actor.word().to_owned()),
             refused: told.outcome == store::Outcome::Refused,
             action: told.action,

@@ -251,10 +251,10 @@ pub fn marked(text: &str) -> String {
         });
         for letter in piece.chars() {
             match letter {
-                '&' => html.push_str("&amp;"),
-                '<' => html.push_str("&lt;"),
-                '>' => html.push_str("&gt;"),
-                '"' => html.push_str("&quot;"),
+                '&' => html.push_str("&#38;"),
+                '<' => html.push_str("&#60;"),
+                '>' => html.push_str("&#62;"),
+                '"' => html.push_str("&#34;"),
                 '\'' => html.push_str("&#39;"),
                 _ => html.push(letter),
             }
@@ -278,8 +278,8 @@ mod tests {
     #[test]
     fn what_stands_between_backticks_is_code_and_everything_is_escaped() {
         assert_eq!(marked("Run `rehome backup` first."), "Run <code>rehome backup</code> first.");
-        assert_eq!(marked("`a` and `<b>`"), "<code>a</code> and <code>&lt;b&gt;</code>");
-        assert_eq!(marked("\"it's\" & one ` alone"), "&quot;it&#39;s&quot; &amp; one ` alone");
+        assert_eq!(marked("`a` and `<b>`"), "<code>a</code> and <code>&#60;b&#62;</code>");
+        assert_eq!(marked("\"it's\" & one ` alone"), "&#34;it&#39;s&#34; &#38; one ` alone");
         assert_eq!(marked(""), "");
     }
 

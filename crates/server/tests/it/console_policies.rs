@@ -95,6 +95,15 @@ fn a_policy_is_made_in_five_steps_and_sent_twice_it_is_made_once() {
     assert_eq!(counts, ["1", "0", "0", "0", "0"], "{row}");
     let shown = browser.get(&first).text();
     assert!(shown.contains("OFFICE-PC") && shown.contains(">Succeeded<"), "{shown}");
+    // Each number leads to its PCs.
+    let in_state = |word: &str| {
+        assert!(shown.contains(&format!("href=\"/console/policies/{id}?state={word}#devices\"")), "{shown}");
+        let page = browser.get(&format!("/console/policies/{id}?state={word}")).text();
+        page.split_once("id=\"devices\"").unwrap().1.contains("OFFICE-PC")
+    };
+    assert!(in_state("succeeded") && !in_state("error") && !in_state("pending"));
+    let devices = browser.get("/console/devices?cols=windows.join.model").text();
+    assert!(devices.contains("<td class=\"tight\">26100.4946</td>"), "{devices}");
     let csv = browser.get("/console/policies.csv").text();
     assert!(csv.lines().nth(1).unwrap().ends_with(",1,0,0,0,0"), "{csv}");
 }
