@@ -97,7 +97,7 @@ pub(super) async fn show(
     State(app): State<Arc<App>>,
     desk: Desk,
 ) -> Result<Response, Refusal> {
-    let (worker, by) = (Arc::clone(&app), view.clone());
+    let (worker, by, texts) = (Arc::clone(&app), view.clone(), desk.texts);
     let (fleet, restores, days, activity, is_off) = apart(move || {
         let (store, now) = (&worker.store, worker.clock.now());
         let fleet = fleet(&worker, &by)?;
@@ -106,7 +106,7 @@ pub(super) async fn show(
         let may_see = by.holds(Permission::PolicyRead);
         let is_off = may_see && !store.switches_backups_on(by.tenant_scope())?;
         let is_off = is_off.then(|| by.holds(Permission::PolicyWrite));
-        Ok::<_, StoreError>((fleet, restores, days, activity(&worker, &by)?, is_off))
+        Ok::<_, StoreError>((fleet, restores, days, activity((&worker, texts), &by)?, is_off))
     })
     .await?;
     let f = desk
@@ -140,7 +140,7 @@ pub(super) async fn show(
 }
 
 /// The newest rows of the record, for who may read it.
-fn activity(app: &App, view: &View) -> Result<Option<Vec<Activity>>, StoreError> {
+fn activity((app, texts): (&App, &'static Texts), view: &View) -> Result<Option<Vec<Activity>>, StoreError> {
     let Some(view) = view.beside(Permission::AuditRead).filter(View::is_whole) else { return Ok(None) };
     let tenant = view.tenant_scope();
     let rows = app.store.audit_below(tenant, i64::MAX, ACTIVITY)?;
@@ -150,7 +150,7 @@ fn activity(app: &App, view: &View) -> Result<Option<Vec<Activity>>, StoreError>
         Ok(Activity {
             time: row::time(told.at)[5..16].replace('T', " "),
             target: app.store.target_name(tenant, (&told.action, &told.target))?.filter(|of| name.as_ref() != Some(of)),
-            actor: name.unwrap_or_else(|| told.actor.word().to_owned()),
+            actor: name.unwrap_or_else(|| texts.actor(told.actor.word()).to_owned()),
             refused: told.outcome == store::Outcome::Refused,
             action: told.action,
         })

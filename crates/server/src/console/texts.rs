@@ -23,6 +23,9 @@ static GERMAN: LazyLock<Texts> = LazyLock::new(|| Texts::parse("de", include_str
 /// How keys of actions of the audit begin; the action itself follows.
 const ACTION: &str = "action.";
 
+/// The same of those who act.
+const ACTOR: &str = "actor.";
+
 impl Texts {
     /// The texts for whoever asks, by what their browser says of languages (RFC 9110, 12.5.4): the first of ours in its list.
     pub fn of(headers: &HeaderMap) -> &'static Self {
@@ -63,6 +66,11 @@ impl Texts {
     /// What an action of the audit is called in words; a newer server's may have no words here.
     pub fn action(&self, code: &str) -> Option<&str> {
         self.texts.get(&format!("{ACTION}{code}")).map(String::as_str)
+    }
+
+    /// What a kind of those who act in the audit is called.
+    pub fn actor<'a>(&'a self, kind: &'a str) -> &'a str {
+        self.texts.get(&format!("{ACTOR}{kind}")).map_or(kind, String::as_str)
     }
 
     /// Every action, with its words.
@@ -201,7 +209,9 @@ mod tests {
         let known: BTreeSet<String> = ENGLISH.texts.keys().cloned().collect();
         // Those of which the code puts the end together from words of the model.
         let made = |key: &&String| {
-            ["standing.", "standing_device.", "tile.", "kept.", ACTION].iter().any(|start| key.starts_with(start))
+            ["standing.", "standing_device.", "tile.", "kept.", ACTION, ACTOR]
+                .iter()
+                .any(|start| key.starts_with(start))
         };
         assert_eq!(
             named.difference(&known).filter(|key| !made(key)).collect::<Vec<_>>(),

@@ -188,6 +188,13 @@ impl Store {
         })
     }
 
+    /// The name of a role assignment as people read it: the one of an organisation's first owner bears their id, and here their name.
+    pub fn assignment_called(&self, tenant: &TenantScope, name: String) -> Result<String, StoreError> {
+        let Some(id) = name.strip_prefix("owner ").and_then(|id| id.parse().ok()) else { return Ok(name) };
+        let person = self.actor_name(tenant, &Who::User(id))?;
+        Ok(person.map_or(name, |person| format!("owner {person}")))
+    }
+
     /// Name of what was acted on, as it is today; `None` if it has none, or is gone. A profile is called like its PC.
     pub fn target_name(
         &self,
@@ -218,9 +225,13 @@ impl Store {
             ("provider", _) => "SELECT name FROM providers WHERE tenant = $1 AND id = $2",
             _ => return Ok(None),
         };
-        self.read(|connection| {
+        let name: Option<String> = self.read(|connection| {
             let name = connection.prepare_cached(sql)?.query_row((tenant.no, target), |row| row.get(0));
             Ok(name.optional()?)
-        })
+        })?;
+        match name {
+            Some(name) if action.starts_with("role.") => self.assignment_called(tenant, name).map(Some),
+            name => Ok(name),
+        }
     }
 }
