@@ -270,6 +270,19 @@ impl Store {
         })
     }
 
+    /// What these devices said of themselves last, in the same order; `None` for one that has said nothing, or that the view does not see.
+    pub fn said_by(&self, view: &View, ids: &[DeviceId]) -> Result<Vec<Option<Facts>>, StoreError> {
+        self.read(|connection| {
+            let sql = format!("SELECT c.facts {DEVICES} AND d.id = $2 AND {}", view.sees_device());
+            let mut statement = connection.prepare(&sql)?;
+            let mut said = |id: &DeviceId| {
+                let text = statement.query_row((view.scope().no, id.as_bytes()), |row| row.get(0)).optional()?;
+                text.flatten().map(|text: String| facts_of(&text)).transpose()
+            };
+            ids.iter().map(&mut said).collect()
+        })
+    }
+
     /// What holds for each live device that the view sees.
     pub fn on_devices(&self, view: &View, slice: Slice) -> Result<Page<OnDevice>, StoreError> {
         self.read(|connection| {

@@ -1,5 +1,6 @@
 //! `GET /console/audit`: the record of who did what, newest first, filtered by the address. Files of it come from the API's export.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use askama::Template;
@@ -8,6 +9,7 @@ use axum::response::Response;
 use model::admin::AuditRow;
 use model::ids::from_hex;
 use model::permission::{Permission, may};
+use serde_json::Value;
 use store::{Outcome, StoreError, View};
 
 use super::frame::{Desk, Frame, Place, address};
@@ -37,12 +39,69 @@ struct Asked {
     target: String,
 }
 
+/// A row, and what its target is called.
+struct Told {
+    row: AuditRow,
+    target: Option<String>,
+    changes: Vec<Change>,
+}
+
+/// A part of what a row says was changed.
+#[derive(Debug, PartialEq, Eq)]
+struct Change {
+    /// Its name; empty: all of it.
+    field: String,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+/// What differs between before and after, field by field where both are objects of JSON, or one is and the other is not there.
+fn changes(before: Option<&str>, after: Option<&str>) -> Vec<Change> {
+    let read = |text: Option<&str>| text.map_or(Some(BTreeMap::new()), |text| flat(text).ok());
+    let (Some(old), Some(new)) = (read(before), read(after)) else {
+        let whole = |text: Option<&str>| text.map(str::to_owned);
+        return vec![Change { field: String::new(), before: whole(before), after: whole(after) }];
+    };
+    let fields: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let change = |field: &String| Change {
+        field: field.clone(),
+        before: old.get(field).cloned(),
+        after: new.get(field).cloned(),
+    };
+    // What is empty now and was not there before is no news, nor the other way round.
+    let is_news = |change: &Change| match (&change.before, &change.after) {
+        (Some(before), Some(after)) => before != after,
+        (one, other) => !one.iter().chain(other).all(|value| ["0", "[]", "{}", "null", ""].contains(&value.as_str())),
+    };
+    fields.into_iter().map(change).filter(is_news).collect()
+}
+
+/// The leaves of an object of JSON by their paths.
+fn flat(text: &str) -> serde_json::Result<BTreeMap<String, String>> {
+    fn walk(leaves: &mut BTreeMap<String, String>, path: &str, value: &Value) {
+        match value {
+            Value::Object(fields) if !fields.is_empty() => {
+                for (name, value) in fields {
+                    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    walk(leaves, &path, value);
+                }
+            }
+            Value::String(text) => drop(leaves.insert(path.to_owned(), text.clone())),
+            other => drop(leaves.insert(path.to_owned(), other.to_string())),
+        }
+    }
+    let object: serde_json::Map<String, Value> = serde_json::from_str(text)?;
+    let mut leaves = BTreeMap::new();
+    walk(&mut leaves, "", &Value::Object(object));
+    Ok(leaves)
+}
+
 #[derive(Template)]
 #[template(path = "console/audit.html")]
 struct Page {
     f: Frame,
     asked: Asked,
-    rows: Vec<AuditRow>,
+    rows: Vec<Told>,
     older: Option<String>,
     newest: Option<String>,
     file: Option<String>,
@@ -141,7 +200,7 @@ pub(super) async fn show(
 }
 
 /// A page of rows, and below which row the next goes on.
-fn rows(app: &App, view: &View, filter: &Filter, mut below: i64) -> Result<(Vec<AuditRow>, Option<i64>), StoreError> {
+fn rows(app: &App, view: &View, filter: &Filter, mut below: i64) -> Result<(Vec<Told>, Option<i64>), StoreError> {
     let tenant = view.tenant_scope();
     let (mut rows, mut scanned) = (Vec::new(), 0);
     while scanned < SCANNED_MAX {
@@ -155,15 +214,40 @@ fn rows(app: &App, view: &View, filter: &Filter, mut below: i64) -> Result<(Vec<
             }
             (below, scanned) = (record.n, scanned + 1);
             let Some(told) = record.read(tenant.tenant()) else {
-                rows.extend(filter.is_all().then(|| shape(tenant.tenant(), record)));
+                let row = || Told { row: shape(tenant.tenant(), record), target: None, changes: Vec::new() };
+                rows.extend(filter.is_all().then(row));
                 continue;
             };
             if filter.takes(&told) {
                 let mut row = shape(tenant.tenant(), record);
                 row.actor.name = app.store.actor_name(tenant, &told.actor)?;
-                rows.push(row);
+                let target = app.store.target_name(tenant, (&told.action, &told.target))?;
+                let changes = changes(row.before.as_deref(), row.after.as_deref());
+                rows.push(Told { row, target, changes });
             }
         }
     }
     Ok((rows, Some(below)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_told_field_by_field_without_what_stays() {
+        let change = |field: &str, before: Option<&str>, after: Option<&str>| Change {
+            field: field.to_owned(),
+            before: before.map(str::to_owned),
+            after: after.map(str::to_owned),
+        };
+        let before = r#"{"enabled":false,"priority":1,"settings":{"backup.enabled":true}}"#;
+        let after = r#"{"enabled":true,"priority":1,"settings":{}}"#;
+        let told =
+            [change("enabled", Some("false"), Some("true")), change("settings.backup.enabled", Some("true"), None)];
+        assert_eq!(changes(Some(before), Some(after)), told);
+        assert_eq!(changes(None, Some("time")), [change("", None, Some("time"))]);
+        assert_eq!(changes(Some("{"), Some("{}")), [change("", Some("{"), Some("{}"))]);
+        assert_eq!(changes(None, None), []);
+    }
 }

@@ -182,6 +182,11 @@ impl Frame {
         self.texts.t1(key, first)
     }
 
+    /// A text as HTML, with commands in it as code.
+    pub(super) fn marked(&self, text: impl AsRef<str>) -> String {
+        crate::pages::marked(text.as_ref())
+    }
+
     pub(super) fn n(&self, number: impl Display) -> String {
         self.texts.number(number)
     }

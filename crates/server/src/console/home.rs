@@ -39,6 +39,7 @@ pub(super) struct Activity {
     pub(super) time: String,
     pub(super) actor: String,
     pub(super) action: String,
+    pub(super) target: Option<String>,
     pub(super) refused: bool,
 }
 
@@ -96,7 +97,7 @@ pub(super) async fn show(
     State(app): State<Arc<App>>,
     desk: Desk,
 ) -> Result<Response, Refusal> {
-    let (worker, by) = (Arc::clone(&app), view.clone());
+    let (worker, by, texts) = (Arc::clone(&app), view.clone(), desk.texts);
     let (fleet, restores, days, activity, is_off) = apart(move || {
         let (store, now) = (&worker.store, worker.clock.now());
         let fleet = fleet(&worker, &by)?;
@@ -105,7 +106,7 @@ pub(super) async fn show(
         let may_see = by.holds(Permission::PolicyRead);
         let is_off = may_see && !store.switches_backups_on(by.tenant_scope())?;
         let is_off = is_off.then(|| by.holds(Permission::PolicyWrite));
-        Ok::<_, StoreError>((fleet, restores, days, activity(&worker, &by)?, is_off))
+        Ok::<_, StoreError>((fleet, restores, days, activity((&worker, texts), &by)?, is_off))
     })
     .await?;
     let f = desk
@@ -139,7 +140,7 @@ pub(super) async fn show(
 }
 
 /// The newest rows of the record, for who may read it.
-fn activity(app: &App, view: &View) -> Result<Option<Vec<Activity>>, StoreError> {
+fn activity((app, texts): (&App, &'static Texts), view: &View) -> Result<Option<Vec<Activity>>, StoreError> {
     let Some(view) = view.beside(Permission::AuditRead).filter(View::is_whole) else { return Ok(None) };
     let tenant = view.tenant_scope();
     let rows = app.store.audit_below(tenant, i64::MAX, ACTIVITY)?;
@@ -148,7 +149,8 @@ fn activity(app: &App, view: &View) -> Result<Option<Vec<Activity>>, StoreError>
         let name = app.store.actor_name(tenant, &told.actor)?;
         Ok(Activity {
             time: row::time(told.at)[5..16].replace('T', " "),
-            actor: name.unwrap_or_else(|| told.actor.word().to_owned()),
+            target: app.store.target_name(tenant, (&told.action, &told.target))?.filter(|of| name.as_ref() != Some(of)),
+            actor: name.unwrap_or_else(|| texts.actor(told.actor.word()).to_owned()),
             refused: told.outcome == store::Outcome::Refused,
             action: told.action,
         })

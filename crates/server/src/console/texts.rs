@@ -20,6 +20,12 @@ pub struct Texts {
 static ENGLISH: LazyLock<Texts> = LazyLock::new(|| Texts::parse("en", include_str!("texts/en.toml")));
 static GERMAN: LazyLock<Texts> = LazyLock::new(|| Texts::parse("de", include_str!("texts/de.toml")));
 
+/// How keys of actions of the audit begin; the action itself follows.
+const ACTION: &str = "action.";
+
+/// The same of those who act.
+const ACTOR: &str = "actor.";
+
 impl Texts {
     /// The texts for whoever asks, by what their browser says of languages (RFC 9110, 12.5.4): the first of ours in its list.
     pub fn of(headers: &HeaderMap) -> &'static Self {
@@ -55,6 +61,21 @@ impl Texts {
     /// A text. A key that is not there is shown as it is: a page with a flaw is better than none.
     pub fn t<'a>(&'a self, key: &'a str) -> &'a str {
         self.texts.get(key).map_or(key, String::as_str)
+    }
+
+    /// What an action of the audit is called in words; a newer server's may have no words here.
+    pub fn action(&self, code: &str) -> Option<&str> {
+        self.texts.get(&format!("{ACTION}{code}")).map(String::as_str)
+    }
+
+    /// What a kind of those who act in the audit is called.
+    pub fn actor<'a>(&'a self, kind: &'a str) -> &'a str {
+        self.texts.get(&format!("{ACTOR}{kind}")).map_or(kind, String::as_str)
+    }
+
+    /// Every action, with its words.
+    pub fn actions(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.texts.iter().filter_map(|(key, text)| Some((key.strip_prefix(ACTION)?, text.as_str())))
     }
 
     /// A text with something in the place of `{0}`.
@@ -144,6 +165,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn every_action_of_the_audit_has_words_and_nothing_else_has() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../store/src/audit.rs");
+        let source = std::fs::read_to_string(source).unwrap();
+        let arms = source.lines().filter_map(|line| line.trim().strip_prefix("Self::")?.split_once(" => \""));
+        let actions: BTreeSet<&str> = arms.filter_map(|(_, text)| text.strip_suffix("\",")).collect();
+        assert!(actions.len() > 80, "{actions:?}");
+        assert_eq!(ENGLISH.actions().map(|(code, _)| code).collect::<BTreeSet<_>>(), actions);
+        assert_eq!(GERMAN.action("sign_in.done"), Some("Angemeldet"));
+        assert_eq!(ENGLISH.action("nothing.known"), None);
+    }
+
     /// Everything below `console`, templates and code alike.
     fn sources(folder: &Path) -> String {
         let mut all = String::new();
@@ -176,7 +209,9 @@ mod tests {
         let known: BTreeSet<String> = ENGLISH.texts.keys().cloned().collect();
         // Those of which the code puts the end together from words of the model.
         let made = |key: &&String| {
-            ["standing.", "standing_device.", "tile.", "kept."].iter().any(|start| key.starts_with(start))
+            ["standing.", "standing_device.", "tile.", "kept.", ACTION, ACTOR]
+                .iter()
+                .any(|start| key.starts_with(start))
         };
         assert_eq!(
             named.difference(&known).filter(|key| !made(key)).collect::<Vec<_>>(),

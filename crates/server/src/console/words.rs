@@ -179,7 +179,10 @@ impl Texts {
     /// Who set a value: the stable word, what `model` says, and the name of the server's policy.
     pub(super) fn set_by(&self, (word, english): (&str, &str), name: Option<&str>) -> String {
         if !self.is_german() {
-            return english.to_owned();
+            return match name {
+                Some(name) if word == "server" => format!("policy of the server “{name}”"),
+                _ => english.to_owned(),
+            };
         }
         let who = german(&WORDS.origin, word, english);
         match (word, name, english.split('`').nth(1)) {
@@ -249,6 +252,7 @@ mod tests {
         for word in ["machine", "user", "windows", "server", "installer", "default"] {
             assert!(WORDS.origin.contains_key(word), "{word}");
         }
+        assert_eq!(en.set_by(("server", "policy of the server `IT`"), Some("IT")), "policy of the server “IT”");
         assert_eq!(de.set_by(("server", "policy of the server `IT`"), Some("IT")), "Richtlinie des Servers „IT“");
     }
 

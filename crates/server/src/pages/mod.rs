@@ -237,6 +237,32 @@ pub fn told(mut response: Response, refused: Refused) -> Response {
     response
 }
 
+/// A text as HTML: escaped, and what stands between backticks, such as commands, as code.
+pub fn marked(text: &str) -> String {
+    let mut html = String::with_capacity(text.len() + 16);
+    let last = text.matches('`').count();
+    for (place, piece) in text.split('`').enumerate() {
+        html.push_str(match place {
+            0 => "",
+            // One that nothing closes stays as it is.
+            _ if place % 2 == 1 && place == last => "`",
+            _ if place % 2 == 1 => "<code>",
+            _ => "</code>",
+        });
+        for letter in piece.chars() {
+            match letter {
+                '&' => html.push_str("&#38;"),
+                '<' => html.push_str("&#60;"),
+                '>' => html.push_str("&#62;"),
+                '"' => html.push_str("&#34;"),
+                '\'' => html.push_str("&#39;"),
+                _ => html.push(letter),
+            }
+        }
+    }
+    html
+}
+
 /// A sentence from a phrase of ours: a capital letter and a full stop.
 pub fn sentence(phrase: &str) -> String {
     let mut letters = phrase.chars();
@@ -248,6 +274,14 @@ pub fn sentence(phrase: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_between_backticks_is_code_and_everything_is_escaped() {
+        assert_eq!(marked("Run `rehome backup` first."), "Run <code>rehome backup</code> first.");
+        assert_eq!(marked("`a` and `<b>`"), "<code>a</code> and <code>&#60;b&#62;</code>");
+        assert_eq!(marked("\"it's\" & one ` alone"), "&#34;it&#39;s&#34; &#38; one ` alone");
+        assert_eq!(marked(""), "");
+    }
 
     #[test]
     fn a_page_bears_its_policy_and_escapes_what_it_shows() {

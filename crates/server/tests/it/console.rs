@@ -267,6 +267,12 @@ fn withdrawing_access_asks_first_and_twice_is_once() {
     assert_eq!(world.live.get("/api/v1/profiles", &world.pc).status, 401);
     let rows = admin.get("/console/audit?action=device.revoke").text();
     assert_eq!(rows.matches("<code>device.revoke</code>").count(), 1, "{rows}");
+    assert!(rows.contains("Access of a PC withdrawn"), "the action is told in words: {rows}");
+    let name = "&#60;img src=x onerror=alert(1)&#62;&#34;&#39;&#38;";
+    assert!(rows.contains(&format!("<td>{name} ")), "its target is told by name: {rows}");
+    let home = admin.get("/console").text();
+    assert!(home.contains(&format!("Access of a PC withdrawn: {name}")), "{home}");
+    assert!(home.contains("ada · <code>device.revoke</code>"), "{home}");
 }
 
 #[test]

@@ -95,6 +95,15 @@ fn a_policy_is_made_in_five_steps_and_sent_twice_it_is_made_once() {
     assert_eq!(counts, ["1", "0", "0", "0", "0"], "{row}");
     let shown = browser.get(&first).text();
     assert!(shown.contains("OFFICE-PC") && shown.contains(">Succeeded<"), "{shown}");
+    // Each number leads to its PCs.
+    let in_state = |word: &str| {
+        assert!(shown.contains(&format!("href=\"/console/policies/{id}?state={word}#devices\"")), "{shown}");
+        let page = browser.get(&format!("/console/policies/{id}?state={word}")).text();
+        page.split_once("id=\"devices\"").unwrap().1.contains("OFFICE-PC")
+    };
+    assert!(in_state("succeeded") && !in_state("error") && !in_state("pending"));
+    let devices = browser.get("/console/devices?cols=windows.join.model").text();
+    assert!(devices.contains("<td class=\"tight\">26100.4946</td>"), "{devices}");
     let csv = browser.get("/console/policies.csv").text();
     assert!(csv.lines().nth(1).unwrap().ends_with(",1,0,0,0,0"), "{csv}");
 }
@@ -338,6 +347,8 @@ fn what_if_and_the_report_say_which_update_is_missing() {
     assert!(found.contains(&this), "{found}");
     let text = browser.get(&this).text();
     assert!(text.contains("<code>build_too_old</code>") && text.contains("<code>no_profile</code>"), "{text}");
+    let said = "The person has no backup on another PC. Run <code>rehome backup</code> on the old PC first.";
+    assert!(text.contains(&format!("{said} <code>no_profile</code>")), "a sentence, then its code: {text}");
     let new = "/console/what-if?facts=1&build=10.0.26100.7922&join=workgroup&user=ada";
     let off = "No policy of the server switches backups on";
     assert!(browser.get(new).text().contains("No policy of your organisation switches backups on for this PC."));

@@ -356,7 +356,7 @@ fn what_was_typed_comes_back_after_a_sign_in_but_no_secret() {
         let cookie = ada.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
         live.ask("GET", path, &Nobody, &[("cookie", &cookie.join("; ")), ("accept-language", "de")], b"").text()
     };
-    assert!(german("/console/tenant/roles/new").contains("Rolle machen"));
+    assert!(german("/console/tenant/roles/new").contains("Rolle erstellen"));
 }
 
 #[test]

@@ -187,4 +187,51 @@ impl Store {
             Ok(name.optional()?)
         })
     }
+
+    /// The name of a role assignment as people read it: the one of an organisation's first owner bears their id, and here their name.
+    pub fn assignment_called(&self, tenant: &TenantScope, name: String) -> Result<String, StoreError> {
+        let Some(id) = name.strip_prefix("owner ").and_then(|id| id.parse().ok()) else { return Ok(name) };
+        let person = self.actor_name(tenant, &Who::User(id))?;
+        Ok(person.map_or(name, |person| format!("owner {person}")))
+    }
+
+    /// Name of what was acted on, as it is today; `None` if it has none, or is gone. A profile is called like its PC.
+    pub fn target_name(
+        &self,
+        tenant: &TenantScope,
+        (action, target): (&str, &[u8]),
+    ) -> Result<Option<String>, StoreError> {
+        let sql = match (action.split('.').next().unwrap_or_default(), action) {
+            (_, "role.assign" | "role.reassign" | "role.unassign") => {
+                "SELECT name FROM assignments WHERE tenant = $1 AND id = $2"
+            }
+            (_, "sign_in.rules" | "second_factor.rule") => return Ok(None),
+            (
+                "user" | "sign_in" | "session" | "password" | "second_factor" | "recovery_code" | "identity" | "agent",
+                _,
+            ) => "SELECT name FROM users WHERE tenant = $1 AND id = $2",
+            ("device", _) => "SELECT name FROM devices WHERE tenant = $1 AND id = $2",
+            ("snapshot" | "profile" | "restore" | "keys", _) | (_, "case.read") => {
+                "SELECT d.name FROM profiles p JOIN devices d ON d.tenant = p.tenant AND d.no = p.device_no \
+                 WHERE p.tenant = $1 AND p.id = $2"
+            }
+            ("policy", _) => "SELECT name FROM policies WHERE tenant = $1 AND id = $2",
+            ("retention_policy", _) => "SELECT name FROM retention_policies WHERE tenant = $1 AND id = $2",
+            ("group", _) => "SELECT name FROM user_groups WHERE tenant = $1 AND id = $2",
+            ("filter", _) => "SELECT name FROM filters WHERE tenant = $1 AND id = $2",
+            ("tag", _) => "SELECT name FROM tags WHERE tenant = $1 AND id = $2",
+            ("role", _) => "SELECT name FROM roles WHERE tenant = $1 AND id = $2",
+            ("token", _) => "SELECT name FROM api_tokens WHERE tenant = $1 AND id = $2",
+            ("provider", _) => "SELECT name FROM providers WHERE tenant = $1 AND id = $2",
+            _ => return Ok(None),
+        };
+        let name: Option<String> = self.read(|connection| {
+            let name = connection.prepare_cached(sql)?.query_row((tenant.no, target), |row| row.get(0));
+            Ok(name.optional()?)
+        })?;
+        match name {
+            Some(name) if action.starts_with("role.") => self.assignment_called(tenant, name).map(Some),
+            name => Ok(name),
+        }
+    }
 }

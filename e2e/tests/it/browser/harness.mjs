@@ -34,6 +34,8 @@ export async function look(name) {
       await page.setViewport(viewport);
       const wide = await page.evaluate(() => {
         for (const animation of document.getAnimations()) animation.finish();
+        // What sticks to the window's edge would stand in the middle of the picture.
+        window.scrollTo(0, 0);
         return document.documentElement.scrollWidth > window.innerWidth;
       });
       if (wide) found.push(`${name}, ${scheme}, ${percent} %: is wider than the window`);

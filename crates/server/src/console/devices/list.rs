@@ -5,6 +5,8 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use model::check_in::Facts;
+use model::ids::DeviceId;
 use model::permission::may;
 use store::{Fleet, FleetDevice, Standing};
 
@@ -18,9 +20,20 @@ use crate::console::list::{Asked, Chip, Choice, Column, Order, Pager, csv as fil
 use crate::console::page;
 use crate::problem::Refusal;
 
-const COLUMNS: [Choice; 4] =
-    [("backup", "column.backup"), ("seen", "column.seen"), ("key", "column.key"), ("since", "column.since")];
-const USUAL: [&str; 2] = ["backup", "seen"];
+const COLUMNS: [Choice; 8] = [
+    ("backup", "column.backup"),
+    ("seen", "column.seen"),
+    ("windows", "column.windows"),
+    ("join", "whatif.join"),
+    ("model", "device.model"),
+    ("agent", "device.agent"),
+    ("key", "column.key"),
+    ("since", "column.since"),
+];
+const USUAL: [&str; 3] = ["backup", "seen", "windows"];
+
+/// Columns of what the PCs say of themselves, which is looked up for the rows of a page alone.
+const SAID: [&str; 4] = ["windows", "join", "model", "agent"];
 
 struct Row {
     id: String,
@@ -35,6 +48,10 @@ struct Row {
     backup_exact: String,
     seen: String,
     seen_exact: String,
+    windows: String,
+    join: String,
+    model: String,
+    agent: String,
     key: &'static str,
     since: String,
 }
@@ -87,11 +104,21 @@ pub(in crate::console) async fn show(
 ) -> Result<Response, Refusal> {
     let (worker, by) = (Arc::clone(&app), view.clone());
     let fleet = apart(move || fleet(&worker, &by)).await?;
+    let (worker, by) = (Arc::clone(&app), view.clone());
     let (f, asked) = (desk.frame((&app, &view), Place::Devices, desk.texts.t("nav.devices")), asked(&desk));
     let f = f.cli("rehome-server device list --tenant {tenant}");
     let mut found = found(&fleet, &asked);
     let (rows, pager) = asked.page(&mut found, order(&fleet, &asked));
-    let row = |device: &&FleetDevice| Row {
+    let ids: Vec<DeviceId> = rows.iter().map(|device| device.id).collect();
+    let is_asked = SAID.iter().any(|column| asked.has(column));
+    let said = apart(move || if is_asked { worker.store.said_by(&by, &ids) } else { Ok(vec![None; ids.len()]) });
+    let said: Vec<Facts> = said.await?.into_iter().map(Option::unwrap_or_default).collect();
+    let or_dash = |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or_else(|| "–".to_owned());
+    let row = |(device, said): (&&FleetDevice, Facts)| Row {
+        windows: or_dash(said.exact_build().map(|build| build.to_string())),
+        join: or_dash(said.join.map(|join| f.texts.join(join))),
+        model: or_dash(said.model),
+        agent: or_dash(said.agent),
         id: device.id.to_string(),
         name: fleet.name(device.name).to_owned(),
         user: device.user.to_string(),
@@ -107,7 +134,7 @@ pub(in crate::console) async fn show(
         key: device.key_level.map_or("–", model::device::KeyLevel::word),
         since: f.at(&device.created_at),
     };
-    let rows = rows.iter().map(row).collect();
+    let rows = rows.iter().zip(said).map(row).collect();
     let mut chips = asked.chips(f.texts, fleet.devices.len(), (key, |standing| fleet.devices_with(standing)));
     let forked = fleet.devices.iter().filter(|device| device.forked).count();
     if forked > 0 {

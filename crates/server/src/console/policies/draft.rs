@@ -114,6 +114,11 @@ struct Page {
 
 #[expect(clippy::unused_self, reason = "templates call methods")]
 impl Page {
+    /// Whether a scope tag is chosen.
+    fn has_tags(&self) -> bool {
+        self.m.tags.iter().any(|(_, _, on)| *on)
+    }
+
     fn wrong_of(&self, field: &str) -> Option<&Wrong> {
         self.wrong.iter().find(|wrong| wrong.field == field)
     }
@@ -276,6 +281,8 @@ async fn matter(
         Step::Review => {
             (matter.included, matter.excluded) = whom(texts, &draft.terms.assignments, &names);
             matter.lines = lines(texts, &draft.terms);
+            let own = draft.terms.scope_tags.iter().flatten();
+            matter.tags = own.map(|tag| (tag.to_string(), names.get(&format!("scope.{tag}")), true)).collect();
             let (worker, by, terms) = (Arc::clone(app), view.clone(), draft.terms.clone());
             let (reach, before) = apart(move || {
                 let reach = reach_of(&worker, &by, (&terms, of))?;

@@ -48,7 +48,8 @@ struct Parts {
     providers: Option<Vec<Provider>>,
     tokens: Option<Vec<EnrolmentToken>>,
     keys: Option<KeyCount>,
-    rules: Option<String>,
+    /// How many of which kind are kept; empty: everything.
+    rules: Option<Vec<(&'static str, String)>>,
     key_level: &'static str,
     factor: FactorRule,
     bytes: u64,
@@ -202,7 +203,13 @@ fn parts(app: &App, view: &View) -> Result<Parts, StoreError> {
     let rules = whole(Permission::RetentionRead).map(|_| store.rules(scope)).transpose()?;
     Ok(Parts {
         given: may(Permission::RoleRead)
-            .map(|by| Ok::<_, StoreError>((store.assignments(&by, slice)?.items, store.roles(&by, slice)?.items)))
+            .map(|by| {
+                let mut given = store.assignments(&by, slice)?.items;
+                for one in &mut given {
+                    one.terms.name = store.assignment_called(scope, std::mem::take(&mut one.terms.name))?;
+                }
+                Ok::<_, StoreError>((given, store.roles(&by, slice)?.items))
+            })
             .transpose()?,
         tags: may(Permission::TagRead).map(|by| store.tags(&by, slice)).transpose()?.map(|page| page.items),
         accounts: may(Permission::TokenRead).map(|by| store.tokens(&by, slice)).transpose()?.map(|page| page.items),
@@ -217,19 +224,14 @@ fn parts(app: &App, view: &View) -> Result<Parts, StoreError> {
         },
         rules: rules.map(|rules| {
             let counts = [
-                ("last", rules.last),
-                ("hourly", rules.hourly),
-                ("daily", rules.daily),
-                ("weekly", rules.weekly),
-                ("monthly", rules.monthly),
-                ("yearly", rules.yearly),
+                ("kept.latest", rules.last),
+                ("kept.hourly", rules.hourly),
+                ("kept.daily", rules.daily),
+                ("kept.weekly", rules.weekly),
+                ("kept.monthly", rules.monthly),
+                ("kept.yearly", rules.yearly),
             ];
-            counts
-                .iter()
-                .filter(|(_, count)| *count > 0)
-                .map(|(name, count)| format!("{name} {count}"))
-                .collect::<Vec<_>>()
-                .join(" · ")
+            counts.iter().filter(|(_, count)| *count > 0).map(|(name, count)| (*name, count.to_string())).collect()
         }),
         key_level: store.least_key_level(scope)?.word(),
         factor: store.sign_in_rules(view)?.0.second_factor,
