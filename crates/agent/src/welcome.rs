@@ -69,7 +69,6 @@ pub fn run(args: &WelcomeArgs, run: &Run) -> Result<Exit, Failure> {
     let mut standing = Standing {
         policy: &policy,
         facts: &known.facts,
-        shared: None,
         no_ui: known.installed.no_ui,
         enrolled: enrolment.is_some(),
         kept: Err(Reason::ServerUnreachable),

@@ -61,8 +61,6 @@ pub struct Standing<'a> {
     pub policy: &'a Effective,
     /// What is known of it.
     pub facts: &'a Facts,
-    /// Whether it is a kiosk, or shared by people whose accounts come and go; `None`: Windows does not say.
-    pub shared: Option<bool>,
     /// Whether the installer was told that there is no window and no page here (`NOUI`).
     pub no_ui: bool,
     /// Whether this PC is connected to the person's account.
@@ -106,14 +104,14 @@ pub fn decide(standing: &Standing<'_>) -> Decision {
 
 /// What stands against it on this PC, whatever the server has.
 pub fn against(standing: &Standing<'_>) -> Option<Reason> {
-    let Standing { policy, facts, shared, no_ui, enrolled, welcomed, .. } = *standing;
+    let Standing { policy, facts, no_ui, enrolled, welcomed, .. } = *standing;
     if let Some(refusal) = refusal(Activity::SignInRestore, policy, Some(facts)) {
         return Some(refusal.reason);
     }
     if no_ui || !policy.restore_page().value || policy.restore_mode().value == "off" {
         return Some(Reason::RestorePageOff);
     }
-    if shared == Some(true) {
+    if facts.shared == Some(true) {
         return Some(Reason::SharedPc);
     }
     if !enrolled {
@@ -183,7 +181,6 @@ mod tests {
     struct Pc {
         policy: Effective,
         facts: Facts,
-        shared: Option<bool>,
         no_ui: bool,
         enrolled: bool,
         kept: Result<Kept, Reason>,
@@ -196,7 +193,6 @@ mod tests {
         let mut pc = Pc {
             policy: microsoft(),
             facts: facts(26100, 7922, Join::Entra),
-            shared: Some(false),
             no_ui: false,
             enrolled: true,
             kept: OTHER,
@@ -205,8 +201,8 @@ mod tests {
         };
         change(&mut pc);
         let Pc { policy, facts, welcomed, .. } = &pc;
-        let Pc { shared, no_ui, enrolled, kept, offered_at, .. } = pc;
-        decide(&Standing { policy, facts, shared, no_ui, enrolled, kept, welcomed, offered_at })
+        let Pc { no_ui, enrolled, kept, offered_at, .. } = pc;
+        decide(&Standing { policy, facts, no_ui, enrolled, kept, welcomed, offered_at })
     }
 
     fn microsoft() -> Effective {
@@ -218,8 +214,8 @@ mod tests {
     fn a_new_pc_with_an_old_one_on_the_server_is_welcomed() {
         assert_eq!(decided(|_| ()), Decision::Show);
         // What Windows does not say stops nothing.
-        assert_eq!(decided(|at| at.shared = None), Decision::Show);
-        assert_eq!(decided(|at| (at.facts, at.shared) = (Facts::default(), None)), Decision::Show);
+        assert_eq!(decided(|at| at.facts.shared = Some(false)), Decision::Show);
+        assert_eq!(decided(|at| at.facts = Facts::default()), Decision::Show);
     }
 
     #[test]
@@ -252,7 +248,7 @@ mod tests {
             assert_eq!(decided(|at| at.policy = off.clone()), Decision::Not(reason), "{name}");
         }
         assert_eq!(decided(|at| at.no_ui = true), Decision::Not(Reason::RestorePageOff));
-        assert_eq!(decided(|at| at.shared = Some(true)), Decision::Not(Reason::SharedPc));
+        assert_eq!(decided(|at| at.facts.shared = Some(true)), Decision::Not(Reason::SharedPc));
         assert_eq!(decided(|at| at.enrolled = false), Decision::Not(Reason::NotEnrolled));
     }
 

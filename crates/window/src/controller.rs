@@ -615,7 +615,10 @@ impl Controller {
 pub(crate) fn explained(texts: &Texts, problem: &Problem) -> (String, String) {
     let title = texts.t(&format!("no.{}", problem.code));
     if title.starts_with("no.") {
-        return (tame(&problem.message), tame(&problem.hint));
+        // English names the thing; another language says what kind of thing it is.
+        let own = texts.reason(&problem.code).map(|(title, next)| (title.to_owned(), next.to_owned()));
+        let (title, next) = own.unwrap_or_else(|| (tame(&problem.message), tame(&problem.hint)));
+        return (read::sentence(&title), read::sentence(&next));
     }
     (title, texts.t(&format!("no.{}_next", problem.code)))
 }

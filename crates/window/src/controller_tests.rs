@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use crate::call::{Call, Choice, Heard, Problem, Remember, Which, Wish};
-use crate::controller::{Command, Controller};
+use crate::controller::{Command, Controller, explained};
 use crate::samples::{pcs, plan, restored, schedule, shown, status};
 use crate::texts::{ENGLISH, GERMAN};
 use crate::view::{Kind, Page, Tone, View};
@@ -328,7 +328,7 @@ fn a_run_that_failed_can_be_tried_again() {
     for (code, says) in [
         ("busy", "Rehome is at work already"),
         ("disk_full", "The disk of this PC is full"),
-        ("parts_missing", "message of parts_missing"),
+        ("parts_missing", "Message of parts_missing"),
     ] {
         let mut controller = backup(schedule(None));
         controller.command(Command::Main);
@@ -527,7 +527,7 @@ fn a_plan_that_does_not_come_can_be_asked_for_again() {
     let attic = Choice { device: "ATTIC".to_owned(), snapshot: "bb22".to_owned(), except: vec![] };
     assert_eq!(controller.command(Command::Main), [Call::Preview(attic.clone())]);
     controller.ended(Call::Preview(attic.clone()), Err(no("wrong_key")));
-    assert_eq!(seen(&controller).status, "message of wrong_key");
+    assert_eq!(seen(&controller).status, "Message of wrong_key");
     assert_eq!(controller.command(Command::Main), [Call::Preview(attic)]);
 }
 
@@ -754,7 +754,7 @@ fn backups_are_deleted_after_a_question_and_only_those_of_this_pc() {
     controller.command(Command::Third);
     controller.command(Command::Main);
     controller.ended(Call::Forget(which("NEW-PC", "cc33")), Err(no("on_hold")));
-    assert_eq!(seen(&controller).status, "message of on_hold");
+    assert_eq!(seen(&controller).status, "Message of on_hold");
 }
 
 #[test]
@@ -836,4 +836,19 @@ fn every_text_is_there_in_german_too() {
     assert_eq!(view.title, "Willkommen zurück, Mia");
     assert_eq!(view.cards[0].when, "gestern 17:42");
     assert_eq!(view.main, "Von diesem PC wiederherstellen");
+
+    // What comes with the command line's answers, too: categories, reasons and a "no" that the window has no words of its own for.
+    controller.command(Command::Main);
+    controller.ended(Call::Preview(choice(&[])), Ok(plan()));
+    assert_eq!(seen(&controller).groups[1].title, "Taskleiste");
+    assert!(seen(&controller).lines.iter().any(|line| line.title == "Taskleiste"));
+    controller.command(Command::Main);
+    let failed = json!([{ "id": "c", "title": "Task view button", "reason": "read_only_target" }]);
+    let restored = json!({ "applied": true, "outcome": { "journal": 2, "applied": [], "failed": failed } });
+    controller.ended(Call::Restore(choice(&[]), "mark-1".to_owned()), Ok(restored));
+    let lines = seen(&controller).lines;
+    let german = GERMAN.reason("read_only_target").unwrap().0;
+    assert!(lines.iter().any(|line| line.detail.to_lowercase() == german.to_lowercase()), "{lines:?}");
+    let said = explained(&GERMAN, &no("on_hold"));
+    assert_eq!(said.0.to_lowercase(), GERMAN.reason("on_hold").unwrap().0.to_lowercase());
 }

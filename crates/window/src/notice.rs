@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(told.once.as_deref(), Some("quota_exceeded"));
         // Words of a newer program are better than none.
         let newer = at_sign_in(&ENGLISH, &failing("of_tomorrow", false, fresh), &Ok(kept()), &when()).unwrap();
-        assert_eq!(newer.text, "it is so. do that");
+        assert_eq!(newer.text, "It is so. Do that");
 
         // Known: then only that the last backup gets old.
         assert_eq!(said(&failing("quota_exceeded", true, fresh), &Ok(kept())), None);

@@ -1,5 +1,5 @@
-//! The window's texts: English and German, each in a file of its own. The words of categories, settings and reasons are the command line's and come
-//! with its answers.
+//! The window's texts: English and German, each in a file of its own. What a category and a reason are called stands in `model` in English, and in a file of
+//! ours in German; the names of settings are the command line's and come with its answers, in English (docs/decisions/0089).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,12 +11,17 @@ pub struct Texts {
     /// Its tag.
     pub lang: &'static str,
     texts: BTreeMap<String, String>,
+    /// What stands in `model` in English.
+    words: BTreeMap<String, String>,
 }
 
 /// English.
 pub static ENGLISH: LazyLock<Texts> = LazyLock::new(|| Texts::parse("en", include_str!("../texts/en.toml")));
 /// German.
-pub static GERMAN: LazyLock<Texts> = LazyLock::new(|| Texts::parse("de", include_str!("../texts/de.toml")));
+pub static GERMAN: LazyLock<Texts> = LazyLock::new(|| {
+    let words = toml::from_str(include_str!("../texts/words.de.toml")).expect("a file of ours, which a test reads");
+    Texts { words, ..Texts::parse("de", include_str!("../texts/de.toml")) }
+});
 
 impl Texts {
     /// The texts for a person whose language has this tag, such as `de-AT` or `de_DE.UTF-8`; English for everybody whose language is not there.
@@ -29,7 +34,7 @@ impl Texts {
 
     fn parse(lang: &'static str, file: &str) -> Self {
         let texts = toml::from_str(file).expect("a file of ours, which a test reads");
-        Self { lang, texts }
+        Self { lang, texts, words: BTreeMap::new() }
     }
 
     /// A text. A key that is not there is shown as it is: a window with a flaw is better than none.
@@ -63,6 +68,17 @@ impl Texts {
         filled + rest
     }
 
+    /// What a category is called, if this language has a word of its own for it.
+    pub fn category(&self, word: &str) -> Option<&str> {
+        self.words.get(&format!("category.{word}")).map(String::as_str)
+    }
+
+    /// What a reason says and what to do about it, if this language has words of its own for it.
+    pub fn reason(&self, code: &str) -> Option<(&str, &str)> {
+        let word = |key: &str| self.words.get(key).map(String::as_str);
+        word(&format!("reason.{code}")).zip(word(&format!("reason.{code}_next")))
+    }
+
     /// How many of something, in the singular or the plural.
     pub fn count(&self, number: u64, one: &str, many: &str) -> String {
         self.t1(if number == 1 { one } else { many }, &number.to_string())
@@ -82,6 +98,9 @@ fn is_right_to_left(letter: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use model::catalog::Category;
+    use model::reason::Reason;
+
     use super::*;
 
     #[test]
@@ -118,6 +137,16 @@ mod tests {
                 assert_eq!(english.contains(place), german.contains(place), "{english}");
             }
         }
+    }
+
+    #[test]
+    fn german_has_a_word_for_every_category_and_reason_and_no_other() {
+        let mut keys: Vec<_> = Category::ALL.iter().map(|category| format!("category.{}", category.word())).collect();
+        for reason in Reason::ALL {
+            keys.extend([format!("reason.{}", reason.code()), format!("reason.{}_next", reason.code())]);
+        }
+        keys.sort();
+        assert_eq!(GERMAN.words.keys().collect::<Vec<_>>(), keys.iter().collect::<Vec<_>>());
     }
 
     #[test]

@@ -7,7 +7,8 @@
 //! Places of facts: `SOFTWARE\Microsoft\Windows NT\CurrentVersion` (build, `UBR`, `DisplayVersion`, `EditionID`), `HARDWARE\DESCRIPTION\
 //! System\BIOS` or `Control\SystemInformation` (maker, model), `Control\ComputerName`, `Control\Session Manager\Environment`
 //! (`PROCESSOR_ARCHITECTURE`), `Control\CloudDomainJoin\JoinInfo` (Entra), `Services\Tcpip\Parameters` (`Domain`), `SOFTWARE\Microsoft\Enrollments`
-//! (device management), and in the person's half `WorkplaceJoin\JoinInfo`, `User Shell Folders` and OneDrive's own account key.
+//! (device management), `SharedPC\NodeValues` (shared mode), and in the person's half `WorkplaceJoin\JoinInfo`, `User Shell Folders`,
+//! `AssignedAccessConfiguration` (kiosks) and OneDrive's own account key.
 
 mod installed;
 mod join;
@@ -15,6 +16,7 @@ mod managed;
 mod narrow;
 mod once;
 mod policies;
+mod shared;
 pub mod smbios;
 mod sources;
 
@@ -115,6 +117,8 @@ pub struct Facts {
     pub join: Option<Join>,
     /// Where the join state comes from.
     pub join_source: Option<Source>,
+    /// Whether it is a kiosk, or shared by people whose accounts come and go; `None`: nothing says so.
+    pub shared: Option<bool>,
     /// Which management it is enrolled in: `MS DM Server` is Intune's name for itself.
     pub management: Vec<String>,
     /// Which of Desktop, Documents and Pictures OneDrive has taken over; `None`: the source has no person's half.
@@ -223,6 +227,15 @@ impl Reader<'_> {
         })
     }
 
+    /// Whether a key is there and has a value or a key below it.
+    fn has_something(&mut self, hive: Hive, key: &str) -> bool {
+        let values = self.places.values(hive, key).unwrap_or_else(|error| {
+            self.unread.push(error.to_string());
+            Vec::new()
+        });
+        !values.is_empty() || !self.subkeys(hive, key).is_empty()
+    }
+
     fn facts(&mut self, asked: &Asked) -> Facts {
         let firmware = smbios::system(&asked.firmware);
         let in_registry = join::of(self);
@@ -246,6 +259,7 @@ impl Reader<'_> {
                 (Some(_), _) => Some(Source::Windows),
                 (None, found) => found.map(|_| Source::Registry),
             },
+            shared: shared::of(self),
             management: self.management(),
             onedrive_folders: self.onedrive(),
             metered: asked.metered,

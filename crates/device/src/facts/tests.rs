@@ -53,6 +53,26 @@ fn join_states_are_told_apart() {
 }
 
 #[test]
+fn a_shared_pc_and_a_kiosk_are_known_and_what_says_nothing_is_neither() {
+    let shared = r"[HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\SharedPC\NodeValues]";
+    let kiosk = r"[HKEY_CURRENT_USER\Software\Microsoft\Windows\AssignedAccessConfiguration";
+    let of = |lines: &str| known(lines).facts.shared;
+    for said in ["\"01\"=dword:00000001\n", "\"18\"=dword:00000001\n"] {
+        assert_eq!(of(&format!("{shared}\n{said}")), Some(true), "{said}");
+    }
+    assert_eq!(of(&format!("{kiosk}]\n\"Id\"=\"{{1}}\"\n")), Some(true));
+    assert_eq!(of(&format!("{kiosk}\\Configs]\n\"Id\"=\"{{1}}\"\n")), Some(true));
+    // Another person of the same PC is held to a kiosk: the PC's half lists them all.
+    let other = kiosk.replace("HKEY_CURRENT_USER", "HKEY_LOCAL_MACHINE");
+    for said in
+        ["\"01\"=dword:00000000\n", "\"02\"=dword:00000001\n", "\"01\"=\"1\"\n", &format!("{other}]\n\"a\"=\"b\"\n")]
+    {
+        assert_eq!(of(&format!("{shared}\n{said}")), None, "{said}");
+    }
+    assert_eq!(of(""), None);
+}
+
+#[test]
 fn what_windows_says_goes_before_the_registry() {
     let registry = MemoryRegistry::new();
     let asked = Asked { join: Some(Join::Hybrid), name: Some("PC-7".to_owned()), ..Asked::default() };

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::read::{category_of, list, literal, text, title_of};
+use super::read::{category_of, list, literal, sentence, text, title_of};
 use super::{Asked, Controller, read};
 use crate::view::{Group, Kind, Line, Tone, View};
 use crate::when::When;
@@ -50,7 +50,7 @@ impl Controller {
         if let Some(refused) = schedule.get("refused").filter(|refused| !refused.is_null()) {
             view.tone = Tone::Off;
             view.status = texts.t("backup.off");
-            view.detail = text(refused, "message");
+            view.detail = self.refusal(refused);
             view.main_enabled = false;
             return;
         }
@@ -190,6 +190,12 @@ impl Controller {
         if lines.is_empty() { vec![inner(self.texts.t("backup.as_windows"), String::new())] } else { lines }
     }
 
+    /// Who has switched backups off: what the command line says names the policy, and is English.
+    fn refusal(&self, refused: &Value) -> String {
+        let said = self.texts.reason(&text(refused, "code")).map(|(title, _)| title.to_owned());
+        sentence(&said.unwrap_or_else(|| text(refused, "message")))
+    }
+
     fn group_line(&self, group: &Value) -> Line {
         let settings = group["settings"].as_u64().unwrap_or_default();
         let is_apps = group["group"] == "app_list";
@@ -198,7 +204,7 @@ impl Controller {
         } else {
             self.texts.count(settings, "settings.one", "settings.many")
         };
-        let title = if is_apps { self.texts.t("apps.title") } else { text(group, "title") };
+        let title = read::group(self.texts, group);
         let locked = group["locked"] == true;
         let (tone, detail) = match (is_on(group), locked) {
             (false, true) => (Tone::Off, self.texts.t("group.never")),

@@ -6,6 +6,7 @@ use model::reason::Reason;
 use serde_json::Value;
 
 use crate::call::Problem;
+use crate::texts::Texts;
 
 /// The longest text of an old PC's making that is shown, in characters.
 const TEXT_CHARS_MAX: usize = 100;
@@ -31,9 +32,16 @@ pub(super) fn number(value: &Value, name: &str) -> u64 {
 }
 
 /// Why something was left alone, in the words of its code; a code of a newer program stays as it is.
-pub(super) fn reason(value: &Value) -> String {
+pub(super) fn reason(texts: &Texts, value: &Value) -> String {
     let code = text(value, "reason");
-    Reason::from_code(&code).map_or(code, |reason| reason.title().to_owned())
+    let title = texts.reason(&code).map(|(title, _)| title).or_else(|| Some(Reason::from_code(&code)?.title()));
+    title.map_or(code, sentence)
+}
+
+/// What the command line says, as it begins where it stands alone. A name in quotes stays as it is.
+pub(super) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// A stored value as a person reads it.
@@ -79,8 +87,17 @@ pub(super) fn app(app: &Value) -> String {
 }
 
 /// What people call a category; a newer one goes by its word.
-pub(super) fn category(word: &str) -> String {
-    Category::from_word(word).map_or_else(|| tame(word), |category| category.title().to_owned())
+pub(super) fn category(texts: &Texts, word: &str) -> String {
+    let title = texts.category(word).or_else(|| Some(Category::from_word(word)?.title()));
+    title.map_or_else(|| tame(word), str::to_owned)
+}
+
+/// What people call what is chosen as one, a category or the apps: in English as it came.
+pub(super) fn group(texts: &Texts, value: &Value) -> String {
+    match text(value, "group").as_str() {
+        "app_list" => texts.t("apps.title"),
+        word => texts.category(word).map_or_else(|| text(value, "title"), str::to_owned),
+    }
 }
 
 /// The category of a setting: the first word of its id.

@@ -73,7 +73,7 @@ impl Controller {
                 (false, "app_list") => self.texts.count(changes, "apps.one", "apps.many"),
                 (false, _) => self.texts.count(changes, "changes.one", "changes.many"),
             };
-            let title = if word == "app_list" { self.texts.t("apps.title") } else { text(choice, "title") };
+            let title = read::group(self.texts, choice);
             Group { ticked: choice["taken"] == true, word, title, detail, locked, heading: false }
         };
         let choices = list(&document["plan"], "choices").iter();
@@ -258,7 +258,7 @@ impl Controller {
         for step in changes(document) {
             let word = step["category"].as_str().unwrap_or_default();
             if last != Some(word) {
-                lines.push(Line::heading(category(word)));
+                lines.push(Line::heading(category(texts, word)));
                 last = Some(word);
             }
             lines.push(self.change_line(step));
@@ -281,7 +281,7 @@ impl Controller {
             "managed_by_policy" => self.texts.t("skip.managed"),
             "changed_since_sign_in" => self.texts.t("skip.yours"),
             "not_on_this_build" => self.texts.t("skip.other"),
-            _ => reason(step),
+            _ => reason(self.texts, step),
         }
     }
 

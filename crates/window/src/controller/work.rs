@@ -138,7 +138,8 @@ impl Controller {
                 view.status = texts.t("result.undo");
                 view.detail = texts.count(count, "settings.one", "settings.many");
                 let failed = list(document, "failed").iter();
-                view.lines = failed.map(|one| Line::new(text(one, "title"), reason(one), Tone::Attention)).collect();
+                view.lines =
+                    failed.map(|one| Line::new(text(one, "title"), reason(texts, one), Tone::Attention)).collect();
             }
             Call::Export(_) => {
                 view.status = texts.t("result.export");
@@ -169,7 +170,7 @@ impl Controller {
         view.lines = warnings.iter().map(|text| Line::new(literal(text), "", Tone::Attention)).collect();
         let by_category = list(document, "categories").iter().map(|one| {
             let number = texts.count(number(one, "settings"), "settings.one", "settings.many");
-            Line::new(category(one["category"].as_str().unwrap_or_default()), number, Tone::Good)
+            Line::new(category(texts, one["category"].as_str().unwrap_or_default()), number, Tone::Good)
         });
         self.section(&mut view.lines, "backup.in_it", by_category.collect());
         let left_out = list(document, "left_out").iter();
@@ -199,7 +200,7 @@ impl Controller {
             view.foot = texts.t("result.days");
         }
         let mut needs: Vec<Line> =
-            failed.iter().map(|one| Line::new(text(one, "title"), reason(one), Tone::Attention)).collect();
+            failed.iter().map(|one| Line::new(text(one, "title"), reason(texts, one), Tone::Attention)).collect();
         if list(outcome, "effects").iter().any(|effect| effect == "sign_out") {
             needs.push(Line::new(texts.t("needs.sign_out"), texts.t("needs.sign_out_why"), Tone::Attention));
         }
@@ -225,7 +226,7 @@ impl Controller {
         // Parts of Windows come with Windows: nobody misses them.
         let is_missed = |app: &&Value| app["action"] == "not_available" && app["kind"] != "system";
         for app in list(&document["plan"], "apps").iter().filter(is_missed) {
-            missing.push(Line::new(read::app(app), reason(app), Tone::Off));
+            missing.push(Line::new(read::app(app), reason(self.texts, app), Tone::Off));
         }
         let waiting = apps.iter().filter(|app| app["stands"] == "waiting" || app["stands"] == "running").count() as u64;
         if waiting > 0 {
@@ -234,7 +235,10 @@ impl Controller {
         view.tone = if failed.is_empty() { Tone::Good } else { Tone::Attention };
         let came = |one: &Value| {
             let title = Line::new(text(one, "title"), "", Tone::Good);
-            Line { detail: one["category"].as_str().map(category).unwrap_or_default(), ..title }
+            Line {
+                detail: one["category"].as_str().map(|word| category(self.texts, word)).unwrap_or_default(),
+                ..title
+            }
         };
         let mut lines = Vec::new();
         self.section(&mut lines, "group.needs", needs);

@@ -154,6 +154,16 @@ fn a_sign_in_shows_no_page_where_none_is_due() {
     assert_eq!(decided(&new), (false.into(), "restore_page_off".to_owned(), 0.into()));
     new.wine(&["reg", "delete", policy, "/v", "ShowRestorePage", "/f"]).ok();
 
+    // A PC that people share, and the account of a kiosk. Nobody is asked, nothing is counted.
+    let nodes = r"HKLM\Software\Microsoft\Windows\CurrentVersion\SharedPC\NodeValues";
+    let kiosk = r"HKCU\Software\Microsoft\Windows\AssignedAccessConfiguration";
+    for (key, value) in [(nodes, ("01", "REG_DWORD", "1")), (kiosk, ("Id", "REG_SZ", "{1}"))] {
+        new.reg_add(key, value);
+        signs_in_to_a_bare_desktop(&new, &screen);
+        assert_eq!(decided(&new), (false.into(), "shared_pc".to_owned(), 0.into()), "{key}");
+        new.wine(&["reg", "delete", key, "/f"]).ok();
+    }
+
     // Closed without an answer it comes back once, at the next sign-in, although the task has backed up meanwhile.
     for shown in 1..=2 {
         let desktop = start(&screen, &new, &["wineboot"], &[]);
