@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 pub struct Texts {
     /// Its tag.
     pub lang: &'static str,
-    texts: BTreeMap<String, String>,
+    own: BTreeMap<String, String>,
     /// What stands in `model` in English.
     words: BTreeMap<String, String>,
 }
@@ -33,13 +33,13 @@ impl Texts {
     }
 
     fn parse(lang: &'static str, file: &str) -> Self {
-        let texts = toml::from_str(file).expect("a file of ours, which a test reads");
-        Self { lang, texts, words: BTreeMap::new() }
+        let own = toml::from_str(file).expect("a file of ours, which a test reads");
+        Self { lang, own, words: BTreeMap::new() }
     }
 
     /// A text. A key that is not there is shown as it is: a window with a flaw is better than none.
     pub fn t(&self, key: &str) -> String {
-        self.texts.get(key).map_or(key, String::as_str).to_owned()
+        self.own.get(key).map_or(key, String::as_str).to_owned()
     }
 
     /// A text with something in the place of `{0}`.
@@ -127,12 +127,12 @@ mod tests {
 
     #[test]
     fn both_languages_have_every_text_and_no_other() {
-        assert_eq!(ENGLISH.texts.keys().collect::<Vec<_>>(), GERMAN.texts.keys().collect::<Vec<_>>());
+        assert_eq!(ENGLISH.own.keys().collect::<Vec<_>>(), GERMAN.own.keys().collect::<Vec<_>>());
         let sources = SOURCES.concat();
-        for key in ENGLISH.texts.keys().filter(|key| !MADE.iter().any(|start| key.starts_with(start))) {
+        for key in ENGLISH.own.keys().filter(|key| !MADE.iter().any(|start| key.starts_with(start))) {
             assert!(sources.contains(&format!("\"{key}\"")), "nothing shows `{key}`");
         }
-        for (english, german) in ENGLISH.texts.values().zip(GERMAN.texts.values()) {
+        for (english, german) in ENGLISH.own.values().zip(GERMAN.own.values()) {
             for place in ["{0}", "{1}"] {
                 assert_eq!(english.contains(place), german.contains(place), "{english}");
             }
