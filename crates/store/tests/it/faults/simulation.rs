@@ -338,6 +338,8 @@ impl World {
         pc.seq = seq;
         pc.parts = header.parts.iter().map(|part| part.id).collect();
         pc.files = header.blobs.iter().map(|blob| blob.id).collect();
+        // What an earlier life of the database gave a higher number is not the newest any more.
+        pc.confirmed.retain(|number, (.., of)| *number <= seq || *of == life);
         let before = pc.confirmed.insert(seq, (content, receipt.clone(), life));
         if let Some((same, first, life)) = before
             && (same, life) == (content, self.life)
@@ -592,7 +594,7 @@ impl World {
         }
     }
 
-    /// Nothing fails any more: each PC finds out what it has lost and backs up once. Then everything is as it should be.
+    /// Nothing fails any more: each PC finds out what it has lost and backs up, and once more if that backup does not open. Then everything is as it should be.
     fn heal(&mut self) {
         self.blobs.every.lock().unwrap().0 = 0;
         while !self.late.is_empty() {
@@ -602,6 +604,10 @@ impl World {
         for pc in 0..self.pcs.len() {
             self.rehearse(pc);
             self.backup(pc, true);
+            // A file may have rotted after it was sent and before a backup named it: that is found once the backup is there.
+            if !self.rehearse(pc) {
+                self.backup(pc, true);
+            }
             self.note(format_args!("{pc} has healed"));
         }
         self.rotten.clear();
