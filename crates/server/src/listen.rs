@@ -197,8 +197,9 @@ async fn stop_on(app: Arc<App>, handle: Handle<SocketAddr>, drain_delay: u64, st
     tokio::select! {
         () = stop => {
             tracing::info!(drain_delay, "leaving");
-            notify::say("STOPPING=1\nSTATUS=leaving");
+            // First of all: whoever is told so may ask at once.
             app.leave();
+            notify::say("STOPPING=1\nSTATUS=leaving");
             if drain_delay > 0 {
                 tokio::time::sleep(Duration::from_secs(drain_delay)).await;
             }

@@ -162,10 +162,7 @@ fn a_full_disk_under_the_logs_stops_nobody() {
     let mut world = World::new();
     let pc = world.pc("PC");
     small.fill();
-    std::os::unix::fs::symlink(&small.folder, pc.state().join("logs-full")).unwrap();
-    let logs = pc.state().join("logs");
-    std::fs::remove_dir_all(&logs).unwrap();
-    std::fs::rename(pc.state().join("logs-full"), &logs).unwrap();
+    std::os::unix::fs::symlink(&small.folder, pc.state().join("logs")).unwrap();
     world.kill_server();
     let listen = world.address().trim_start_matches("http://").to_owned();
     let log = std::fs::File::create(small.folder.join("server.log")).unwrap();
@@ -178,8 +175,8 @@ fn a_full_disk_under_the_logs_stops_nobody() {
     let pc = world.stranger("PC");
     pc.run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
     pc.run(&["show", "latest"]).ok();
-    let sizes = ["server.log", "agent.log"].map(|name| std::fs::metadata(small.folder.join(name)).unwrap().len());
-    assert_eq!(sizes, [0, 0], "there was no room for a single line");
+    let size = |name: &str| std::fs::metadata(small.folder.join(name)).map_or(0, |there| there.len());
+    assert_eq!(["server.log", "agent.log"].map(size), [0, 0], "there was no room for a single line");
     assert_eq!(server.try_wait().unwrap(), None, "the server has ended");
     server.kill().unwrap();
     server.wait().unwrap();
@@ -217,12 +214,12 @@ fn a_server_whose_disk_refuses_a_sync_ends_by_itself() {
     assert!(std::fs::read_to_string(world.path("trace")).unwrap().contains("(INJECTED)"));
     world.start_server();
     let pc = world.stranger("PC");
-    assert_eq!(
-        pc.json(&["snapshots"]).to_string().matches("\"seq\"").count(),
-        0,
-        "what was not confirmed is not there"
-    );
+    // What was written and not synced may be there after all; the PC does not count on it and sends it again.
+    let kept = || pc.json(&["snapshots"]).to_string().matches("\"seq\"").count();
+    assert!(kept() <= 1, "there was one backup");
     pc.run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
+    assert!(kept() >= 1);
+    pc.run(&["show", "latest"]).ok();
     world.server_command(&["check"], "").ok();
 }
 
