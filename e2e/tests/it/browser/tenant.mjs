@@ -1,7 +1,11 @@
 // Tenant admin in a browser: what is shown once, what is wrong, what is taken away. Then with keys alone: the policy wizard from Basics to Create, and the editor of rules.
 import { ADDRESS, expect, finish, found, go, look, page, send, signIn } from './harness.mjs';
 
-const active = (read) => page.evaluate(read);
+// What a page gives the focus has it when the page is drawn, which may be after it was loaded.
+async function active(read) {
+  await page.waitForFunction(() => document.activeElement !== document.body, { timeout: 10000 }).catch(() => {});
+  return page.evaluate(read);
+}
 
 async function fill(fields) {
   for (const [name, value] of Object.entries(fields)) {
