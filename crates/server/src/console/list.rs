@@ -1,6 +1,7 @@
 //! What tables share: pages of rows, sorting, columns to choose, and files for a spreadsheet.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -156,13 +157,7 @@ impl Asked {
         let first = (page - 1) * ROWS;
         let last = (first + ROWS).min(rows.len());
         if let Some(order) = order {
-            if last < rows.len() {
-                rows.select_nth_unstable_by(last, &order);
-            }
-            if first > 0 && first < last {
-                rows[..last].select_nth_unstable_by(first, &order);
-            }
-            rows[first..last].sort_unstable_by(&order);
+            sort_only(rows, first..last, order);
         }
         let to = |page: usize| self.with(self.path, &[("page", &page.to_string())]);
         let pager = Pager {
@@ -174,6 +169,18 @@ impl Asked {
         };
         (&rows[first..last], pager)
     }
+}
+
+/// Puts those rows in their places that an order has there, and leaves the others in any.
+pub(super) fn sort_only<T>(rows: &mut [T], places: Range<usize>, order: impl Fn(&T, &T) -> Ordering) {
+    let Range { start, end } = places;
+    if end < rows.len() {
+        rows.select_nth_unstable_by(end, &order);
+    }
+    if start > 0 && start < end {
+        rows[..end].select_nth_unstable_by(start, &order);
+    }
+    rows[start..end].sort_unstable_by(order);
 }
 
 /// In which order rows are wanted: no two are alike in it.

@@ -28,6 +28,7 @@ mod users;
 mod what_if;
 mod words;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -38,6 +39,7 @@ use axum::routing::get;
 use store::AdminError;
 use texts::Texts;
 
+use self::frame::Desk;
 use crate::App;
 use crate::access::Routes;
 use crate::pages::{asset, asset_address};
@@ -186,6 +188,23 @@ fn trouble(texts: &Texts, error: AdminError) -> Trouble {
     let refusal = Refusal::from(error);
     let status = StatusCode::from_u16(refusal.problem.status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
     (status, refusal.problem.code.clone(), detail)
+}
+
+/// What a form begins with: what was filled in when a session ended, as `read` takes it, or what `otherwise` gives. And whether it was filled in.
+fn begun<T>(
+    (app, desk): (&App, &Desk),
+    read: impl FnOnce(HashMap<String, String>) -> T,
+    otherwise: impl FnOnce() -> T,
+) -> (T, bool) {
+    app.drafts.parked(desk.asked("parked")).map_or_else(|| (otherwise(), false), |fields| (read(fields), true))
+}
+
+/// Deleted, or deleted before: somebody who asks again is told the same.
+fn gone(deleted: Result<(), AdminError>) -> Result<(), AdminError> {
+    match deleted {
+        Err(AdminError::NotFound) => Ok(()),
+        other => other,
+    }
 }
 
 /// A text for a script of ours, which shows it in its place.

@@ -218,28 +218,21 @@ impl Texts {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::{HeaderMap, header};
 
     use super::*;
-
-    fn texts(lang: &str) -> &'static Texts {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::ACCEPT_LANGUAGE, lang.parse().unwrap());
-        Texts::of(&headers)
-    }
 
     #[test]
     fn every_permission_is_there_in_german_and_nothing_else_is() {
         for permission in Permission::ALL {
-            assert_ne!(texts("de").permission(*permission), permission.title(), "{}", permission.word());
-            assert_eq!(texts("en").permission(*permission), permission.title());
+            assert_ne!(Texts::accepted("de").permission(*permission), permission.title(), "{}", permission.word());
+            assert_eq!(Texts::accepted("en").permission(*permission), permission.title());
         }
         assert_eq!(WORDS.permissions.len(), Permission::ALL.len());
     }
 
     #[test]
     fn what_people_meet_is_said_in_german_with_its_facts() {
-        let (en, de) = (texts("en"), texts("de"));
+        let (en, de) = (Texts::accepted("en"), Texts::accepted("de"));
         let all = [
             Misfit::Description(1),
             Misfit::Priority(1),
@@ -290,7 +283,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_rule_is_said_in_german_at_its_place() {
-        let (en, de) = (texts("en"), texts("de"));
+        let (en, de) = (Texts::accepted("en"), Texts::accepted("de"));
         let mut seen = std::collections::BTreeSet::new();
         for rule in [
             "",

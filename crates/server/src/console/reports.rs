@@ -13,7 +13,7 @@ use super::devices::list as devices;
 use super::fleets::fleet;
 use super::frame::{Desk, Frame, Place, colour};
 use super::home::{Trend, days, trend};
-use super::list::csv as file;
+use super::list::{csv as file, sort_only};
 use super::page;
 use super::users::list as users;
 use crate::App;
@@ -102,13 +102,10 @@ pub(super) async fn show(
         reason: fleet.trouble(device).unwrap_or_default().to_owned(),
     };
     let oldest = |standing: Standing| {
-        let key = |device: &&FleetDevice| (device.backup_at, device.id);
         let mut all: Vec<&FleetDevice> = fleet.devices.iter().filter(|device| device.standing == standing).collect();
-        if all.len() > ROWS {
-            all.select_nth_unstable_by_key(ROWS, key);
-            all.truncate(ROWS);
-        }
-        all.sort_unstable_by_key(key);
+        let shown = all.len().min(ROWS);
+        sort_only(&mut all, 0..shown, |a, b| (a.backup_at, a.id).cmp(&(b.backup_at, b.id)));
+        all.truncate(shown);
         all
     };
     Ok(page(&Page {

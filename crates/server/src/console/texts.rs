@@ -58,6 +58,14 @@ impl Texts {
         Self { lang, texts }
     }
 
+    /// Those that a browser gets that accepts these languages.
+    #[cfg(test)]
+    pub fn accepted(languages: &str) -> &'static Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT_LANGUAGE, languages.parse().unwrap());
+        Self::of(&headers)
+    }
+
     /// A text. A key that is not there is shown as it is: a page with a flaw is better than none.
     pub fn t<'a>(&'a self, key: &'a str) -> &'a str {
         self.texts.get(key).map_or(key, String::as_str)
@@ -227,11 +235,7 @@ mod tests {
 
     #[test]
     fn the_browser_says_which_language() {
-        let of = |accepted: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::ACCEPT_LANGUAGE, accepted.parse().unwrap());
-            Texts::of(&headers).lang
-        };
+        let of = |accepted: &str| Texts::accepted(accepted).lang;
         assert_eq!(of("de-AT,de;q=0.9,en;q=0.8"), "de");
         assert_eq!(of("fr, en;q=0.5, de;q=0.7"), "de");
         assert_eq!(of("en-GB,de"), "en");

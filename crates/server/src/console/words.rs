@@ -194,16 +194,9 @@ impl Texts {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::{HeaderMap, header};
     use model::policy::{Kind, POLICIES, picker};
 
     use super::*;
-
-    fn texts(lang: &str) -> &'static Texts {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::ACCEPT_LANGUAGE, lang.parse().unwrap());
-        Texts::of(&headers)
-    }
 
     #[test]
     fn every_reason_is_there_in_german_and_nothing_else_is() {
@@ -215,13 +208,13 @@ mod tests {
             }
         }
         assert_eq!(WORDS.reasons.keys().find(|key| !codes.contains(&key.as_str())), None, "no such reason");
-        assert_eq!(texts("de").next(Reason::PolicyOff), "Fragen Sie Ihren Administrator.");
-        assert_eq!(texts("en").next(Reason::PolicyOff), "Ask your administrator.");
+        assert_eq!(Texts::accepted("de").next(Reason::PolicyOff), "Fragen Sie Ihren Administrator.");
+        assert_eq!(Texts::accepted("en").next(Reason::PolicyOff), "Ask your administrator.");
     }
 
     #[test]
     fn every_setting_value_and_word_is_there_in_german() {
-        let (en, de) = (texts("en"), texts("de"));
+        let (en, de) = (Texts::accepted("en"), Texts::accepted("de"));
         for policy in POLICIES.iter().filter(|policy| policy.is_of_server()) {
             assert_ne!(en.setting(policy), de.setting(policy), "{}", policy.id);
             assert_ne!(en.setting_does(policy), de.setting_does(policy), "{}", policy.id);
@@ -259,7 +252,7 @@ mod tests {
     #[test]
     fn settings_are_found_by_german_words() {
         let found = |lang: &str, words: &str| -> Vec<&str> {
-            POLICIES.iter().filter(|policy| texts(lang).has(policy, words)).map(|policy| policy.id).collect()
+            POLICIES.iter().filter(|policy| Texts::accepted(lang).has(policy, words)).map(|policy| policy.id).collect()
         };
         assert_eq!(found("de", "getaktete netze"), ["backup.metered"]);
         assert!(found("en", "metered").is_empty(), "English words are the picker's");

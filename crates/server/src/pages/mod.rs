@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use askama::Template;
+use askama::filters::{Escaper, Html};
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -249,16 +250,7 @@ pub fn marked(text: &str) -> String {
             _ if place % 2 == 1 => "<code>",
             _ => "</code>",
         });
-        for letter in piece.chars() {
-            match letter {
-                '&' => html.push_str("&#38;"),
-                '<' => html.push_str("&#60;"),
-                '>' => html.push_str("&#62;"),
-                '"' => html.push_str("&#34;"),
-                '\'' => html.push_str("&#39;"),
-                _ => html.push(letter),
-            }
-        }
+        Html.write_escaped_str(&mut html, piece).expect("a text takes everything");
     }
     html
 }

@@ -69,6 +69,19 @@ pub struct Fleet {
     pub devices: Vec<FleetDevice>,
     pub(super) names: Names,
     pub(super) troubles: Vec<String>,
+    /// How many people stand how, and how many PCs, in the order of [`Standing::ALL`].
+    pub(super) counts: [Counts; 2],
+}
+
+/// How many stand how.
+pub(super) type Counts = [usize; Standing::ALL.len()];
+
+/// Counts them once: pages ask often.
+pub(super) fn count(standings: impl Iterator<Item = Standing>) -> Counts {
+    standings.fold(Counts::default(), |mut counts, standing| {
+        counts[standing as usize] += 1;
+        counts
+    })
 }
 
 impl Fleet {
@@ -82,6 +95,11 @@ impl Fleet {
         self.troubles.get(usize::from(device.trouble?)).map(String::as_str)
     }
 
+    /// What a PC is called where it stands alone: with its person.
+    pub fn title(&self, device: &FleetDevice) -> String {
+        format!("{} ({})", self.name(device.name), self.name(device.user_name))
+    }
+
     /// Whether a name holds the words, however either is written.
     pub fn finder(&self, words: &str) -> impl Fn(Name) -> bool {
         let words = words.to_lowercase();
@@ -90,12 +108,12 @@ impl Fleet {
 
     /// How many people stand like that.
     pub fn people_with(&self, standing: Standing) -> usize {
-        self.people.iter().filter(|person| person.standing == standing).count()
+        self.counts[0][standing as usize]
     }
 
     /// How many PCs stand like that.
     pub fn devices_with(&self, standing: Standing) -> usize {
-        self.devices.iter().filter(|device| device.standing == standing).count()
+        self.counts[1][standing as usize]
     }
 }
 

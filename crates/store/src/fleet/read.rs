@@ -5,7 +5,7 @@ use model::erasure::Erased;
 use model::ids::{DeviceId, UserId};
 use model::world::Moment;
 
-use super::memory::{Fleet, FleetDevice, FleetPerson, Names};
+use super::memory::{Fleet, FleetDevice, FleetPerson, count};
 use super::{CURRENT_MILLIS, Standing, key_level, moment};
 use crate::authority::View;
 use crate::sql::Connection;
@@ -140,7 +140,8 @@ struct Reading {
 
 impl Reading {
     fn new(at: Moment) -> Self {
-        let fleet = Fleet { at, people: vec![], devices: vec![], names: Names::default(), troubles: vec![] };
+        let (people, devices, names, troubles, counts) = Default::default();
+        let fleet = Fleet { at, people, devices, names, troubles, counts };
         Self { fleet, people: Places::default(), devices: Places::default() }
     }
 
@@ -201,6 +202,10 @@ impl Reading {
         let mut fleet = self.fleet;
         let names = &fleet.names;
         fleet.devices.sort_unstable_by(|a, b| (names.get(a.name), a.id).cmp(&(names.get(b.name), b.id)));
+        fleet.counts = [
+            count(fleet.people.iter().map(|person| person.standing)),
+            count(fleet.devices.iter().map(|device| device.standing)),
+        ];
         fleet.devices.shrink_to_fit();
         fleet.people.shrink_to_fit();
         fleet.names.close();

@@ -8,13 +8,12 @@ use axum::response::Response;
 use model::admin::Filter;
 use model::ids::FilterId;
 use model::permission::may;
-use store::AdminError;
 
 use crate::App;
 use crate::access::{Allowed, Form};
 use crate::api::extract::{Profile, apart};
 use crate::console::frame::{Desk, Frame, Place};
-use crate::console::page;
+use crate::console::{gone, page};
 use crate::login::posted::Posted;
 use crate::pages::to;
 use crate::problem::Refusal;
@@ -51,10 +50,6 @@ pub(in crate::console) async fn done(
     posted: Posted,
 ) -> Result<Response, Refusal> {
     let view = shut.open(&posted)?;
-    let deleted = move || match app.store.delete_filter(&view, (id, None), app.clock.now()) {
-        Ok(()) | Err(AdminError::NotFound) => Ok(()),
-        Err(error) => Err(error),
-    };
-    apart(deleted).await?;
+    apart(move || gone(app.store.delete_filter(&view, (id, None), app.clock.now()))).await?;
     Ok(to("/console/filters?done=deleted"))
 }

@@ -20,7 +20,7 @@ use crate::api::admin::random_id;
 use crate::api::extract::{Profile, apart};
 use crate::console::frame::{Desk, Frame, Place};
 use crate::console::rules::{Checked, Why, answer, checked, hits, why};
-use crate::console::{Trouble, trouble};
+use crate::console::{Trouble, begun, trouble};
 use crate::login::posted::Posted;
 use crate::pages::{html, to};
 use crate::problem::Refusal;
@@ -134,10 +134,9 @@ pub(in crate::console) async fn new(
     State(app): State<Arc<App>>,
     desk: Desk,
 ) -> Result<Response, Refusal> {
-    let parked = app.drafts.parked(desk.asked("parked")).map(|fields| Typed::of(&fields));
-    let is_parked = parked.is_some();
     let fresh = || Typed { id: FilterId(random_id(&app)).to_string(), ..Typed::default() };
-    form((&app, &view, &desk), (None, parked.unwrap_or_else(fresh)), (None, is_parked)).await
+    let (typed, is_parked) = begun((&app, &desk), |fields| Typed::of(&fields), fresh);
+    form((&app, &view, &desk), (None, typed), (None, is_parked)).await
 }
 
 /// Makes it, under the form's own id: sent twice, it is made once.
@@ -174,9 +173,8 @@ pub(in crate::console) async fn show(
 ) -> Result<Response, Refusal> {
     let (worker, by) = (Arc::clone(&app), view.clone());
     let filter = apart(move || worker.store.filter(&by, id)).await?;
-    let parked = app.drafts.parked(desk.asked("parked")).map(|fields| Typed::of(&fields));
-    let is_parked = parked.is_some();
-    form((&app, &view, &desk), (Some(id), parked.unwrap_or_else(|| Typed::there(&filter))), (None, is_parked)).await
+    let (typed, is_parked) = begun((&app, &desk), |fields| Typed::of(&fields), || Typed::there(&filter));
+    form((&app, &view, &desk), (Some(id), typed), (None, is_parked)).await
 }
 
 /// Changes it. Again: it says that.

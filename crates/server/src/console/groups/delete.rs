@@ -7,13 +7,13 @@ use axum::extract::State;
 use axum::response::Response;
 use model::ids::GroupId;
 use model::permission::may;
-use store::{AdminError, Group};
+use store::Group;
 
 use crate::App;
 use crate::access::{Allowed, Form};
 use crate::api::extract::{Profile, apart};
 use crate::console::frame::{Desk, Frame, Place};
-use crate::console::page;
+use crate::console::{gone, page};
 use crate::login::posted::Posted;
 use crate::pages::to;
 use crate::problem::Refusal;
@@ -50,10 +50,6 @@ pub(in crate::console) async fn done(
     posted: Posted,
 ) -> Result<Response, Refusal> {
     let view = shut.open(&posted)?;
-    let deleted = move || match app.store.delete_group(&view, (id, None, false), app.clock.now()) {
-        Ok(()) | Err(AdminError::NotFound) => Ok(()),
-        Err(error) => Err(error),
-    };
-    apart(deleted).await?;
+    apart(move || gone(app.store.delete_group(&view, (id, None, false), app.clock.now()))).await?;
     Ok(to("/console/groups?done=deleted"))
 }

@@ -19,7 +19,7 @@ use crate::api::admin::random_id;
 use crate::api::extract::{Profile, apart};
 use crate::console::frame::{Desk, Frame, Place};
 use crate::console::rules::{Checked, answer, checked};
-use crate::console::{Trouble, trouble};
+use crate::console::{Trouble, begun, trouble};
 use crate::login::posted::Posted;
 use crate::pages::{html, to};
 use crate::problem::Refusal;
@@ -118,15 +118,14 @@ pub(in crate::console) async fn new(
     State(app): State<Arc<App>>,
     desk: Desk,
 ) -> Result<Response, Refusal> {
-    let parked = app.drafts.parked(desk.asked("parked")).map(|fields| Typed::of(&fields));
-    let is_parked = parked.is_some();
     let fresh = || Typed {
         id: GroupId(random_id(&app)).to_string(),
         of: "devices".to_owned(),
         dynamic: true,
         ..Typed::default()
     };
-    form((&app, &view, &desk), (None, parked.unwrap_or_else(fresh)), (None, is_parked)).await
+    let (typed, is_parked) = begun((&app, &desk), |fields| Typed::of(&fields), fresh);
+    form((&app, &view, &desk), (None, typed), (None, is_parked)).await
 }
 
 /// Makes it, under the form's own id: sent twice, it is made once.
@@ -172,13 +171,10 @@ pub(in crate::console) async fn edit(
     let (worker, by) = (Arc::clone(&app), view.clone());
     let (group, _) = apart(move || worker.store.group(&by, id)).await?;
     let there = Typed::there(group);
-    let parked = app.drafts.parked(desk.asked("parked")).map(|fields| Typed {
-        of: there.of.clone(),
-        dynamic: there.dynamic,
-        ..Typed::of(&fields)
-    });
-    let is_parked = parked.is_some();
-    form((&app, &view, &desk), (Some(id), parked.unwrap_or(there)), (None, is_parked)).await
+    let filled =
+        |fields: HashMap<String, String>| Typed { of: there.of.clone(), dynamic: there.dynamic, ..Typed::of(&fields) };
+    let (typed, is_parked) = begun((&app, &desk), filled, || there.clone());
+    form((&app, &view, &desk), (Some(id), typed), (None, is_parked)).await
 }
 
 /// Changes it. Again: it says that.

@@ -14,7 +14,7 @@ use crate::App;
 use crate::access::{Allowed, Form};
 use crate::api::extract::{Profile, apart};
 use crate::console::frame::{Desk, Frame, shell};
-use crate::console::page;
+use crate::console::{gone, page};
 use crate::login::posted::Posted;
 use crate::pages::to;
 use crate::problem::Refusal;
@@ -56,10 +56,6 @@ pub(in crate::console) async fn done(
     posted: Posted,
 ) -> Result<Response, Refusal> {
     let view = shut.open(&posted)?;
-    let deleted = move || match app.store.delete_policy(&view, (id, None), app.clock.now()) {
-        Ok(()) | Err(AdminError::NotFound) => Ok(()),
-        Err(error) => Err(error),
-    };
-    apart(deleted).await?;
+    apart(move || gone(app.store.delete_policy(&view, (id, None), app.clock.now()))).await?;
     Ok(to("/console/policies?done=deleted"))
 }

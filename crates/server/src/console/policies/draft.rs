@@ -15,7 +15,7 @@ use model::ids::{GroupId, PolicyId};
 use model::permission::{Permission, may};
 use model::policy::{Kind, Setting, picker};
 use model::reason::Reason;
-use store::{AdminError, FleetDevice, Slice, StoreError, View};
+use store::{AdminError, Slice, StoreError, View};
 
 use super::drafts::{Draft, Owner};
 use super::steps::{Step, Wrong, take};
@@ -419,12 +419,11 @@ fn candidates(
     }
     if let (false, Some(by)) = (words.is_empty(), view.beside(Permission::DeviceRead)) {
         let fleet = fleet(app, &by)?;
-        let (name, has_words) = (|name| fleet.name(name), fleet.finder(words));
+        let has_words = fleet.finder(words);
         let people = fleet.people.iter().filter(|person| has_words(person.name)).take(HITS_MAX);
-        found.extend(people.map(|person| (format!("user.{}", person.id), name(person.name).to_owned())));
+        found.extend(people.map(|person| (format!("user.{}", person.id), fleet.name(person.name).to_owned())));
         let devices = fleet.devices.iter().filter(|device| has_words(device.name)).take(HITS_MAX);
-        let shown = |device: &FleetDevice| format!("{} ({})", name(device.name), name(device.user_name));
-        found.extend(devices.map(|device| (format!("device.{}", device.id), shown(device))));
+        found.extend(devices.map(|device| (format!("device.{}", device.id), fleet.title(device))));
     }
     let group = |one: &mut Candidate| {
         let id = one.key.strip_prefix("group.").and_then(|id| id.parse().ok());

@@ -125,13 +125,13 @@ pub(super) fn hits(
     let permission = if people { Permission::UserRead } else { Permission::DeviceRead };
     let Some(by) = view.beside(permission).filter(|_| !words.is_empty()) else { return Ok(Vec::new()) };
     let fleet = fleet(app, &by)?;
-    let (name, has_words) = (|name| fleet.name(name), fleet.finder(words));
+    let has_words = fleet.finder(words);
     Ok(if people {
         let found = fleet.people.iter().filter(|person| has_words(person.name)).take(HITS_MAX);
-        found.map(|person| (person.id.to_string(), name(person.name).to_owned())).collect()
+        found.map(|person| (person.id.to_string(), fleet.name(person.name).to_owned())).collect()
     } else {
         let fits = |device: &&FleetDevice| has_words(device.name) || has_words(device.user_name);
-        let shown = |device: &FleetDevice| format!("{} ({})", name(device.name), name(device.user_name));
-        fleet.devices.iter().filter(fits).take(HITS_MAX).map(|device| (device.id.to_string(), shown(device))).collect()
+        let found = fleet.devices.iter().filter(fits).take(HITS_MAX);
+        found.map(|device| (device.id.to_string(), fleet.title(device))).collect()
     })
 }

@@ -62,13 +62,12 @@ pub(in crate::console) async fn ask(
     State(app): State<Arc<App>>,
     desk: Desk,
 ) -> Result<Response, Refusal> {
-    let parked = Typed::parked(&app, &desk);
-    let is_parked = parked.is_some();
     let fresh = || {
         let typed = Typed::fresh(TokenId(random_id(&app)));
         typed.with("role", "gitops").with("days", 90).with("all_things", 1)
     };
-    form((&app, &view, &desk), parked.unwrap_or_else(fresh), (None, is_parked)).await
+    let (typed, is_parked) = Typed::begun(&app, &desk, fresh);
+    form((&app, &view, &desk), typed, (None, is_parked)).await
 }
 
 /// Makes it and shows its token. Again: it was made, and is not shown again.

@@ -145,13 +145,12 @@ pub(in crate::console) async fn new(
     State(app): State<Arc<App>>,
     desk: Desk,
 ) -> Result<Response, Refusal> {
-    let parked = Typed::parked(&app, &desk);
-    let is_parked = parked.is_some();
     let fresh = || {
         let typed = Typed::fresh(AssignmentId(random_id(&app)));
         typed.with("all_people", 1).with("all_things", 1).with("role", "helpdesk")
     };
-    form((&app, &view, &desk), (None, parked.unwrap_or_else(fresh)), (None, is_parked)).await
+    let (typed, is_parked) = Typed::begun(&app, &desk, fresh);
+    form((&app, &view, &desk), (None, typed), (None, is_parked)).await
 }
 
 /// Gives it, under the form's own id: sent twice, it is given once.
@@ -192,9 +191,7 @@ pub(in crate::console) async fn edit(
 ) -> Result<Response, Refusal> {
     let (worker, by) = (Arc::clone(&app), view.clone());
     let found = apart(move || worker.store.assignment(&by, id)).await?;
-    let parked = Typed::parked(&app, &desk);
-    let is_parked = parked.is_some();
-    let typed = parked.unwrap_or_else(|| there(&found));
+    let (typed, is_parked) = Typed::begun(&app, &desk, || there(&found));
     form((&app, &view, &desk), (Some(id), typed), (None, is_parked)).await
 }
 

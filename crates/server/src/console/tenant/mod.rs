@@ -35,7 +35,7 @@ use store::{Role, Slice, StoreError, View};
 
 use super::frame::{Desk, Frame, Place};
 use super::texts::Texts;
-use super::{Trouble, page};
+use super::{Trouble, begun, page};
 use crate::App;
 use crate::login::posted::Posted;
 use crate::pages::to;
@@ -56,9 +56,9 @@ impl Typed {
         Self(posted.fields().clone())
     }
 
-    /// The form that was filled in when a session ended.
-    fn parked(app: &App, desk: &Desk) -> Option<Self> {
-        app.drafts.parked(desk.asked("parked")).map(Self)
+    /// What a form begins with, and whether it was filled in before a session ended ([`begun`]).
+    fn begun(app: &App, desk: &Desk, otherwise: impl FnOnce() -> Self) -> (Self, bool) {
+        begun((app, desk), Self, otherwise)
     }
 
     /// An empty form for something new, under an id of its own.

@@ -179,8 +179,8 @@ pub(in crate::console) async fn new(
     desk: Desk,
 ) -> Result<Response, Refusal> {
     whole(&view)?;
-    let parked = Typed::parked(&app, &desk);
-    let typed = parked.unwrap_or_else(|| Typed::fresh(ProviderId(random_id(&app))).with("scopes", "profile"));
+    let fresh = || Typed::fresh(ProviderId(random_id(&app))).with("scopes", "profile");
+    let (typed, _) = Typed::begun(&app, &desk, fresh);
     Ok(form((&app, &view, &desk), (None, typed), None))
 }
 

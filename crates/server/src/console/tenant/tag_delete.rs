@@ -6,13 +6,13 @@ use axum::extract::State;
 use axum::response::Response;
 use model::ids::TagId;
 use model::permission::may;
-use store::AdminError;
 
 use super::{Ask, Typed, done, frame};
 use crate::App;
 use crate::access::{Allowed, Form};
 use crate::api::extract::{Profile, apart};
 use crate::console::frame::{Desk, shell};
+use crate::console::gone;
 use crate::login::posted::Posted;
 use crate::problem::Refusal;
 
@@ -42,10 +42,6 @@ pub(in crate::console) async fn go(
 ) -> Result<Response, Refusal> {
     let view = shut.open(&posted)?;
     let version = Typed::posted(&posted).version();
-    let gone = move || match app.store.delete_tag(&view, (id, version), app.clock.now()) {
-        Ok(()) | Err(AdminError::NotFound) => Ok(()),
-        Err(error) => Err(error),
-    };
-    apart(gone).await?;
+    apart(move || gone(app.store.delete_tag(&view, (id, version), app.clock.now()))).await?;
     Ok(done("gone"))
 }

@@ -55,9 +55,7 @@ pub(in crate::console) async fn new(
     State(app): State<Arc<App>>,
     desk: Desk,
 ) -> Result<Response, Refusal> {
-    let parked = Typed::parked(&app, &desk);
-    let is_parked = parked.is_some();
-    let typed = parked.unwrap_or_else(|| Typed::fresh(TagId(random_id(&app))));
+    let (typed, is_parked) = Typed::begun(&app, &desk, || Typed::fresh(TagId(random_id(&app))));
     Ok(form((&app, &view, &desk), (None, typed), (None, is_parked)))
 }
 
@@ -92,9 +90,7 @@ pub(in crate::console) async fn edit(
 ) -> Result<Response, Refusal> {
     let (worker, by) = (Arc::clone(&app), view.clone());
     let tag = apart(move || worker.store.tag(&by, id)).await?;
-    let parked = Typed::parked(&app, &desk);
-    let is_parked = parked.is_some();
-    let typed = parked.unwrap_or_else(|| there(tag));
+    let (typed, is_parked) = Typed::begun(&app, &desk, || there(tag));
     Ok(form((&app, &view, &desk), (Some(id), typed), (None, is_parked)))
 }
 

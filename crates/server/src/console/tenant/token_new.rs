@@ -53,10 +53,9 @@ pub(in crate::console) async fn ask(
     desk: Desk,
 ) -> Result<Response, Refusal> {
     whole(&view)?;
-    let parked = Typed::parked(&app, &desk);
-    let is_parked = parked.is_some();
     let fresh = || Typed::fresh(TokenId(random_id(&app))).with("uses", 1).with("hours", 24);
-    Ok(form((&app, &view, &desk), parked.unwrap_or_else(fresh), (None, is_parked)))
+    let (typed, is_parked) = Typed::begun(&app, &desk, fresh);
+    Ok(form((&app, &view, &desk), typed, (None, is_parked)))
 }
 
 /// Makes it and shows it. Again: it was made, and is not shown again.
