@@ -126,6 +126,16 @@ impl Drop for Screen {
     }
 }
 
+/// Waits until something has happened.
+#[track_caller]
+pub fn until(what: &str, mut happened: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !happened() {
+        assert!(begun.elapsed() < READY, "never: {what}");
+        std::thread::park_timeout(LOOK);
+    }
+}
+
 /// How many pixels a screen has.
 pub fn pixels() -> usize {
     (SIZE.0 * SIZE.1) as usize

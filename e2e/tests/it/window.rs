@@ -6,10 +6,9 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
 
 use crate::harness::{Pc, World, arg, persona, root};
-use crate::screen::{LOOK, READY, Screen, keep};
+use crate::screen::{Screen, keep, until};
 
 /// The window's process. Ended when dropped.
 struct Open(Child);
@@ -48,16 +47,6 @@ fn window() -> Option<PathBuf> {
         .expect("cargo runs");
     assert!(status.success(), "the window builds");
     Some(program)
-}
-
-/// Waits until something has happened.
-#[track_caller]
-fn until(what: &str, mut happened: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !happened() {
-        assert!(begun.elapsed() < READY, "never: {what}");
-        std::thread::park_timeout(LOOK);
-    }
 }
 
 #[test]

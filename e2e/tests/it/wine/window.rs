@@ -4,12 +4,10 @@
 //! A sign-in is Wine's own: `wineboot` starts what stands under the key `Run`, as Windows does once the desktop is there. What Wine cannot show is not told
 //! here: contrast themes, screen readers, and how long Windows lets the programs of `Run` wait.
 
-use std::time::Instant;
-
 use device::registry::MemoryRegistry;
 
 use crate::harness::World;
-use crate::screen::{LOOK, READY, Screen};
+use crate::screen::{Screen, until};
 
 use super::desktop::{compare, give_fonts, start};
 use super::lived_in::{lived_in, packed_values, settings, stored};
@@ -40,11 +38,7 @@ fn prepared(world: &World) -> Option<Prefix> {
 fn signs_in_to_a_bare_desktop(pc: &Prefix, screen: &Screen, bare: &[u8]) {
     start(screen, pc, &["wineboot"], &[]).ended();
     // Wine's desktop goes a moment after its last program.
-    let begun = Instant::now();
-    while screen.picture() != bare {
-        assert!(begun.elapsed() < READY, "nothing is left on the screen");
-        std::thread::park_timeout(LOOK);
-    }
+    until("a bare screen", || screen.picture() == bare);
 }
 
 fn welcome(pc: &Prefix) -> serde_json::Value {
