@@ -1,6 +1,6 @@
 //! Logs: JSON lines, or plain ones on a terminal. Never values, tokens or names of settings.
 //!
-//! Nobody waits for the log: a line that whoever reads it has no room for is lost, and counted ([`lines`]).
+//! Nobody waits for the log: a line that whoever reads it has no room for is lost, and counted (`logs::lines`).
 
 mod lines;
 
