@@ -20,6 +20,7 @@ mod dialect;
 mod erase;
 mod error;
 mod fleet;
+mod journal;
 mod key_level;
 mod keys;
 mod membership;
@@ -91,6 +92,8 @@ pub use fleet::{
     CURRENT_MILLIS, DAY_MILLIS, DeviceFacts, Fleet, FleetDay, FleetDevice, FleetPerson, ListedRestore,
     Name as FleetName, Restores, SeenProfile, Standing,
 };
+pub use journal::rebuild::{Rebuilt, rebuild, root_keys_of_journal};
+pub use journal::{JournalKey, JournalKeys, JournalState, Tended, Tending};
 pub use keys::{Chain, KeyCount, Level, NewKey, NewUserKey, Purpose, Stale, WrappedKey};
 pub use membership::columns::{PREVIEW_MEMBERS_MAX, REREAD_MILLIS, RulePreview};
 pub use membership::explain::{RuleExplained, RuleOf, Whose};
@@ -120,6 +123,7 @@ pub use writer::Sign;
 
 use blobs::Blobs;
 use dialect::Place;
+use journal::{Journal, Pen};
 use readers::Readers;
 use sql::{Connection, OptionalExtension};
 use writer::Writer;
@@ -139,6 +143,7 @@ pub struct Store {
     epoch: u64,
     lines: Option<peers::Lines>,
     server: i64,
+    journal: Arc<Journal>,
 }
 
 impl Store {
@@ -154,10 +159,12 @@ impl Store {
         let lines = peers::Lines::of(&place);
         let server = if lines.is_some() { peers::number(&connection)? } else { 0 };
         let log = place.log(&connection);
-        let writer = Writer::start(connection, log)?;
+        let journal = Arc::new(Journal::default());
+        let writer = Writer::start(connection, log, Pen::new(Arc::clone(&journal)))?;
         let readers = Readers::new(place.clone());
         let (books, columns) = Default::default();
-        Ok(Self { place, writer, readers, blobs, busy: uploads::Busy::default(), books, columns, epoch, lines, server })
+        let busy = uploads::Busy::default();
+        Ok(Self { place, writer, readers, blobs, busy, books, columns, epoch, lines, server, journal })
     }
 
     /// Whether `path` can be the place of a database, without looking there.

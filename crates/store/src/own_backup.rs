@@ -245,7 +245,7 @@ fn copy_file(from: &dyn Blobs, to: &dyn Blobs, wanted: &Wanted) -> Result<bool, 
 }
 
 /// One state of the database into a new file.
-fn copy_out(place: &Place, file: &Path) -> Result<(), StoreError> {
+pub(crate) fn copy_out(place: &Place, file: &Path) -> Result<(), StoreError> {
     let source = place.reader()?;
     if let Connection::Sqlite(_) = &source {
         let path = file.to_str().ok_or_else(|| wrong(file, "the name of the folder is not plain text"))?;
@@ -273,7 +273,7 @@ fn copy_out(place: &Place, file: &Path) -> Result<(), StoreError> {
 
 /// A database's file into its place, whole or not at all.
 #[expect(clippy::disallowed_methods, reason = "the file is synced before it gets its name, and its folder after")]
-fn copy_in(from: &Path, to: &Path) -> Result<(), StoreError> {
+pub(crate) fn copy_in(from: &Path, to: &Path) -> Result<(), StoreError> {
     let beside = to.with_extension("restoring");
     fs::copy(from, &beside).map_err(StoreError::io(&beside))?;
     sync(&beside)?;

@@ -24,6 +24,7 @@ use rusqlite::ErrorCode;
 
 use crate::StoreError;
 use crate::dialect::{self, Log};
+use crate::journal::Pen;
 use crate::sql::{self, Connection, TRIES_MAX};
 
 /// Jobs that may wait. Beyond it the caller is told to come back: a queue that grows without end helps nobody.
@@ -151,14 +152,14 @@ struct State {
 }
 
 impl Writer {
-    /// Starts the thread that owns `connection` from now on, and has its `log` kept short.
-    pub(crate) fn start(connection: Connection, log: Option<Log>) -> Result<Self, StoreError> {
+    /// Starts the thread that owns `connection` from now on, has its `log` kept short, and writes down with `pen` what it does.
+    pub(crate) fn start(connection: Connection, log: Option<Log>, mut pen: Pen) -> Result<Self, StoreError> {
         let (queue, jobs) = sync_channel(QUEUE_MAX);
         let state = Arc::new(State::default());
         let shared = Arc::clone(&state);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || run(&connection, log, &jobs, &shared))
+            .spawn(move || run(&connection, (log, &mut pen), &jobs, &shared))
             .map_err(StoreError::io("the writer's thread"))?;
         Ok(Self { queue: Some(queue), thread: Some(thread), state })
     }
@@ -219,7 +220,7 @@ impl Drop for Writer {
     }
 }
 
-fn run(connection: &Connection, mut log: Option<Log>, jobs: &Receiver<Box<dyn Job>>, state: &State) {
+fn run(connection: &Connection, (mut log, pen): (Option<Log>, &mut Pen), jobs: &Receiver<Box<dyn Job>>, state: &State) {
     let mut group = Vec::new();
     while let Ok(first) = jobs.recv() {
         group.push(first);
@@ -229,7 +230,7 @@ fn run(connection: &Connection, mut log: Option<Log>, jobs: &Receiver<Box<dyn Jo
             group.push(job);
         }
         sign_group(&mut group);
-        let fatal = carry_out(connection, &mut group, state);
+        let fatal = carry_out((connection, pen), &mut group, state);
         let tended = log.as_mut().map_or(Ok(()), |log| log.tend(connection));
         if fatal || tended.as_ref().is_err_and(is_fatal) {
             state.failed.store(true, Ordering::Release);
@@ -253,15 +254,15 @@ fn sign_group(group: &mut [Box<dyn Job>]) {
 }
 
 /// Runs a group, if need be one job at a time, and answers it. Whether the disk can no longer be trusted.
-fn carry_out(connection: &Connection, group: &mut Vec<Box<dyn Job>>, state: &State) -> bool {
-    let outcome = run_group(connection, group, Taken::Again);
+fn carry_out((connection, pen): (&Connection, &mut Pen), group: &mut Vec<Box<dyn Job>>, state: &State) -> bool {
+    let outcome = run_group(connection, pen, group, Taken::Again);
     if !connection.passes() {
         return settle(group.drain(..), outcome, state);
     }
     let mut jobs = group.drain(..);
     while let Some(job) = jobs.next() {
         let mut alone = [job];
-        let outcome = insist(connection, &mut alone);
+        let outcome = insist(connection, pen, &mut alone);
         if outcome.is_err() {
             // What stands in the way of one stands in the way of those behind it.
             return settle(alone.into_iter().chain(jobs), outcome, state);
@@ -272,14 +273,14 @@ fn carry_out(connection: &Connection, group: &mut Vec<Box<dyn Job>>, state: &Sta
 }
 
 /// Runs jobs until the database does not take them back, or has done so too often.
-fn insist(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> sql::Result<()> {
+fn insist(connection: &Connection, pen: &mut Pen, jobs: &mut [Box<dyn Job>]) -> sql::Result<()> {
     // Once with their group.
     let mut tried = 1;
     loop {
         std::thread::sleep(FIRST_PAUSE * (1 << tried));
         tried += 1;
         let taken = if tried < TRIES_MAX { Taken::Again } else { Taken::Final };
-        let outcome = run_group(connection, jobs, taken);
+        let outcome = run_group(connection, pen, jobs, taken);
         if taken == Taken::Final || !connection.passes() {
             return outcome;
         }
@@ -308,12 +309,15 @@ enum Taken {
     Final,
 }
 
-fn run_group(connection: &Connection, group: &mut [Box<dyn Job>], taken: Taken) -> sql::Result<()> {
+fn run_group(connection: &Connection, pen: &mut Pen, group: &mut [Box<dyn Job>], taken: Taken) -> sql::Result<()> {
     let outcome = dialect::begin_write(connection).and_then(|()| {
+        pen.begin();
+        let before = connection.total_changes();
         run_jobs(connection, group)?;
         if taken == Taken::Again && connection.passes() {
             return Err(failure(rusqlite::ffi::SQLITE_ABORT, Some("taken back, to be tried again".to_owned())));
         }
+        pen.keep(connection, connection.total_changes() != before)?;
         dialect::commit(connection)
     });
     if outcome.is_err() && !connection.is_autocommit() {
@@ -338,8 +342,10 @@ fn run_jobs(connection: &Connection, group: &mut [Box<dyn Job>]) -> sql::Result<
             continue;
         }
         connection.prepare_cached("SAVEPOINT job")?.execute([])?;
+        let mark = sql::record::mark();
         if !job.run(connection) {
             dialect::back_to_job(connection)?;
+            sql::record::back_to(mark);
         }
         connection.prepare_cached("RELEASE SAVEPOINT job")?.execute([])?;
     }
@@ -364,7 +370,7 @@ mod tests {
     fn writer() -> Writer {
         let connection = Connection::Sqlite(rusqlite::Connection::open_in_memory().unwrap());
         connection.execute_batch("CREATE TABLE t (x INTEGER NOT NULL)").unwrap();
-        Writer::start(connection, None).unwrap()
+        Writer::start(connection, None, Pen::new(Arc::default())).unwrap()
     }
 
     fn rows(writer: &Writer) -> i64 {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use model::ids::TenantId;
 
-use super::{BlobKey, Blobs};
+use super::{BlobKey, Blobs, LOG_BYTES, Logs};
 use crate::StoreError;
 
 /// Bytes read at once while hashing.
@@ -122,6 +122,83 @@ impl Blobs for DiskBlobs {
         }
         Ok(())
     }
+}
+
+impl Logs for DiskBlobs {
+    fn extend_log(&self, name: &str, offset: u64, piece: &[u8]) -> Result<(), StoreError> {
+        let path = self.root.join(name);
+        let folder = path.parent().unwrap_or(&self.root);
+        if offset == 0 {
+            let within = folder.strip_prefix(&self.root).unwrap_or(Path::new(""));
+            let mut made = self.root.clone();
+            for step in within {
+                made.push(step);
+                make_folder(&made)?;
+            }
+        }
+        let open = OpenOptions::new().write(true).create(offset == 0).truncate(false).open(&path);
+        let mut file = open.map_err(StoreError::io(&path))?;
+        let length = file.metadata().map_err(StoreError::io(&path))?.len();
+        if length < offset {
+            return Err(StoreError::Damaged(format!("{}: it has fewer than {offset} bytes", path.display())));
+        }
+        let cut = if length > offset { file.set_len(offset) } else { Ok(()) };
+        let written = cut.and_then(|()| file.seek(SeekFrom::Start(offset)));
+        // The data, and of what describes them only what is needed to find them again: their length.
+        let written = written.and_then(|_| file.write_all(piece)).and_then(|()| file.sync_data());
+        written.map_err(StoreError::io(&path))?;
+        if offset == 0 { sync_folder(folder) } else { Ok(()) }
+    }
+
+    fn read_log(&self, name: &str, offset: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let path = self.root.join(name);
+        let Some(mut file) = open(&path)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.take(LOG_BYTES as u64).read_to_end(&mut bytes));
+        read.map_err(StoreError::io(&path))?;
+        Ok(Some(bytes))
+    }
+
+    fn logs(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        let (folder, _) = prefix.rsplit_once('/').unwrap_or(("", prefix));
+        let mut names = Vec::new();
+        files_below(&self.root, Path::new(folder), 0, &mut names)?;
+        names.retain(|name| name.starts_with(prefix));
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn remove_log(&self, name: &str) -> Result<(), StoreError> {
+        let path = self.root.join(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io(&path)(error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Folders of a log's name at most: ours have three.
+const LOG_DEPTH_MAX: usize = 4;
+
+/// Names of the files below a folder, relative to `root`, with `/` between their parts. Links are not followed.
+fn files_below(root: &Path, folder: &Path, depth: usize, names: &mut Vec<String>) -> Result<(), StoreError> {
+    let path = root.join(folder);
+    let entries = match fs::read_dir(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(StoreError::io(&path))?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(StoreError::io(&path))?;
+        let below = folder.join(entry.file_name());
+        let kind = entry.file_type().map_err(StoreError::io(&path))?;
+        if kind.is_dir() && depth < LOG_DEPTH_MAX {
+            files_below(root, &below, depth + 1, names)?;
+        } else if kind.is_file() {
+            let parts: Option<Vec<&str>> = below.iter().map(|part| part.to_str()).collect();
+            names.extend(parts.map(|parts| parts.join("/")));
+        }
+    }
+    Ok(())
 }
 
 fn open(path: &Path) -> Result<Option<File>, StoreError> {

@@ -1,16 +1,19 @@
 //! Blobs in memory: for tests and for servers that are thrown away.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use model::ids::TenantId;
 
-use super::{BlobKey, Blobs};
+use super::{BlobKey, Blobs, LOG_BYTES, Logs};
 use crate::StoreError;
 
 /// Blobs in memory.
 #[derive(Default)]
-pub struct MemoryBlobs(Mutex<HashMap<BlobKey, Held>>);
+pub struct MemoryBlobs {
+    held: Mutex<HashMap<BlobKey, Held>>,
+    logs: Mutex<BTreeMap<String, Vec<u8>>>,
+}
 
 #[derive(Default)]
 struct Held {
@@ -21,7 +24,11 @@ struct Held {
 impl MemoryBlobs {
     fn held(&self) -> MutexGuard<'_, HashMap<BlobKey, Held>> {
         // No code here panics between two changes that belong together.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn all_logs(&self) -> MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
+        self.logs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -69,6 +76,37 @@ impl Blobs for MemoryBlobs {
 
     fn remove(&self, key: &BlobKey) -> Result<(), StoreError> {
         self.held().remove(key);
+        Ok(())
+    }
+}
+
+impl Logs for MemoryBlobs {
+    fn extend_log(&self, name: &str, offset: u64, piece: &[u8]) -> Result<(), StoreError> {
+        let mut logs = self.all_logs();
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        let log = if offset == 0 { Some(logs.entry(name.to_owned()).or_default()) } else { logs.get_mut(name) };
+        let Some(log) = log.filter(|log| log.len() >= offset) else {
+            return Err(StoreError::Damaged(format!("{name}: it has fewer than {offset} bytes")));
+        };
+        log.truncate(offset);
+        log.extend_from_slice(piece);
+        Ok(())
+    }
+
+    fn read_log(&self, name: &str, offset: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let logs = self.all_logs();
+        Ok(logs.get(name).map(|log| {
+            let rest = usize::try_from(offset).ok().and_then(|offset| log.get(offset..)).unwrap_or(&[]);
+            rest[..rest.len().min(LOG_BYTES)].to_vec()
+        }))
+    }
+
+    fn logs(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        Ok(self.all_logs().keys().filter(|name| name.starts_with(prefix)).cloned().collect())
+    }
+
+    fn remove_log(&self, name: &str) -> Result<(), StoreError> {
+        self.all_logs().remove(name);
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The store of blobs only moves bytes; what exists, how long it is and whether anything names it is in the database. Three promises: bytes that
 //! [`Blobs::append`] has taken are durable when it returns; [`Blobs::finish`] makes a blob appear whole under its name, durably, or not
-//! at all; nothing else ever changes a finished blob.
+//! at all; nothing else ever changes a finished blob. Where blobs are kept, [`Logs`] are kept too.
 
 mod disk;
 mod memory;
@@ -28,6 +28,9 @@ pub struct BlobKey {
     /// Counts the uploads of this content, so that a deletion in flight cannot hit a later one.
     pub generation: i64,
 }
+
+/// Bytes of a log that a disk or memory gives at once.
+const LOG_BYTES: usize = 4 << 20;
 
 /// Keeps blobs.
 pub trait Blobs: Send + Sync {
@@ -57,4 +60,21 @@ pub trait Blobs: Send + Sync {
     fn ready(&self) -> Result<(), StoreError> {
         Ok(())
     }
+}
+
+/// Keeps logs: files that only grow at their end. The journal is made of them (`journal/mod.rs`).
+pub trait Logs: Send + Sync {
+    /// Adds bytes to the log called `name`, a path of ours, at `offset`: 0 begins it, and any other is where it ends. Durable on return.
+    /// What the same log holds behind is cut off.
+    fn extend_log(&self, name: &str, offset: u64, piece: &[u8]) -> Result<(), StoreError>;
+
+    /// Bytes of a log from `offset` on, some megabytes at once; a log that was extended piece by piece is read from where one of them began. Empty: it
+    /// ends there. `None`: no such log.
+    fn read_log(&self, name: &str, offset: u64) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Names of all logs that begin with `prefix`, in their order.
+    fn logs(&self, prefix: &str) -> Result<Vec<String>, StoreError>;
+
+    /// Removes a log, if it is there.
+    fn remove_log(&self, name: &str) -> Result<(), StoreError>;
 }

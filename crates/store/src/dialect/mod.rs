@@ -34,6 +34,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0014_groups.sql"),
     include_str!("../../migrations/sqlite/0015_peers.sql"),
     include_str!("../../migrations/sqlite/0016_revoked.sql"),
+    include_str!("../../migrations/sqlite/0017_journal.sql"),
 ];
 
 /// The oldest schema whose programs work on the newest one too. A step of the schema only adds what older programs do not mind: tables, and columns that may be left

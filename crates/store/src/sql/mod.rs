@@ -5,6 +5,7 @@
 //! rusqlite can bind or read works on both. What the databases do differently is in `dialect.rs`, not here.
 
 mod postgres;
+pub(crate) mod record;
 
 use std::marker::PhantomData;
 
@@ -80,19 +81,21 @@ impl Connection {
     /// A statement that is compiled once for each connection.
     pub(crate) fn prepare_cached<'c>(&'c self, sql: &str) -> Result<Statement<'c>> {
         debug_assert!(in_order(sql), "parameters must first appear in their order: {sql}");
-        Ok(match self {
-            Self::Sqlite(connection) => Statement::Sqlite(connection.prepare_cached(sql)?),
-            Self::Postgres(connection) => Statement::Postgres { connection, prepared: connection.prepare(sql)? },
-        })
+        let of = match self {
+            Self::Sqlite(connection) => Of::Sqlite(connection.prepare_cached(sql)?),
+            Self::Postgres(connection) => Of::Postgres { connection, prepared: connection.prepare(sql)? },
+        };
+        Ok(Statement { of, text: record::text(sql) })
     }
 
     /// A statement that may differ each time. SQLite keeps no copy of it.
     pub(crate) fn prepare<'c>(&'c self, sql: &str) -> Result<Statement<'c>> {
         debug_assert!(in_order(sql), "parameters must first appear in their order: {sql}");
-        Ok(match self {
-            Self::Sqlite(connection) => Statement::Once(connection.prepare(sql)?),
-            Self::Postgres(connection) => Statement::Postgres { connection, prepared: connection.prepare(sql)? },
-        })
+        let of = match self {
+            Self::Sqlite(connection) => Of::Once(connection.prepare(sql)?),
+            Self::Postgres(connection) => Of::Postgres { connection, prepared: connection.prepare(sql)? },
+        };
+        Ok(Statement { of, text: record::text(sql) })
     }
 
     pub(crate) fn execute(&self, sql: &str, params: impl Params) -> Result<usize> {
@@ -163,15 +166,20 @@ fn in_order(sql: &str) -> bool {
 }
 
 /// A statement.
-pub(crate) enum Statement<'c> {
+pub(crate) struct Statement<'c> {
+    of: Of<'c>,
+    /// As it was written, if what it does is to be kept ([`record`]).
+    text: Option<Box<str>>,
+}
+
+enum Of<'c> {
     Sqlite(CachedStatement<'c>),
     Once(rusqlite::Statement<'c>),
     Postgres { connection: &'c Postgres, prepared: Prepared },
 }
 
-impl Statement<'_> {
-    /// Runs it and says how many rows it changed.
-    pub(crate) fn execute(&mut self, params: impl Params) -> Result<usize> {
+impl Of<'_> {
+    fn execute(&mut self, params: impl Params) -> Result<usize> {
         match self {
             Self::Sqlite(statement) => Ok(statement.execute(params)?),
             Self::Once(statement) => Ok(statement.execute(params)?),
@@ -179,16 +187,14 @@ impl Statement<'_> {
         }
     }
 
-    /// Runs it without waiting, where waiting costs a way over the network. For what cannot fail by what it says: on PostgreSQL a failure is told by what is asked next in its place, at the
-    /// latest by the commit, and the whole transaction is lost with it.
-    pub(crate) fn hand_over(&mut self, params: impl Params) -> Result<()> {
+    fn hand_over(&mut self, params: impl Params) -> Result<()> {
         match self {
             Self::Postgres { connection, prepared } => connection.hand_over(prepared, params.values()?),
             _ => self.execute(params).map(drop),
         }
     }
 
-    pub(crate) fn query(&mut self, params: impl Params) -> Result<Rows<'_>> {
+    fn query(&mut self, params: impl Params) -> Result<Rows<'_>> {
         Ok(match self {
             Self::Sqlite(statement) => Rows::Sqlite(statement.query(params)?),
             Self::Once(statement) => Rows::Sqlite(statement.query(params)?),
@@ -196,6 +202,35 @@ impl Statement<'_> {
                 Rows::Postgres { rows: connection.query(prepared, &params.values()?)?.into_iter(), row: Vec::new() }
             }
         })
+    }
+}
+
+impl Statement<'_> {
+    /// Runs it and says how many rows it changed.
+    pub(crate) fn execute(&mut self, params: impl Params) -> Result<usize> {
+        let Some(text) = &self.text else { return self.of.execute(params) };
+        let values = params.values()?;
+        let changed = self.of.execute(borrowed(&values).as_slice())?;
+        record::keep(text, values);
+        Ok(changed)
+    }
+
+    /// Runs it without waiting, where waiting costs a way over the network. For what cannot fail by what it says: on PostgreSQL a failure is told by what is asked next in its place, at the
+    /// latest by the commit, and the whole transaction is lost with it.
+    pub(crate) fn hand_over(&mut self, params: impl Params) -> Result<()> {
+        let Some(text) = &self.text else { return self.of.hand_over(params) };
+        let values = params.values()?;
+        self.of.hand_over(borrowed(&values).as_slice())?;
+        record::keep(text, values);
+        Ok(())
+    }
+
+    /// Rows of a statement that changes some come when all of it is done (<https://www.sqlite.org/lang_returning.html>, section 3).
+    pub(crate) fn query(&mut self, params: impl Params) -> Result<Rows<'_>> {
+        let Some(text) = &self.text else { return self.of.query(params) };
+        let values = params.values()?;
+        record::keep(text, values.clone());
+        self.of.query(borrowed(&values).as_slice())
     }
 
     /// The first row.
@@ -300,6 +335,11 @@ impl Row<'_> {
 pub(crate) trait Params: rusqlite::Params {
     /// The same as values.
     fn values(self) -> Result<Vec<Value>>;
+}
+
+/// Values as parameters.
+pub(crate) fn borrowed(values: &[Value]) -> Vec<&dyn ToSql> {
+    values.iter().map(|value| value as &dyn ToSql).collect()
 }
 
 fn value(of: &dyn ToSql) -> Result<Value> {

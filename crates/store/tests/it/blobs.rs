@@ -2,7 +2,7 @@
 //! acknowledged that is not there.
 
 use model::ids::{BlobId, ProfileId, TenantId};
-use store::blobs::{BlobKey, Blobs, DiskBlobs, MemoryBlobs};
+use store::blobs::{BlobKey, Blobs, DiskBlobs, Logs, MemoryBlobs};
 
 fn key(number: u8) -> BlobKey {
     BlobKey { tenant: TenantId([1; 16]), profile: ProfileId([2; 16]), blob: BlobId([number; 32]), generation: 1 }
@@ -56,15 +56,46 @@ fn conformance(blobs: &dyn Blobs) {
     assert_eq!(blobs.check(&other).unwrap().map(|(len, _)| len), Some(5));
 }
 
+/// What every implementation must do with logs.
+fn conformance_of_logs(blobs: &dyn Logs) {
+    let all = |name: &str| {
+        let mut bytes = Vec::new();
+        while let Some(piece) = blobs.read_log(name, bytes.len() as u64).unwrap().filter(|piece| !piece.is_empty()) {
+            bytes.extend_from_slice(&piece);
+        }
+        bytes
+    };
+    let names = ["journal/test/a-1", "journal/test/b-2", "journal/testing/c-3"];
+    assert_eq!(blobs.read_log(names[0], 0).unwrap(), None, "there is none");
+    for name in names {
+        blobs.extend_log(name, 0, name.as_bytes()).unwrap();
+    }
+    blobs.extend_log(names[0], 16, b" and more").unwrap();
+    blobs.extend_log(names[0], 25, b" at its end").unwrap();
+    assert_eq!(all(names[0]), b"journal/test/a-1 and more at its end");
+    blobs.extend_log(names[0], 25, b"!").unwrap();
+    assert_eq!(all(names[0]), b"journal/test/a-1 and more!", "an attempt that nobody counts on is written over");
+    assert_eq!(blobs.logs("journal/test/").unwrap(), names[..2]);
+    assert_eq!(blobs.logs("journal/test").unwrap(), names);
+    blobs.remove_log(names[0]).unwrap();
+    blobs.remove_log(names[0]).unwrap();
+    assert_eq!(blobs.read_log(names[0], 0).unwrap(), None);
+    assert_eq!(blobs.logs("journal/test/").unwrap(), names[1..2]);
+    names.iter().for_each(|name| blobs.remove_log(name).unwrap());
+}
+
 #[test]
 fn memory_keeps_the_promises_of_blobs() {
     conformance(&MemoryBlobs::default());
+    conformance_of_logs(&MemoryBlobs::default());
 }
 
 #[test]
 fn a_disk_keeps_the_promises_of_blobs() {
     let folder = tempfile::tempdir().unwrap();
-    conformance(&DiskBlobs::open(folder.path().join("blobs")).unwrap());
+    let blobs = DiskBlobs::open(folder.path().join("blobs")).unwrap();
+    conformance(&blobs);
+    conformance_of_logs(&blobs);
 }
 
 /// What takes a server that is no part of Rehome. `cargo xtask ci elsewhere` installs and runs it.
@@ -77,7 +108,7 @@ mod elsewhere {
     use store::StoreError;
     use store::blobs::{Blobs, S3Blobs};
 
-    use super::{conformance, key};
+    use super::{conformance, conformance_of_logs, key};
     use crate::support::seaweed::{self, Fault, Seaweed, proxy};
 
     /// The real time, which an object store compares with its own.
@@ -93,7 +124,9 @@ mod elsewhere {
     #[test]
     fn an_object_store_keeps_the_promises_of_blobs_whatever_happens_on_the_way() {
         let Some(store) = Seaweed::start() else { return };
-        conformance(&open(&store, store.address, "").unwrap());
+        let blobs = open(&store, store.address, "").unwrap();
+        conformance(&blobs);
+        conformance_of_logs(&blobs);
         many_pieces(&store);
         what_passes_is_tried_again(&store);
         what_stays_is_an_error_and_nothing_is_acknowledged(&store);

@@ -13,6 +13,7 @@ mod crash;
 mod crash_states;
 mod devices;
 mod faults;
+mod journal;
 mod keep;
 mod migrations;
 mod moves;

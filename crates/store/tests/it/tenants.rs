@@ -18,14 +18,14 @@ use store::{
 
 /// What a tenant has, so many of each.
 #[derive(Clone, Debug)]
-struct Population {
-    users: u64,
-    devices: u64,
-    snapshots: u64,
-    admin: bool,
+pub(crate) struct Population {
+    pub(crate) users: u64,
+    pub(crate) devices: u64,
+    pub(crate) snapshots: u64,
+    pub(crate) admin: bool,
 }
 
-fn population() -> impl Strategy<Value = Population> {
+pub(crate) fn population() -> impl Strategy<Value = Population> {
     (0_u64..3, 0_u64..3, 0_u64..3, any::<bool>()).prop_map(|(users, devices, snapshots, admin)| Population {
         users,
         devices,
@@ -39,7 +39,7 @@ fn store(folder: &Path) -> Store {
     Store::open(&place(&folder.join("db")), Arc::new(blobs), NOW).unwrap()
 }
 
-fn populate(store: &Store, name: &str, number: u64, population: &Population) {
+pub(crate) fn populate(store: &Store, name: &str, number: u64, population: &Population) {
     tenant(store, name, number);
     let scope = store.operator(name).unwrap().unwrap();
     let view = View::operator(&scope);
@@ -111,7 +111,7 @@ fn populate(store: &Store, name: &str, number: u64, population: &Population) {
     store.ask(&view, asked, NOW).unwrap();
 }
 
-fn fill(store: &Store, scope: &Scope, snapshots: u64) {
+pub(crate) fn fill(store: &Store, scope: &Scope, snapshots: u64) {
     for seq in 1..=snapshots {
         let blob = BlobId(id32("blob", seq));
         let piece = Piece { blob, offset: 0, length: 4, bytes: b"blob" };
@@ -153,7 +153,7 @@ fn files(folder: &Path) -> Vec<String> {
     found
 }
 
-fn sign(erasure: &Erasure) -> [u8; model::erasure::ERASURE_LEN] {
+pub(crate) fn sign(erasure: &Erasure) -> [u8; model::erasure::ERASURE_LEN] {
     let mut bytes = erasure.to_signed_bytes();
     bytes.extend_from_slice(&[9; 64]);
     bytes.try_into().unwrap()

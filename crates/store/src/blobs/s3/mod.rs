@@ -5,6 +5,8 @@
 //! nothing to rename and nothing to sync. Pieces are put together by reading them and writing the blob; only then do they go. A store may
 //! have a rule that lets everything below `uploads/` go after a week: no upload that is still wanted rests so long.
 //!
+//! A log is an object for each of its pieces, `<prefix><name>/<offset>`, so that adding to it is one request.
+//!
 //! A name is written once with what it will always hold (the generation sees to that), so writing it again, as a retry does, changes nothing.
 //! What is said here about order is tested by the suite that all stores of blobs pass (`blobs/conformance.rs`) and with a store that fails
 //! (`tests/s3.rs`).
@@ -19,11 +21,14 @@ use std::sync::Arc;
 use model::ids::TenantId;
 use model::world::Clock;
 
-use super::{BlobKey, Blobs};
+use super::{BlobKey, Blobs, Logs};
 use crate::StoreError;
 use client::Client;
 use list::Object;
 use url::Address;
+
+/// The longest piece of a log that is read, in bytes: more than any that is written.
+const LOG_PIECE_MAX: usize = 64 << 20;
 
 /// Blobs in an object store.
 pub struct S3Blobs {
@@ -166,5 +171,33 @@ impl Blobs for S3Blobs {
 
     fn ready(&self) -> Result<(), StoreError> {
         self.client.probe(&self.prefix)
+    }
+}
+
+impl Logs for S3Blobs {
+    fn extend_log(&self, name: &str, offset: u64, piece: &[u8]) -> Result<(), StoreError> {
+        self.client.put(&format!("{}{name}/{offset:016x}", self.prefix), piece)
+    }
+
+    fn read_log(&self, name: &str, offset: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let piece = self.client.get(&format!("{}{name}/{offset:016x}", self.prefix), 0, LOG_PIECE_MAX)?;
+        // Behind the last piece there is none.
+        Ok(piece.or_else(|| (offset > 0).then(Vec::new)))
+    }
+
+    fn logs(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        let objects = self.list(&format!("{}{prefix}", self.prefix))?;
+        let name = |object: &Object| {
+            let (name, _) = object.name.strip_prefix(&self.prefix)?.rsplit_once('/')?;
+            Some(name.to_owned())
+        };
+        let mut names: Vec<String> = objects.iter().filter_map(name).collect();
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+
+    fn remove_log(&self, name: &str) -> Result<(), StoreError> {
+        self.remove_below(&format!("{}{name}/", self.prefix))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Each PC backs up as `device::upload` does: files first, then the envelope with what the server is believed to lack; it asks again when an answer is lost, learns from
 //! each refusal, and after a snapshot that does not open it believes the server to have nothing. The network loses requests and answers, sends them twice and brings
-//! them late. The server is killed, its clock jumps by years, its store of files errs, its files rot or vanish, its database is set back to a copy, and meanwhile it lets go of what
+//! them late. The server is killed, its database is destroyed and made anew of the journal and the files, its clock jumps by years, its store of files errs, its files rot or vanish, its database is set back to a copy, and meanwhile it lets go of what
 //! its rules do not keep. At any moment what a PC holds a receipt for must be there to the byte, as far as rules, rot and the copy allow; and in the end, once nothing fails any more,
 //! one further backup of each PC must have healed everything.
 //!
@@ -12,18 +12,20 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use model::envelope::{Envelope, Header};
 use model::ids::{BlobId, PartId, SnapshotId, TenantId};
 use model::retention::Rules;
 use model::world::Moment;
-use store::blobs::{BlobKey, Blobs, DiskBlobs};
+use store::blobs::{BlobKey, Blobs, DiskBlobs, Logs, MemoryBlobs};
 use store::{CommitError, Piece, Scope, Store, StoreError, UploadError};
 
 use super::figures;
 use crate::crash::disk::Dice;
 use crate::crash_states::scratch;
+use crate::support::journal::{self, Keys};
 use crate::support::{Made, NOW, device, id32, sign, signed, tenant, user};
 
 /// PCs of one simulation, two for each person.
@@ -148,6 +150,8 @@ struct World {
     planted: Planted,
     store: Option<Store>,
     blobs: Arc<Shaky>,
+    logs: Arc<dyn Logs>,
+    keys: Arc<Keys>,
     /// Counts the databases: each crash and each copy begins another file.
     file: u64,
     /// Counts the lives of the database that a copy took something from.
@@ -193,6 +197,8 @@ impl World {
             planted,
             store: None,
             blobs,
+            logs: Arc::new(MemoryBlobs::default()),
+            keys: Arc::new(Keys::new(1)),
             file: 0,
             life: 0,
             copy: None,
@@ -238,7 +244,9 @@ impl World {
 
     fn open(&mut self) {
         let path = self.place(self.file).join("rehome.db");
-        self.store = Some(Store::open(&path, Arc::clone(&self.blobs) as Arc<dyn Blobs>, self.now).unwrap());
+        let store = Store::open(&path, Arc::clone(&self.blobs) as Arc<dyn Blobs>, self.now).unwrap();
+        journal::keep(&store, &self.logs, &self.keys, self.folder.path());
+        self.store = Some(store);
     }
 
     fn store(&self) -> &Store {
@@ -252,7 +260,9 @@ impl World {
     /// One thing that happens.
     fn event(&mut self) {
         self.now = self.now.plus_millis(i64::try_from(self.chance.below(3_600_000)).unwrap());
-        match self.chance.below(40) {
+        self.keys.now.store(self.now.0, Ordering::SeqCst);
+        match self.chance.below(41) {
+            40 => self.destroyed(),
             0..=21 => {
                 let pc = self.somebody();
                 self.backup(pc, false);
@@ -456,6 +466,19 @@ impl World {
         self.file = next;
         self.open();
         self.note(format_args!("the server was killed"));
+    }
+
+    /// The database is gone for good. Files and keys are there, and make it anew: nothing is lost.
+    fn destroyed(&mut self) {
+        drop(self.store.take());
+        fs::remove_dir_all(self.place(self.file)).unwrap();
+        self.file += 1;
+        fs::create_dir(self.place(self.file)).unwrap();
+        let path = self.place(self.file).join("rehome.db");
+        let rebuilt = journal::rebuild(&self.logs, &self.keys, &path).unwrap();
+        assert_eq!(rebuilt.missing, None, "after:\n{}", self.log);
+        self.open();
+        self.note(format_args!("the database was destroyed, and {} records were repeated", rebuilt.records));
     }
 
     fn let_go(&mut self) {

@@ -7,6 +7,7 @@
     reason = "some of it is for the stories of one machine or another"
 )]
 
+pub mod journal;
 mod place;
 pub mod seaweed;
 
