@@ -30,6 +30,8 @@ pub enum Purpose {
     Secrets(TenantId),
     /// The key for content ids of a profile that came from another account, wrapped by its new user's.
     Origin(TenantId, UserId, ProfileId),
+    /// A key of the server's journal, wrapped by the root key.
+    Journal,
 }
 
 /// Bytes that do not unwrap.
@@ -77,6 +79,7 @@ impl Purpose {
             Self::Ids(tenant, user) => (4, tenant, user, none.2),
             Self::Secrets(tenant) => (5, tenant, none.1, none.2),
             Self::Origin(tenant, user, profile) => (7, tenant, user, profile),
+            Self::Journal => (8, none.0, none.1, none.2),
         };
         let mut aad = b"rehome/wrap/v1".to_vec();
         aad.extend_from_slice(&[ALGORITHM, number]);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::ids::AssignmentId;
 use model::world::{Clock, Random};
-use store::blobs::{Blobs, DiskBlobs, S3Blobs};
+use store::blobs::{Blobs, DiskBlobs, Logs, S3Blobs};
 use store::people::Change;
 use store::{Store, StoreError, TenantScope};
 use tokio::sync::Semaphore;
@@ -22,6 +22,7 @@ use crate::console::policies::drafts::Drafts;
 use crate::gates::{Bounds, Gates, REQUESTS_AT_ONCE};
 use crate::identity::{Identify, MemoryNonces, Nonces, ServiceTokens, SharedNonces, SignedDevices};
 use crate::jobs::Jobs;
+use crate::keyring::journal::JournalRoots;
 use crate::keyring::provider::{ProviderError, Roots};
 use crate::keyring::{self, Keyring, KeyringError};
 use crate::login::oidc::known::Providers;
@@ -91,6 +92,8 @@ pub struct Settings {
     pub database: Database,
     /// Where blobs are: a folder, or the address of an object store.
     pub blobs: String,
+    /// Whether a journal is kept there too.
+    pub journal: bool,
     /// Where the root key is: a file, or the address of another provider (`keyring::provider::open`).
     pub root_key: PathBuf,
     /// Where it was before, while keys move.
@@ -147,6 +150,8 @@ pub struct App {
     pub(crate) counts: Counts,
     pub(crate) drafts: Drafts,
     jobs: Jobs,
+    /// The folder of all data, which has room for copies of it.
+    pub(crate) data_dir: PathBuf,
     /// What is counted.
     pub metrics: Metrics,
     pub(crate) traces: Traces,
@@ -171,9 +176,13 @@ impl App {
         if let Some(stored) = Store::peek(database, keyring::RECEIPT_KEY)? {
             Keyring::prove(&roots, &stored)?;
         }
-        let blobs = blobs(settings, &clock)?;
+        let (blobs, logs) = files(settings, &clock)?;
         let store = Arc::new(Store::open(database, blobs, clock.now())?);
         let keyring = Keyring::open(roots, &store, Arc::clone(&clock), &*random)?;
+        if settings.journal {
+            let keys = JournalRoots::new(keyring.shared_roots(), Arc::clone(&clock), Arc::clone(&random));
+            store.keep_journal(logs, Arc::new(keys));
+        }
         let since = clock.now().0.div_euclid(1000);
         let shared = store.is_shared().then(|| Arc::clone(&store));
         let nonces: Box<dyn Nonces> = match &shared {
@@ -208,6 +217,7 @@ impl App {
             counts: Counts::default(),
             drafts: Drafts::default(),
             jobs: Jobs::new(shared),
+            data_dir: data.clone(),
             metrics: Metrics::new(clock.now()),
             traces: Traces::new(settings.otlp.as_deref(), Arc::clone(&clock)),
             leaving: AtomicBool::new(false),
@@ -353,10 +363,20 @@ impl std::fmt::Debug for Database {
 
 /// Where blobs are kept.
 pub(crate) fn blobs(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Blobs>, StoreError> {
+    Ok(files(settings, clock)?.0)
+}
+
+/// The same place, for blobs and for logs.
+pub(crate) type Files = (Arc<dyn Blobs>, Arc<dyn Logs>);
+
+/// Where blobs and logs are kept.
+pub(crate) fn files(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Files, StoreError> {
     if settings.blobs.starts_with("s3://") {
-        return Ok(Arc::new(S3Blobs::open(&settings.blobs, Arc::clone(clock))?));
+        let bucket = Arc::new(S3Blobs::open(&settings.blobs, Arc::clone(clock))?);
+        return Ok((Arc::clone(&bucket) as Arc<dyn Blobs>, bucket));
     }
-    Ok(Arc::new(DiskBlobs::open(&settings.blobs)?))
+    let folder = Arc::new(DiskBlobs::open(&settings.blobs)?);
+    Ok((Arc::clone(&folder) as Arc<dyn Blobs>, folder))
 }
 
 /// Makes the data folder, for the server's own account only.

@@ -81,6 +81,18 @@ pub struct Given {
     /// `s3://BUCKET[/PREFIX][?endpoint=URL&region=NAME&credentials-file=FILE&ca-file=FILE&timeout=SECONDS]` [default: `blobs` in the data folder]
     #[arg(long, global = true, env = "REHOME_BLOBS", value_name = "FOLDER|ADDRESS")]
     pub blobs: Option<String>,
+    /// Keep a journal of the database where files are kept, so that files and root key alone bring a destroyed database back (`rehome-server rebuild`): each
+    /// backup is written twice. For servers whose files lie elsewhere than their database [default: false]
+    #[arg(
+        long,
+        global = true,
+        env = "REHOME_JOURNAL",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    pub journal: Option<bool>,
     /// Root key: a file outside the data folder (made at the first start), `pkcs11:...` or `https://...` of a key service
     #[arg(long, global = true, env = "REHOME_ROOT_KEY", value_name = "FILE|ADDRESS")]
     pub root_key: Option<PathBuf>,
@@ -287,6 +299,7 @@ pub fn resolve(line: Given, file: Given) -> Result<Config, ConfigError> {
     let (line_database, file_database) = (line.database.map(Database::from), file.database.map(Database::from));
     let database = pick.value("database", line_database, file_database, Database::within(&data_dir));
     let blobs = pick.value("blobs", line.blobs, file.blobs, data_dir.join("blobs").display().to_string());
+    let journal = pick.value("journal", line.journal, file.journal, false);
     let root_key = pick.path("root_key", line.root_key, file.root_key, |home| home.config_dir().join("root.key"))?;
     let root_key_old = pick.maybe("root_key_old", line.root_key_old, file.root_key_old);
     let listen = pick.value("listen", line.listen, file.listen, LISTEN.parse().expect("a constant address"));
@@ -321,8 +334,19 @@ pub fn resolve(line: Given, file: Given) -> Result<Config, ConfigError> {
     let log_format = pick.maybe("log_format", line.log_format, file.log_format);
     let otlp = pick.maybe("otlp_endpoint", line.otlp_endpoint, file.otlp_endpoint);
     let otlp = otlp.map(|url| check_collector(&url)).transpose()?;
-    let settings =
-        Settings { data_dir, database, blobs, root_key, root_key_old, bounds, hosts, site, passwords_refused, otlp };
+    let settings = Settings {
+        data_dir,
+        database,
+        blobs,
+        journal,
+        root_key,
+        root_key_old,
+        bounds,
+        hosts,
+        site,
+        passwords_refused,
+        otlp,
+    };
     Ok(Config { settings, listen, tls, self_signed, metrics, drain_delay, log_format, shown })
 }
 
@@ -426,6 +450,7 @@ macro_rules! show {
 }
 
 show! {
+    bool, is_on => is_on.to_string();
     u32, number => number.to_string();
     u64, number => number.to_string();
     String, text => quoted(text);

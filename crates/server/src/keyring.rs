@@ -9,6 +9,7 @@
 
 pub mod content;
 pub mod file;
+pub mod journal;
 pub mod pkcs11;
 pub mod provider;
 pub mod remote;
@@ -72,7 +73,7 @@ pub enum KeyringError {
 
 /// What hangs directly below the root keys, and the way to them.
 pub struct Keyring {
-    roots: Roots,
+    roots: Arc<Roots>,
     receipt: ReceiptKey,
     clock: Arc<dyn Clock>,
     remembered: Mutex<Remembered>,
@@ -138,7 +139,7 @@ impl Keyring {
             store.set_meta_once(vec![(RECEIPT_KEY, StoredReceipt::bytes(seed.id, parent, &wrapped))])?;
         }
         let receipt = Self::prove(&roots, &store.meta(RECEIPT_KEY)?.ok_or(KeyringError::Gone)?)?;
-        let keyring = Self { roots, receipt, clock, remembered: Mutex::default() };
+        let keyring = Self { roots: Arc::new(roots), receipt, clock, remembered: Mutex::default() };
         keyring.adopt(store)?;
         Ok(keyring)
     }
@@ -166,6 +167,11 @@ impl Keyring {
     /// Where root keys live.
     pub fn roots(&self) -> &Roots {
         &self.roots
+    }
+
+    /// The same, for whoever keeps it.
+    pub(crate) fn shared_roots(&self) -> Arc<Roots> {
+        Arc::clone(&self.roots)
     }
 
     /// Makes a tenant with its key.

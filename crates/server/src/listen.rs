@@ -268,8 +268,12 @@ impl Hangups {
 }
 
 async fn keep_house(app: Arc<App>) {
+    // A journal that is new brings nothing back before its first base is made.
+    let mut waits = !app.store.journal().0.is_kept;
     loop {
-        tokio::time::sleep(Duration::from_secs(HOUSEKEEPING_SECONDS)).await;
+        if std::mem::replace(&mut waits, true) {
+            tokio::time::sleep(Duration::from_secs(HOUSEKEEPING_SECONDS)).await;
+        }
         let app = Arc::clone(&app);
         match tokio::task::spawn_blocking(move || app.housekeep()).await {
             Ok(Ok(())) => {}

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::harness::{Pc, World, arg, persona};
+use crate::screen::until;
 
 /// Kills the server at many moments of many backups; after each restart everything that a PC was told is kept must open.
 #[test]
@@ -72,6 +73,39 @@ fn a_server_set_back_to_yesterday_is_healed_by_the_next_backup() {
     let said = pc.run(&["backup", "--from", arg(&persona("old-pc.reg"))]);
     assert!(matches!(said.code, Some(0 | 3)), "{said:?}");
     pc.run(&["show", "latest"]).ok();
+}
+
+/// Nothing is left of the database, and the files and the root key bring back whatever was confirmed up to the kill.
+#[test]
+fn a_destroyed_database_is_rebuilt_with_all_that_was_confirmed() {
+    let mut world = World::new();
+    world.env.push(("REHOME_JOURNAL", "true".to_owned()));
+    world.kill_server();
+    world.start_server();
+    let bases = world.path("server/blobs/journal/bases");
+    let is_made = || {
+        let made = std::fs::read_dir(&bases).into_iter().flatten().flatten();
+        made.map(|base| base.path().join("manifest")).any(|manifest| manifest.is_file())
+    };
+    until("a base of the journal", is_made);
+    for name in ["PC", "Laptop"] {
+        world.pc(name).run(&["backup", "--from", arg(&persona("old-pc.reg"))]).ok();
+    }
+    let before = world.stranger("PC").run(&["show", "latest"]).ok();
+    world.kill_server();
+    for name in ["rehome.db", "rehome.db-wal", "rehome.db-shm"] {
+        std::fs::remove_file(world.path("server").join(name)).unwrap();
+    }
+    let said = world.server_command(&["rebuild"], "");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.stderr.contains("everything is there"), "{said:?}");
+    world.start_server();
+    assert_eq!(world.stranger("PC").run(&["show", "latest"]).ok(), before);
+    // Both go on where they were: there is nothing to send again.
+    for name in ["PC", "Laptop"] {
+        let again = world.stranger(name).run(&["backup", "--from", arg(&persona("old-pc.reg"))]);
+        assert_eq!(again.code, Some(0), "{again:?}");
+    }
 }
 
 #[test]

@@ -48,6 +48,8 @@ pub fn prepare(folder: &Path, database: Option<&str>, devices: usize) -> anyhow:
     let settings = Settings {
         database: database.map_or_else(|| data_dir.join("rehome.db"), PathBuf::from).into(),
         blobs: data_dir.join("blobs").display().to_string(),
+        // As the server itself has it.
+        journal: std::env::var_os("REHOME_JOURNAL").is_some_and(|is_kept| is_kept == "true"),
         data_dir,
         root_key: folder.join("root.key"),
         root_key_old: None,

@@ -18,6 +18,7 @@ mod paper;
 mod people;
 mod policy;
 mod policy_file;
+mod rebuild;
 mod report;
 mod retention;
 mod roles;
@@ -130,6 +131,7 @@ enum Verb {
     Migrate(migrate::Migrate),
     BackupServer(own_backup::BackUp),
     RestoreServer(own_backup::Restore),
+    Rebuild(rebuild::Rebuild),
     /// Read all data and compare it with its checksums and receipts
     Check,
     /// Print the fingerprint by which PCs can trust this server
@@ -337,6 +339,7 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
         Verb::Migrate(asked) => migrate::run(&config()?, asked),
         Verb::BackupServer(asked) => own_backup::back_up(&config()?, &asked),
         Verb::RestoreServer(asked) => own_backup::restore(&config()?, &asked),
+        Verb::Rebuild(asked) => rebuild::run(&config()?, &asked),
         Verb::Check => check::run(&check::open(&config()?)?),
         Verb::Config(ConfigVerb::Show { origin }) => show(&config()?, origin),
         Verb::Config(ConfigVerb::Validate) => validate::run(&config()?),

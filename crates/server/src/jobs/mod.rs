@@ -5,6 +5,7 @@ pub mod approvals;
 pub mod fleet;
 pub mod groups;
 pub mod heads;
+pub mod journal;
 pub mod keys;
 pub mod retention;
 pub mod slack;
@@ -57,6 +58,8 @@ const JOBS: &[Job] = &[
     Job { name: "slack", rhythm: DAY_MILLIS, lease: LONG_MILLIS, run: rewrite },
     // Each hour, so that the console's first page is of the last hour at the worst; the last of a day stands for it.
     Job { name: "fleet", rhythm: DAY_MILLIS / 24, lease: LONG_MILLIS, run: count },
+    // Each time: most of the time it looks at what it knows, and what is missing in the journal is missing until it is done.
+    Job { name: "journal", rhythm: 0, lease: LONG_MILLIS, run: tend },
     // Once a day, as `security.md` 2.12 asks. After the others, so that what they did is signed too.
     Job { name: "heads", rhythm: DAY_MILLIS, lease: LONG_MILLIS, run: sign },
 ];
@@ -170,6 +173,23 @@ fn rewrite(app: &App) -> bool {
 
 fn count(app: &App) -> bool {
     said(fleet::run(app), "the fleets could not be counted").is_some()
+}
+
+fn tend(app: &App) -> bool {
+    let (before, why) = app.store.journal();
+    if let Some(since) = before.behind_since {
+        let why = why.unwrap_or_default();
+        tracing::warn!(
+            since = since.0,
+            why,
+            "the journal is behind: files and keys alone would not bring everything back"
+        );
+    }
+    let tended = said(journal::run(app), "the journal waits for a base");
+    if let Some(store::Tended::Made(bytes)) = tended {
+        tracing::info!(bytes, "a base of the journal was made: files and keys alone bring everything back");
+    }
+    tended.is_some()
 }
 
 fn sign(app: &App) -> bool {

@@ -26,6 +26,7 @@ pub(super) fn text(app: &App) -> String {
     }
     metrics.with(Id::SpansDropped, |family, series| series.put(family, &[], app.traces.dropped()));
     metrics.with(Id::LinesLost, |family, series| series.put(family, &[], crate::logs::lost()));
+    of_the_journal(app, metrics);
     of_the_process(metrics);
     match of_the_store(app) {
         Ok(totals) => tell(metrics, &totals),
@@ -78,6 +79,19 @@ fn tell(metrics: &Metrics, totals: &Totals) {
 }
 
 /// From `/proc`, where there is one (proc(5)).
+fn of_the_journal(app: &App, metrics: &Metrics) {
+    let (state, _) = app.store.journal();
+    if !state.is_kept {
+        return;
+    }
+    let behind = state.behind_since.map_or(0, |since| app.clock.now().0.saturating_sub(since.0).max(0));
+    metrics.set(Id::JournalBehind, &[], seconds(behind));
+    metrics.with(Id::JournalBytes, |family, series| series.put(family, &[], state.bytes));
+    if let Some(made) = state.base_at {
+        metrics.set(Id::JournalBase, &[], seconds(made.0));
+    }
+}
+
 fn of_the_process(metrics: &Metrics) {
     let resident = fs::read_to_string("/proc/self/status").ok().and_then(|text| {
         let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.trim();

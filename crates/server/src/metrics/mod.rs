@@ -84,6 +84,10 @@ families! {
         "Traces that the collector did not take, or that there was no room for";
     LinesLost Counter "rehome_log_lines_lost_total" [] &[],
         "Lines of the log that nobody took in time";
+    JournalBehind Gauge "rehome_journal_behind_seconds" [] &[],
+        "For how long files and root key alone would not bring everything back; 0 if they would, absent where no journal is kept";
+    JournalBytes Counter "rehome_journal_bytes_total" [] &[], "Bytes of the journal that this server has written";
+    JournalBase Gauge "rehome_journal_base_timestamp_seconds" [] &[], "When the base of the journal was made";
     Memory Gauge "process_resident_memory_bytes" [] &[], "Memory that the process has in use";
     OpenFiles Gauge "process_open_fds" [] &[], "Open files and connections";
     Started Gauge "process_start_time_seconds" [] &[], "When the server was started";

@@ -376,6 +376,53 @@ fn a_lost_server_comes_back_from_its_own_backup() {
     assert!(said(&restore(&[], &rotten)).contains("there is no manifest"));
 }
 
+#[test]
+fn a_destroyed_database_comes_back_from_files_and_root_key() {
+    let mut place = Place::new();
+    place.journal = true;
+    let picture = vec![7; 300_000];
+    let path = |pc: &Pc| format!("/api/v1/profiles/{}/blobs/{}", pc.profile, BlobId([9; 32]));
+    let pc = {
+        let live = place.serve();
+        live.app.housekeep().unwrap();
+        // All of it after the base.
+        let pc = live.enroll("ada", "PC of Ada");
+        let made = Made::new(&pc, 1, &[(1, 100)], &[(9, 300_000)]);
+        let headers = [(OFFSET_HEADER, "0"), (LENGTH_HEADER, "300000")];
+        assert_eq!(live.ask("PUT", &path(&pc), &pc, &headers, &picture).status, 201);
+        assert_eq!(live.backup(&pc, &made.whole()).status, 201);
+        let (state, why) = live.app.store.journal();
+        assert_eq!((state.behind_since, why), (None, None));
+        pc
+    };
+    let refused = place.run(&["rebuild"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    assert!(said(&refused).contains("nothing was touched"), "{}", said(&refused));
+
+    // Another machine, to which nothing came but the files; the database is gone.
+    let other = Place::new();
+    let nothing = other.run(&["rebuild"]);
+    assert_eq!(nothing.status.code(), Some(2), "{}", said(&nothing));
+    assert!(said(&nothing).contains("there is no journal"), "{}", said(&nothing));
+    std::fs::create_dir(other.data()).unwrap();
+    let copied = Command::new("cp").arg("-r").arg(place.data().join("blobs")).arg(other.data()).status().unwrap();
+    assert!(copied.success());
+    std::fs::write(other.root_key(), "11".repeat(32)).unwrap();
+    let wrong = other.run(&["rebuild"]);
+    assert_eq!(wrong.status.code(), Some(9), "{}", said(&wrong));
+    assert!(said(&wrong).contains("does not hold a root key of the journal"), "{}", said(&wrong));
+    std::fs::copy(place.root_key(), other.root_key()).unwrap();
+    let rebuilt = other.run(&["rebuild", "--json"]);
+    assert_eq!(rebuilt.status.code(), Some(0), "{}", said(&rebuilt));
+    assert!(said(&rebuilt).contains("everything is there"), "{}", said(&rebuilt));
+    let told: Value = serde_json::from_str(&out(&rebuilt)).unwrap();
+    assert!(told["transactions"].as_u64().unwrap() >= 3 && told["missing"].is_null(), "{told}");
+    let live = other.serve();
+    assert_eq!(live.get(&path(&pc), &pc).body, picture);
+    assert_eq!(live.backup(&pc, &Made::new(&pc, 1, &[(1, 100)], &[(9, 300_000)]).whole()).status, 200, "known");
+    assert_eq!(live.backup(&pc, &Made::new(&pc, 2, &[(3, 100)], &[]).whole()).status, 201);
+}
+
 fn files_below(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()

@@ -40,6 +40,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// After so long in milliseconds a place that was away is tried again: not each transaction may wait for it.
 const AWAY_MILLIS: i64 = 60_000;
 
+/// How often a server that is not alone looks through all records, in milliseconds: the records behind a base are read for it.
+const LOOK_MILLIS: i64 = 10 * 60 * 1000;
+
 /// Records behind a base from which on a new one is worth its writing, in bytes, if they are also more than the base itself.
 const BEHIND_BYTES_MIN: u64 = 64 << 20;
 
@@ -115,6 +118,8 @@ struct TellTale {
     is_destroyed: bool,
     /// Another process has written: whether it kept the journal is to be looked up.
     is_unsure: bool,
+    /// When all of it was looked through last.
+    looked_at: Option<Moment>,
     /// Counts the new beginnings of the pen that are wanted.
     anew: u64,
     /// Counts what is missing, and says why the last of it is.
@@ -140,12 +145,15 @@ impl Journal {
 /// What is written, and where: name of the log, offset, bytes.
 type Letter = (String, u64, Vec<u8>);
 
+/// What became of it.
+type Written = Result<(), StoreError>;
+
 /// The writer's part: one record for each transaction.
 pub(crate) struct Pen {
     journal: Arc<Journal>,
     segment: Option<Segment>,
     /// Carries what is written to its place, so that one that stalls stalls nobody for longer than [`PATIENCE`].
-    carrier: Option<(SyncSender<Letter>, Receiver<Result<(), StoreError>>)>,
+    carrier: Option<(SyncSender<Letter>, Receiver<Written>)>,
     away_until: Option<Moment>,
     /// The number that was written last.
     last: Option<i64>,
@@ -302,14 +310,13 @@ pub struct Tending<'a> {
 
 impl Store {
     /// Keeps the journal in `logs` from now on: once for a store, and without effect a second time.
-    pub fn keep_journal(&self, logs: Arc<dyn Logs>, keys: Arc<dyn JournalKeys>) -> Result<(), StoreError> {
+    pub fn keep_journal(&self, logs: Arc<dyn Logs>, keys: Arc<dyn JournalKeys>) {
         if self.journal.kept.set(Kept { logs, keys }).is_ok() {
             let mut told = self.journal.told();
             told.state.is_kept = true;
             // What was written by others before is not known yet.
             told.is_unsure = true;
         }
-        Ok(())
     }
 
     /// Where the journal stands, and why the last record that is missing is.
@@ -363,16 +370,20 @@ impl Store {
     }
 
     fn needs_base(&self, kept: &Kept) -> Result<bool, StoreError> {
+        let now = kept.keys.now();
         let (known, is_unsure) = {
             let told = self.journal.told();
-            (told.base.clone(), told.is_unsure || self.is_shared())
+            let is_due = told.looked_at.is_none_or(|last| now >= last.plus_millis(LOOK_MILLIS) || now < last);
+            // Where others write too, what is missing may be theirs, and they may have made a base.
+            let is_theirs = self.is_shared() && (is_due || told.state.behind_since.is_some());
+            (told.base.clone().filter(|_| !is_theirs), told.is_unsure || is_theirs)
         };
         let base = match known {
             Some(base) => Some(base),
             None => base::newest(&*kept.logs)?,
         };
         let Some(base) = base else {
-            self.journal.lag(kept.keys.now(), &StoreError::Damaged("there is no base yet".to_owned()));
+            self.journal.lag(now, &StoreError::Damaged("there is no base yet".to_owned()));
             return Ok(true);
         };
         if is_unsure {
@@ -380,16 +391,18 @@ impl Store {
             let mut told = self.journal.told();
             told.behind_base = found.bytes;
             told.is_destroyed |= found.destroys;
-            told.is_unsure = false;
-            if !found.is_whole {
+            (told.is_unsure, told.looked_at) = (false, Some(now));
+            if found.is_whole {
+                (told.state.behind_since, told.why) = (None, None);
+            } else {
                 drop(told);
                 let why = StoreError::Damaged("another program has written without it".to_owned());
-                self.journal.lag(kept.keys.now(), &why);
+                self.journal.lag(now, &why);
             }
         }
         let mut told = self.journal.told();
         told.state.base_at = Some(base.made_at);
-        let is_old = kept.keys.now() >= base.made_at.plus_millis(crate::fleet::DAY_MILLIS);
+        let is_old = now >= base.made_at.plus_millis(crate::fleet::DAY_MILLIS);
         let needs = told.state.behind_since.is_some()
             || told.behind_base > BEHIND_BYTES_MIN.max(base.bytes)
             || (told.is_destroyed && is_old)

@@ -1,4 +1,4 @@
-//! What a record holds: the statements of one transaction, and the bytes that they are (`docs/format.md` section 17).
+//! What a record holds: the statements of one transaction, and the bytes that they are (`docs/format.md` section 16).
 //!
 //! A server says the same few hundred statements again and again, so a log holds the text of each once, where it first comes.
 
@@ -42,7 +42,9 @@ impl Known {
                 run(&mut bytes, text.as_bytes());
             }
             number(&mut bytes, params.len() as u64);
-            params.iter().for_each(|param| value(&mut bytes, param));
+            for param in params {
+                value(&mut bytes, param);
+            }
         }
         bytes
     }

@@ -196,8 +196,11 @@ impl<'a> Frames<'a> {
     pub(super) fn open(logs: &'a dyn Logs, name: &str) -> Result<Option<Self>, StoreError> {
         let mut reader = LogReader::new(logs, name);
         let Some(begin) = reader.take(MAGIC.len() + 6)? else { return Ok(None) };
-        let Some([a, b, c, d, e, f]) = begin.strip_prefix(MAGIC) else { return Ok(None) };
-        let (schema, length) = (u32::from_le_bytes([*a, *b, *c, *d]), usize::from(u16::from_le_bytes([*e, *f])));
+        let Some((schema, length)) = begin.strip_prefix(MAGIC).and_then(|rest| rest.split_first_chunk::<4>()) else {
+            return Ok(None);
+        };
+        let length = <[u8; 2]>::try_from(length).map_or(usize::MAX, |length| usize::from(u16::from_le_bytes(length)));
+        let schema = u32::from_le_bytes(*schema);
         if length > WRAPPED_BYTES_MAX {
             return Ok(None);
         }

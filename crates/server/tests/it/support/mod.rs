@@ -84,6 +84,8 @@ pub struct Place {
     pub site: server::login::site::Site,
     /// Address of a collector of traces.
     pub otlp: Option<String>,
+    /// Whether a journal is kept.
+    pub journal: bool,
 }
 
 impl Place {
@@ -103,6 +105,7 @@ impl Place {
             passwords_refused: None,
             site: server::login::site::Site::default(),
             otlp: None,
+            journal: false,
         }
     }
 
@@ -155,6 +158,7 @@ impl Place {
             data_dir: self.data(),
             database: self.database().into(),
             blobs: self.data().join("blobs").display().to_string(),
+            journal: self.journal,
             root_key: self.root.clone().unwrap_or_else(|| self.root_key()),
             root_key_old: None,
             bounds: Bounds {

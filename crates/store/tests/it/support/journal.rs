@@ -60,7 +60,7 @@ pub fn tend(store: &Store, scratch: &Path) -> Result<Tended, StoreError> {
 
 /// Keeps a journal from now on, with a base to begin with.
 pub fn keep(store: &Store, logs: &Arc<dyn Logs>, keys: &Arc<Keys>, scratch: &Path) {
-    store.keep_journal(Arc::clone(logs), Arc::clone(keys) as Arc<dyn JournalKeys>).unwrap();
+    store.keep_journal(Arc::clone(logs), Arc::clone(keys) as Arc<dyn JournalKeys>);
     tend(store, scratch).unwrap();
 }
 
