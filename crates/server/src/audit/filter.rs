@@ -1,7 +1,10 @@
 //! Which rows of the audit somebody wants.
 
+use model::ids::from_hex;
 use model::world::Moment;
-use store::{Outcome, Told};
+use store::{Outcome, Store, TenantScope, Told};
+
+use crate::problem::Refusal;
 
 /// Which rows. Empty: all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,10 +17,10 @@ pub struct Filter {
     pub actions: Vec<String>,
     /// Only what ended like this.
     pub outcome: Option<Outcome>,
-    /// Only what this one did.
-    pub actor: Option<[u8; 16]>,
-    /// Only what was done to this.
-    pub target: Option<[u8; 16]>,
+    /// Only what one of these did.
+    pub actor: Option<Vec<[u8; 16]>>,
+    /// Only what was done to one of these.
+    pub target: Option<Vec<[u8; 16]>>,
 }
 
 impl Filter {
@@ -35,8 +38,8 @@ impl Filter {
             && self.until.is_none_or(|until| told.at < until)
             && (self.actions.is_empty() || self.actions.iter().any(is))
             && self.outcome.is_none_or(|outcome| told.outcome == outcome)
-            && self.actor.is_none_or(|actor| told.actor.id() == Some(&actor))
-            && self.target.is_none_or(|target| told.target == target)
+            && self.actor.as_ref().is_none_or(|ids| ids.iter().any(|id| told.actor.id() == Some(id)))
+            && self.target.as_ref().is_none_or(|ids| ids.iter().any(|id| told.target == id))
     }
 }
 
@@ -45,6 +48,28 @@ pub fn moment(text: &str) -> Result<Moment, String> {
     let stamp = text.parse::<jiff::Timestamp>().or_else(|_| format!("{text}T00:00:00Z").parse());
     let wanted = || format!("`{text}` is no time: write `2026-11-28` or `2026-11-28T08:30:00Z`");
     stamp.map(|stamp| Moment(stamp.as_millisecond())).map_err(|_: jiff::Error| wanted())
+}
+
+/// Whom or what somebody means who writes an id, or a name as the console shows it: all that are called so. `field` names the place in a refusal. Waits for the disk.
+pub fn meant(
+    store: &Store,
+    tenant: &TenantScope,
+    (field, text): (&str, &str),
+) -> Result<Option<Vec<[u8; 16]>>, Refusal> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if let Some(id) = from_hex(text) {
+        return Ok(Some(vec![id]));
+    }
+    let ids = store.called(tenant, text)?;
+    if ids.is_empty() {
+        let why = format!(
+            "`{field}`: nobody and nothing is called `{text}`; write a name as the console shows it, or an id of 32 hexadecimal digits"
+        );
+        return Err(Refusal::invalid(why));
+    }
+    Ok(Some(ids))
 }
 
 /// A word of an action as somebody asks for it.

@@ -7,7 +7,6 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use model::admin::AuditRow;
-use model::ids::from_hex;
 use model::permission::{Permission, may};
 use serde_json::Value;
 use store::{Outcome, StoreError, View};
@@ -147,13 +146,11 @@ impl Asked {
         ]
     }
 
-    fn filter(&self) -> Result<Filter, Refusal> {
+    /// Waits for the disk.
+    fn filter(&self, app: &App, view: &View) -> Result<Filter, Refusal> {
         let moment =
             |text: &str| (!text.is_empty()).then(|| filter::moment(text)).transpose().map_err(Refusal::invalid);
-        let id = |name: &str, text: &str| {
-            let wrong = || Refusal::invalid(format!("`{name}` is an id of 32 hexadecimal digits"));
-            (!text.is_empty()).then(|| from_hex(text).ok_or_else(wrong)).transpose()
-        };
+        let id = |field: &str, text: &str| filter::meant(&app.store, view.tenant_scope(), (field, text));
         let words = self.action.split(',').map(str::trim).filter(|word| !word.is_empty());
         Ok(Filter {
             since: moment(&self.since)?,
@@ -177,13 +174,17 @@ pub(super) async fn show(
 ) -> Result<Response, Refusal> {
     whole(&view)?;
     let asked = Asked::of(&desk);
-    let filter = asked.filter()?;
     let below = match desk.asked("below") {
         "" => i64::MAX,
         text => text.parse().map_err(|_| Refusal::invalid("`below` is the number of a row"))?,
     };
     let (worker, by) = (Arc::clone(&app), view.clone());
-    let (rows, next) = apart(move || rows(&worker, &by, &filter, below)).await?;
+    let (asked, rows, next) = apart(move || {
+        let filter = asked.filter(&worker, &by)?;
+        let (rows, next) = rows(&worker, &by, &filter, below)?;
+        Ok::<_, Refusal>((asked, rows, next))
+    })
+    .await?;
     let f = desk
         .frame((&app, &view), Place::Audit, desk.texts.t("nav.audit"))
         .cli("rehome-server audit export --format csv --tenant {tenant}")

@@ -318,6 +318,15 @@ fn wrong_words_on_the_command_line_say_what_is_wanted() {
     assert!(said(&output).contains("holds no signed head") && said(&output).contains("hint: "), "{}", said(&output));
 }
 
+/// The name of a PC that the record tells of.
+fn page_of_pcs(live: &Live, auditor: &str) -> String {
+    let page: Value = live.get("/api/v1/audit?action=device.enroll&limit=1", auditor).json();
+    let id = page["items"][0]["target"].as_str().unwrap();
+    let id = model::ids::DeviceId(model::ids::from_hex(id).unwrap());
+    let scope = live.app.store.operator("default").unwrap().unwrap();
+    live.app.store.actor_name(&scope, &store::Who::Device(id)).unwrap().unwrap()
+}
+
 #[test]
 fn auditors_read_and_export_over_the_api_and_others_do_not() {
     let place = Place::new();
@@ -339,6 +348,15 @@ fn auditors_read_and_export_over_the_api_and_others_do_not() {
         path = format!("/api/v1/audit?limit=3&action=device,access&cursor={cursor}");
     }
     assert_eq!(rows, ["access.refuse", "device.enroll", "device.enroll"]);
+    // Whom and what people know by name: a person, and a PC with what is kept of it.
+    let names = |query: &str| -> Vec<String> {
+        let page: Value = live.get(&format!("/api/v1/audit?{query}"), &ada).json();
+        page["items"].as_array().unwrap().iter().map(|row| row["action"].as_str().unwrap().to_owned()).collect()
+    };
+    let (pc, all) = (page_of_pcs(&live, &ada), names("limit=200"));
+    let of_pc = names(&format!("target={}", pc.to_uppercase().replace(' ', "%20")));
+    assert!(of_pc.contains(&"device.enroll".to_owned()) && of_pc.len() < all.len(), "{of_pc:?}");
+    assert!(names("target=ADA").contains(&"user.create".to_owned()), "however it is written");
     let refused: Value = live.get("/api/v1/audit?outcome=refused", &ada).json();
     assert_eq!(refused["items"][0]["address"], "127.0.0.1");
     for (query, word) in [

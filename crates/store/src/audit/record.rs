@@ -188,6 +188,35 @@ impl Store {
         })
     }
 
+    /// Ids of whoever and whatever is called like that today, however it is written: people, PCs with their profiles, service accounts, and what administrators make.
+    pub fn called(&self, tenant: &TenantScope, name: &str) -> Result<Vec<[u8; 16]>, StoreError> {
+        const NAMED: [&str; 10] = [
+            "users",
+            "devices",
+            "api_tokens",
+            "policies",
+            "retention_policies",
+            "user_groups",
+            "filters",
+            "tags",
+            "roles",
+            "providers",
+        ];
+        let name = name.to_lowercase();
+        self.read(|connection| {
+            let mut found = Vec::new();
+            let profiles = "SELECT p.id FROM profiles p JOIN devices d ON d.tenant = p.tenant AND d.no = p.device_no \
+                            WHERE p.tenant = $1 AND lower(d.name) = $2";
+            let named = NAMED.map(|table| format!("SELECT id FROM {table} WHERE tenant = $1 AND lower(name) = $2"));
+            for sql in named.iter().map(String::as_str).chain([profiles]) {
+                let mut statement = connection.prepare(sql)?;
+                let ids = statement.query_map((tenant.no, &name), |row| row.get(0))?;
+                found.extend(ids.collect::<Result<Vec<[u8; 16]>, _>>()?);
+            }
+            Ok(found)
+        })
+    }
+
     /// The name of a role assignment as people read it: the one of an organisation's first owner bears their id, and here their name.
     pub fn assignment_called(&self, tenant: &TenantScope, name: String) -> Result<String, StoreError> {
         let Some(id) = name.strip_prefix("owner ").and_then(|id| id.parse().ok()) else { return Ok(name) };

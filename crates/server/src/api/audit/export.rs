@@ -20,6 +20,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use super::{Wanted, whole};
 use crate::App;
 use crate::access::Allowed;
+use crate::api::extract::apart;
 use crate::audit::export::{Format, run};
 use crate::problem::Refusal;
 
@@ -45,7 +46,8 @@ pub(crate) async fn handle(
             Format::from_word(word).ok_or_else(|| Refusal::invalid("`format` is `ndjson`, `csv` or `syslog`"))?
         }
     };
-    let filter = wanted.filter()?;
+    let (worker, by) = (Arc::clone(&app), view.clone());
+    let filter = apart(move || wanted.filter(&worker, &by)).await?;
     let place = Arc::clone(&app.exports).try_acquire_owned().map_err(|_| Refusal::busy())?;
     let (sender, receiver) = channel(PIECES);
     let whole = Arc::new(AtomicBool::new(false));

@@ -48,8 +48,11 @@ pub(crate) async fn handle(
     if limit == 0 || limit > PAGE_MAX {
         return Err(Refusal::invalid(format!("`limit` is 1 to {PAGE_MAX}")));
     }
-    let filter = wanted.filter()?;
-    Ok(Json(apart(move || page(&app, &view, &filter, (below, limit))).await?))
+    let page = move || {
+        let filter = wanted.filter(&app, &view)?;
+        Ok::<_, Refusal>(page(&app, &view, &filter, (below, limit))?)
+    };
+    Ok(Json(apart(page).await?))
 }
 
 fn page(

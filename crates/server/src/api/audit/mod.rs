@@ -7,10 +7,10 @@ pub(crate) mod heads;
 pub(crate) mod list;
 
 use axum::http::StatusCode;
-use model::ids::from_hex;
 use model::reason::Reason;
 use store::{Outcome, View};
 
+use crate::App;
 use crate::audit::filter::{self, Filter};
 use crate::problem::Refusal;
 
@@ -40,11 +40,11 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    fn filter(&self) -> Result<Filter, Refusal> {
+    /// Waits for the disk.
+    fn filter(&self, app: &App, view: &View) -> Result<Filter, Refusal> {
         let moment = |text: &Option<String>| text.as_deref().map(filter::moment).transpose().map_err(Refusal::invalid);
-        let id = |name: &str, text: &Option<String>| {
-            let wrong = || Refusal::invalid(format!("`{name}` is an id of 32 hexadecimal digits"));
-            text.as_deref().map(|text| from_hex(text).ok_or_else(wrong)).transpose()
+        let id = |field: &str, text: &Option<String>| {
+            filter::meant(&app.store, view.tenant_scope(), (field, text.as_deref().unwrap_or_default()))
         };
         let actions = self.action.as_deref().map(|text| text.split(',').map(filter::action).collect());
         let outcome = match self.outcome.as_deref() {

@@ -8,7 +8,7 @@ use axum::response::Response;
 use model::check_in::Facts;
 use model::ids::DeviceId;
 use model::permission::may;
-use store::{Fleet, FleetDevice, Standing};
+use store::{Fleet, FleetDevice, Standing, View};
 
 use crate::App;
 use crate::access::Allowed;
@@ -162,10 +162,33 @@ pub(in crate::console) async fn csv(
     desk: Desk,
 ) -> Result<Response, Refusal> {
     let asked = asked(&desk);
-    let fleet = apart(move || fleet(&app, &view)).await?;
-    let heads = ["id", "name", "user", "standing", "reason", "last_backup", "last_seen", "key", "connected", "forked"];
+    apart(move || table(&app, &view, &asked)).await
+}
+
+/// PCs whose facts are looked up at once for the file.
+const LOOKED_UP: usize = 1_000;
+
+/// The file. Waits for the disk.
+fn table(app: &Arc<App>, view: &View, asked: &Asked) -> Result<Response, Refusal> {
+    let fleet = fleet(app, view)?;
+    let heads = [
+        "id",
+        "name",
+        "user",
+        "standing",
+        "reason",
+        "last_backup",
+        "last_seen",
+        "key",
+        "connected",
+        "forked",
+        "windows",
+        "join",
+        "model",
+        "agent",
+    ];
     let time = |at: Option<model::world::Moment>| at.map(row::time).unwrap_or_default();
-    let cells = |device: &FleetDevice| {
+    let cells = |(device, said): (&FleetDevice, Facts)| {
         vec![
             device.id.to_string(),
             fleet.name(device.name).to_owned(),
@@ -177,11 +200,20 @@ pub(in crate::console) async fn csv(
             device.key_level.map_or("", model::device::KeyLevel::word).to_owned(),
             time(Some(device.created_at)),
             device.forked.to_string(),
+            said.exact_build().map(|build| build.to_string()).unwrap_or_default(),
+            said.join.map_or_else(String::new, |join| join.word().to_owned()),
+            said.model.unwrap_or_default(),
+            said.agent.unwrap_or_default(),
         ]
     };
-    let mut found = found(&fleet, &asked);
-    if let Some(order) = order(&fleet, &asked) {
+    let mut found = found(&fleet, asked);
+    if let Some(order) = order(&fleet, asked) {
         found.sort_unstable_by(order);
     }
-    Ok(file("devices", &heads, found.into_iter().map(cells)))
+    let mut said = Vec::with_capacity(found.len());
+    for some in found.chunks(LOOKED_UP) {
+        let ids: Vec<DeviceId> = some.iter().map(|device| device.id).collect();
+        said.extend(app.store.said_by(view, &ids)?.into_iter().map(Option::unwrap_or_default));
+    }
+    Ok(file("devices", &heads, found.into_iter().zip(said).map(cells)))
 }
