@@ -81,7 +81,9 @@ fn conformance_of_logs(blobs: &dyn Logs) {
     blobs.remove_log(names[0]).unwrap();
     assert_eq!(blobs.read_log(names[0], 0).unwrap(), None);
     assert_eq!(blobs.logs("journal/test/").unwrap(), names[1..2]);
-    names.iter().for_each(|name| blobs.remove_log(name).unwrap());
+    for name in names {
+        blobs.remove_log(name).unwrap();
+    }
 }
 
 #[test]

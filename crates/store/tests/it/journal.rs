@@ -49,7 +49,8 @@ impl World {
 
     /// A file's name that nobody has had.
     fn fresh(&self, name: &str) -> PathBuf {
-        (0..).map(|number| self.folder.path().join(format!("{name}-{number}"))).find(|path| !path.exists()).unwrap()
+        let name = |number: u32| self.folder.path().join(format!("{name}-{number}"));
+        (0..1_000).map(name).find(|path| !path.exists()).unwrap()
     }
 
     /// The rows that there are, and those that the journal gives.
