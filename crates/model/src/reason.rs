@@ -170,7 +170,7 @@ reasons! {
     WrongHive = 304, "wrong_hive", "the hive is not that of a user", "choose the NTUSER.DAT of a user's profile";
     Truncated = 305, "truncated", "the file ends too early", "copy it again from its disk; what could be read was read";
     PermissionDenied = 306, "permission_denied", "the file may not be read or written", "check who owns it, or run as the user it belongs to";
-    ReadOnlyTarget = 307, "read_only_target", "the target cannot be written", "choose another target";
+    ReadOnlyTarget = 307, "read_only_target", "the place where it should go is read-only", "ask who manages that place, or choose another one";
     DiskFull = 308, "disk_full", "the disk is full", "free some space and try again; nothing was changed";
     NotARegFile = 309, "not_a_reg_file", "the file is not a registry export", "export it with regedit, version 5";
     FileTooBig = 310, "file_too_big", "the file is larger than Rehome reads", "check that it is the right file";

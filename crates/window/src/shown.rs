@@ -110,6 +110,7 @@ pub fn show(frame: &Frame, view: &View) {
             kind: kind(line.kind),
         }),
     ));
+    frame.set_signs(view.lines.iter().any(|line| tone(line.tone) != 0));
     frame.set_foot((&view.foot).into());
     frame.set_main((&view.main).into());
     frame.set_main_enabled(view.main_enabled);
