@@ -9,14 +9,17 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use model::envelope::Envelope;
 use model::retention::Rules;
 use model::world::Moment;
+use store::blobs::{DiskBlobs, Logs};
 use store::{GRACE_MILLIS, Piece, Scope, Store};
 
 use super::figures;
 use crate::crash_states::{BLOB_BYTES, blob, made, open, scratch, told, traceable};
+use crate::support::journal::{self, Keys};
 use crate::support::{NOW, device, print, sign, signed, tenant, user};
 
 /// What a call may meet: the disk is broken, it is full, a signal comes, the process is killed.
@@ -35,15 +38,35 @@ const KEPT: u64 = 3;
 /// Where the confirmed numbers are noted; a line that is not a number says that letting go has begun.
 const ACKS: &str = "acks";
 
+/// A file that says that the program keeps a journal; in it those numbers that were confirmed while the journal was whole.
+const JOURNALED: &str = "journaled";
+
+/// Keeps a journal beside the blobs, if the folder says so. Whether it does.
+fn keep_journal(store: &Store, folder: &Path) -> Option<bool> {
+    if !folder.join(JOURNALED).exists() {
+        return Some(false);
+    }
+    let logs: Arc<dyn Logs> = Arc::new(DiskBlobs::open(folder.join("blobs")).ok()?);
+    store.keep_journal(logs, Arc::new(Keys::new(1)));
+    // What goes wrong there is told by the state.
+    drop(journal::tend(store, folder));
+    Some(true)
+}
+
 /// What the program does. It goes on after an error as a server and its device would: the same request again, a few times, unless the store says that the disk has failed.
 fn work(folder: &Path) -> Option<()> {
     let mut acks = fs::OpenOptions::new().create(true).append(true).open(folder.join(ACKS)).ok()?;
     let store = open(folder).ok()?;
+    let is_journaled = keep_journal(&store, folder)?;
     let pc = store.authenticate(print(1)).ok()??.scope;
     let from = store.latest(&pc, pc.profile()).ok()??.map_or(0, |latest| latest.seq) + 1;
     for seq in from..=SNAPSHOTS {
         (0..3).find_map(|_| backup(&store, &pc, seq).ok().filter(|()| !store.failed()))?;
         acks.write_all(format!("{seq}\n").as_bytes()).ok()?;
+        if is_journaled && store.journal().0.behind_since.is_none() {
+            let mut acks = fs::OpenOptions::new().append(true).open(folder.join(JOURNALED)).ok()?;
+            acks.write_all(format!("{seq}\n").as_bytes()).ok()?;
+        }
     }
     acks.write_all(b"letting go\n").ok()?;
     let operator = store.operator("default").ok()??;
@@ -257,6 +280,37 @@ fn whichever_call_fails_or_is_the_last_nothing_confirmed_is_lost() {
     try_all("calls of a server at work", begun, most, judge);
 }
 
+/// The same with a journal, after which the database is destroyed: what was confirmed while the journal was whole is in it.
+#[test]
+fn whichever_call_fails_or_is_the_last_the_journal_has_what_was_confirmed() {
+    let most = figures::of([40, 160, usize::MAX, usize::MAX]);
+    let prepare = |folder: &Path| {
+        begun(folder);
+        fs::write(folder.join(JOURNALED), "").unwrap();
+    };
+    try_all("calls of a server that keeps a journal", prepare, most, judge_journal);
+}
+
+fn judge_journal(folder: &Path) -> Result<(), String> {
+    let acks = fs::read_to_string(folder.join(JOURNALED)).unwrap_or_default();
+    let confirmed: BTreeSet<u64> = acks.lines().filter_map(|line| line.parse().ok()).collect();
+    let lets_go = fs::read_to_string(folder.join(ACKS)).unwrap_or_default().contains("letting go");
+    // On a copy, as the program goes on with its own database below.
+    if !confirmed.is_empty() {
+        let copied = folder.with_extension("destroyed");
+        copy(folder, &copied);
+        for file in ["rehome.db", "rehome.db-wal", "rehome.db-shm"] {
+            drop(fs::remove_file(copied.join(file)));
+        }
+        let logs: Arc<dyn Logs> = Arc::new(DiskBlobs::open(copied.join("blobs")).unwrap());
+        let rebuilt = journal::rebuild(&logs, &Arc::new(Keys::new(1)), &copied.join("rehome.db"));
+        rebuilt.map_err(|error| format!("cannot be rebuilt: {error}"))?;
+        look(&copied, &confirmed, lets_go).map_err(|what| format!("rebuilt, {what}"))?;
+        fs::remove_dir_all(copied).unwrap();
+    }
+    judge(folder)
+}
+
 /// A first start: there is nothing to lose, but what is left must open.
 #[test]
 fn whichever_call_of_a_first_start_fails_the_next_start_just_works() {
@@ -276,7 +330,7 @@ fn whichever_call_of_a_migration_fails_the_next_start_finishes_it() {
     let most = figures::of([40, 120, usize::MAX, usize::MAX]);
     try_all("calls of a migration", old, most, |folder| {
         drop(
-            Store::open(&folder.join("rehome.db"), std::sync::Arc::<store::blobs::MemoryBlobs>::default(), Moment(7))
+            Store::open(&folder.join("rehome.db"), Arc::<store::blobs::MemoryBlobs>::default(), Moment(7))
                 .map_err(|error| format!("does not open: {error}"))?,
         );
         let database = rusqlite::Connection::open(folder.join("rehome.db")).unwrap();

@@ -14,18 +14,23 @@ use super::NOW;
 pub struct Keys {
     pub root: u8,
     pub now: AtomicI64,
-    made: AtomicU64,
+}
+
+/// Counts what has to be new each time, in whichever process it is made.
+fn number() -> u64 {
+    static MADE: AtomicU64 = AtomicU64::new(0);
+    (u64::from(std::process::id()) << 32) + MADE.fetch_add(1, Ordering::SeqCst)
 }
 
 impl Keys {
     pub fn new(root: u8) -> Self {
-        Self { root, now: AtomicI64::new(NOW.0), made: AtomicU64::new(0) }
+        Self { root, now: AtomicI64::new(NOW.0) }
     }
 }
 
 impl JournalKeys for Keys {
     fn new_key(&self) -> Result<JournalKey, StoreError> {
-        let secret = super::id32("journal key", self.made.fetch_add(1, Ordering::SeqCst));
+        let secret = super::id32("journal key", number());
         let wrapped = [self.root].into_iter().chain(secret.map(|byte| byte.wrapping_add(self.root))).collect();
         Ok(JournalKey { secret, wrapped })
     }
@@ -44,8 +49,7 @@ impl JournalKeys for Keys {
     }
 
     fn fill(&self, bytes: &mut [u8]) {
-        let number = self.made.fetch_add(1, Ordering::SeqCst);
-        bytes.copy_from_slice(&super::id32("chance", number)[..bytes.len()]);
+        bytes.copy_from_slice(&super::id32("chance", number())[..bytes.len()]);
     }
 
     fn now(&self) -> Moment {
