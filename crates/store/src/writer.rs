@@ -370,6 +370,7 @@ mod tests {
     fn writer() -> Writer {
         let connection = Connection::Sqlite(rusqlite::Connection::open_in_memory().unwrap());
         connection.execute_batch("CREATE TABLE t (x INTEGER NOT NULL)").unwrap();
+        connection.execute_batch(include_str!("../migrations/sqlite/0017_journal.sql")).unwrap();
         Writer::start(connection, None, Pen::new(Arc::default())).unwrap()
     }
 
@@ -388,6 +389,30 @@ mod tests {
         let writer = writer();
         assert!(writer.write(write_and_refuse).is_err());
         assert_eq!(rows(&writer), 0);
+    }
+
+    fn job(work: fn(&Connection) -> Result<(), StoreError>) -> Box<dyn Job> {
+        let work = move |tx: &Connection, _: &[u8]| work(tx);
+        Box::new(Write {
+            refuses_first: false,
+            signing: None,
+            signed: Vec::new(),
+            work,
+            done: |_: Result<(), StoreError>| (),
+            result: None,
+        })
+    }
+
+    #[test]
+    fn what_a_job_wrote_before_it_refused_is_not_written_down() {
+        let connection = Connection::Sqlite(rusqlite::Connection::open_in_memory().unwrap());
+        connection.execute_batch("CREATE TABLE t (x INTEGER NOT NULL)").unwrap();
+        let write = |tx: &Connection| Ok(tx.execute("INSERT INTO t VALUES (7)", []).map(drop)?);
+        dialect::begin_write(&connection).unwrap();
+        sql::record::begin(true);
+        run_jobs(&connection, &mut [job(write), job(write_and_refuse), job(write)]).unwrap();
+        let texts: Vec<_> = sql::record::take().into_iter().map(|done| done.text).collect();
+        assert_eq!(texts, ["INSERT INTO t VALUES (7)".into(), "INSERT INTO t VALUES (7)".into()]);
     }
 
     #[test]

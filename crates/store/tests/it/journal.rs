@@ -129,7 +129,7 @@ fn what_was_refused_half_way_is_not_repeated_and_what_was_let_go_stays_away() {
     world.store.set_rules(&operator, &Rules { last: 2, ..Rules::default() }, NOW).unwrap();
     fill(&world.store, &pc, 4);
     assert!(world.store.mark(&operator, (pc.profile(), 1), Mark::Pin, NOW).unwrap());
-    // Refused after it has written: the name is taken.
+    // Refused: the name is taken.
     let again = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| user(&world.store, "default", "ada", 7)));
     assert!(again.is_err());
     // The same snapshot again changes nothing, and another one with a taken number is refused.
