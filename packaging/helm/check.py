@@ -16,7 +16,7 @@ CHART = Path(__file__).parent / "rehome"
 VERSIONS = ["1.25", "1.34"]
 ELSEWHERE = {
     "database": {"existingSecret": "rehome-db"},
-    "storage": {"type": "s3", "s3": {"bucket": "rehome", "prefix": "eu", "endpoint": "https://s3.example.com"}},
+    "storage": {"type": "s3", "journal": True, "s3": {"bucket": "rehome", "prefix": "eu", "endpoint": "https://s3.example.com"}},
 }
 GOOD = {
     "one server on a volume": {},
