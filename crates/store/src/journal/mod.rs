@@ -101,6 +101,8 @@ pub enum Tended {
 pub(crate) struct Journal {
     kept: OnceLock<Kept>,
     told: Mutex<TellTale>,
+    /// A key for the next log, so that the writer need not wait for whoever holds the root key.
+    spare: Mutex<Option<JournalKey>>,
 }
 
 struct Kept {
@@ -131,6 +133,10 @@ impl Journal {
     fn told(&self) -> MutexGuard<'_, TellTale> {
         // No code here panics between two changes that belong together.
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Option<JournalKey>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Something is missing in it from now on.
@@ -244,7 +250,11 @@ impl Pen {
     ) -> Result<([u8; 8], u64), StoreError> {
         let mut segment = match self.segment.take() {
             Some(segment) => segment,
-            None => Segment::begin(&*kept.keys, number, now)?,
+            None => {
+                let spare = self.journal.spare().take();
+                let key = spare.map_or_else(|| kept.keys.new_key(), Ok)?;
+                Segment::begin((&*kept.keys, key), number, now)
+            }
         };
         let (mark, piece) = segment.frame((number, after.mark), done, now)?;
         let bytes = piece.len() as u64;
@@ -329,6 +339,12 @@ impl Store {
     /// much as the whole database.
     pub fn tend_journal(&self, with: &Tending<'_>) -> Result<Tended, StoreError> {
         let Some(kept) = self.journal.kept.get() else { return Ok(Tended::Off) };
+        // One that another root key has wrapped meanwhile would be of no use for long.
+        let is_ready = self.journal.spare().as_ref().is_some_and(|key| kept.keys.is_current(&key.wrapped));
+        if !is_ready {
+            let key = kept.keys.new_key()?;
+            *self.journal.spare() = Some(key);
+        }
         if !self.needs_base(kept)? {
             return Ok(Tended::Whole);
         }

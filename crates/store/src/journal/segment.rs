@@ -9,7 +9,7 @@ use model::world::Moment;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
 use super::record::{Known, Texts, destroys};
-use super::{JournalKeys, RECORDS};
+use super::{JournalKey, JournalKeys, RECORDS};
 use crate::blobs::Logs;
 use crate::sql::record::Done;
 use crate::{StoreError, dialect, row};
@@ -60,15 +60,14 @@ pub(super) struct Segment {
 
 impl Segment {
     /// Begins one with the record of that number. Nothing is written yet.
-    pub(super) fn begin(keys: &dyn JournalKeys, number: i64, now: Moment) -> Result<Self, StoreError> {
+    pub(super) fn begin((keys, key): (&dyn JournalKeys, JournalKey), number: i64, now: Moment) -> Self {
         let mut chance = [0; 4];
         keys.fill(&mut chance);
-        let key = keys.new_key()?;
         let schema = u32::try_from(dialect::MIGRATIONS.len()).unwrap_or(u32::MAX);
         let length = u16::try_from(key.wrapped.len()).unwrap_or(u16::MAX);
         let head = [MAGIC.as_slice(), &schema.to_le_bytes(), &length.to_le_bytes(), &key.wrapped].concat();
         let name = format!("{RECORDS}{number:016x}-{}", to_hex(&chance));
-        Ok(Self { name, key: seal_key(key.secret), known: Known::default(), head, index: 0, bytes: 0, begun: now })
+        Self { name, key: seal_key(key.secret), known: Known::default(), head, index: 0, bytes: 0, begun: now }
     }
 
     pub(super) fn name(&self) -> &str {
