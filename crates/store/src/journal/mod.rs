@@ -248,13 +248,12 @@ impl Pen {
         done: &[sql::record::Done],
         now: Moment,
     ) -> Result<([u8; 8], u64), StoreError> {
-        let mut segment = match self.segment.take() {
-            Some(segment) => segment,
-            None => {
-                let spare = self.journal.spare().take();
-                let key = spare.map_or_else(|| kept.keys.new_key(), Ok)?;
-                Segment::begin((&*kept.keys, key), number, now)
-            }
+        let mut segment = if let Some(segment) = self.segment.take() {
+            segment
+        } else {
+            let spare = self.journal.spare().take();
+            let key = spare.map_or_else(|| kept.keys.new_key(), Ok)?;
+            Segment::begin((&*kept.keys, key), number, now)
         };
         let (mark, piece) = segment.frame((number, after.mark), done, now)?;
         let bytes = piece.len() as u64;
