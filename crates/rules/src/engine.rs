@@ -9,6 +9,7 @@
 
 mod columns;
 mod fleet;
+mod plain;
 mod program;
 
 pub use columns::{Table, Value};

@@ -89,7 +89,7 @@ pub use erase::{Deleted, EraseError, SignErasure};
 pub use error::{AdminError, SqlError, StoreError};
 pub use fleet::{
     CURRENT_MILLIS, DAY_MILLIS, DeviceFacts, Fleet, FleetDay, FleetDevice, FleetPerson, ListedRestore,
-    Name as FleetName, Restores, SeenProfile, Standing,
+    Name as FleetName, Restores, Second as FleetSecond, SeenProfile, Standing,
 };
 pub use keys::{Chain, KeyCount, Level, NewKey, NewUserKey, Purpose, Stale, WrappedKey};
 pub use membership::columns::{PREVIEW_MEMBERS_MAX, REREAD_MILLIS, RulePreview};

@@ -31,6 +31,9 @@ const REREAD_PEOPLE_MILLIS: i64 = 60 * 1000;
 /// By how much servers' clocks may differ, and how long a check-in may wait to be written: check-ins are looked at again that far back.
 const SLACK_MILLIS: i64 = 30 * 1000;
 
+/// Rows that are read at once: their facts take some kilobytes each until they are in the columns.
+const READ_ROWS: i64 = 1_000;
+
 /// The most members that a preview names.
 pub const PREVIEW_MEMBERS_MAX: usize = 200;
 
@@ -94,7 +97,7 @@ impl Columns {
         let reread = if of == GroupOf::People { REREAD_PEOPLE_MILLIS } else { REREAD_MILLIS };
         let anew = !(0..reread).contains(&age);
         if anew {
-            *self = Self { read_at: Some(now), ..Self::default() };
+            *self = Self { table: facts::table(of), read_at: Some(now), ..Self::default() };
         } else if of == GroupOf::Devices {
             let since = self.checked_in_at.min(now.0).saturating_sub(SLACK_MILLIS);
             let taken = std::mem::take(&mut self.taken);
@@ -118,7 +121,7 @@ impl Columns {
         self.looked_at = now.0;
         loop {
             let after = self.nos.last().copied().unwrap_or(0);
-            let rows = known(connection, (tenant, of), ((after, i64::MAX), 10_000), (all, now))?;
+            let rows = known(connection, (tenant, of), ((after, i64::MAX), READ_ROWS), (all, now))?;
             if rows.is_empty() {
                 if anew {
                     self.table.shrink();
