@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use hashbrown::HashTable;
 
 use super::plain::Plain;
+use super::room::make_room;
 use crate::facts::{Fact, Facts};
 use crate::property::{self, FactId};
 
@@ -129,6 +130,7 @@ impl Codes {
     fn set(&mut self, row: usize, code: u32) {
         fn put<T: Copy + Default>(codes: &mut Vec<T>, row: usize, code: T) {
             if codes.len() <= row {
+                make_room(codes, row + 1 - codes.len());
                 codes.resize(row + 1, T::default());
             }
             codes[row] = code;

@@ -1,6 +1,7 @@
 //! A fact of which hardly two rows have the same value (ids, names, times), row by row. A dictionary of it was four times as large as the values.
 
 use super::columns::Value;
+use super::room::make_room;
 
 /// Rows of a block of texts. One that changes its length moves those behind it in its block.
 const BLOCK: usize = 1_024;
@@ -36,6 +37,7 @@ impl Plain {
                 };
                 let Some(kept) = kept else { return false };
                 if numbers.len() <= row {
+                    make_room(numbers, row + 1 - numbers.len());
                     numbers.resize(row + 1, 0);
                 }
                 numbers[row] = kept;

@@ -4,6 +4,7 @@
 use model::device::KeyLevel;
 use model::ids::{DeviceId, UserId};
 use model::world::Moment;
+use rules::engine::room;
 
 use super::Standing;
 
@@ -199,6 +200,9 @@ impl Names {
         let name = &name[..name.floor_char_boundary(NAME_MAX)];
         let length = u32::try_from(name.len()).ok().and_then(char::from_u32);
         let (Ok(at), Some(length)) = (u32::try_from(self.0.len()), length) else { return Name(u32::MAX) };
+        if let Some(more) = room((self.0.len(), self.0.capacity()), length.len_utf8() + name.len(), 1) {
+            self.0.reserve_exact(more);
+        }
         self.0.push(length);
         self.0.push_str(name);
         Name(at)

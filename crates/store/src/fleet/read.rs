@@ -6,6 +6,7 @@ use model::device::KeyLevel;
 use model::erasure::Erased;
 use model::ids::{DeviceId, UserId};
 use model::world::Moment;
+use rules::engine::make_room;
 
 use super::memory::{Fleet, FleetDevice, FleetPerson, Second, count};
 use super::{CURRENT_MILLIS, Standing, key_level, moment};
@@ -130,6 +131,8 @@ impl Places {
         match usize::try_from(number).ok().filter(|number| *number < LISTED_MAX) {
             Some(number) => {
                 if self.by_number.len() <= number {
+                    let more = number + 1 - self.by_number.len();
+                    make_room(&mut self.by_number, more);
                     self.by_number.resize(number + 1, 0);
                 }
                 self.by_number[number] = self.rows;
@@ -167,6 +170,7 @@ impl Reading {
 
     fn person(&mut self, row: &Person) {
         self.people.next(row.no);
+        make_room(&mut self.fleet.people, 1);
         self.fleet.people.push(FleetPerson {
             id: row.id,
             name: self.fleet.names.keep(&row.name),
@@ -197,6 +201,7 @@ impl Reading {
             person.standing = Standing::Never;
         }
         self.fleet.forked += usize::from(row.forked);
+        make_room(&mut self.fleet.devices, 1);
         self.fleet.devices.push(FleetDevice {
             id: row.id,
             name: self.fleet.names.keep(&row.name),

@@ -11,7 +11,7 @@ use model::admin::GroupOf;
 use model::ids::{DeviceId, UserId};
 use model::permission::Permission;
 use model::world::Moment;
-use rules::engine::{Bits, Program, Table};
+use rules::engine::{Bits, Program, Table, make_room};
 use rules::{Kind, Rule};
 
 use super::facts::{self, Known, Wanted};
@@ -77,6 +77,7 @@ impl Columns {
             }
             // Numbers only grow; one that is not there and not the largest was removed and is read when all are.
             None if self.nos.last().is_none_or(|last| *last < known.no) => {
+                make_room(&mut self.nos, 1);
                 self.nos.push(known.no);
                 self.table.push(&known.facts)
             }
