@@ -13,7 +13,7 @@ use super::devices::list as devices;
 use super::fleets::fleet;
 use super::frame::{Desk, Frame, Place, colour};
 use super::home::{Trend, days, trend};
-use super::list::{csv as file, sort_only};
+use super::list::{csv as file, rows, sort_only};
 use super::page;
 use super::users::list as users;
 use crate::App;
@@ -102,7 +102,8 @@ pub(super) async fn show(
         reason: fleet.trouble(device).unwrap_or_default().to_owned(),
     };
     let oldest = |standing: Standing| {
-        let mut all: Vec<&FleetDevice> = fleet.devices.iter().filter(|device| device.standing == standing).collect();
+        let stand = fleet.devices.iter().filter(|device| device.standing == standing);
+        let mut all: Vec<&FleetDevice> = rows(stand, fleet.devices_with(standing));
         let shown = all.len().min(ROWS);
         sort_only(&mut all, 0..shown, |a, b| (a.backup, a.id).cmp(&(b.backup, b.id)));
         all.truncate(shown);

@@ -16,7 +16,7 @@ use crate::api::extract::apart;
 use crate::audit::row;
 use crate::console::fleets::fleet;
 use crate::console::frame::{Desk, Frame, Place, colour};
-use crate::console::list::{Asked, Chip, Choice, Column, Order, Pager, csv as file};
+use crate::console::list::{Asked, Chip, Choice, Column, Order, Pager, csv as file, rows};
 use crate::console::page;
 use crate::problem::Refusal;
 
@@ -81,7 +81,7 @@ fn found<'a>(fleet: &'a Fleet, asked: &Asked) -> Vec<&'a FleetDevice> {
             && (asked.standing != "forked" || device.forked)
             && (has_words(device.name) || has_words(fleet.person_of(device).1))
     };
-    fleet.devices.iter().filter(fits).collect()
+    rows(fleet.devices.iter().filter(fits), fleet.devices.len())
 }
 
 /// The order that is asked for; none where it is by name, as the fleet is already.

@@ -14,7 +14,7 @@ use crate::api::extract::apart;
 use crate::audit::row;
 use crate::console::fleets::fleet;
 use crate::console::frame::{Desk, Frame, Place, colour};
-use crate::console::list::{Asked, Chip, Choice, Column, Order, Pager, csv as file};
+use crate::console::list::{Asked, Chip, Choice, Column, Order, Pager, csv as file, rows};
 use crate::console::page;
 use crate::problem::Refusal;
 
@@ -53,7 +53,7 @@ fn found<'a>(fleet: &'a Fleet, asked: &Asked) -> Vec<&'a FleetPerson> {
     let (has_words, standing) = (fleet.finder(&asked.q), Standing::from_word(&asked.standing));
     let fits =
         |person: &&FleetPerson| standing.is_none_or(|standing| person.standing == standing) && has_words(person.name);
-    fleet.people.iter().filter(fits).collect()
+    rows(fleet.people.iter().filter(fits), fleet.people.len())
 }
 
 /// The order that is asked for; none where it is by name, as the fleet is already.
