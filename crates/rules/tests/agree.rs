@@ -152,3 +152,45 @@ fn a_change_asks_only_the_rules_that_it_touches() {
     assert_eq!(fleet.update(row, facts(2), NOW).asked, 0);
     assert_eq!(fleet.update(row, facts(0), NOW).left, [2]);
 }
+
+/// More devices than a column has codes for: names, ids and times stand row by row then, and mean the same.
+#[test]
+fn values_that_no_two_devices_share_are_asked_as_any_others() {
+    let fact = |name: &str| property::find(Kind::Device, name).unwrap().fact();
+    let (id, object) = (fact("device.deviceId"), fact("device.objectId"));
+    let (name, backup, model) = (fact("device.displayName"), fact("device.lastBackupAt"), fact("device.deviceModel"));
+    let mut table = Table::with_same(object, id);
+    let all: Vec<Facts> = (0..70_000_i64)
+        .map(|row| {
+            let mut facts = Facts::new();
+            for of in [id, object] {
+                facts.set(of, Fact::Text(format!("{row:016x}{:016x}", row * 7919)));
+            }
+            if row % 31 != 3 {
+                facts.set(name, Fact::Text(format!("PC-{row}")));
+                facts.set(backup, Fact::Number(NOW - row * 60));
+            }
+            facts.set(model, Fact::Text(format!("Model {}", row % 400)));
+            table.push(&facts);
+            facts
+        })
+        .collect();
+    let rules = [
+        "device.displayName -contains \"77\"",
+        "device.displayName -eq null",
+        "device.displayName -notIn [\"pc-5\", \"PC-69999\"]",
+        "device.displayName -match \"^pc-1.*9$\" and device.deviceModel -ne \"model 7\"",
+        "device.lastBackupAt -ge system.now -minus p20d",
+        "-not (device.lastBackupAt -lt system.now -minus p3d)",
+        "device.objectId -startsWith \"00000000000000ff\" or device.deviceId -endsWith \"ff\"",
+        "device.objectId -eq null",
+    ]
+    .map(|text| parse(Kind::Device, text).unwrap());
+    let program = Program::new(&rules, &table, NOW);
+    for (place, (rule, bits)) in rules.iter().zip(program.run(&table)).enumerate() {
+        for (row, facts) in all.iter().enumerate() {
+            let plain = holds(rule, facts, NOW);
+            assert_eq!((bits.has(row), program.holds(place, &table, row)), (plain, plain), "rule {place}, row {row}");
+        }
+    }
+}

@@ -90,7 +90,7 @@ pub use erase::{Deleted, EraseError, SignErasure};
 pub use error::{AdminError, SqlError, StoreError};
 pub use fleet::{
     CURRENT_MILLIS, DAY_MILLIS, DeviceFacts, Fleet, FleetDay, FleetDevice, FleetPerson, ListedRestore,
-    Name as FleetName, Restores, SeenProfile, Standing,
+    Name as FleetName, Restores, Second as FleetSecond, SeenProfile, Standing,
 };
 pub use journal::rebuild::{Rebuilt, rebuild, root_keys_of_journal};
 pub use journal::{JournalKey, JournalKeys, JournalState, Tended, Tending};

@@ -83,15 +83,20 @@ impl Store {
 
     /// Lets go of what the rules do not keep, in every profile of the tenant.
     pub fn retain(&self, tenant: &TenantScope, at: Moment) -> Result<Removed, StoreError> {
-        let mut removed = Removed::default();
-        for (own, ..) in self.read(|connection| profiles(connection, tenant, ALL))? {
-            let any = self.read(|connection| Ok(whys(connection, &own)?.values().any(Vec::is_empty)))?;
-            if any {
-                let tenant = tenant.clone();
-                removed += self.writer.write(move |tx| let_go(tx, &tenant, &own, at))?;
+        let (mut removed, mut after) = (Removed::default(), i64::MIN);
+        // Some at a time: a million profiles took two hundred megabytes.
+        loop {
+            let some = self.read(|connection| holding(connection, tenant, after))?;
+            let Some(last) = some.last() else { return Ok(removed) };
+            after = last.no;
+            for own in some {
+                let any = self.read(|connection| Ok(whys(connection, &own)?.values().any(Vec::is_empty)))?;
+                if any {
+                    let tenant = tenant.clone();
+                    removed += self.writer.write(move |tx| let_go(tx, &tenant, &own, at))?;
+                }
             }
         }
-        Ok(removed)
     }
 
     /// Pins a snapshot of the person's, on any of their PCs, or takes the pin away. `false`: no such snapshot.
@@ -286,6 +291,17 @@ fn let_go(tx: &Connection, tenant: &TenantScope, own: &OwnProfile, at: Moment) -
         append(tx, tenant, (Action::SnapshotExpire, at), (own, *seq))?;
     }
     snapshots::removed(tx, own, gone.len() as u64, at)
+}
+
+/// The next of the tenant's profiles that hold something, after the one with that number.
+fn holding(connection: &Connection, tenant: &TenantScope, after: i64) -> Result<Vec<OwnProfile>, StoreError> {
+    let sql =
+        "SELECT no, id FROM profiles WHERE tenant = $1 AND no > $2 AND latest_seq IS NOT NULL ORDER BY no LIMIT 1000";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map((tenant.no, after), |row| {
+        Ok(OwnProfile { tenant: tenant.no, no: row.get(0)?, id: ProfileId(row.get(1)?) })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// The tenant's profiles that hold something, with the names of device and user. `which` is a condition of ours on `d` and `u`.

@@ -1,9 +1,11 @@
-//! Facts as columns of codes.
+//! Facts as columns: of codes where many rows have one value, and of values where hardly two have the same.
 
 use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
+use super::plain::Plain;
+use super::room::make_room;
 use crate::facts::{Fact, Facts};
 use crate::property::{self, FactId};
 
@@ -98,26 +100,83 @@ impl From<Value<'_>> for Fact {
     }
 }
 
-/// One fact of all rows.
+/// Codes of rows, as wide as the largest one needs: most facts have few values.
 #[derive(Debug)]
-pub(super) struct Column {
-    /// A code for each row; rows beyond its end have no value.
-    pub codes: Vec<u32>,
+pub(super) enum Codes {
+    One(Vec<u8>),
+    Two(Vec<u16>),
+    Four(Vec<u32>),
+}
+
+impl Codes {
+    fn len(&self) -> usize {
+        match self {
+            Self::One(codes) => codes.len(),
+            Self::Two(codes) => codes.len(),
+            Self::Four(codes) => codes.len(),
+        }
+    }
+
+    /// The code of a row; rows beyond the end have no value.
+    pub fn get(&self, row: usize) -> u32 {
+        match self {
+            Self::One(codes) => codes.get(row).map(|code| u32::from(*code)),
+            Self::Two(codes) => codes.get(row).map(|code| u32::from(*code)),
+            Self::Four(codes) => codes.get(row).copied(),
+        }
+        .unwrap_or(NO_VALUE)
+    }
+
+    fn set(&mut self, row: usize, code: u32) {
+        fn put<T: Copy + Default>(codes: &mut Vec<T>, row: usize, code: T) {
+            if codes.len() <= row {
+                make_room(codes, row + 1 - codes.len());
+                codes.resize(row + 1, T::default());
+            }
+            codes[row] = code;
+        }
+        match self {
+            Self::One(codes) => match u8::try_from(code) {
+                Ok(code) => return put(codes, row, code),
+                Err(_) => *self = Self::Two(codes.iter().map(|code| u16::from(*code)).collect()),
+            },
+            Self::Two(codes) => match u16::try_from(code) {
+                Ok(code) => return put(codes, row, code),
+                Err(_) => *self = Self::Four(codes.iter().map(|code| u32::from(*code)).collect()),
+            },
+            Self::Four(codes) => return put(codes, row, code),
+        }
+        self.set(row, code);
+    }
+
+    fn shrink(&mut self) {
+        match self {
+            Self::One(codes) => codes.shrink_to_fit(),
+            Self::Two(codes) => codes.shrink_to_fit(),
+            Self::Four(codes) => codes.shrink_to_fit(),
+        }
+    }
+}
+
+/// A fact with few values: a code for each row.
+#[derive(Debug)]
+pub(super) struct Coded {
     /// Code 0 is no value, so that the first one has code 1.
+    pub codes: Codes,
     values: Values,
     /// The codes by their values.
     known: HashTable<u32>,
     hashes: RandomState,
 }
 
-impl Default for Column {
+impl Default for Coded {
     fn default() -> Self {
-        let (codes, values) = (Vec::new(), Values::Others(Vec::new()));
+        let (codes, values) = (Codes::One(Vec::new()), Values::Others(Vec::new()));
         Self { codes, values, known: HashTable::new(), hashes: RandomState::new() }
     }
 }
 
-impl Column {
+impl Coded {
     /// The code of a value, a new one if it was not seen before.
     fn code(&mut self, fact: &Fact) -> u32 {
         let value = Value::from(fact);
@@ -126,14 +185,14 @@ impl Column {
             return code;
         }
         self.values.push(fact);
-        let code = u32::try_from(self.values.len()).expect("a row is 4 bytes a column: memory ends before codes do");
+        let code = u32::try_from(self.values.len()).expect("a value is some bytes: memory ends before codes do");
         let (values, hashes) = (&self.values, &self.hashes);
         self.known.insert_unique(hash, code, |code| hashes.hash_one(values.get(*code as usize - 1).expect(CODED)));
         code
     }
 
     /// The value of a code.
-    pub fn value(&self, code: u32) -> Option<Value<'_>> {
+    fn value(&self, code: u32) -> Option<Value<'_>> {
         self.values.get((code as usize).checked_sub(1)?)
     }
 
@@ -146,20 +205,110 @@ impl Column {
     pub fn different(&self) -> usize {
         self.values.len()
     }
+
+    /// The values row by row, if so many are different that codes only add to them.
+    fn plain(&self) -> Option<Plain> {
+        if self.different() <= CODED_MAX {
+            return None;
+        }
+        let mut plain = match &self.values {
+            Values::Numbers(_) => Plain::Numbers(Vec::new()),
+            Values::Texts(..) if self.different() * 2 > self.codes.len() => Plain::Texts(Vec::new()),
+            _ => return None,
+        };
+        (0..self.codes.len()).all(|row| plain.put(row, self.value(self.codes.get(row)))).then_some(plain)
+    }
 }
 
 const CODED: &str = "a code is given when its value is put in";
+
+/// Different values up to which they have codes.
+const CODED_MAX: usize = u16::MAX as usize;
+
+/// One fact of all rows.
+#[derive(Debug)]
+pub(super) enum Column {
+    Coded(Coded),
+    Plain(Plain),
+}
+
+impl Default for Column {
+    fn default() -> Self {
+        Self::Coded(Coded::default())
+    }
+}
+
+impl Column {
+    fn put(&mut self, row: usize, value: Option<&Fact>) {
+        match self {
+            Self::Plain(plain) => {
+                if !plain.put(row, value.map(Value::from)) {
+                    // Of another type than all before, or a number of a size that none of them had.
+                    let mut coded = Coded::default();
+                    for before in 0..plain.len() {
+                        plain.get(before, |value| {
+                            let code = value.map_or(NO_VALUE, |value| coded.code(&Fact::from(value)));
+                            coded.codes.set(before, code);
+                        });
+                    }
+                    let code = value.map_or(NO_VALUE, |value| coded.code(value));
+                    coded.codes.set(row, code);
+                    *self = Self::Coded(coded);
+                }
+            }
+            Self::Coded(coded) => {
+                let different = coded.different();
+                let code = value.map_or(NO_VALUE, |value| coded.code(value));
+                if code != NO_VALUE || row < coded.codes.len() {
+                    coded.codes.set(row, code);
+                }
+                // Looked at when there are so many for the first time, and each time they are twice as many.
+                let is_more = coded.different() > different && different.is_multiple_of(CODED_MAX);
+                if let Some(plain) = is_more.then(|| coded.plain()).flatten() {
+                    *self = Self::Plain(plain);
+                }
+            }
+        }
+    }
+
+    /// Does something with the value of a row.
+    pub fn get<T>(&self, row: usize, with: impl FnOnce(Option<Value<'_>>) -> T) -> T {
+        match self {
+            Self::Coded(coded) => with(coded.value(coded.codes.get(row))),
+            Self::Plain(plain) => plain.get(row, with),
+        }
+    }
+
+    fn shrink(&mut self) {
+        match self {
+            Self::Plain(plain) => plain.shrink(),
+            Self::Coded(coded) => {
+                coded.codes.shrink();
+                match &mut coded.values {
+                    Values::Texts(all, ends) => {
+                        all.shrink_to_fit();
+                        ends.shrink_to_fit();
+                    }
+                    Values::Numbers(numbers) => numbers.shrink_to_fit(),
+                    Values::Others(facts) => facts.shrink_to_fit(),
+                }
+            }
+        }
+    }
+}
 
 /// The facts of all devices, or of all users.
 #[derive(Debug)]
 pub struct Table {
     rows: usize,
     pub(super) columns: Vec<Column>,
+    /// A fact that always is another one, and that one.
+    same: Option<(FactId, FactId)>,
 }
 
 impl Default for Table {
     fn default() -> Self {
-        Self { rows: 0, columns: (0..property::facts()).map(|_| Column::default()).collect() }
+        Self { rows: 0, columns: (0..property::facts()).map(|_| Column::default()).collect(), same: None }
     }
 }
 
@@ -167,6 +316,11 @@ impl Table {
     /// Without rows.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Without rows, where the first fact of every row is what the second is, and is kept once.
+    pub fn with_same(first: FactId, second: FactId) -> Self {
+        Self { same: Some((first, second)), ..Self::default() }
     }
 
     /// How many rows it has.
@@ -178,8 +332,8 @@ impl Table {
     pub fn push(&mut self, facts: &Facts) -> usize {
         let row = self.rows;
         self.rows += 1;
-        for (fact, value) in facts.iter() {
-            self.put(row, fact, Some(value));
+        for (fact, value) in facts.iter().filter(|(fact, _)| !self.is_elsewhere(*fact)).collect::<Vec<_>>() {
+            self.columns[usize::from(fact.0)].put(row, Some(value));
         }
         row
     }
@@ -190,50 +344,36 @@ impl Table {
         let mut changed = Vec::new();
         for place in 0..self.columns.len() {
             let fact = FactId(u16::try_from(place).expect("a column is a fact"));
-            if self.value(row, fact) != facts.get(fact).map(Value::from) {
-                self.put(row, fact, facts.get(fact));
+            let is_as_before =
+                self.columns[self.place(fact)].get(row, |value| value == facts.get(fact).map(Value::from));
+            if !is_as_before {
                 changed.push(fact);
             }
+        }
+        for fact in changed.iter().filter(|fact| !self.is_elsewhere(**fact)).copied().collect::<Vec<_>>() {
+            self.columns[usize::from(fact.0)].put(row, facts.get(fact));
         }
         changed
     }
 
     /// Gives back memory that was taken in advance: after many rows, and before few.
     pub fn shrink(&mut self) {
-        for column in &mut self.columns {
-            column.codes.shrink_to_fit();
-            match &mut column.values {
-                Values::Texts(all, ends) => {
-                    all.shrink_to_fit();
-                    ends.shrink_to_fit();
-                }
-                Values::Numbers(numbers) => numbers.shrink_to_fit(),
-                Values::Others(facts) => facts.shrink_to_fit(),
-            }
-        }
+        self.columns.iter_mut().for_each(Column::shrink);
     }
 
     /// The value of a fact of a row.
-    pub fn value(&self, row: usize, fact: FactId) -> Option<Value<'_>> {
-        let column = &self.columns[usize::from(fact.0)];
-        column.value(column.codes.get(row).copied().unwrap_or(NO_VALUE))
+    pub fn value(&self, row: usize, fact: FactId) -> Option<Fact> {
+        self.columns[self.place(fact)].get(row, |value| value.map(Fact::from))
     }
 
-    /// How many different values a fact has.
-    pub fn different(&self, fact: FactId) -> usize {
-        self.columns[usize::from(fact.0)].different()
+    /// Which column has a fact.
+    pub(super) fn place(&self, fact: FactId) -> usize {
+        let same = self.same.filter(|(first, _)| *first == fact);
+        usize::from(same.map_or(fact, |(_, second)| second).0)
     }
 
-    fn put(&mut self, row: usize, fact: FactId, value: Option<&Fact>) {
-        let column = &mut self.columns[usize::from(fact.0)];
-        let code = value.map_or(NO_VALUE, |value| column.code(value));
-        if column.codes.len() <= row {
-            if code == NO_VALUE {
-                return;
-            }
-            column.codes.resize(row + 1, NO_VALUE);
-        }
-        column.codes[row] = code;
+    fn is_elsewhere(&self, fact: FactId) -> bool {
+        self.same.is_some_and(|(first, _)| first == fact)
     }
 }
 
@@ -241,16 +381,81 @@ impl Table {
 mod tests {
     use super::*;
 
+    fn text(text: &str) -> Fact {
+        Fact::Text(text.to_owned())
+    }
+
     #[test]
     fn equal_values_have_one_code_and_each_code_its_value() {
-        let text = |text: &str| Fact::Text(text.to_owned());
         let facts = [text("a"), text("bc"), text("a"), text("\u{e4}"), Fact::Number(7), Fact::Bool(true), text("bc")];
-        let mut column = Column::default();
+        let mut column = Coded::default();
         let codes: Vec<u32> = facts.iter().map(|fact| column.code(fact)).collect();
         assert_eq!(codes, [1, 2, 1, 3, 4, 5, 2], "another type than the first ones' is taken as well");
         for (fact, code) in facts.iter().zip(codes) {
             assert_eq!(column.value(code), Some(Value::from(fact)));
         }
         assert_eq!((column.value(NO_VALUE), column.different()), (None, 5));
+    }
+
+    /// What a column gives is what was put in, for rows enough that every width of codes and the plain form come by.
+    fn agrees(of: impl Fn(usize) -> Option<Fact>, is_plain: bool) {
+        let rows = 3 * CODED_MAX;
+        let (mut column, mut wanted) = (Column::default(), Vec::new());
+        for row in 0..rows {
+            wanted.push(of(row));
+            column.put(row, wanted[row].as_ref());
+        }
+        assert_eq!(matches!(column, Column::Plain(_)), is_plain);
+        // Replaced, by values of other lengths, and by none.
+        for row in (0..rows).step_by(997) {
+            wanted[row] = if row % 2 == 0 { of(rows + row) } else { None };
+            column.put(row, wanted[row].as_ref());
+        }
+        column.shrink();
+        let check = |column: &Column, wanted: &[Option<Fact>]| {
+            for (row, fact) in wanted.iter().enumerate() {
+                assert!(column.get(row, |value| value == fact.as_ref().map(Value::from)), "{row}");
+            }
+            assert!(column.get(wanted.len(), |value| value.is_none()), "beyond the end");
+        };
+        check(&column, &wanted);
+        // Then something that does not fit in with the others.
+        for (row, fact) in [(5, Fact::Number(-1)), (6, Fact::Bool(true)), (7, text("word"))] {
+            wanted[row] = Some(fact);
+            column.put(row, wanted[row].as_ref());
+        }
+        check(&column, &wanted);
+    }
+
+    fn number(row: usize) -> i64 {
+        i64::try_from(row).unwrap()
+    }
+
+    #[test]
+    fn a_column_gives_what_was_put_in_however_it_keeps_it() {
+        agrees(|row| (row % 10 != 3).then(|| Fact::Number(1_795_000_000 + number(row))), true);
+        agrees(|row| Some(Fact::Number(number(row) - 100)), false);
+        agrees(|row| Some(text(&format!("pc-{}", row * row))), true);
+        agrees(|row| (row > 10_000 && row % 10 != 3).then(|| text(&format!("\u{e4}{row}"))), true);
+        agrees(|row| Some(text(&format!("{:016x}{:016x}", row * 7919, row))), true);
+        agrees(|row| Some(text(&format!("model {}", row % 300))), false);
+        agrees(|row| Some(Fact::Texts(vec![format!("{}", row % 70_000)])), false);
+    }
+
+    #[test]
+    fn a_fact_that_is_another_one_is_kept_once() {
+        let (first, second) = (FactId(0), FactId(1));
+        let row = |value: &str| {
+            let mut facts = Facts::new();
+            facts.set(first, text(value));
+            facts.set(second, text(value));
+            facts
+        };
+        let mut table = Table::with_same(first, second);
+        table.push(&row("a"));
+        assert_eq!((table.value(0, first), table.value(0, second)), (Some(text("a")), Some(text("a"))));
+        assert_eq!(table.replace(0, &row("b")), [first, second]);
+        assert_eq!(table.value(0, first), Some(text("b")));
+        assert!(table.columns[0].get(0, |value| value.is_none()));
     }
 }

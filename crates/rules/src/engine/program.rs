@@ -2,7 +2,7 @@
 
 use memchr::memmem::Finder;
 
-use super::columns::{NO_VALUE, Table, Value};
+use super::columns::{Coded, Codes as Kept, Column, NO_VALUE, Table, Value};
 use crate::facts::Fact;
 use crate::operator::Operator;
 use crate::rule::{Asked, Comparison, Element, Field, Literal, Rule, Test, Tree};
@@ -80,12 +80,84 @@ enum Step {
     Or,
 }
 
-/// A test as a set of codes of one column.
+/// A test of one column, and the codes for which it holds if the column has codes.
 #[derive(Debug)]
 struct Probe {
     column: usize,
-    codes: Codes,
+    codes: Option<Codes>,
+    matcher: Matcher,
 }
+
+impl Probe {
+    fn new(table: &Table, column: usize, matcher: Matcher) -> Self {
+        let codes = match &table.columns[column] {
+            Column::Coded(coded) => Some(Codes::of(coded, &matcher)),
+            Column::Plain(_) => None,
+        };
+        Self { column, codes, matcher }
+    }
+
+    /// One bit for each of the rows of a block, from `begin` up to `end`.
+    fn mark(&self, table: &Table, (begin, end): (usize, usize), bits: &mut Block) {
+        match (&self.codes, &table.columns[self.column]) {
+            (Some(set), Column::Coded(coded)) => match &coded.codes {
+                Kept::One(codes) => set.mark(part(codes, (begin, end)), bits),
+                Kept::Two(codes) => set.mark(part(codes, (begin, end)), bits),
+                Kept::Four(codes) => set.mark(part(codes, (begin, end)), bits),
+            },
+            (_, column) => {
+                let mut row = begin;
+                for word in bits {
+                    *word = 0;
+                    for bit in 0..end.saturating_sub(row).min(64) {
+                        *word |= u64::from(column.get(row + bit, |value| self.matcher.holds(value))) << bit;
+                    }
+                    row += 64;
+                }
+            }
+        }
+    }
+
+    fn has(&self, table: &Table, row: usize) -> bool {
+        match (&self.codes, &table.columns[self.column]) {
+            (Some(set), Column::Coded(coded)) => set.has(coded.codes.get(row)),
+            (_, column) => column.get(row, |value| self.matcher.holds(value)),
+        }
+    }
+}
+
+/// The codes of these rows, as far as there are any.
+fn part<T>(codes: &[T], (begin, end): (usize, usize)) -> &[T] {
+    codes.get(begin..end.min(codes.len())).unwrap_or_default()
+}
+
+/// A code as a column keeps it: as wide as the column's largest, so that any of the column's fits.
+trait Code: Copy + Ord {
+    fn of(code: u32) -> Self;
+    fn less(self, other: Self) -> Self;
+    fn place(self) -> usize;
+}
+
+macro_rules! code {
+    ($($width:ty),*) => {$(
+        impl Code for $width {
+            #[inline]
+            fn of(code: u32) -> Self {
+                Self::try_from(code).unwrap_or(Self::MAX)
+            }
+            #[inline]
+            fn less(self, other: Self) -> Self {
+                self.wrapping_sub(other)
+            }
+            #[inline]
+            fn place(self) -> usize {
+                self as usize
+            }
+        }
+    )*};
+}
+
+code!(u8, u16, u32);
 
 /// A set of codes, in its cheapest form.
 #[derive(Debug, PartialEq, Eq)]
@@ -103,8 +175,7 @@ const FEW_MAX: usize = 4;
 
 impl Codes {
     /// Of a column's codes, by asking each different value once.
-    fn of(table: &Table, column: usize, matcher: &Matcher) -> Self {
-        let column = &table.columns[column];
+    fn of(column: &Coded, matcher: &Matcher) -> Self {
         let mut listed = Vec::with_capacity(column.different() + 1);
         listed.push(u8::from(matcher.holds(None)));
         listed.extend(column.values().map(|value| u8::from(matcher.holds(Some(value)))));
@@ -133,15 +204,21 @@ impl Codes {
     }
 
     /// One bit for each code of a block; rows beyond the column have no value.
-    fn mark(&self, codes: &[u32], bits: &mut Block) {
+    fn mark<T: Code>(&self, codes: &[T], bits: &mut Block) {
         match self {
-            Self::Range(first, more) => pack(codes, bits, |code| u8::from(code.wrapping_sub(*first) <= *more)),
+            Self::Range(first, more) => {
+                let (first, more) = (T::of(*first), T::of(*more));
+                pack(codes, bits, |code| u8::from(code.less(first) <= more));
+            }
             Self::Few(few) => match few[..] {
                 [] => bits.fill(0),
-                [a, b] => pack(codes, bits, |code| u8::from(code == a) | u8::from(code == b)),
-                _ => pack(codes, bits, |code| few.iter().fold(0, |set, one| set | u8::from(code == *one))),
+                [a, b] => {
+                    let (a, b) = (T::of(a), T::of(b));
+                    pack(codes, bits, |code| u8::from(code == a) | u8::from(code == b));
+                }
+                _ => pack(codes, bits, |code| few.iter().fold(0, |set, one| set | u8::from(code == T::of(*one)))),
             },
-            Self::Listed(listed) => pack(codes, bits, |code| listed[code as usize]),
+            Self::Listed(listed) => pack(codes, bits, |code| listed[code.place()]),
         }
         if codes.len() < BLOCK && self.has(NO_VALUE) {
             for row in codes.len()..BLOCK {
@@ -154,7 +231,7 @@ impl Codes {
 /// Bytes of 0 and 1 to bits. The inner loop over 64 codes is one that the compiler makes vector instructions of; eight bytes become eight bits by
 /// one multiplication.
 #[inline]
-fn pack(codes: &[u32], bits: &mut Block, set: impl Fn(u32) -> u8) {
+fn pack<T: Code>(codes: &[T], bits: &mut Block, set: impl Fn(T) -> u8) {
     const GATHER: u64 = 0x0102_0408_1020_4080;
     let (chunks, rest) = codes.as_chunks::<64>();
     let mut words = bits.iter_mut();
@@ -194,9 +271,8 @@ impl Program {
                 // The canonical spelling, with the fact instead of the name that the kind of rule has for it.
                 let spelled = format!("{:?} {:?}", test.property.fact(), test.asked);
                 *tests.entry(spelled).or_insert_with(|| {
-                    let column = usize::from(test.property.fact().0);
-                    let codes = Codes::of(table, column, &Matcher::new(test, now));
-                    program.probes.push(Probe { column, codes });
+                    let column = table.place(test.property.fact());
+                    program.probes.push(Probe::new(table, column, Matcher::new(test, now)));
                     u32::try_from(program.probes.len() - 1).expect("a rule has at most 3,072 characters")
                 })
             });
@@ -219,9 +295,7 @@ impl Program {
         for begin in (0..table.rows()).step_by(BLOCK) {
             let rows = BLOCK.min(table.rows() - begin);
             for (probe, bits) in self.probes.iter().zip(&mut marks) {
-                let codes = &table.columns[probe.column].codes;
-                let end = (begin + rows).min(codes.len());
-                probe.codes.mark(codes.get(begin..end).unwrap_or_default(), bits);
+                probe.mark(table, (begin, begin + rows), bits);
             }
             for (steps, out) in self.rules.iter().zip(&mut out) {
                 let result = joined(steps, &marks, &mut stack);
@@ -240,11 +314,7 @@ impl Program {
         let mut stack: Vec<bool> = Vec::new();
         for step in &self.rules[rule] {
             let top = match step {
-                Step::Test(test) => {
-                    let probe = &self.probes[*test as usize];
-                    let codes = &table.columns[probe.column].codes;
-                    probe.codes.has(codes.get(row).copied().unwrap_or(NO_VALUE))
-                }
+                Step::Test(test) => self.probes[*test as usize].has(table, row),
                 Step::Not => !stack.pop().expect(WELL_FORMED),
                 Step::And => stack.pop().expect(WELL_FORMED) & stack.pop().expect(WELL_FORMED),
                 Step::Or => stack.pop().expect(WELL_FORMED) | stack.pop().expect(WELL_FORMED),
@@ -296,6 +366,7 @@ fn steps_of(tree: &Tree<Test>, steps: &mut Vec<Step>, place: &mut impl FnMut(&Te
 }
 
 /// A test with everything worked out that does not depend on the value.
+#[derive(Debug)]
 enum Matcher {
     One(Compared),
     Any(Tree<(Field, Compared)>),
@@ -303,11 +374,13 @@ enum Matcher {
 }
 
 /// A comparison, worked out.
+#[derive(Debug)]
 struct Compared {
     denied: bool,
     with: With,
 }
 
+#[derive(Debug)]
 enum With {
     Null,
     Bool(bool),

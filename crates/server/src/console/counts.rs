@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use model::ids::{DeviceId, PolicyId};
 use model::prerequisite::{Activity, Build, check_build, needed};
 use model::world::Moment;
+use rules::engine::make_room;
 use store::{OnDevice, Slice, Store, StoreError, View};
 
 use super::policies::STATUSES;
@@ -24,18 +25,24 @@ const KEPT_MILLIS: i64 = 60_000;
 const SIGHTS_MAX: usize = 8;
 const IDLE_MILLIS: i64 = 15 * 60 * 1000;
 
-/// PCs that are named as too old: what does not fit is in the count only. Some 20 MB.
+/// PCs that are named as too old: what does not fit is in the count only. Some 6 MB.
 const NAMED_MAX: usize = 100_000;
 
 /// A PC whose Windows is too old for something.
 #[derive(Clone, Debug)]
 pub(crate) struct Behind {
     pub(crate) device: DeviceId,
-    pub(crate) name: String,
-    pub(crate) user: String,
     pub(crate) build: Build,
-    /// What each activity needs, where this build does not do: at the places of [`Activity::ALL`].
-    pub(crate) needs: [Option<Build>; 3],
+    /// Where its name begins in the text of all, where it ends and its person's begins, and where that ends: [`Counted::names`].
+    names: [u32; 3],
+}
+
+/// What each activity needs, where a build does not do: at the places of [`Activity::ALL`].
+pub(crate) fn lacks(build: Build) -> [Option<Build>; 3] {
+    Activity::ALL.map(|activity| {
+        let least = needed(activity, build.build).map(|row| row.least);
+        least.filter(|_| check_build(activity, build).is_err())
+    })
 }
 
 /// What was counted.
@@ -50,12 +57,20 @@ pub(crate) struct Counted {
     /// PCs that have not said which Windows they have.
     pub(crate) unknown: u64,
     pub(crate) behind: Vec<Behind>,
+    /// Their names and their people's, one after the other.
+    names: String,
 }
 
 impl Counted {
     fn begun(at: Moment) -> Self {
-        let (policies, builds, behind) = (HashMap::new(), BTreeMap::new(), Vec::new());
-        Self { at, devices: 0, policies, builds, unknown: 0, behind }
+        let (policies, builds, behind, names) = Default::default();
+        Self { at, devices: 0, policies, builds, unknown: 0, behind, names }
+    }
+
+    /// The names of a PC that is behind, and of its person.
+    pub(crate) fn names(&self, one: &Behind) -> (&str, &str) {
+        let [begin, middle, end] = one.names.map(|place| place as usize);
+        (&self.names[begin..middle], &self.names[middle..end])
     }
 
     fn add(&mut self, one: OnDevice) {
@@ -74,13 +89,14 @@ impl Counted {
         if let Some(version) = facts.display_version {
             counted.0 = version;
         }
-        let needs = Activity::ALL.map(|activity| {
-            let least = needed(activity, build.build).map(|row| row.least);
-            least.filter(|_| check_build(activity, build).is_err())
-        });
-        if needs.iter().any(Option::is_some) && self.behind.len() < NAMED_MAX {
-            let (name, user) = (one.device_name, one.user_name);
-            self.behind.push(Behind { device: one.device, name, user, build, needs });
+        if lacks(build).iter().any(Option::is_some) && self.behind.len() < NAMED_MAX {
+            let place = |text: &String| u32::try_from(text.len()).expect("names of a hundred thousand PCs");
+            let begin = place(&self.names);
+            self.names.push_str(&one.device_name);
+            let middle = place(&self.names);
+            self.names.push_str(&one.user_name);
+            make_room(&mut self.behind, 1);
+            self.behind.push(Behind { device: one.device, build, names: [begin, middle, place(&self.names)] });
         }
     }
 }

@@ -8,7 +8,7 @@ use axum::response::Response;
 use model::permission::may;
 use model::prerequisite::{Activity, Build, ROWS, check_build, needed};
 
-use super::counts::{Counted, counted};
+use super::counts::{Behind, Counted, counted, lacks};
 use super::frame::{Desk, Frame, Place, at};
 use super::list::csv as file;
 use super::page;
@@ -88,17 +88,17 @@ pub(super) async fn show(
         needs: needs(*build),
     };
     let rows = found.as_ref().map(|found| found.builds.iter().rev().map(row).collect());
-    let named = |one: &super::counts::Behind| Named {
+    let named = |(name, user, one): (&str, &str, &Behind)| Named {
         id: one.device.to_string(),
-        name: one.name.clone(),
-        user: one.user.clone(),
+        name: name.to_owned(),
+        user: user.to_owned(),
         build: one.build.to_string(),
-        needs: one.needs.iter().map(|need| need.map(|need| need.to_string())).collect(),
+        needs: lacks(one.build).iter().map(|need| need.map(|need| need.to_string())).collect(),
     };
     Ok(page(&Page {
         heads: Activity::ALL.iter().map(|activity| f.texts.t(head(*activity))).collect(),
         rows,
-        named: found.iter().flat_map(|found| found.behind.iter().take(NAMED_MAX)).map(named).collect(),
+        named: found.iter().flat_map(|found| behind(found)).take(NAMED_MAX).map(named).collect(),
         behind: found.as_ref().map_or(0, |found| found.behind.len()),
         unknown: found.as_ref().map_or(0, |found| found.unknown),
         least: ROWS.iter().map(|row| (f.texts.t(head(row.activity)), row.version, row.least.to_string())).collect(),
@@ -113,10 +113,18 @@ pub(super) async fn csv(
 ) -> Result<Response, Refusal> {
     let found = apart(move || counted(&app, &view)).await?;
     let heads = ["id", "device", "user", "build", "backup_needs", "setup_restore_needs", "sign_in_restore_needs"];
-    let cells = |one: &super::counts::Behind| {
-        let mut cells = vec![one.device.to_string(), one.name.clone(), one.user.clone(), one.build.to_string()];
-        cells.extend(one.needs.iter().map(|need| need.map(|need| need.to_string()).unwrap_or_default()));
+    let cells = |(name, user, one): (&str, &str, &Behind)| {
+        let mut cells = vec![one.device.to_string(), name.to_owned(), user.to_owned(), one.build.to_string()];
+        cells.extend(lacks(one.build).iter().map(|need| need.map(|need| need.to_string()).unwrap_or_default()));
         cells
     };
-    Ok(file("eligibility", &heads, found.iter().flat_map(|found| &found.behind).map(cells)))
+    Ok(file("eligibility", &heads, found.iter().flat_map(|found| behind(found)).map(cells)))
+}
+
+/// The PCs that are behind, each with its name and its person's.
+fn behind(found: &Counted) -> impl Iterator<Item = (&str, &str, &Behind)> {
+    found.behind.iter().map(|one| {
+        let (name, user) = found.names(one);
+        (name, user, one)
+    })
 }

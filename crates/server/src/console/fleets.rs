@@ -17,7 +17,7 @@ const SMALL: usize = 2_000;
 /// For how long a large one does, in milliseconds.
 const KEPT_MILLIS: i64 = 10_000;
 
-/// Sights kept at once. One of a hundred thousand PCs takes some 17 MB; administrators of one organisation who see everything share one.
+/// Sights kept at once. One of a hundred thousand PCs takes some 11 MB; administrators of one organisation who see everything share one.
 const SIGHTS_MAX: usize = 8;
 
 /// A sight that nobody has asked for this long is let go, in milliseconds.

@@ -6,6 +6,7 @@ use std::ops::Range;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
+use rules::engine::make_room;
 use store::Standing;
 
 use super::frame::{Desk, address};
@@ -169,6 +170,14 @@ impl Asked {
         };
         (&rows[first..last], pager)
     }
+}
+
+/// The rows of a list, of which there are so many at most. A million take a mapping of their own, which is given back when the page is there.
+pub(super) fn rows<T>(found: impl Iterator<Item = T>, at_most: usize) -> Vec<T> {
+    let mut rows = Vec::new();
+    make_room(&mut rows, at_most);
+    rows.extend(found);
+    rows
 }
 
 /// Puts those rows in their places that an order has there, and leaves the others in any.

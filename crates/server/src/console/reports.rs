@@ -13,7 +13,7 @@ use super::devices::list as devices;
 use super::fleets::fleet;
 use super::frame::{Desk, Frame, Place, colour};
 use super::home::{Trend, days, trend};
-use super::list::{csv as file, sort_only};
+use super::list::{csv as file, rows, sort_only};
 use super::page;
 use super::users::list as users;
 use crate::App;
@@ -97,14 +97,15 @@ pub(super) async fn show(
     let bad = |device: &FleetDevice| Bad {
         id: device.id.to_string(),
         name: fleet.name(device.name).to_owned(),
-        user_name: fleet.name(device.user_name).to_owned(),
-        at: f.at_some(&device.backup_at),
+        user_name: fleet.user_name(device).to_owned(),
+        at: f.at_some(&device.backup_at()),
         reason: fleet.trouble(device).unwrap_or_default().to_owned(),
     };
     let oldest = |standing: Standing| {
-        let mut all: Vec<&FleetDevice> = fleet.devices.iter().filter(|device| device.standing == standing).collect();
+        let stand = fleet.devices.iter().filter(|device| device.standing == standing);
+        let mut all: Vec<&FleetDevice> = rows(stand, fleet.devices_with(standing));
         let shown = all.len().min(ROWS);
-        sort_only(&mut all, 0..shown, |a, b| (a.backup_at, a.id).cmp(&(b.backup_at, b.id)));
+        sort_only(&mut all, 0..shown, |a, b| (a.backup, a.id).cmp(&(b.backup, b.id)));
         all.truncate(shown);
         all
     };

@@ -288,7 +288,7 @@ impl Store {
             let Ok((no, group)) = find(connection, view, id) else { return Ok(None) };
             let sql = format!(
                 "SELECT u.id, u.name FROM group_members g JOIN users u ON u.tenant = g.tenant AND u.no = g.user_no \
-                 WHERE g.tenant = $1 AND g.group_no = $2 AND {} ORDER BY u.no",
+                 WHERE g.tenant = $1 AND g.group_no = $2 AND {} ORDER BY g.user_no",
                 view.sees_person()
             );
             let mut statement = connection.prepare(&sql)?;

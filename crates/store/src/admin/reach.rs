@@ -116,18 +116,19 @@ impl Over<'_> {
     fn named(&self, targets: &Targets) -> Result<Bits, StoreError> {
         let [users, groups, devices, tags] = targets.lists();
         let mut bits = self.columns.places(devices.iter().copied());
+        // `CROSS JOIN`, because SQLite would otherwise go through all PCs and look up each in the group, and does not do so in the order of such a join.
         let of_tag =
             format!("SELECT o.object_no FROM object_tags o WHERE o.kind = {} AND o.tenant = $1", Kind::Device as u8);
         let of_user_with_tag = format!(
-            "SELECT d.no FROM object_tags o JOIN devices d ON d.tenant = o.tenant AND d.user_no = o.object_no \
-             WHERE o.kind = {} AND o.tenant = $1",
+            "SELECT d.no FROM object_tags o CROSS JOIN devices d \
+             WHERE d.tenant = o.tenant AND d.user_no = o.object_no AND o.kind = {} AND o.tenant = $1",
             Kind::User as u8
         );
         for (sql, column, of) in [
             ("SELECT d.no FROM devices d WHERE d.tenant = $1", "d.user_no", users),
             (
-                "SELECT d.no FROM group_members m JOIN devices d ON d.tenant = m.tenant AND d.user_no = m.user_no \
-                 WHERE m.tenant = $1",
+                "SELECT d.no FROM group_members m CROSS JOIN devices d \
+                 WHERE d.tenant = m.tenant AND d.user_no = m.user_no AND m.tenant = $1",
                 "m.group_no",
                 groups,
             ),

@@ -4,14 +4,36 @@
 use model::device::KeyLevel;
 use model::ids::{DeviceId, UserId};
 use model::world::Moment;
+use rules::engine::room;
 
 use super::Standing;
 
 /// Where a name stands in its [`Fleet`], which gives it: [`Fleet::name`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Name {
-    at: u32,
-    length: u32,
+pub struct Name(u32);
+
+/// A time to the second, from 1970 to 2106; earlier and later ones are the first and the last of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Second(u32);
+
+impl Second {
+    /// No time: before all others.
+    pub(super) const NONE: Self = Self(0);
+
+    /// The second that a moment is in.
+    pub(super) fn of(moment: Moment) -> Self {
+        let seconds = moment.0.div_euclid(1000).clamp(1, i64::from(u32::MAX));
+        Self(u32::try_from(seconds).unwrap_or(u32::MAX))
+    }
+
+    /// Its beginning.
+    pub fn moment(self) -> Moment {
+        Moment(i64::from(self.0) * 1000)
+    }
+
+    fn some(self) -> Option<Moment> {
+        (self != Self::NONE).then(|| self.moment())
+    }
 }
 
 /// A person of the fleet, switched on.
@@ -21,14 +43,21 @@ pub struct FleetPerson {
     pub id: UserId,
     /// Their name.
     pub name: Name,
-    /// How they stand.
-    pub standing: Standing,
     /// PCs of theirs that have access.
     pub devices: u32,
-    /// Their newest backup, on any PC.
-    pub backup_at: Option<Moment>,
+    /// Their newest backup, on any PC; nothing is before all times.
+    pub backup: Second,
     /// Since when they are known.
-    pub created_at: Moment,
+    pub created: Second,
+    /// How they stand.
+    pub standing: Standing,
+}
+
+impl FleetPerson {
+    /// Their newest backup, on any PC.
+    pub fn backup_at(&self) -> Option<Moment> {
+        self.backup.some()
+    }
 }
 
 /// A PC of the fleet.
@@ -38,24 +67,29 @@ pub struct FleetDevice {
     pub id: DeviceId,
     /// Its name.
     pub name: Name,
-    /// Whose it is.
-    pub user: UserId,
-    /// Their name.
-    pub user_name: Name,
+    /// The place of its person: [`Fleet::person_of`] gives them.
+    pub(super) person: u32,
+    /// Its newest backup; nothing is before all times.
+    pub backup: Second,
+    /// When it last asked anything.
+    pub seen: Second,
+    /// When it was connected.
+    pub created: Second,
+    /// Why its newest backup would not come back: [`Fleet::trouble`] gives the code. Beyond all codes for none.
+    pub(super) trouble: u16,
     /// How it stands.
     pub standing: Standing,
-    /// Its newest backup.
-    pub backup_at: Option<Moment>,
-    /// Why that would not come back: [`Fleet::trouble`] gives the code.
-    pub(super) trouble: Option<u16>,
-    /// When it last asked anything.
-    pub seen_at: Moment,
-    /// When it was connected.
-    pub created_at: Moment,
     /// Whether two PCs back up as this one.
     pub forked: bool,
     /// How its key is kept.
     pub key_level: Option<KeyLevel>,
+}
+
+impl FleetDevice {
+    /// Its newest backup.
+    pub fn backup_at(&self) -> Option<Moment> {
+        self.backup.some()
+    }
 }
 
 /// What a view sees of a tenant's people and PCs, at one moment.
@@ -67,10 +101,14 @@ pub struct Fleet {
     pub people: Vec<FleetPerson>,
     /// PCs, by name.
     pub devices: Vec<FleetDevice>,
+    /// Whose PCs they are beside them: people who are switched off, or whom the view does not see.
+    pub(super) others: Vec<(UserId, Name)>,
     pub(super) names: Names,
     pub(super) troubles: Vec<String>,
     /// How many people stand how, and how many PCs, in the order of [`Standing::ALL`].
     pub(super) counts: [Counts; 2],
+    /// How many PCs are two.
+    pub(super) forked: usize,
 }
 
 /// How many stand how.
@@ -92,23 +130,43 @@ impl Fleet {
 
     /// Why the newest backup of a PC would not come back: code of a reason.
     pub fn trouble(&self, device: &FleetDevice) -> Option<&str> {
-        self.troubles.get(usize::from(device.trouble?)).map(String::as_str)
+        self.troubles.get(usize::from(device.trouble)).map(String::as_str)
+    }
+
+    /// Whose a PC is: id and name.
+    pub fn person_of(&self, device: &FleetDevice) -> (UserId, Name) {
+        let place = device.person as usize;
+        match self.people.get(place) {
+            Some(person) => (person.id, person.name),
+            None => self.others[place - self.people.len()],
+        }
+    }
+
+    /// The name of the person whose a PC is.
+    pub fn user_name(&self, device: &FleetDevice) -> &str {
+        self.name(self.person_of(device).1)
     }
 
     /// What a PC is called where it stands alone: with its person.
     pub fn title(&self, device: &FleetDevice) -> String {
-        format!("{} ({})", self.name(device.name), self.name(device.user_name))
+        format!("{} ({})", self.name(device.name), self.user_name(device))
     }
 
     /// Whether a name holds the words, however either is written.
     pub fn finder(&self, words: &str) -> impl Fn(Name) -> bool {
         let words = words.to_lowercase();
-        move |name| holds(self.name(name), &words)
+        // Without words no name is looked at: they are all over the memory.
+        move |name| words.is_empty() || holds(self.name(name), &words)
     }
 
     /// How many people stand like that.
     pub fn people_with(&self, standing: Standing) -> usize {
         self.counts[0][standing as usize]
+    }
+
+    /// How many PCs are two.
+    pub fn devices_forked(&self) -> usize {
+        self.forked
     }
 
     /// How many PCs stand like that.
@@ -128,22 +186,32 @@ fn holds(name: &str, words: &str) -> bool {
     name.as_bytes().windows(words.len()).any(|part| part.eq_ignore_ascii_case(words.as_bytes()))
 }
 
-/// Names, one after the other.
+/// Names, one after the other, each after a character whose number is the name's length.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names(String);
 
+/// The longest name that is kept, in bytes: lengths are numbers of characters, and after these come such as are none.
+const NAME_MAX: usize = 0xD7FF;
+
 impl Names {
-    /// Keeps a name. Beyond four gigabytes of names it keeps empty ones: no organisation has them, and a name is shown and decides nothing.
+    /// Keeps a name. Beyond four gigabytes of names it keeps empty ones, and of one that is longer than [`NAME_MAX`] its beginning: no organisation has them, and a name
+    /// is shown and decides nothing.
     pub(super) fn keep(&mut self, name: &str) -> Name {
-        let place = u32::try_from(self.0.len()).ok().zip(u32::try_from(name.len()).ok());
-        let Some((at, length)) = place else { return Name { at: 0, length: 0 } };
+        let name = &name[..name.floor_char_boundary(NAME_MAX)];
+        let length = u32::try_from(name.len()).ok().and_then(char::from_u32);
+        let (Ok(at), Some(length)) = (u32::try_from(self.0.len()), length) else { return Name(u32::MAX) };
+        if let Some(more) = room((self.0.len(), self.0.capacity()), length.len_utf8() + name.len(), 1) {
+            self.0.reserve_exact(more);
+        }
+        self.0.push(length);
         self.0.push_str(name);
-        Name { at, length }
+        Name(at)
     }
 
     pub(super) fn get(&self, name: Name) -> &str {
-        let at = name.at as usize;
-        self.0.get(at..at + name.length as usize).unwrap_or_default()
+        let mut rest = self.0.get(name.0 as usize..).unwrap_or_default().chars();
+        let length = rest.next().map_or(0, |length| length as usize);
+        rest.as_str().get(..length).unwrap_or_default()
     }
 
     /// Gives back what was taken in advance.
@@ -169,5 +237,31 @@ mod tests {
         let kept = ["Ada", "", "Jürgen", "Ada"].map(|name| names.keep(name));
         assert_eq!(kept.map(|name| names.get(name)), ["Ada", "", "Jürgen", "Ada"]);
         assert_eq!(Names::default().get(kept[0]), "", "of another fleet");
+    }
+
+    #[test]
+    fn names_of_any_length_are_kept() {
+        let mut names = Names::default();
+        let long: Vec<String> =
+            [127, 128, 2_047, 2_048, NAME_MAX, NAME_MAX + 3].map(|length| "a".repeat(length)).into();
+        let kept: Vec<Name> = long.iter().map(|name| names.keep(name)).collect();
+        for (name, kept) in long.iter().zip(kept) {
+            assert_eq!(names.get(kept), &name[..name.len().min(NAME_MAX)]);
+        }
+        let wide = names.keep(&"\u{e4}".repeat(NAME_MAX));
+        assert_eq!(names.get(wide).chars().count(), NAME_MAX / 2, "cut between characters");
+    }
+
+    #[test]
+    fn times_are_kept_to_the_second() {
+        let now = Moment(1_795_000_000_999);
+        assert_eq!(Second::of(now).moment(), Moment(1_795_000_000_000));
+        assert_eq!((Second::of(now).some(), Second::NONE.some()), (Some(Moment(1_795_000_000_000)), None));
+        assert!(Second::of(Moment(i64::MIN)) > Second::NONE && Second::of(Moment(i64::MAX)) > Second::of(now));
+    }
+
+    #[test]
+    fn a_person_takes_36_bytes_and_a_pc_44() {
+        assert_eq!((size_of::<FleetPerson>(), size_of::<FleetDevice>()), (36, 44));
     }
 }

@@ -12,7 +12,7 @@ use model::device::KeyLevel;
 use model::ids::{DeviceId, ProfileId, ReportId, UserId};
 use model::world::Moment;
 
-pub use self::memory::{Fleet, FleetDevice, FleetPerson, Name};
+pub use self::memory::{Fleet, FleetDevice, FleetPerson, Name, Second};
 use crate::admin::{devices, people};
 use crate::authority::View;
 use crate::error::AdminError;

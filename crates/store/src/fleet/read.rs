@@ -1,11 +1,14 @@
 //! How a fleet is read: people, then their PCs, then what each backed up last. A row goes where it stays as it comes, because a million of them are not held twice.
 
+use std::collections::HashMap;
+
 use model::device::KeyLevel;
 use model::erasure::Erased;
 use model::ids::{DeviceId, UserId};
 use model::world::Moment;
+use rules::engine::make_room;
 
-use super::memory::{Fleet, FleetDevice, FleetPerson, count};
+use super::memory::{Fleet, FleetDevice, FleetPerson, Second, count};
 use super::{CURRENT_MILLIS, Standing, key_level, moment};
 use crate::authority::View;
 use crate::sql::Connection;
@@ -37,7 +40,6 @@ fn people(connection: &Connection, view: &View, reading: &mut Reading) -> Result
         })
     })?;
     rows.into_iter().try_for_each(|row| row.map(|row| reading.person(&row)))?;
-    reading.people.settle();
     Ok(())
 }
 
@@ -64,7 +66,6 @@ fn devices(connection: &Connection, view: &View, reading: &mut Reading) -> Resul
         })
     })?;
     rows.into_iter().try_for_each(|row| row.map(|row| reading.device(&row)))?;
-    reading.devices.settle();
     Ok(())
 }
 
@@ -109,25 +110,45 @@ struct Backup {
     trouble: Option<String>,
 }
 
-/// Where rows stand, by their numbers.
+/// Where rows stand, by their numbers, which are given one after the other: a list by number with few gaps.
 #[derive(Default)]
-struct Places(Vec<(i64, u32)>);
+struct Places {
+    /// One more than the place; 0 for none.
+    by_number: Vec<u32>,
+    /// Those whose numbers are beyond the list.
+    beyond: HashMap<i64, u32>,
+    rows: u32,
+}
+
+/// The largest number that is in the list: four bytes for each up to it.
+const LISTED_MAX: usize = 16 * 1024 * 1024;
 
 impl Places {
-    /// The next row has this number.
-    fn next(&mut self, number: i64) {
-        let place = u32::try_from(self.0.len()).expect("a row in memory takes more than a byte");
-        self.0.push((number, place));
-    }
-
-    /// No more rows come; from now on they are found.
-    fn settle(&mut self) {
-        self.0.sort_unstable();
+    /// The next row has this number. Gives its place.
+    fn next(&mut self, number: i64) -> u32 {
+        let place = self.rows;
+        self.rows = self.rows.checked_add(1).expect("a row in memory takes more than a byte");
+        match usize::try_from(number).ok().filter(|number| *number < LISTED_MAX) {
+            Some(number) => {
+                if self.by_number.len() <= number {
+                    let more = number + 1 - self.by_number.len();
+                    make_room(&mut self.by_number, more);
+                    self.by_number.resize(number + 1, 0);
+                }
+                self.by_number[number] = self.rows;
+            }
+            None => drop(self.beyond.insert(number, place)),
+        }
+        place
     }
 
     fn find(&self, number: i64) -> Option<usize> {
-        let found = self.0.binary_search_by_key(&number, |(number, _)| *number).ok()?;
-        Some(self.0[found].1 as usize)
+        let listed = usize::try_from(number).ok().and_then(|number| self.by_number.get(number));
+        let place = match listed {
+            Some(more) => more.checked_sub(1)?,
+            None => *self.beyond.get(&number)?,
+        };
+        Some(place as usize)
     }
 }
 
@@ -135,46 +156,61 @@ impl Places {
 struct Reading {
     fleet: Fleet,
     people: Places,
+    /// Those who are not among the people, behind them.
+    others: Places,
     devices: Places,
 }
 
 impl Reading {
     fn new(at: Moment) -> Self {
-        let (people, devices, names, troubles, counts) = Default::default();
-        let fleet = Fleet { at, people, devices, names, troubles, counts };
-        Self { fleet, people: Places::default(), devices: Places::default() }
+        let (people, devices, others, names, troubles, counts, forked) = Default::default();
+        let fleet = Fleet { at, people, devices, others, names, troubles, counts, forked };
+        Self { fleet, people: Places::default(), others: Places::default(), devices: Places::default() }
     }
 
     fn person(&mut self, row: &Person) {
         self.people.next(row.no);
+        make_room(&mut self.fleet.people, 1);
         self.fleet.people.push(FleetPerson {
             id: row.id,
             name: self.fleet.names.keep(&row.name),
-            standing: Standing::Unconnected,
             devices: 0,
-            backup_at: None,
-            created_at: row.created_at,
+            backup: Second::NONE,
+            created: Second::of(row.created_at),
+            standing: Standing::Unconnected,
         });
+    }
+
+    /// The place of a PC's person, who is put with the others if they are not known.
+    fn person_of(&mut self, row: &Device) -> u32 {
+        if let Some(place) = self.people.find(row.user_no) {
+            return u32::try_from(place).expect(NUMBERED);
+        }
+        let place = self.others.find(row.user_no).unwrap_or_else(|| {
+            self.fleet.others.push((row.user, self.fleet.names.keep(&row.user_name)));
+            self.others.next(row.user_no) as usize
+        });
+        u32::try_from(self.fleet.people.len() + place).expect(NUMBERED)
     }
 
     fn device(&mut self, row: &Device) {
         self.devices.next(row.no);
-        let person = self.people.find(row.user_no).map(|place| &mut self.fleet.people[place]);
-        let user_name = person.as_ref().map(|person| person.name);
-        if let Some(person) = person.filter(|_| !row.is_revoked) {
+        let place = self.person_of(row);
+        if let Some(person) = self.fleet.people.get_mut(place as usize).filter(|_| !row.is_revoked) {
             person.devices += 1;
             person.standing = Standing::Never;
         }
+        self.fleet.forked += usize::from(row.forked);
+        make_room(&mut self.fleet.devices, 1);
         self.fleet.devices.push(FleetDevice {
             id: row.id,
             name: self.fleet.names.keep(&row.name),
-            user: row.user,
-            user_name: user_name.unwrap_or_else(|| self.fleet.names.keep(&row.user_name)),
+            person: place,
+            backup: Second::NONE,
+            seen: Second::of(row.seen_at),
+            created: Second::of(row.created_at),
+            trouble: u16::MAX,
             standing: if row.is_revoked { Standing::Unconnected } else { Standing::Never },
-            backup_at: None,
-            trouble: None,
-            seen_at: row.seen_at,
-            created_at: row.created_at,
             forked: row.forked,
             key_level: row.key_level,
         });
@@ -183,23 +219,25 @@ impl Reading {
     fn backup(&mut self, row: Backup) {
         let device = self.devices.find(row.device).map(|place| &mut self.fleet.devices[place]);
         let live = device.as_ref().filter(|device| device.standing != Standing::Unconnected);
-        let stands = standing(row.at, live.map(|device| device.seen_at), row.trouble.is_some(), self.fleet.at);
+        let stands = standing(row.at, live.map(|device| device.seen.moment()), row.trouble.is_some(), self.fleet.at);
+        let at = Second::of(row.at);
         if let Some(place) = self.people.find(row.user) {
             let person = &mut self.fleet.people[place];
             person.standing = person.standing.min(stands);
-            person.backup_at = person.backup_at.max(Some(row.at));
+            person.backup = person.backup.max(at);
         }
         if let Some(device) = device {
             if device.standing != Standing::Unconnected {
                 device.standing = stands;
             }
-            device.backup_at = Some(row.at);
-            device.trouble = row.trouble.map(|code| number(&mut self.fleet.troubles, code));
+            device.backup = at;
+            device.trouble = row.trouble.map_or(u16::MAX, |code| number(&mut self.fleet.troubles, code));
         }
     }
 
     fn done(self) -> Fleet {
-        let mut fleet = self.fleet;
+        let Self { mut fleet, people, others, devices } = self;
+        drop((people, others, devices));
         let names = &fleet.names;
         fleet.devices.sort_unstable_by(|a, b| (names.get(a.name), a.id).cmp(&(names.get(b.name), b.id)));
         fleet.counts = [
@@ -208,10 +246,13 @@ impl Reading {
         ];
         fleet.devices.shrink_to_fit();
         fleet.people.shrink_to_fit();
+        fleet.others.shrink_to_fit();
         fleet.names.close();
         fleet
     }
 }
+
+const NUMBERED: &str = "a place in memory is below four billion";
 
 /// The place of a code in the list, where it is put if it is new. There are some dozens of codes; beyond all numbers the last is given.
 fn number(codes: &mut Vec<String>, code: String) -> u16 {
@@ -219,7 +260,7 @@ fn number(codes: &mut Vec<String>, code: String) -> u16 {
         codes.push(code);
         codes.len() - 1
     });
-    u16::try_from(place).unwrap_or(u16::MAX)
+    u16::try_from(place).unwrap_or(u16::MAX).min(u16::MAX - 1)
 }
 
 /// How a backup stands that was made at `at` by a PC that last asked at `seen`, or of which nothing more is known.
@@ -278,11 +319,9 @@ mod tests {
         for row in people {
             reading.person(row);
         }
-        reading.people.settle();
         for row in devices {
             reading.device(row);
         }
-        reading.devices.settle();
         for row in backups {
             reading.backup(row);
         }
@@ -334,7 +373,26 @@ mod tests {
     fn pcs_are_by_name_and_name_their_people_also_those_who_are_switched_off() {
         let named = |no: i64, user: i64, name: &str| Device { name: name.to_owned(), ..device(no, user, 0) };
         let fleet = fleet(&[person(7, "ada")], &[named(1, 7, "B"), named(2, 8, "A"), named(3, 7, "A")], vec![]);
-        let listed: Vec<_> = fleet.devices.iter().map(|pc| (fleet.name(pc.name), fleet.name(pc.user_name))).collect();
+        let listed: Vec<_> = fleet.devices.iter().map(|pc| (fleet.name(pc.name), fleet.user_name(pc))).collect();
         assert_eq!(listed, [("A", "person 8"), ("A", "ada"), ("B", "ada")]);
+    }
+
+    #[test]
+    fn a_person_who_is_switched_off_and_has_two_pcs_is_kept_once() {
+        let fleet = fleet(&[person(7, "ada")], &[device(1, 8, 0), device(2, 7, 0), device(3, 8, 0)], vec![]);
+        let people: Vec<_> = fleet.devices.iter().map(|pc| fleet.person_of(pc).0).collect();
+        assert_eq!(people, [UserId(id(8)), UserId(id(7)), UserId(id(8))]);
+        assert_eq!(fleet.others.len(), 1);
+    }
+
+    #[test]
+    fn rows_are_found_by_numbers_of_any_size() {
+        let mut places = Places::default();
+        let numbers = [7, 3, i64::MAX, 0, -1, 1 << 24, (1 << 24) - 1];
+        for number in numbers {
+            places.next(number);
+        }
+        assert_eq!(numbers.map(|number| places.find(number)), [0, 1, 2, 3, 4, 5, 6].map(Some));
+        assert_eq!([1, 8, -2, i64::MAX - 1].map(|number| places.find(number)), [None; 4]);
     }
 }

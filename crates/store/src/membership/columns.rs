@@ -11,7 +11,7 @@ use model::admin::GroupOf;
 use model::ids::{DeviceId, UserId};
 use model::permission::Permission;
 use model::world::Moment;
-use rules::engine::{Bits, Program, Table};
+use rules::engine::{Bits, Program, Table, make_room};
 use rules::{Kind, Rule};
 
 use super::facts::{self, Known, Wanted};
@@ -30,6 +30,9 @@ const REREAD_PEOPLE_MILLIS: i64 = 60 * 1000;
 
 /// By how much servers' clocks may differ, and how long a check-in may wait to be written: check-ins are looked at again that far back.
 const SLACK_MILLIS: i64 = 30 * 1000;
+
+/// Rows that are read at once: their facts take some kilobytes each until they are in the columns.
+const READ_ROWS: i64 = 1_000;
 
 /// The most members that a preview names.
 pub const PREVIEW_MEMBERS_MAX: usize = 200;
@@ -74,6 +77,7 @@ impl Columns {
             }
             // Numbers only grow; one that is not there and not the largest was removed and is read when all are.
             None if self.nos.last().is_none_or(|last| *last < known.no) => {
+                make_room(&mut self.nos, 1);
                 self.nos.push(known.no);
                 self.table.push(&known.facts)
             }
@@ -94,7 +98,7 @@ impl Columns {
         let reread = if of == GroupOf::People { REREAD_PEOPLE_MILLIS } else { REREAD_MILLIS };
         let anew = !(0..reread).contains(&age);
         if anew {
-            *self = Self { read_at: Some(now), ..Self::default() };
+            *self = Self { table: facts::table(of), read_at: Some(now), ..Self::default() };
         } else if of == GroupOf::Devices {
             let since = self.checked_in_at.min(now.0).saturating_sub(SLACK_MILLIS);
             let taken = std::mem::take(&mut self.taken);
@@ -118,7 +122,7 @@ impl Columns {
         self.looked_at = now.0;
         loop {
             let after = self.nos.last().copied().unwrap_or(0);
-            let rows = known(connection, (tenant, of), ((after, i64::MAX), 10_000), (all, now))?;
+            let rows = known(connection, (tenant, of), ((after, i64::MAX), READ_ROWS), (all, now))?;
             if rows.is_empty() {
                 if anew {
                     self.table.shrink();

@@ -5,10 +5,12 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use model::admin::GroupOf;
 use model::erasure::Erased;
 use model::ids::{DeviceId, GroupId, UserId};
 use model::prerequisite::Join;
 use model::world::Moment;
+use rules::engine::Table;
 use rules::{Fact, FactId, Facts, Kind, property};
 use serde::Deserialize;
 use serde_json::Value;
@@ -202,6 +204,14 @@ fn put_said(facts: &mut Facts, said: Said) {
     if let Some((entra, intune)) = trust {
         text(facts, DEVICE.trust, entra);
         text(facts, *FILTER_TRUST, intune);
+    }
+}
+
+/// A table for facts of that sort. A PC's two ids are one, and take one column.
+pub(crate) fn table(of: GroupOf) -> Table {
+    match of {
+        GroupOf::Devices => Table::with_same(DEVICE.object, DEVICE.id),
+        GroupOf::People => Table::new(),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::api::extract::apart;
 use crate::audit::row;
 use crate::console::fleets::fleet;
 use crate::console::frame::{Desk, Frame, Place, colour};
-use crate::console::list::{Asked, Chip, Choice, Column, Order, Pager, csv as file};
+use crate::console::list::{Asked, Chip, Choice, Column, Order, Pager, csv as file, rows};
 use crate::console::page;
 use crate::problem::Refusal;
 
@@ -79,18 +79,18 @@ fn found<'a>(fleet: &'a Fleet, asked: &Asked) -> Vec<&'a FleetDevice> {
     let fits = |device: &&FleetDevice| {
         standing.is_none_or(|standing| device.standing == standing)
             && (asked.standing != "forked" || device.forked)
-            && (has_words(device.name) || has_words(device.user_name))
+            && (has_words(device.name) || has_words(fleet.person_of(device).1))
     };
-    fleet.devices.iter().filter(fits).collect()
+    rows(fleet.devices.iter().filter(fits), fleet.devices.len())
 }
 
 /// The order that is asked for; none where it is by name, as the fleet is already.
 fn order<'a>(fleet: &'a Fleet, asked: &Asked) -> Option<Order<'a, &'a FleetDevice>> {
     Some(match asked.sort.as_str() {
-        "backup" => Box::new(|a, b| (a.backup_at, a.id).cmp(&(b.backup_at, b.id))),
-        "seen" => Box::new(|a, b| (b.seen_at, a.id).cmp(&(a.seen_at, b.id))),
+        "backup" => Box::new(|a, b| (a.backup, a.id).cmp(&(b.backup, b.id))),
+        "seen" => Box::new(|a, b| (b.seen, a.id).cmp(&(a.seen, b.id))),
         "user" => {
-            let key = |device: &FleetDevice| (fleet.name(device.user_name), fleet.name(device.name), device.id);
+            let key = |device: &FleetDevice| (fleet.user_name(device), fleet.name(device.name), device.id);
             Box::new(move |a, b| key(a).cmp(&key(b)))
         }
         _ => return None,
@@ -121,22 +121,22 @@ pub(in crate::console) async fn show(
         agent: or_dash(said.agent),
         id: device.id.to_string(),
         name: fleet.name(device.name).to_owned(),
-        user: device.user.to_string(),
-        user_name: fleet.name(device.user_name).to_owned(),
+        user: fleet.person_of(device).0.to_string(),
+        user_name: fleet.user_name(device).to_owned(),
         standing: f.texts.t(key(device.standing)),
         colour: colour(device.standing),
         trouble: fleet.trouble(device).map(str::to_owned),
         forked: device.forked,
-        backup: f.ago_some(&device.backup_at),
-        backup_exact: f.at_some(&device.backup_at),
-        seen: f.ago(&device.seen_at),
-        seen_exact: f.at(&device.seen_at),
+        backup: f.ago_some(&device.backup_at()),
+        backup_exact: f.at_some(&device.backup_at()),
+        seen: f.ago(&device.seen.moment()),
+        seen_exact: f.at(&device.seen.moment()),
         key: device.key_level.map_or("–", model::device::KeyLevel::word),
-        since: f.at(&device.created_at),
+        since: f.at(&device.created.moment()),
     };
     let rows = rows.iter().zip(said).map(row).collect();
     let mut chips = asked.chips(f.texts, fleet.devices.len(), (key, |standing| fleet.devices_with(standing)));
-    let forked = fleet.devices.iter().filter(|device| device.forked).count();
+    let forked = fleet.devices_forked();
     if forked > 0 {
         chips.push(asked.chip(f.texts, f.texts.t("devices.forked"), (forked, "forked")));
     }
@@ -192,13 +192,13 @@ fn table(app: &Arc<App>, view: &View, asked: &Asked) -> Result<Response, Refusal
         vec![
             device.id.to_string(),
             fleet.name(device.name).to_owned(),
-            fleet.name(device.user_name).to_owned(),
+            fleet.user_name(device).to_owned(),
             device.standing.word().to_owned(),
             fleet.trouble(device).unwrap_or_default().to_owned(),
-            time(device.backup_at),
-            time(Some(device.seen_at)),
+            time(device.backup_at()),
+            time(Some(device.seen.moment())),
             device.key_level.map_or("", model::device::KeyLevel::word).to_owned(),
-            time(Some(device.created_at)),
+            time(Some(device.created.moment())),
             device.forked.to_string(),
             said.exact_build().map(|build| build.to_string()).unwrap_or_default(),
             said.join.map_or_else(String::new, |join| join.word().to_owned()),

@@ -130,7 +130,7 @@ pub(super) fn hits(
         let found = fleet.people.iter().filter(|person| has_words(person.name)).take(HITS_MAX);
         found.map(|person| (person.id.to_string(), fleet.name(person.name).to_owned())).collect()
     } else {
-        let fits = |device: &&FleetDevice| has_words(device.name) || has_words(device.user_name);
+        let fits = |device: &&FleetDevice| has_words(device.name) || has_words(fleet.person_of(device).1);
         let found = fleet.devices.iter().filter(fits).take(HITS_MAX);
         found.map(|device| (device.id.to_string(), fleet.title(device))).collect()
     })

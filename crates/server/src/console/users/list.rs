@@ -14,7 +14,7 @@ use crate::api::extract::apart;
 use crate::audit::row;
 use crate::console::fleets::fleet;
 use crate::console::frame::{Desk, Frame, Place, colour};
-use crate::console::list::{Asked, Chip, Choice, Column, Order, Pager, csv as file};
+use crate::console::list::{Asked, Chip, Choice, Column, Order, Pager, csv as file, rows};
 use crate::console::page;
 use crate::problem::Refusal;
 
@@ -53,13 +53,13 @@ fn found<'a>(fleet: &'a Fleet, asked: &Asked) -> Vec<&'a FleetPerson> {
     let (has_words, standing) = (fleet.finder(&asked.q), Standing::from_word(&asked.standing));
     let fits =
         |person: &&FleetPerson| standing.is_none_or(|standing| person.standing == standing) && has_words(person.name);
-    fleet.people.iter().filter(fits).collect()
+    rows(fleet.people.iter().filter(fits), fleet.people.len())
 }
 
 /// The order that is asked for; none where it is by name, as the fleet is already.
 fn order<'a>(asked: &Asked) -> Option<Order<'a, &'a FleetPerson>> {
     Some(match asked.sort.as_str() {
-        "backup" => Box::new(|a, b| (a.backup_at, a.id).cmp(&(b.backup_at, b.id))),
+        "backup" => Box::new(|a, b| (a.backup, a.id).cmp(&(b.backup, b.id))),
         "devices" => Box::new(|a, b| (b.devices, a.id).cmp(&(a.devices, b.id))),
         _ => return None,
     })
@@ -92,10 +92,10 @@ pub(in crate::console) async fn show(
         name: fleet.name(person.name).to_owned(),
         standing: f.texts.t(key(person.standing)),
         colour: colour(person.standing),
-        backup: f.ago_some(&person.backup_at),
-        backup_exact: f.at_some(&person.backup_at),
+        backup: f.ago_some(&person.backup_at()),
+        backup_exact: f.at_some(&person.backup_at()),
         devices: f.texts.number(person.devices),
-        since: f.at(&person.created_at),
+        since: f.at(&person.created.moment()),
     };
     let rows = rows.iter().map(row).collect();
     let chips = asked.chips(f.texts, fleet.people.len(), (key, |standing| fleet.people_with(standing)));
@@ -117,9 +117,9 @@ pub(in crate::console) async fn csv(
             person.id.to_string(),
             fleet.name(person.name).to_owned(),
             person.standing.word().to_owned(),
-            person.backup_at.map(row::time).unwrap_or_default(),
+            person.backup_at().map(row::time).unwrap_or_default(),
             person.devices.to_string(),
-            row::time(person.created_at),
+            row::time(person.created.moment()),
         ]
     };
     let mut found = found(&fleet, &asked);
