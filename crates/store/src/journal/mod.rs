@@ -103,6 +103,8 @@ pub(crate) struct Journal {
     told: Mutex<TellTale>,
     /// A key for the next log, so that the writer need not wait for whoever holds the root key.
     spare: Mutex<Option<JournalKey>>,
+    /// Held by whoever looks after it: two at once would each take the other's base for an old one.
+    tended: Mutex<()>,
 }
 
 struct Kept {
@@ -338,6 +340,7 @@ impl Store {
     /// much as the whole database.
     pub fn tend_journal(&self, with: &Tending<'_>) -> Result<Tended, StoreError> {
         let Some(kept) = self.journal.kept.get() else { return Ok(Tended::Off) };
+        let _alone = self.journal.tended.lock().unwrap_or_else(PoisonError::into_inner);
         // One that another root key has wrapped meanwhile would be of no use for long.
         let is_ready = self.journal.spare().as_ref().is_some_and(|key| kept.keys.is_current(&key.wrapped));
         if !is_ready {

@@ -8,7 +8,7 @@ use model::envelope::Envelope;
 use model::retention::Rules;
 use proptest::prelude::*;
 use store::blobs::{Blobs, DiskBlobs, Logs, MemoryBlobs};
-use store::{JournalState, Mark, Scope, Store, StoreError, Tended};
+use store::{JournalKeys, JournalState, Mark, Scope, Store, StoreError, Tended};
 
 use crate::support::journal::{Keys, copy, keep, rebuild, rows, tend};
 use crate::support::{Made, NOW, device, place, sign, tenant, user};
@@ -152,6 +152,22 @@ fn backups_of_many_at_once_come_back() {
         }
     });
     world.same();
+}
+
+#[test]
+fn two_that_look_after_it_at_once_make_one_base() {
+    let folder = tempfile::tempdir().unwrap();
+    let (blobs, keys) = (Arc::new(MemoryBlobs::default()), Arc::new(Keys::new(1)));
+    let logs: Arc<dyn Logs> = Arc::new(MemoryBlobs::default());
+    let store = open(folder.path(), &blobs);
+    store.keep_journal(Arc::clone(&logs), Arc::clone(&keys) as Arc<dyn JournalKeys>);
+    let made: Vec<Tended> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| tend(&store, folder.path()).unwrap())).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(made.iter().filter(|tended| matches!(tended, Tended::Made(_))).count(), 1, "{made:?}");
+    tenant(&store, "default", 1);
+    assert_eq!(rebuild(&logs, &keys, &folder.path().join("rebuilt.db")).unwrap().missing, None);
 }
 
 #[test]
