@@ -141,6 +141,12 @@ impl Journal {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether nothing is missing in it, as far as anybody knows; and where none is kept.
+    pub(crate) fn is_whole(&self) -> bool {
+        let told = self.told();
+        self.kept.get().is_none() || told.state.behind_since.is_none() && !told.is_unsure
+    }
+
     /// Something is missing in it from now on.
     fn lag(&self, now: Moment, why: &StoreError) {
         let mut told = self.told();
@@ -322,18 +328,17 @@ pub struct Tending<'a> {
 impl Store {
     /// Keeps the journal in `logs` from now on: once for a store, and without effect a second time.
     pub fn keep_journal(&self, logs: Arc<dyn Logs>, keys: Arc<dyn JournalKeys>) {
+        let now = keys.now();
         if self.journal.kept.set(Kept { logs, keys }).is_ok() {
-            let mut told = self.journal.told();
-            told.state.is_kept = true;
-            // What was written by others before is not known yet.
-            told.is_unsure = true;
+            self.journal.lag(now, &StoreError::Damaged("it was not looked through yet".to_owned()));
+            self.journal.told().is_unsure = true;
         }
     }
 
     /// Where the journal stands, and why the last record that is missing is.
     pub fn journal(&self) -> (JournalState, Option<String>) {
         let told = self.journal.told();
-        (told.state, told.why.clone())
+        (JournalState { is_kept: self.journal.kept.get().is_some(), ..told.state }, told.why.clone())
     }
 
     /// Looks whether files and root key alone would bring everything back, and makes a base if not, or if it is time for a new one. Reads and writes as
@@ -341,13 +346,22 @@ impl Store {
     pub fn tend_journal(&self, with: &Tending<'_>) -> Result<Tended, StoreError> {
         let Some(kept) = self.journal.kept.get() else { return Ok(Tended::Off) };
         let _alone = self.journal.tended.lock().unwrap_or_else(PoisonError::into_inner);
-        // One that another root key has wrapped meanwhile would be of no use for long.
-        let is_ready = self.journal.spare().as_ref().is_some_and(|key| kept.keys.is_current(&key.wrapped));
-        if !is_ready {
+        let tended = self.tend_alone(kept, with);
+        if let Err(error) = &tended {
+            self.journal.told().is_unsure = true;
+            self.journal.lag(kept.keys.now(), error);
+        }
+        tended
+    }
+
+    fn tend_alone(&self, kept: &Kept, with: &Tending<'_>) -> Result<Tended, StoreError> {
+        let needs_base = self.needs_base(kept)?;
+        if needs_base || self.journal.spare().is_none() {
+            // With a base the root key may be another one than that of the spare.
             let key = kept.keys.new_key()?;
             *self.journal.spare() = Some(key);
         }
-        if !self.needs_base(kept)? {
+        if !needs_base {
             return Ok(Tended::Whole);
         }
         let first = "INSERT INTO journal (no, number, mark) VALUES (1, 0, $1) ON CONFLICT (no) DO NOTHING";
@@ -359,32 +373,21 @@ impl Store {
         };
         // Behind all that was ever written: what a database that was set back since left there follows from no base.
         let ahead = "UPDATE journal SET number = $1 WHERE no = 1 AND number < $1";
-        let made = base::highest(&*kept.logs).and_then(|highest| {
-            self.writer.write(move |tx| {
-                tx.prepare_cached(first)?.execute([[0_u8; 8]])?;
-                Ok::<_, StoreError>(tx.prepare_cached(ahead)?.execute([highest])?)
-            })
-        });
-        let made = made.and_then(|_| base::make(&self.place, kept, with));
+        let highest = base::highest(&*kept.logs)?;
+        self.writer.write(move |tx| {
+            tx.prepare_cached(first)?.execute([[0_u8; 8]])?;
+            Ok::<_, StoreError>(tx.prepare_cached(ahead)?.execute([highest])?)
+        })?;
+        let base = base::make(&self.place, kept, with)?;
         let mut told = self.journal.told();
-        match made {
-            Ok(base) => {
-                told.state.base_at = Some(base.made_at);
-                // Whatever is missing from here on was not waited for by this base.
-                if told.lags == lags {
-                    (told.state.behind_since, told.why) = (None, None);
-                }
-                let bytes = base.bytes;
-                told.base = Some(base);
-                Ok(Tended::Made(bytes))
-            }
-            Err(error) => {
-                told.is_unsure = true;
-                drop(told);
-                self.journal.lag(kept.keys.now(), &error);
-                Err(error)
-            }
+        told.state.base_at = Some(base.made_at);
+        // Whatever is missing from here on was not waited for by this base.
+        if told.lags == lags {
+            (told.state.behind_since, told.why) = (None, None);
         }
+        let bytes = base.bytes;
+        told.base = Some(base);
+        Ok(Tended::Made(bytes))
     }
 
     fn needs_base(&self, kept: &Kept) -> Result<bool, StoreError> {

@@ -296,8 +296,7 @@ fn judge_journal(folder: &Path) -> Result<(), String> {
     let confirmed: BTreeSet<u64> = acks.lines().filter_map(|line| line.parse().ok()).collect();
     let lets_go = fs::read_to_string(folder.join(ACKS)).unwrap_or_default().contains("letting go");
     // On a copy, as the program goes on with its own database below.
-    // A file that was let go of while the journal was behind is gone, and the rebuilt database names it still; that it is behind is told.
-    if !confirmed.is_empty() && !lets_go {
+    if !confirmed.is_empty() {
         let copied = folder.with_extension("destroyed");
         copy(folder, &copied);
         for file in ["rehome.db", "rehome.db-wal", "rehome.db-shm"] {
