@@ -93,19 +93,28 @@ impl StoredReceipt {
     const OLD_LEN: usize = KeyId::LEN + seal::wrap::WRAPPED_LEN;
 
     fn read(bytes: &[u8]) -> Option<Self> {
-        let (parent, rest) =
-            if bytes.len() == Self::OLD_LEN { (None, bytes) } else { (Some(()), bytes.strip_prefix(&[2])?) };
-        let (id, rest) = rest.split_first_chunk()?;
-        let (parent, wrapped) = match parent {
-            None => (None, rest),
-            Some(()) => rest.split_first_chunk().map(|(parent, wrapped)| (Some(KeyId(*parent)), wrapped))?,
-        };
-        Some(Self(WrappedKey { id: KeyId(*id), parent, wrapped: wrapped.to_vec() }))
+        if bytes.len() == Self::OLD_LEN {
+            let (id, wrapped) = bytes.split_first_chunk()?;
+            return Some(Self(WrappedKey { id: KeyId(*id), parent: None, wrapped: wrapped.to_vec() }));
+        }
+        read_wrapped(bytes.strip_prefix(&[2])?).map(Self)
     }
 
     fn bytes(id: KeyId, parent: KeyId, wrapped: &[u8]) -> Vec<u8> {
-        [&[2], id.as_bytes().as_slice(), parent.as_bytes(), wrapped].concat()
+        [vec![2], wrapped_bytes(id, parent, wrapped)].concat()
     }
+}
+
+/// A key below the root key as it is stored by itself: `id | id of the root key | wrapped`.
+fn wrapped_bytes(id: KeyId, parent: KeyId, wrapped: &[u8]) -> Vec<u8> {
+    [id.as_bytes().as_slice(), parent.as_bytes(), wrapped].concat()
+}
+
+/// Reads it back. `None`: it is too short to be one.
+fn read_wrapped(bytes: &[u8]) -> Option<WrappedKey> {
+    let (id, rest) = bytes.split_first_chunk()?;
+    let (parent, wrapped) = rest.split_first_chunk()?;
+    Some(WrappedKey { id: KeyId(*id), parent: Some(KeyId(*parent)), wrapped: wrapped.to_vec() })
 }
 
 impl Keyring {

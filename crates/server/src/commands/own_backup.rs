@@ -80,11 +80,7 @@ pub(super) fn restore(config: &Config, asked: &Restore) -> Result<ExitCode, Fail
         say("the backup is whole, and the root key opens it");
         return Ok(ExitCode::SUCCESS);
     }
-    if Store::exists(database)? {
-        let text = format!("there is a server's data in `{}` already; nothing was touched", settings.database);
-        return Err(Failure::new(2, Reason::ConfigInvalid, text)
-            .hint("put the old data away first, or name another place with `--data-dir` or `--database`"));
-    }
+    refuse_data(config)?;
     app::make_private(&settings.data_dir)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let blobs = app::blobs(settings, &clock)?;
@@ -96,7 +92,18 @@ pub(super) fn restore(config: &Config, asked: &Restore) -> Result<ExitCode, Fail
     Ok(checked)
 }
 
-fn roots(config: &Config) -> Result<Roots, Failure> {
+/// Nothing is made where there is a server's data already.
+pub(super) fn refuse_data(config: &Config) -> Result<(), Failure> {
+    let database = &config.settings.database;
+    if !Store::exists(database.place())? {
+        return Ok(());
+    }
+    let text = format!("there is a server's data in `{database}` already; nothing was touched");
+    Err(Failure::new(2, Reason::ConfigInvalid, text)
+        .hint("put the old data away first, or name another place with `--data-dir` or `--database`"))
+}
+
+pub(super) fn roots(config: &Config) -> Result<Roots, Failure> {
     let settings = &config.settings;
     Ok(Roots::open(&settings.root_key, settings.root_key_old.as_deref(), &settings.data_dir)?)
 }
@@ -109,13 +116,15 @@ fn make_folder(folder: &Path) -> Result<(), Failure> {
     made.map_err(|source| Failure::from(OpenError::Io { path: folder.to_owned(), source }))
 }
 
+/// A time, from milliseconds since 1970.
+pub(super) fn time(millis: i64) -> jiff::Timestamp {
+    jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+}
+
 /// Tab-separated, for scripts.
 fn told(manifest: &Manifest) -> Result<ExitCode, Failure> {
     let mut lines = vec![
-        format!(
-            "made_at\t{}",
-            jiff::Timestamp::from_millisecond(manifest.made_at).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
-        ),
+        format!("made_at\t{}", time(manifest.made_at)),
         format!("program\t{}", manifest.program),
         format!("schema\t{}", manifest.schema),
         format!("database\t{} bytes", manifest.database_bytes),

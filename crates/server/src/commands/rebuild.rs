@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use model::reason::Reason;
 use model::world::Clock;
-use store::{Rebuilt, Store};
+use store::Rebuilt;
 
+use super::own_backup::{refuse_data, roots, time};
 use super::{Failure, check, print, say};
 use crate::app;
 use crate::config::Config;
 use crate::keyring::journal::JournalRoots;
-use crate::keyring::provider::Roots;
 use crate::world::SystemClock;
 
 /// Exit code for a journal of which a part is missing.
@@ -28,12 +28,7 @@ pub(super) struct Rebuild {
 
 pub(super) fn run(config: &Config, asked: &Rebuild) -> Result<ExitCode, Failure> {
     let settings = &config.settings;
-    let database = settings.database.place();
-    if Store::exists(database)? {
-        let text = format!("there is a server's data in `{}` already; nothing was touched", settings.database);
-        return Err(Failure::new(2, Reason::ConfigInvalid, text)
-            .hint("put the old data away first, or name another place with `--data-dir` or `--database`"));
-    }
+    refuse_data(config)?;
     let none = || {
         let text = format!("there is no journal in `{}`", settings.blobs);
         let hint = "name the place of the files with `--blobs`; a journal is there only if the server kept one (`journal = true`)";
@@ -46,7 +41,7 @@ pub(super) fn run(config: &Config, asked: &Rebuild) -> Result<ExitCode, Failure>
     let (_, logs) = app::files(settings, &clock)?;
     let root_keys = store::root_keys_of_journal(&*logs)?.ok_or_else(none)?;
     app::make_private(&settings.data_dir)?;
-    let roots = Roots::open(&settings.root_key, settings.root_key_old.as_deref(), &settings.data_dir)?;
+    let roots = roots(config)?;
     let held = roots.current.ids()?;
     if !root_keys.iter().any(|wanted| held.iter().any(|id| id.to_string() == *wanted))
         && settings.root_key_old.is_none()
@@ -59,7 +54,7 @@ pub(super) fn run(config: &Config, asked: &Rebuild) -> Result<ExitCode, Failure>
     let random = Arc::new(seal::random::SystemRandom::new());
     let keys = JournalRoots::new(Arc::new(roots), Arc::clone(&clock), random);
     say("reading the journal");
-    let rebuilt = store::rebuild((&*logs, &keys), database, &settings.data_dir)?;
+    let rebuilt = store::rebuild((&*logs, &keys), settings.database.place(), &settings.data_dir)?;
     told(&rebuilt, asked.json)?;
     if let Some(number) = rebuilt.missing {
         say(&format!(
@@ -71,18 +66,14 @@ pub(super) fn run(config: &Config, asked: &Rebuild) -> Result<ExitCode, Failure>
     Ok(if rebuilt.missing.is_some() { ExitCode::from(INTEGRITY) } else { checked })
 }
 
-fn time(millis: i64) -> String {
-    jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
-}
-
 fn told(rebuilt: &Rebuilt, json: bool) -> Result<ExitCode, Failure> {
     let Rebuilt { base_at, base_bytes, records, until, missing } = rebuilt;
     if json {
         let object = serde_json::json!({
-            "base_at": time(base_at.0),
+            "base_at": time(base_at.0).to_string(),
             "base_bytes": base_bytes,
             "transactions": records,
-            "until": time(until.0),
+            "until": time(until.0).to_string(),
             "missing": missing,
         });
         return print(&[object.to_string()]);

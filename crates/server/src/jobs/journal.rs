@@ -6,10 +6,6 @@ use crate::App;
 
 /// What was done.
 pub fn run(app: &App) -> Result<Tended, StoreError> {
-    let ids = app.keyring.roots().current.ids().unwrap_or_default();
-    app.store.tend_journal(&Tending {
-        program: concat!("rehome-server ", env!("CARGO_PKG_VERSION")),
-        root_keys: ids.iter().map(ToString::to_string).collect(),
-        scratch: &app.data_dir,
-    })
+    let program = concat!("rehome-server ", env!("CARGO_PKG_VERSION"));
+    app.store.tend_journal(&Tending { program, scratch: &app.data_dir })
 }

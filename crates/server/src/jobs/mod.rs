@@ -176,18 +176,11 @@ fn count(app: &App) -> bool {
 }
 
 fn tend(app: &App) -> bool {
-    let (before, why) = app.store.journal();
-    if let Some(since) = before.behind_since {
-        let why = why.unwrap_or_default();
-        tracing::warn!(
-            since = since.0,
-            why,
-            "the journal is behind: files and keys alone would not bring everything back"
-        );
-    }
-    let tended = said(journal::run(app), "the journal waits for a base");
+    let (_, why) = app.store.journal();
+    let tended = said(journal::run(app), "files and keys alone would not bring everything back: the journal is behind");
     if let Some(store::Tended::Made(bytes)) = tended {
-        tracing::info!(bytes, "a base of the journal was made: files and keys alone bring everything back");
+        let why = why.unwrap_or_default();
+        tracing::info!(bytes, why, "a base of the journal was made: files and keys alone bring everything back");
     }
     tended.is_some()
 }

@@ -13,7 +13,7 @@ use model::world::Moment;
 use ring::aead::{AES_256_GCM, Aad};
 use serde::{Deserialize, Serialize};
 
-use super::segment::{Frames, LogReader, OLD_MILLIS, nonce, seal_key};
+use super::segment::{LogReader, OLD_MILLIS, each_frame, nonce, seal_key};
 use super::{BASES, JournalKeys, Kept, Place, RECORDS, Tending, place};
 use crate::blobs::Logs;
 use crate::{StoreError, dialect, own_backup};
@@ -87,7 +87,7 @@ pub(super) fn make(place_of: &dialect::Place, kept: &Kept, with: &Tending<'_>) -
     let mut chance = [0; 4];
     kept.keys.fill(&mut chance);
     let name = format!("{BASES}{:016x}-{}", at.number, to_hex(&chance));
-    let key = kept.keys.new_key()?;
+    let (key, root_keys) = (kept.keys.new_key()?, kept.keys.root_keys()?);
     let (bytes, hash) = send(&*kept.logs, &data(&name), &file, key.secret)?;
     let said = Manifest {
         form: FORM,
@@ -99,12 +99,11 @@ pub(super) fn make(place_of: &dialect::Place, kept: &Kept, with: &Tending<'_>) -
         bytes,
         hash: to_hex(&hash),
         key: to_hex(&key.wrapped),
-        root_keys: with.root_keys.clone(),
+        root_keys: root_keys.clone(),
     };
     let mut text = serde_json::to_vec_pretty(&said).expect("a manifest is plain data");
     text.push(b'\n');
     kept.logs.extend_log(&manifest(&name), 0, &text)?;
-    let root_keys = with.root_keys.clone();
     let base = Base { name, place: at, made_at, schema, bytes, wrapped: key.wrapped, hash, root_keys };
     tidy(&*kept.logs, &base)?;
     Ok(base)
@@ -161,9 +160,8 @@ pub(super) fn fetch(logs: &dyn Logs, keys: &dyn JournalKeys, base: &Base, to: &P
     Ok(())
 }
 
-/// All bases that are complete, the newest first.
-pub(super) fn all(logs: &dyn Logs) -> Result<Vec<Base>, StoreError> {
-    let mut bases = Vec::new();
+/// The newest base that is complete.
+pub(super) fn newest(logs: &dyn Logs) -> Result<Option<Base>, StoreError> {
     for named in logs.logs(BASES)?.iter().rev() {
         let Some(name) = named.strip_suffix("/manifest") else { continue };
         let mut text = Vec::new();
@@ -173,9 +171,11 @@ pub(super) fn all(logs: &dyn Logs) -> Result<Vec<Base>, StoreError> {
                 break;
             }
         }
-        bases.extend(serde_json::from_slice(&text).ok().and_then(|said| read(name, &said)));
+        if let Some(base) = serde_json::from_slice(&text).ok().and_then(|said| read(name, &said)) {
+            return Ok(Some(base));
+        }
     }
-    Ok(bases)
+    Ok(None)
 }
 
 fn read(name: &str, said: &Manifest) -> Option<Base> {
@@ -191,10 +191,6 @@ fn read(name: &str, said: &Manifest) -> Option<Base> {
         hash: from_hex(&said.hash)?,
         root_keys: said.root_keys.clone(),
     })
-}
-
-pub(super) fn newest(logs: &dyn Logs) -> Result<Option<Base>, StoreError> {
-    Ok(all(logs)?.into_iter().next())
 }
 
 /// What lies behind a base.
@@ -217,11 +213,10 @@ pub(super) fn behind(logs: &dyn Logs, base: &Base, at: Option<Place>) -> Result<
     // The last record has to be the one that the database is at, and none may come after it: else the database was set back, or a commit failed.
     let (mut ends, mut goes_on) = (at == base.place, false);
     for name in logs.logs(RECORDS)? {
-        let Some(mut frames) = Frames::open(logs, &name)? else { continue };
-        while let Some(frame) = frames.next()? {
+        each_frame(logs, &name, |frame| {
             let head = &frame.head;
             if head.number <= base.place.number {
-                continue;
+                return;
             }
             found.bytes += frame.len();
             found.destroys |= head.destroys;
@@ -231,7 +226,7 @@ pub(super) fn behind(logs: &dyn Logs, base: &Base, at: Option<Place>) -> Result<
             if let Some(seen) = place.and_then(|place| seen.get_mut(place)) {
                 *seen = true;
             }
-        }
+        })?;
     }
     found.is_whole = ends && !goes_on && seen.iter().all(|seen| *seen);
     Ok(found)
@@ -241,10 +236,7 @@ pub(super) fn behind(logs: &dyn Logs, base: &Base, at: Option<Place>) -> Result<
 pub(super) fn highest(logs: &dyn Logs) -> Result<i64, StoreError> {
     let mut highest = 0;
     for name in logs.logs(RECORDS)? {
-        let Some(mut frames) = Frames::open(logs, &name)? else { continue };
-        while let Some(frame) = frames.next()? {
-            highest = highest.max(frame.head.number);
-        }
+        each_frame(logs, &name, |frame| highest = highest.max(frame.head.number))?;
     }
     Ok(highest)
 }
@@ -257,13 +249,12 @@ fn tidy(logs: &dyn Logs, base: &Base) -> Result<(), StoreError> {
         }
     }
     for name in logs.logs(RECORDS)? {
-        let Some(mut frames) = Frames::open(logs, &name)? else { continue };
         let mut is_needless = true;
-        while let Some(frame) = frames.next()? {
+        let is_log = each_frame(logs, &name, |frame| {
             is_needless &=
                 frame.head.number <= base.place.number && frame.head.at.plus_millis(2 * OLD_MILLIS) < base.made_at;
-        }
-        if is_needless {
+        })?;
+        if is_log && is_needless {
             logs.remove_log(&name)?;
         }
     }

@@ -65,6 +65,9 @@ pub trait JournalKeys: Send + Sync {
     /// Whether the newest root key has wrapped it.
     fn is_current(&self, wrapped: &[u8]) -> bool;
 
+    /// Ids of the root keys of which one is needed to open anything, the newest first.
+    fn root_keys(&self) -> Result<Vec<String>, StoreError>;
+
     /// Random bytes.
     fn fill(&self, bytes: &mut [u8]);
 
@@ -319,8 +322,6 @@ pub(crate) fn advance(tx: &Connection, to: &Place) -> sql::Result<()> {
 pub struct Tending<'a> {
     /// The program.
     pub program: &'a str,
-    /// Ids of the root keys of which one is needed to open anything, the newest first.
-    pub root_keys: Vec<String>,
     /// A folder with room for a copy of the database, which goes again.
     pub scratch: &'a std::path::Path,
 }

@@ -48,16 +48,15 @@ pub fn rebuild(
     if target.exists()? {
         return Err(refused("there is a server's data at the target already; it is not touched"));
     }
-    let bases = base::all(logs)?;
+    let base = base::newest(logs)?.ok_or_else(|| refused("there is no base of it where files are kept"))?;
     let folder = tempfile::tempdir_in(scratch).map_err(StoreError::io(scratch))?;
     let file = folder.path().join("rebuilt.db");
-    let base = bases.first().ok_or_else(|| refused("there is no base of it where files are kept"))?;
     if base.schema > base::schema() {
         return Err(StoreError::NewerSchema { found: base.schema, known: base::schema() });
     }
-    base::fetch(logs, keys, base, &file)?;
+    base::fetch(logs, keys, &base, &file)?;
     let connection = dialect::Place::File(file.clone()).writer()?;
-    let rebuilt = repeat((logs, keys), base, &connection)?;
+    let rebuilt = repeat((logs, keys), &base, &connection)?;
     if let Some(what) = dialect::damage(&connection)? {
         return Err(StoreError::Damaged(format!("the rebuilt database: {what}")));
     }

@@ -3,6 +3,7 @@
 //! A server says the same few hundred statements again and again, so a log holds the text of each once, where it first comes.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rusqlite::types::Value;
 
@@ -21,7 +22,7 @@ pub(super) fn destroys(done: &[Done]) -> bool {
 
 /// The texts that a log holds so far, to write further ones.
 #[derive(Default)]
-pub(super) struct Known(HashMap<Box<str>, u64>);
+pub(super) struct Known(HashMap<Arc<str>, u64>);
 
 impl Known {
     pub(super) fn is_full(&self) -> bool {
@@ -88,7 +89,7 @@ fn value(bytes: &mut Vec<u8>, value: &Value) {
 
 /// The texts that a log holds so far, to read further ones.
 #[derive(Default)]
-pub(super) struct Texts(Vec<Box<str>>);
+pub(super) struct Texts(Vec<Arc<str>>);
 
 impl Texts {
     /// The transaction that the bytes are. `None`: they are none.

@@ -229,6 +229,15 @@ impl<'a> Frames<'a> {
     }
 }
 
+/// Looks at each frame of a log without opening it. Whether it is a log of records.
+pub(super) fn each_frame(logs: &dyn Logs, name: &str, mut look: impl FnMut(&Frame)) -> Result<bool, StoreError> {
+    let Some(mut frames) = Frames::open(logs, name)? else { return Ok(false) };
+    while let Some(frame) = frames.next()? {
+        look(&frame);
+    }
+    Ok(true)
+}
+
 /// Opens the frames of one log, in their order.
 pub(super) struct Opener {
     key: LessSafeKey,

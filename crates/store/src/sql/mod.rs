@@ -8,6 +8,7 @@ mod postgres;
 pub(crate) mod record;
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use rusqlite::types::{FromSql, ToSql, ToSqlOutput, Value, ValueRef};
 use rusqlite::{CachedStatement, ErrorCode};
@@ -169,7 +170,7 @@ fn in_order(sql: &str) -> bool {
 pub(crate) struct Statement<'c> {
     of: Of<'c>,
     /// As it was written, if what it does is to be kept ([`record`]).
-    text: Option<Box<str>>,
+    text: Option<Arc<str>>,
 }
 
 enum Of<'c> {

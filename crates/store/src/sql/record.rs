@@ -5,6 +5,7 @@
 //! the same statements in the same order make the same rows.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 
 use rusqlite::types::Value;
 
@@ -12,7 +13,7 @@ use rusqlite::types::Value;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Done {
     /// As the store wrote it.
-    pub(crate) text: Box<str>,
+    pub(crate) text: Arc<str>,
     /// Its parameters, in the order of their numbers.
     pub(crate) params: Vec<Value>,
 }
@@ -45,13 +46,13 @@ pub(crate) fn take() -> Vec<Done> {
 }
 
 /// The text of a statement if it has to be kept, as it changes rows. Those that change the schema are not: no rows follow from them.
-pub(super) fn text(sql: &str) -> Option<Box<str>> {
+pub(super) fn text(sql: &str) -> Option<Arc<str>> {
     let begins = |word: &str| sql.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
     (IS_ON.get() && ["INSERT ", "UPDATE ", "DELETE "].into_iter().any(begins)).then(|| sql.into())
 }
 
-pub(super) fn keep(text: &str, params: Vec<Value>) {
-    DONE.with_borrow_mut(|done| done.push(Done { text: text.into(), params }));
+pub(super) fn keep(text: &Arc<str>, params: Vec<Value>) {
+    DONE.with_borrow_mut(|done| done.push(Done { text: Arc::clone(text), params }));
 }
 
 #[cfg(test)]

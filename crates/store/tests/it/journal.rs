@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use model::envelope::Envelope;
 use model::retention::Rules;
@@ -11,6 +11,7 @@ use store::blobs::{Blobs, DiskBlobs, Logs, MemoryBlobs};
 use store::{JournalKeys, JournalState, Mark, Scope, Store, StoreError, Tended};
 
 use crate::support::journal::{Keys, copy, keep, rebuild, rows, tend};
+use crate::support::moody::Moody;
 use crate::support::{Made, NOW, device, place, sign, tenant, user};
 use crate::tenants::{fill, populate, population};
 
@@ -298,40 +299,6 @@ fn every_changed_bit_of_a_record_is_found_and_none_brings_back_something_else() 
     }
     std::fs::write(&log, &whole).unwrap();
     world.same();
-}
-
-/// A place that is away when it is told to be.
-#[derive(Default)]
-struct Moody {
-    memory: MemoryBlobs,
-    is_away: AtomicBool,
-}
-
-impl Moody {
-    fn here(&self) -> Result<&MemoryBlobs, StoreError> {
-        if self.is_away.load(Ordering::SeqCst) {
-            return Err(StoreError::Storage { at: "s3://files".to_owned(), why: "no answer".to_owned() });
-        }
-        Ok(&self.memory)
-    }
-}
-
-impl Logs for Moody {
-    fn extend_log(&self, name: &str, offset: u64, piece: &[u8]) -> Result<(), StoreError> {
-        self.here()?.extend_log(name, offset, piece)
-    }
-
-    fn read_log(&self, name: &str, offset: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        self.here()?.read_log(name, offset)
-    }
-
-    fn logs(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
-        self.here()?.logs(prefix)
-    }
-
-    fn remove_log(&self, name: &str) -> Result<(), StoreError> {
-        self.here()?.remove_log(name)
-    }
 }
 
 #[test]

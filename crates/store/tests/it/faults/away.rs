@@ -1,63 +1,18 @@
 //! The object store is away for eight hours: settings are backed up and given all the same, files are told to wait, and at its return uploads go on where they stopped.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use model::envelope::Envelope;
-use model::ids::{BlobId, TenantId};
-use store::blobs::{BlobKey, Blobs, MemoryBlobs};
+use model::ids::BlobId;
+use store::blobs::Blobs;
 use store::{CommitError, Piece, Scope, Store, StoreError, Upload, UploadError};
 
+use crate::support::moody::Moody;
 use crate::support::{Made, NOW, device, id32, place, sign, tenant, user};
 
 /// Eight hours, in milliseconds.
 const NIGHT: i64 = 8 * 60 * 60 * 1000;
-
-/// An object store that answers, or does not.
-#[derive(Default)]
-struct Moody {
-    memory: MemoryBlobs,
-    is_away: AtomicBool,
-}
-
-impl Moody {
-    fn here(&self) -> Result<&MemoryBlobs, StoreError> {
-        if self.is_away.load(Ordering::SeqCst) {
-            return Err(StoreError::Storage { at: "s3://files".to_owned(), why: "no answer".to_owned() });
-        }
-        Ok(&self.memory)
-    }
-}
-
-impl Blobs for Moody {
-    fn append(&self, key: &BlobKey, offset: u64, piece: &[u8]) -> Result<bool, StoreError> {
-        self.here()?.append(key, offset, piece)
-    }
-
-    fn finish(&self, key: &BlobKey, length: u64) -> Result<Option<[u8; 32]>, StoreError> {
-        self.here()?.finish(key, length)
-    }
-
-    fn read(&self, key: &BlobKey, offset: u64, len: usize) -> Result<Option<Vec<u8>>, StoreError> {
-        self.here()?.read(key, offset, len)
-    }
-
-    fn check(&self, key: &BlobKey) -> Result<Option<(u64, [u8; 32])>, StoreError> {
-        self.here()?.check(key)
-    }
-
-    fn remove_all(&self, tenant: TenantId) -> Result<(), StoreError> {
-        self.here()?.remove_all(tenant)
-    }
-
-    fn remove(&self, key: &BlobKey) -> Result<(), StoreError> {
-        self.here()?.remove(key)
-    }
-
-    fn ready(&self) -> Result<(), StoreError> {
-        self.here()?.ready()
-    }
-}
 
 fn put(store: &Store, pc: &Scope, offset: usize) -> Result<Upload, UploadError> {
     let (blob, bytes) = (BlobId(id32("blob", 1)), b"0123456789");

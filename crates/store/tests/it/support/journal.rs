@@ -48,6 +48,10 @@ impl JournalKeys for Keys {
         wrapped.first() == Some(&self.root)
     }
 
+    fn root_keys(&self) -> Result<Vec<String>, StoreError> {
+        Ok(vec![self.root.to_string()])
+    }
+
     fn fill(&self, bytes: &mut [u8]) {
         bytes.copy_from_slice(&super::id32("chance", number())[..bytes.len()]);
     }
@@ -59,7 +63,7 @@ impl JournalKeys for Keys {
 
 /// Looks after the journal, with scratch files in `scratch`.
 pub fn tend(store: &Store, scratch: &Path) -> Result<Tended, StoreError> {
-    store.tend_journal(&Tending { program: "test", root_keys: vec!["root".to_owned()], scratch })
+    store.tend_journal(&Tending { program: "test", scratch })
 }
 
 /// Keeps a journal from now on, with a base to begin with.

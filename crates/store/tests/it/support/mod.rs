@@ -8,6 +8,7 @@
 )]
 
 pub mod journal;
+pub mod moody;
 mod place;
 pub mod seaweed;
 
