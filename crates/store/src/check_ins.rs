@@ -122,29 +122,30 @@ impl OnDevice {
 
     fn status(&self, one: &Considered, mark: &str) -> StatusOfPolicy {
         let conflicts: Vec<String> = self.resolved.conflicts_of(one.id).into_iter().map(ToOwned::to_owned).collect();
-        let (status, why) = self.judged(one, conflicts.is_empty(), mark);
+        let (status, why, reason) = self.judged(one, conflicts.is_empty(), mark);
         let (name, priority) = (one.applied.by.name.clone(), one.applied.priority);
-        StatusOfPolicy { policy: one.id, name, priority, status, conflicts, why }
+        StatusOfPolicy { policy: one.id, name, priority, status, conflicts, why, reason }
     }
 
-    fn judged(&self, one: &Considered, agrees: bool, mark: &str) -> (Status, Option<String>) {
+    /// How a policy stands, why, and the code of that reason.
+    fn judged(&self, one: &Considered, agrees: bool, mark: &str) -> (Status, Option<String>, Option<String>) {
         if let Some(seen) = &self.seen {
             let effective = effective(&self.resolved, &seen.facts);
             let of_pc = (seen.facts.exact_build(), seen.facts.join);
             if let Some(why) = unfit(Activity::Backup, &effective, of_pc) {
-                return (Status::NotApplicable, Some(why.message));
+                return (Status::NotApplicable, Some(why.message), Some(why.reason.code().to_owned()));
             }
         }
         if !agrees {
-            return (Status::Conflict, None);
+            return (Status::Conflict, None, None);
         }
         let Some(seen) = self.seen.as_ref().filter(|seen| seen.policy_mark == mark) else {
-            return (Status::Pending, None);
+            return (Status::Pending, None, None);
         };
         let own = |setting: &str| one.applied.settings.get(setting).is_some();
         match seen.facts.problems.iter().find(|problem| own(&problem.setting)) {
-            Some(problem) => (Status::Error, Some(format!("`{}`: {}", problem.setting, problem.what))),
-            None => (Status::Succeeded, None),
+            Some(problem) => (Status::Error, Some(format!("`{}`: {}", problem.setting, problem.what)), None),
+            None => (Status::Succeeded, None, None),
         }
     }
 }

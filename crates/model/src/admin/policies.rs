@@ -379,6 +379,9 @@ pub struct StatusOfPolicy {
     /// Why, if it is an error or not applicable: a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// The code of the reason, if it is not applicable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// A device under a policy: `GET /api/v1/policies/{policy}/devices`.

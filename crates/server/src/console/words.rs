@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use model::admin::StatusOfPolicy;
 use model::policy::what_if::Against;
 use model::policy::{Choice, Policy};
 use model::prerequisite::Join;
@@ -94,6 +95,12 @@ impl Texts {
         } else {
             format!("{} {}", sentence(&one.why), self.next(one.code))
         }
+    }
+
+    /// Why a policy does not apply, for German readers: what was found on the PC is told in English only.
+    pub(super) fn against_policy(&self, one: &StatusOfPolicy) -> Option<String> {
+        let reason = one.reason.as_deref().and_then(Reason::from_code).filter(|_| self.is_german())?;
+        Some(format!("{} {}", self.reason(reason), self.next(reason)))
     }
 
     /// What a setting of policies is called.
@@ -210,6 +217,24 @@ mod tests {
         assert_eq!(WORDS.reasons.keys().find(|key| !codes.contains(&key.as_str())), None, "no such reason");
         assert_eq!(Texts::accepted("de").next(Reason::PolicyOff), "Fragen Sie Ihren Administrator.");
         assert_eq!(Texts::accepted("en").next(Reason::PolicyOff), "Ask your administrator.");
+    }
+
+    #[test]
+    fn why_a_policy_does_not_apply_is_told_in_german() {
+        let of = |reason: Option<&str>| StatusOfPolicy {
+            policy: model::ids::PolicyId([1; 16]),
+            name: "P".to_owned(),
+            priority: 1,
+            status: model::admin::Status::NotApplicable,
+            conflicts: Vec::new(),
+            why: Some("found".to_owned()),
+            reason: reason.map(str::to_owned),
+        };
+        let (en, de) = (Texts::accepted("en"), Texts::accepted("de"));
+        let told = de.against_policy(&of(Some(Reason::PolicyOff.code()))).unwrap();
+        assert!(told.ends_with("Fragen Sie Ihren Administrator."), "{told}");
+        assert_eq!(en.against_policy(&of(Some(Reason::PolicyOff.code()))), None, "what was found says it");
+        assert_eq!((de.against_policy(&of(None)), de.against_policy(&of(Some("other")))), (None, None));
     }
 
     #[test]

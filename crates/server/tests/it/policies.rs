@@ -206,6 +206,7 @@ fn a_policy_is_pending_until_the_pc_has_it_and_says_what_it_could_not_use() {
     let old = json!({"build": 19045, "revision": 1});
     check_in(&live, &pc, &json!({"facts_mark": "c", "policy_mark": mark, "facts": old}));
     assert_eq!(status()["status"], json!("not_applicable"));
+    assert_eq!(status()["reason"], json!("build_too_old"));
     ada.make(&for_all("q", &json!({"restore.mode": "off"})));
     check_in(&live, &pc, &json!({"facts_mark": "d", "policy_mark": mark, "facts": facts}));
     assert_eq!(status()["status"], json!("pending"), "there is something new since");
