@@ -208,6 +208,11 @@ fn tell(run: &Run, done: &BackedUp, rehearsal: RehearsalDocument) -> Result<Exit
             notes: &done.notes,
         })?;
     }
+    let exit = if done.warnings.is_empty() { Exit::Success } else { Exit::Warnings };
+    if !run.screen.speaks() {
+        // To say a time the zone has to be found out, for which files are looked for in many places.
+        return Ok(exit);
+    }
     let what =
         format!("{} and {}", count(snapshot.settings_set(), "setting"), count(snapshot.apps_restorable(), "app"));
     let short = &id[..crate::find::DIGITS_SHOWN];
@@ -224,7 +229,7 @@ fn tell(run: &Run, done: &BackedUp, rehearsal: RehearsalDocument) -> Result<Exit
         let number = snapshot.not_carried.len();
         run.screen.say(&format!("{} will not come back; `rehome show` says which and why", count(number, "thing")));
     }
-    Ok(if done.warnings.is_empty() { Exit::Success } else { Exit::Warnings })
+    Ok(exit)
 }
 
 fn word(outcome: Outcome) -> &'static str {

@@ -71,6 +71,10 @@ use crate::run::Run;
 use crate::screen::Screen;
 use crate::world::SystemClock;
 
+#[cfg(windows)]
+#[global_allocator]
+static MEMORY: win32::Memory = win32::Memory::new();
+
 fn main() -> ExitCode {
     #[cfg(windows)]
     win32::from_system_only();

@@ -74,9 +74,14 @@ impl Screen {
 
     /// What a person is told about the run; nothing with `-q` or `--json`.
     pub fn say(&self, text: &str) {
-        if !self.quiet && !self.json {
+        if self.speaks() {
             self.to_err(text);
         }
+    }
+
+    /// Whether what is said to a person comes out: not with `--quiet`, and not with `--json`.
+    pub fn speaks(&self) -> bool {
+        !self.quiet && !self.json
     }
 
     /// What only matters when looking closer (`-v`).

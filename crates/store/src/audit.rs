@@ -3,7 +3,7 @@
 //! Each tenant has one chain: `hash[n] = SHA-256("rehome-audit-1" | tenant | n | hash[n-1] | event)`, and each row is written in the transaction
 //! of the change that it tells of: there is no change without its row and no row without its change. Change, removal, insertion and
 //! reordering before a hash that somebody kept elsewhere are found ([`heads`] signs one a day); cutting off the rows after it is not
-//! (`security.md` 2.12). Where one event stands and how it is read back is in [`record`].
+//! (`security.md` 2.12). Where one event stands and how it is read back is in [`record`]; older rows lie together in [`pages`].
 //!
 //! An event holds ids and plain words only, never names or values. What could say who somebody is (an address, what a client called its request, an
 //! admin's own words) lies beside it, and the event holds only a hash of that ([`origin`]): so erasing a person leaves the chain whole.
@@ -13,6 +13,7 @@
 pub(crate) mod chain;
 pub(crate) mod heads;
 pub(crate) mod origin;
+mod pages;
 pub(crate) mod record;
 pub(crate) mod refusals;
 
@@ -421,7 +422,7 @@ pub(crate) fn append(tx: &Connection, tenant: &TenantScope, event: &Event<'_>) -
         "INSERT INTO audit (tenant, n, event, hash, person_no, private) VALUES ($1, $2, $3, $4, $5, $6)",
     )?
     .hand_over((tenant.no, n, bytes, hash, person, private.as_ref().map(Private::as_bytes)))?;
-    Ok(())
+    pages::turn(tx, tenant, n)
 }
 
 /// Adds what a device did.

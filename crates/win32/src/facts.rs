@@ -88,7 +88,7 @@ impl Places for LivePlaces {
 }
 
 /// Opens a key to read from; `None` if it is not there. Policies and facts are no restore's target, so links are Windows' own business here.
-fn open(hive: Hive, key: &str) -> Result<Option<Key>, RegistryError> {
+pub(crate) fn open(hive: Hive, key: &str) -> Result<Option<Key>, RegistryError> {
     let path = wide(key);
     let mut handle: HKEY = ptr::null_mut();
     // SAFETY: the root is a predefined handle, the path ends in a zero, and `handle` outlives the call.

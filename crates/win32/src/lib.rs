@@ -26,6 +26,8 @@ mod libraries;
 #[cfg(feature = "road")]
 pub mod machine;
 #[cfg(feature = "road")]
+mod memory;
+#[cfg(feature = "road")]
 mod packages;
 #[cfg(feature = "road")]
 pub mod profiles;
@@ -48,6 +50,8 @@ pub use facts::{LivePlaces, ask, known, person};
 #[cfg(feature = "road")]
 pub use keys::{key_stores, machine_id};
 pub use libraries::from_system_only;
+#[cfg(feature = "road")]
+pub use memory::Memory;
 #[cfg(feature = "road")]
 pub use packages::packages;
 pub use quiet::without_window;

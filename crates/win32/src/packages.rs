@@ -4,15 +4,23 @@
 //! (`crates/device/src/apps/registry.rs`), as it is for a disk.
 
 use device::apps::{Packaged, Signed};
+use model::policy::Hive;
 use windows::ApplicationModel::{Package, PackageSignatureKind};
 use windows::Management::Deployment::{PackageManager, PackageTypes};
 use windows::core::{HSTRING, Result};
 
+use crate::facts;
+
 /// The most packages that are looked at. A person has one or two hundred.
 const PACKAGES_MAX: usize = 10_000;
 
+/// Where Windows registers the class that is asked. To call a class that is not there has the library search for files that might have it, which takes longer than
+/// all other reading of apps.
+const CLASS: &str = r"SOFTWARE\Microsoft\WindowsRuntime\ActivatableClassId\Windows.Management.Deployment.PackageManager";
+
 /// The main packages of the person who is signed in; `None` if Windows does not tell.
 pub fn packages() -> Option<Vec<Packaged>> {
+    facts::open(Hive::Machine, CLASS).ok().flatten()?;
     let manager = PackageManager::new().ok()?;
     // The plain question fails on some PCs (`E_NOT_SET`), where the wider one does not: winget asks the same way.
     let questions = [PackageTypes::Main, PackageTypes::Main | PackageTypes::Framework];

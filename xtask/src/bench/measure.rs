@@ -7,8 +7,10 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
+use nix::unistd::Pid;
 
 use crate::process;
 
@@ -38,6 +40,32 @@ impl Watch {
     /// How long ago it was started.
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed()
+    }
+}
+
+/// While it lives, whatever this thread starts runs on one core.
+///
+/// Two processes that ask and answer each other in turn wake each other's core each time, and on an idle machine whose cores are virtual that is most of what a
+/// question takes: 17 microseconds instead of 4 for a call of the registry under Wine. What a program costs should not depend on how much else is going on.
+pub struct OneCore(CpuSet);
+
+impl OneCore {
+    /// From now on.
+    pub fn enter() -> anyhow::Result<Self> {
+        let us = Pid::from_raw(0);
+        let before = sched_getaffinity(us).context("the system does not say on which cores we run")?;
+        let last = (0..CpuSet::count()).rev().find(|core| before.is_set(*core) == Ok(true));
+        let mut one = CpuSet::new();
+        one.set(last.context("we run on no core")?).context("that is no core")?;
+        sched_setaffinity(us, &one).context("we may not choose our core")?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for OneCore {
+    fn drop(&mut self) {
+        // Whoever comes afterwards is only slower without it.
+        let _ = sched_setaffinity(Pid::from_raw(0), &self.0);
     }
 }
 

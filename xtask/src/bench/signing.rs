@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use ring::agreement::{EphemeralPrivateKey, UnparsedPublicKey, X25519, agree_ephemeral};
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
-use ring::{digest, hkdf};
+use ring::{digest, hkdf, hmac};
 
 /// A device's key, and its session if it has opened one.
 pub struct Signer {
@@ -17,12 +17,11 @@ pub struct Signer {
     random: SystemRandom,
 }
 
-/// A session: its name and its secret, both in hexadecimal digits.
+/// A session, in which requests are signed by a secret.
 pub struct Session {
-    /// The name.
-    pub name: String,
-    /// The secret.
-    pub secret: String,
+    name: String,
+    key: hmac::Key,
+    count: u64,
 }
 
 /// The first half of opening a session.
@@ -76,9 +75,7 @@ impl Signer {
             hex(&nonce)
         );
         let lines: String = all.iter().flat_map(|(name, value)| ["\"", name, "\": ", value, "\n"]).collect();
-        let base = format!(
-            "\"@method\": {method}\n\"@authority\": {host}\n\"@path\": {path}\n\"@query\": ?\n{lines}\"@signature-params\": {parameters}"
-        );
+        let base = base((method, host, path), &lines, &parameters);
         let signature = self.pair.sign(&self.random, base.as_bytes());
         let signature = signature.map_err(|_| anyhow::anyhow!("the key does not sign"))?;
         all.push(("signature-input".to_owned(), format!("rh1={parameters}")));
@@ -112,8 +109,45 @@ impl Signer {
             okm.expand(&info, Bytes).and_then(|okm| okm.fill(&mut bytes)).map(|()| bytes)
         });
         let Ok(Ok(bytes)) = derived else { bail!("the server's half is no key") };
-        Ok(Session { secret: hex(&bytes[..32]), name: hex(&bytes[32..]) })
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &bytes[..32]);
+        Ok(Session { name: hex(&bytes[32..]), key, count: 0 })
     }
+}
+
+impl Session {
+    /// The header lines that sign the next request; `body`: its type, and its pieces.
+    pub fn sign(
+        &mut self,
+        (method, host, path): (&str, &str, &str),
+        body: Option<(&str, &[&[u8]])>,
+    ) -> anyhow::Result<String> {
+        self.count += 1;
+        let (mut lines, mut covered, mut fields) = (String::new(), "", String::new());
+        if let Some((kind, pieces)) = body {
+            let mut hash = digest::Context::new(&digest::SHA256);
+            pieces.iter().for_each(|piece| hash.update(piece));
+            let digest = format!("sha-256=:{}:", BASE64.encode(hash.finish()));
+            lines = format!("\"content-digest\": {digest}\n\"content-type\": {kind}\n");
+            covered = " \"content-digest\" \"content-type\"";
+            fields = format!("content-digest: {digest}\r\n");
+        }
+        let parameters = format!(
+            "(\"@method\" \"@authority\" \"@path\" \"@query\"{covered});created={};keyid=\"s{}\";nonce=\"{}\";tag=\"rehome-device-v1\"",
+            now()?,
+            self.name,
+            self.count
+        );
+        let base = base((method, host, path), &lines, &parameters);
+        let tag = BASE64.encode(hmac::sign(&self.key, base.as_bytes()));
+        Ok(format!("{fields}signature-input: rh1={parameters}\r\nsignature: rh1=:{tag}:\r\n"))
+    }
+}
+
+/// What is signed.
+fn base((method, host, path): (&str, &str, &str), lines: &str, parameters: &str) -> String {
+    format!(
+        "\"@method\": {method}\n\"@authority\": {host}\n\"@path\": {path}\n\"@query\": ?\n{lines}\"@signature-params\": {parameters}"
+    )
 }
 
 #[expect(clippy::disallowed_methods, reason = "a server under load goes by the real clock")]

@@ -76,6 +76,7 @@ pub fn build(build_std: bool) -> anyhow::Result<PathBuf> {
             bail!("{name} has {bytes} bytes, more than {bytes_max}: find out what made it grow");
         }
     }
+    imports::lower(&folder.join("rehome.exe"))?;
     imports::check(&folder.join("rehome.exe"))?;
     shim(&folder)?;
     Ok(folder.join("rehome.exe"))

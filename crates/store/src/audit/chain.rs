@@ -11,7 +11,8 @@ use model::ids::{TenantId, UserId};
 use model::world::Moment;
 use ring::digest;
 
-use crate::audit::record::{BesideError, COLUMNS, Record, from_row};
+use crate::audit::pages;
+use crate::audit::record::{BesideError, Record};
 use crate::{Store, StoreError, row};
 
 /// The hash of the row before the first.
@@ -276,11 +277,7 @@ pub(crate) fn verify(connection: &Connection, carried: &[Vec<u8>], ok: HeadOk<'_
         for head in carried.iter().filter(|head| whose(head) == Some(*id)) {
             walk.head(None, head, ok);
         }
-        let mut rows = connection.prepare(&format!("SELECT {COLUMNS} WHERE a.tenant = $1 ORDER BY a.n"))?;
-        let mut rows = rows.query([no])?;
-        while let Some(row) = rows.next()? {
-            walk.row(&from_row(&row)?);
-        }
+        pages::walk(connection, (*no, *id), |record| walk.row(record))?;
         all.push(walk.finish());
     }
     // Heads of a tenant that is not there any more: it was deleted, with a receipt, or somebody took it away.

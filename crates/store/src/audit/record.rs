@@ -6,7 +6,7 @@ use model::ids::{TenantId, UserId};
 use model::world::Moment;
 
 use crate::audit::origin::{Beside, Who, commitment};
-use crate::audit::{self, Action, Event, Outcome};
+use crate::audit::{self, Action, Event, Outcome, pages};
 use crate::{Store, StoreError, TenantScope, row};
 
 /// A row of the audit, as it is stored.
@@ -138,22 +138,12 @@ pub(crate) fn from_row(row: &crate::sql::Row<'_>) -> crate::sql::Result<Record> 
 impl Store {
     /// Rows of a tenant's audit from number `from` on, at most `limit`, oldest first.
     pub fn audit(&self, tenant: &TenantScope, from: i64, limit: u32) -> Result<Vec<Record>, StoreError> {
-        self.read(|connection| {
-            let sql = format!("SELECT {COLUMNS} WHERE a.tenant = $1 AND a.n >= $2 ORDER BY a.n LIMIT $3");
-            let mut statement = connection.prepare_cached(&sql)?;
-            let rows = statement.query_map((tenant.no, from, limit), from_row)?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
+        self.read(|connection| pages::from(connection, (tenant.no, tenant.id), from, limit as usize))
     }
 
     /// The same backwards: rows below number `below`, newest first.
     pub fn audit_below(&self, tenant: &TenantScope, below: i64, limit: u32) -> Result<Vec<Record>, StoreError> {
-        self.read(|connection| {
-            let sql = format!("SELECT {COLUMNS} WHERE a.tenant = $1 AND a.n < $2 ORDER BY a.n DESC LIMIT $3");
-            let mut statement = connection.prepare_cached(&sql)?;
-            let rows = statement.query_map((tenant.no, below, limit), from_row)?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
+        self.read(|connection| pages::below(connection, (tenant.no, tenant.id), below, limit as usize))
     }
 
     /// Notes that rows of the audit were given out; `what` says which, in plain words.

@@ -194,10 +194,18 @@ fn triggers(sql: &str) -> String {
         let message = body.split('\'').nth(1).unwrap_or_default();
         let head = head.trim_end();
         let (what, condition) = head.split_once(" WHEN ").map_or((head, None), |(what, when)| (what, Some(when)));
-        let condition = condition.map(|when| format!(" WHEN ({})", when.trim())).unwrap_or_default();
+        let raise = format!("RAISE EXCEPTION '{message}';");
+        // The condition of a trigger may not ask other rows; that of its function may.
+        let (when, body) = match condition.map(str::trim) {
+            None => (String::new(), raise),
+            Some(condition) if condition.contains("SELECT") => {
+                (String::new(), format!("IF {condition} THEN {raise} END IF; RETURN OLD;"))
+            }
+            Some(condition) => (format!(" WHEN ({condition})"), raise),
+        };
         let function = format!(
             "CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS \
-             $$ BEGIN RAISE EXCEPTION '{message}'; END $$;\n{} FOR EACH ROW{condition} EXECUTE FUNCTION {name}();",
+             $$ BEGIN {body} END $$;\n{} FOR EACH ROW{when} EXECUTE FUNCTION {name}();",
             what.trim_end()
         );
         text.push_str(&function);
@@ -243,6 +251,11 @@ mod tests {
         assert!(text.contains("RAISE EXCEPTION 'no'"), "{text}");
         let made = "CREATE TRIGGER never BEFORE UPDATE OF a ON t FOR EACH ROW WHEN (NEW.a IS NOT NULL) EXECUTE FUNCTION never();";
         assert!(text.contains(made), "{text}");
+        let sql = "CREATE TRIGGER never BEFORE DELETE ON t WHEN OLD.a IS NULL\n    OR NOT EXISTS (SELECT 1 FROM u)\nBEGIN SELECT RAISE(ABORT, 'no'); END;";
+        let body = "BEGIN IF OLD.a IS NULL\n    OR NOT EXISTS (SELECT 1 FROM u) THEN RAISE EXCEPTION 'no'; END IF; RETURN OLD; END";
+        let translated_sql = translated(sql);
+        assert!(translated_sql.contains(body), "{translated_sql}");
+        assert!(translated_sql.ends_with("CREATE TRIGGER never BEFORE DELETE ON t FOR EACH ROW EXECUTE FUNCTION never();\n"));
         assert_eq!(translated("DROP TRIGGER never;"), "DROP TRIGGER never ON audit;\n");
     }
 }

@@ -8,6 +8,7 @@
 )]
 
 mod approvals;
+mod audit;
 mod blobs;
 mod crash;
 mod crash_states;

@@ -8,10 +8,9 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::{CLIENTS, Device, Rate, SECONDS, ask, enroll, run_backups, run_checks, session};
+use super::{CLIENTS, Device, Rate, SECONDS, ask, enroll, requests, run_backups, run_checks};
 use crate::bench::product::Product;
 use crate::bench::report::{Report, circumstances};
-use crate::bench::signing::Session;
 use crate::bench::start::resident_mb;
 use crate::bench::{Args, fleet, pages};
 use crate::{http, repo, say};
@@ -85,15 +84,13 @@ fn run_check_ins(product: &Product, devices: &[Device], folder: &Path, pause_ms:
     let facts = serde_json::json!({"name": "PC", "build": 26100, "revision": 4946, "edition": "Enterprise",
         "architecture": "AMD64", "maker": "Contoso", "model": "Book 5", "join": "entra", "agent": "0.1.0"});
     let body = serde_json::json!({"facts_mark": "bench", "facts": facts, "policy_mark": ""}).to_string();
-    let mut lua = String::from(include_str!("sign.lua")) + "DEVICES = {\n";
+    let mut marks = Vec::new();
     for device in devices {
         let fields = device.signer.sign(("POST", listen, path), &json, Some(body.as_bytes()))?;
         let answer = http::post(listen, path, (&fields, &body))?;
         let said: serde_json::Value = serde_json::from_str(&answer.body).context("a check-in is answered in JSON")?;
         let mark = said["policy"]["mark"].as_str().with_context(|| format!("a check-in answered {said}"))?;
-        let Session { name, secret } = session(product, device)?;
-        writeln!(lua, "  {{ \"{name}\", \"{secret}\", \"{mark}\" }},")?;
+        marks.push(mark.to_owned());
     }
-    lua += "}\n\n";
-    ask(product, &folder.join("check-in.lua"), lua + include_str!("check_in.lua"), pause_ms)
+    ask(product, &folder.join("check-in.lua"), requests::check_ins(product, devices, &marks, folder)?, pause_ms)
 }

@@ -7,6 +7,7 @@
 pub mod atuin;
 pub mod million;
 pub mod postgres;
+mod requests;
 
 use std::fmt::Write;
 use std::io::Write as _;
@@ -20,6 +21,7 @@ use super::product::Product;
 use super::report::{Report, circumstances};
 use super::signing::{Session, Signer};
 use super::{Args, fleet};
+use requests::Requests;
 use crate::process::{self, Guarded};
 use crate::repo::{self, Binaries};
 use crate::serving::Place;
@@ -31,8 +33,6 @@ const CLIENTS: u32 = 32;
 const DEVICES: usize = 128;
 /// Seconds of one run.
 const SECONDS: u32 = 4;
-/// Requests that are signed by keys beforehand: more than any server of two cores checks in the seconds of a run.
-const KEYED_MAX: usize = 100_000;
 /// Runs of each, in turn.
 const RUNS: usize = 3;
 /// How much the disk's sync time may differ between before and after.
@@ -186,46 +186,17 @@ fn session(product: &Product, device: &Device) -> anyhow::Result<Session> {
 
 /// Backups of something new each. `pause_ms`: how long a connection waits before its next request.
 fn run_backups(product: &Product, devices: &[Device], folder: &Path, pause_ms: u32) -> anyhow::Result<Rate> {
-    let mut lua = format!("{}TAKEN_AT = 1764000000000\nDEVICES = {{\n", include_str!("sign.lua"));
-    for device in devices {
-        let escape =
-            |hex: &String| (0..hex.len() / 2).fold(String::new(), |text, at| text + "\\x" + &hex[at * 2..at * 2 + 2]);
-        let ids: Vec<String> = device.ids.iter().map(|id| format!("\"{}\"", escape(id))).collect();
-        let Session { name, secret } = session(product, device)?;
-        writeln!(lua, "  {{ \"{name}\", {}, {}, \"{secret}\" }},", ids.join(", "), newest(product, device)?.0)?;
-    }
-    lua += "}\n\n";
-    ask(product, &folder.join("backup.lua"), lua + include_str!("backup.lua"), pause_ms)
+    ask(product, &folder.join("backup.lua"), requests::backups(product, devices, folder)?, pause_ms)
 }
 
 /// Checks that nothing has changed, in sessions.
 fn run_checks(product: &Product, devices: &[Device], folder: &Path, pause_ms: u32) -> anyhow::Result<Rate> {
-    let mut lua = String::from(include_str!("sign.lua")) + "DEVICES = {\n";
-    for device in devices {
-        let tag = newest(product, device)?.1;
-        let Session { name, secret } = session(product, device)?;
-        let path = format!("/api/v1/profiles/{}/latest", device.profile);
-        writeln!(lua, "  {{ \"{name}\", \"{secret}\", \"{path}\", '{tag}' }},")?;
-    }
-    lua += "}\n\n";
-    ask(product, &folder.join("check.lua"), lua + include_str!("check.lua"), pause_ms)
+    ask(product, &folder.join("check.lua"), requests::checks(product, devices, folder)?, pause_ms)
 }
 
 /// Checks of which each is signed by a device's own key, as a PC's only request of the day is.
 fn run_keyed(product: &Product, devices: &[Device], folder: &Path) -> anyhow::Result<Rate> {
-    let mut requests = String::new();
-    let listen = product.server.listen();
-    let tags = devices.iter().map(|device| newest(product, device)).collect::<anyhow::Result<Vec<_>>>()?;
-    for (device, (_, tag)) in devices.iter().zip(&tags).cycle().take(KEYED_MAX) {
-        let path = format!("/api/v1/profiles/{}/latest", device.profile);
-        let fields = http::lines(&device.signer.sign(("GET", listen, &path), &[], None)?);
-        let head = format!("GET {path} HTTP/1.1\r\nhost: {listen}\r\nif-none-match: {tag}\r\n{fields}\r\n");
-        writeln!(requests, "{}", head.replace("\r\n", "\t"))?;
-    }
-    let (script, list) = (folder.join("keyed-check.lua"), folder.join("requests.txt"));
-    repo::write(&list, requests)?;
-    repo::write(&script, format!("REQUESTS = {:?}\n\n{}", list.display().to_string(), include_str!("keyed.lua")))?;
-    wrk(&format!("http://{listen}"), &script, product.server.pid())
+    ask(product, &folder.join("keyed-check.lua"), requests::keyed(product, devices, folder)?, 0)
 }
 
 /// The floor's two paths: `POST /backup/N` with 8 kB, `GET /state/N`, N below 100,000.
@@ -257,7 +228,8 @@ fn run_floor(program: &Path, database: &Path, folder: &Path) -> anyhow::Result<[
 }
 
 /// Writes a script and has `wrk` run it against the product.
-fn ask(product: &Product, script: &Path, mut lua: String, pause_ms: u32) -> anyhow::Result<Rate> {
+fn ask(product: &Product, script: &Path, requests: Requests, pause_ms: u32) -> anyhow::Result<Rate> {
+    let mut lua = requests.script()?;
     if pause_ms > 0 {
         write!(lua, "\ndelay = function() return {pause_ms} end\n")?;
     }

@@ -3,7 +3,7 @@
 
 int main(void)
 {
-    static const char *const NAMES[] = {"advapi32.dll", "ws2_32.dll", "bcrypt.dll", "crypt32.dll", "netapi32.dll", "combase.dll"};
+    static const char *const NAMES[] = {"advapi32.dll", "ws2_32.dll", "bcrypt.dll", "crypt32.dll", "netapi32.dll"};
     for (unsigned at = 0; at < sizeof(NAMES) / sizeof(NAMES[0]); at++) {
         if (!LoadLibraryA(NAMES[at])) return 1;
     }

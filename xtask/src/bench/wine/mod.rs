@@ -1,7 +1,7 @@
 //! The Windows program under Wine beside the Linux program on hives with the same registry: what a backup costs the PC.
 //!
 //! Both back up the same values and apps to the same server, in turn. Counted is the time of the program's own process, user and system; that of Wine's server,
-//! another process, is told apart. Windows was not measured, and Wine is not Windows: it takes long to start a program, and each call of the registry goes to its
+//! another process, is told apart. All of it runs on one core ([`OneCore`]). Windows was not measured, and Wine is not Windows: it takes long to start a program, and each call of the registry goes to its
 //! server and back. So beside the whole are shown what a program takes that does nothing, what one takes that loads the same libraries, and how many calls of the
 //! registry a backup makes at which price (docs/decisions/0074). They are a few lines of C each.
 
@@ -13,10 +13,10 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
-use super::measure::{self, median};
+use super::measure::{self, OneCore, median};
 use super::product::Product;
 use super::report::{Report, circumstances};
-use super::{Args, machine};
+use super::{Args, fleet, machine};
 use crate::repo::{self, Binaries};
 use crate::{process, say, windows};
 
@@ -74,6 +74,8 @@ pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
         return Ok(());
     }
     let binaries = Binaries::build()?;
+    let to_hive = fleet::example("device", "reg_to_hive")?;
+    let _one_core = OneCore::enter()?;
     let scratch = repo::scratch("bench-")?;
     let product = Product::start(&binaries, &scratch.path().join("server"), None)?;
     let pc = Prefix::make(&scratch.path().join("prefix"), &program, &product)?;
@@ -82,7 +84,7 @@ pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
     for round in 0..=args.rounds {
         say::note(&format!("round {round} of {}, load {}", args.rounds, machine::load()));
         pc.change(round)?;
-        let profile = pc.profile(scratch.path())?;
+        let profile = pc.profile(&to_hive, scratch.path())?;
         let here = |words: Vec<String>| anyhow::Ok((measure::measure(&words, &product.environment())?.cpu_s, 0.0));
         let agent = binaries.agent.display().to_string();
         let steps = [
@@ -141,7 +143,7 @@ fn page(args: &Args, linux: &Steps, wine: &Steps, calls: Calls) -> anyhow::Resul
     let mut text = format!("## Under Wine\n\n{}\n", circumstances());
     writeln!(
         text,
-        "Medians of {} rounds in turn, CPU seconds, user and system. Wine's server, which keeps the registry for all programs, is another process, counted in \
+        "Medians of {} rounds in turn, CPU seconds, user and system, everything on one core. Wine's server, which keeps the registry for all programs, is another process, counted in \
          hundredths of a second.\n",
         args.rounds
     )?;
@@ -255,28 +257,17 @@ impl Prefix {
     }
 
     /// The registry as it is now, as the profile folder of a dead PC.
-    fn profile(&self, scratch: &Path) -> anyhow::Result<PathBuf> {
+    fn profile(&self, to_hive: &Path, scratch: &Path) -> anyhow::Result<PathBuf> {
         self.run("wine", &["reg", "export", "HKCU", r"C:\now.reg", "/y"], "")?;
         let profile = scratch.join("profile");
         let classes = profile.join("AppData/Local/Microsoft/Windows");
         std::fs::create_dir_all(&classes).context("could not make the profile")?;
-        let mut example = repo::cargo();
-        example.args([
-            "run",
-            "--quiet",
-            "--release",
-            "--locked",
-            "--package",
-            "device",
-            "--example",
-            "reg_to_hive",
-            "--",
-        ]);
-        example
+        let mut command = Command::new(to_hive);
+        command
             .arg(self.folder.join("drive_c/now.reg"))
             .arg(profile.join("NTUSER.DAT"))
             .arg(classes.join("UsrClass.dat"));
-        if !process::run(&mut example, "")?.success() {
+        if !process::run(&mut command, "")?.success() {
             bail!("the example reg_to_hive failed");
         }
         Ok(profile)

@@ -1,0 +1,212 @@
+//! Rows of the audit that lie together, so that a year of backups does not take more room for saying so than for the settings.
+//!
+//! A row by itself takes some 120 bytes, of which a third is a hash that follows from the events, and most of the rest stands in its neighbours too. So a chain's rows
+//! are moved to pages of [`ROWS`] once those are full: their events behind each other, compressed, with the hash of the last one. Reading a page makes the other hashes
+//! anew, so its last row fits exactly if no event in it was changed. Nothing else changes: a row is the same to whoever reads it, wherever it lies.
+//!
+//! A row that somebody's words or address lie beside stays where it is, to be found when that person is erased; so does one with a long event, which bounds a page. They
+//! have an empty place in it. The newest row of a chain is never in a page, so [`super::append`] finds it with one question. Pages are there from the first one on
+//! without a gap, and are never changed; rows that are older than pages are caught up with a few pages at a time.
+
+use model::ids::TenantId;
+
+use super::chain::{self, FIRST};
+use super::record::{COLUMNS, Record, from_row};
+use crate::scope::TenantScope;
+use crate::sql::{Connection, OptionalExtension};
+use crate::{StoreError, row};
+
+/// Rows of a page. The schema knows the number too.
+pub(crate) const ROWS: i64 = 512;
+
+/// The longest event that goes into a page, in bytes: a page is then 2 MB at most before it is compressed, and nearly all events are a hundred bytes.
+const EVENT_MAX: usize = 4096;
+
+/// How large a page may be that is read, in bytes, each event with its length.
+const PAGE_MAX: usize = ROWS as usize * (EVENT_MAX + 2);
+
+/// Pages that one row fills at most: there are more than one only after an older database was brought up to date.
+const AT_ONCE: usize = 4;
+
+/// How hard is tried: the writer's thread does it.
+const LEVEL: i32 = 6;
+
+/// Moves full pages of the chain out of the way of its row `n`, if that begins a new one.
+pub(super) fn turn(tx: &Connection, tenant: &TenantScope, n: i64) -> Result<(), StoreError> {
+    if n <= 1 || (n - 1) % ROWS != 0 {
+        return Ok(());
+    }
+    let first = count(tx, tenant.no)?;
+    (first..(n - 1) / ROWS).take(AT_ONCE).try_for_each(|page| fill(tx, tenant, page))
+}
+
+/// How many pages a chain has.
+fn count(connection: &Connection, no: i64) -> Result<i64, StoreError> {
+    let sql = "SELECT COALESCE(MAX(page) + 1, 0) FROM audit_pages WHERE tenant = $1";
+    Ok(connection.prepare_cached(sql)?.query_row([no], |row| row.get(0))?)
+}
+
+/// Moves the rows of a page that is full. One that is not as it was written stays as rows: there it is told which of them was changed.
+fn fill(tx: &Connection, tenant: &TenantScope, page: i64) -> Result<(), StoreError> {
+    let (first, last) = bounds(page);
+    let sql = "SELECT n, event, hash, person_no IS NULL AND private IS NULL FROM audit WHERE tenant = $1 AND n BETWEEN $2 AND $3 ORDER BY n";
+    let mut statement = tx.prepare_cached(sql)?;
+    let mut rows = statement.query((tenant.no, first, last))?;
+    let (mut events, mut next, mut previous) = (Vec::new(), first, before(tx, tenant.no, page)?);
+    while let Some(row) = rows.next()? {
+        let (n, event, hash, alone): (i64, Vec<u8>, Vec<u8>, bool) =
+            (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        if n != next || hash != chain::link(tenant.id, n, &previous, &event) {
+            return Ok(());
+        }
+        (next, previous) = (n + 1, hash.try_into().unwrap_or(FIRST));
+        let event = if alone && event.len() <= EVENT_MAX { event.as_slice() } else { &[] };
+        events.extend(u16::try_from(event.len()).unwrap_or_default().to_be_bytes());
+        events.extend(event);
+    }
+    drop(rows);
+    if next <= last {
+        return Ok(());
+    }
+    let packed = zstd::bulk::compress(&events, LEVEL).map_err(StoreError::io("a page of the audit"))?;
+    tx.prepare_cached("INSERT INTO audit_pages (tenant, page, hash, events) VALUES ($1, $2, $3, $4)")?
+        .hand_over((tenant.no, page, previous, packed))?;
+    let sql = "DELETE FROM audit WHERE tenant = $1 AND n BETWEEN $2 AND $3 AND person_no IS NULL AND private IS NULL AND length(event) <= $4";
+    tx.prepare_cached(sql)?.execute((tenant.no, first, last, EVENT_MAX as i64))?;
+    Ok(())
+}
+
+/// The first and the last row of a page.
+fn bounds(page: i64) -> (i64, i64) {
+    (page * ROWS + 1, (page + 1) * ROWS)
+}
+
+/// The hash from which a page's first row follows.
+fn before(connection: &Connection, no: i64, page: i64) -> Result<[u8; 32], StoreError> {
+    let sql = "SELECT hash FROM audit_pages WHERE tenant = $1 AND page = $2";
+    let hash = connection.prepare_cached(sql)?.query_row((no, page - 1), |row| row.get::<_, Vec<u8>>(0)).optional()?;
+    // Of another length it follows from nothing, and neither does the first row then.
+    Ok(hash.and_then(|hash| hash.try_into().ok()).unwrap_or(FIRST))
+}
+
+/// Hands the rows of a chain to `each`, oldest first.
+pub(super) fn walk(
+    connection: &Connection,
+    tenant: (i64, TenantId),
+    mut each: impl FnMut(&Record),
+) -> Result<(), StoreError> {
+    let pages = count(connection, tenant.0)?;
+    for page in 0..pages {
+        read(connection, tenant, page)?.iter().for_each(&mut each);
+    }
+    let mut statement =
+        connection.prepare_cached(&format!("SELECT {COLUMNS} WHERE a.tenant = $1 AND a.n > $2 ORDER BY a.n"))?;
+    let mut rows = statement.query((tenant.0, end(pages)))?;
+    while let Some(row) = rows.next()? {
+        each(&from_row(&row)?);
+    }
+    Ok(())
+}
+
+/// Rows from number `from` on, at most `limit`, oldest first.
+pub(super) fn from(
+    connection: &Connection,
+    tenant: (i64, TenantId),
+    from: i64,
+    limit: usize,
+) -> Result<Vec<Record>, StoreError> {
+    let pages = count(connection, tenant.0)?;
+    let mut found = Vec::new();
+    for page in (from.max(1) - 1) / ROWS..pages {
+        if found.len() >= limit {
+            break;
+        }
+        found.extend(read(connection, tenant, page)?.into_iter().filter(|record| record.n >= from));
+    }
+    found.truncate(limit);
+    let sql = format!("SELECT {COLUMNS} WHERE a.tenant = $1 AND a.n >= $2 ORDER BY a.n LIMIT $3");
+    found.extend(alone(connection, &sql, (tenant.0, from.max(end(pages).saturating_add(1)), limit - found.len()))?);
+    Ok(found)
+}
+
+/// Rows below number `below`, at most `limit`, newest first.
+pub(super) fn below(
+    connection: &Connection,
+    tenant: (i64, TenantId),
+    below: i64,
+    limit: usize,
+) -> Result<Vec<Record>, StoreError> {
+    let pages = count(connection, tenant.0)?;
+    let sql = format!("SELECT {COLUMNS} WHERE a.tenant = $1 AND a.n < $2 AND a.n > $3 ORDER BY a.n DESC LIMIT $4");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map((tenant.0, below, end(pages), row::signed(limit as u64)), from_row)?;
+    let mut found = rows.collect::<Result<Vec<_>, _>>()?;
+    for page in (0..pages.min((below.max(1) - 2).div_euclid(ROWS) + 1)).rev() {
+        if found.len() >= limit {
+            break;
+        }
+        found.extend(read(connection, tenant, page)?.into_iter().rev().filter(|record| record.n < below));
+    }
+    found.truncate(limit);
+    Ok(found)
+}
+
+fn alone(
+    connection: &Connection,
+    sql: &str,
+    (no, from, limit): (i64, i64, usize),
+) -> Result<Vec<Record>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map((no, from, row::signed(limit as u64)), from_row)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The last row that lies in one of so many pages. Without pages every row is behind it, one with a number that there cannot be among them.
+fn end(pages: i64) -> i64 {
+    if pages == 0 { i64::MIN } else { pages * ROWS }
+}
+
+/// The rows of a page, oldest first: its own, and between them those that are not in it. A page that is not one of ours gives none of its own.
+fn read(connection: &Connection, (no, tenant): (i64, TenantId), page: i64) -> Result<Vec<Record>, StoreError> {
+    let sql = "SELECT hash, events FROM audit_pages WHERE tenant = $1 AND page = $2";
+    let stored = connection.prepare_cached(sql)?.query_row((no, page), |row| {
+        Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?))
+    });
+    let (hash, packed) = stored.optional()?.unwrap_or_default();
+    let (first, last) = bounds(page);
+    let sql = format!("SELECT {COLUMNS} WHERE a.tenant = $1 AND a.n BETWEEN $2 AND $3 ORDER BY a.n");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let beside = statement.query_map((no, if page == 0 { i64::MIN } else { first }, last), from_row)?;
+    let mut beside = beside.collect::<Result<Vec<_>, _>>()?.into_iter().peekable();
+    let events = zstd::bulk::decompress(&packed, PAGE_MAX).unwrap_or_default();
+    let mut events = Events(&events);
+    let mut previous = before(connection, no, page)?;
+    let mut rows = Vec::with_capacity(usize::try_from(ROWS).unwrap_or_default());
+    for n in first..=last {
+        let event = events.next().unwrap_or_default();
+        if !event.is_empty() {
+            let made = chain::link(tenant, n, &previous, event);
+            previous = if n == last { hash.as_slice().try_into().unwrap_or_default() } else { made };
+            rows.push(Record { n, event: event.to_vec(), hash: previous, private: None, person: None });
+        }
+        while let Some(record) = beside.next_if(|record| record.n <= n) {
+            previous = record.hash;
+            rows.push(record);
+        }
+    }
+    Ok(rows)
+}
+
+/// What a page holds, event after event; an empty one is not in it.
+struct Events<'a>(&'a [u8]);
+
+impl<'a> Iterator for Events<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let (length, rest) = self.0.split_first_chunk()?;
+        let (event, rest) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
+        self.0 = rest;
+        Some(event)
+    }
+}
