@@ -1,5 +1,6 @@
 //! One open key, and the calls on it.
 
+use std::cell::RefCell;
 use std::io;
 use std::ptr;
 use std::sync::OnceLock;
@@ -28,6 +29,33 @@ const KEY_UNITS_MAX: usize = 256;
 const GUESS_BYTES: usize = 256;
 /// Room for a key's real name, in words of 4 bytes: 512 levels of 255 characters are more than any key of the catalog has.
 const REAL_NAME_WORDS: usize = 4096;
+thread_local! {
+    /// Room for what a call gives, kept from call to call: it takes longer to make it anew, and to fill it with zeros, than to ask.
+    static ROOM: RefCell<Room> = const { RefCell::new(Room { name: Vec::new(), bytes: Vec::new(), words: Vec::new() }) };
+}
+
+/// Buffers of a thread.
+struct Room {
+    /// A name of a key or a value.
+    name: Vec<u16>,
+    /// A value.
+    bytes: Vec<u8>,
+    /// A key's real name, aligned as its structure needs it.
+    words: Vec<u32>,
+}
+
+impl Room {
+    /// Hands the buffers to `work`, none of them below its usual length.
+    fn with<T>(work: impl FnOnce(&mut Self) -> T) -> T {
+        ROOM.with_borrow_mut(|room| {
+            room.name.resize(NAME_UNITS_MAX, 0);
+            room.bytes.resize(room.bytes.len().max(GUESS_BYTES), 0);
+            room.words.resize(REAL_NAME_WORDS, 0);
+            work(room)
+        })
+    }
+}
+
 /// How the hive of a person's classes is called, behind their identifier.
 const CLASSES: &str = "_Classes";
 /// How often a read is tried while somebody makes the value longer meanwhile.
@@ -107,7 +135,10 @@ impl Key {
     /// A value; `None` if it is not there.
     pub(crate) fn value(&self, name: &str) -> Result<Option<RawValue>, RegistryError> {
         let name = wide(name);
-        let mut bytes = vec![0; GUESS_BYTES];
+        Room::with(|Room { bytes, .. }| self.value_into(bytes, &name))
+    }
+
+    fn value_into(&self, bytes: &mut Vec<u8>, name: &[u16]) -> Result<Option<RawValue>, RegistryError> {
         for _ in 0..TRIES {
             let (mut reg_type, mut size) = (0, u32::try_from(bytes.len()).unwrap_or(u32::MAX));
             // SAFETY: the key is open, the name ends in a zero, and `size` is the length of the buffer.
@@ -122,11 +153,9 @@ impl Key {
                 )
             };
             match code {
-                ERROR_SUCCESS => {
-                    bytes.truncate(size as usize);
-                    bytes.shrink_to_fit();
-                    return Ok(Some(RawValue { reg_type, bytes }));
-                }
+                // The room may have grown beyond it.
+                ERROR_SUCCESS if size > self.value_bytes_max => return Err(self.too_large()),
+                ERROR_SUCCESS => return Ok(Some(RawValue { reg_type, bytes: bytes[..size as usize].to_vec() })),
                 ERROR_MORE_DATA if size <= self.value_bytes_max => bytes.resize(size as usize, 0),
                 ERROR_MORE_DATA => return Err(self.too_large()),
                 code if is_absent(code) => return Ok(None),
@@ -161,8 +190,15 @@ impl Key {
 
     /// The values with their names, `most` at most: whoever knows how many there are need not ask for the end.
     pub(crate) fn values(&self, most: u32) -> Result<Vec<(String, RawValue)>, RegistryError> {
+        Room::with(|Room { name, bytes, .. }| self.values_into((name, bytes), most))
+    }
+
+    fn values_into(
+        &self,
+        (name, bytes): (&mut [u16], &mut Vec<u8>),
+        most: u32,
+    ) -> Result<Vec<(String, RawValue)>, RegistryError> {
         let mut values = Vec::new();
-        let (mut name, mut bytes) = (vec![0_u16; NAME_UNITS_MAX], vec![0_u8; GUESS_BYTES]);
         loop {
             let index = u32::try_from(values.len()).unwrap_or(u32::MAX);
             if index >= most {
@@ -204,8 +240,11 @@ impl Key {
 
     /// The names of the keys right below, `most` at most.
     pub(crate) fn subkeys(&self, most: u32) -> Result<Vec<String>, RegistryError> {
+        Room::with(|Room { name, .. }| self.subkeys_into(&mut name[..KEY_UNITS_MAX], most))
+    }
+
+    fn subkeys_into(&self, name: &mut [u16], most: u32) -> Result<Vec<String>, RegistryError> {
         let mut names = Vec::new();
-        let mut name = vec![0_u16; KEY_UNITS_MAX];
         loop {
             let index = u32::try_from(names.len()).unwrap_or(u32::MAX);
             if index >= most {
@@ -286,8 +325,11 @@ fn make(parent: HKEY, step: &str, name: &str) -> Result<HKEY, RegistryError> {
 
 /// What the system itself calls an open key, such as `\REGISTRY\USER\S-1-5-21-1-2-3-1001\Control Panel`; `None` if it does not say.
 fn real_name(handle: HKEY) -> Option<String> {
-    let mut buffer = vec![0_u32; REAL_NAME_WORDS];
-    let size = u32::try_from(size_of_val(buffer.as_slice())).unwrap_or_default();
+    Room::with(|Room { words, name, .. }| real_name_into((words, name), handle))
+}
+
+fn real_name_into((buffer, name): (&mut [u32], &mut [u16]), handle: HKEY) -> Option<String> {
+    let size = u32::try_from(size_of_val(buffer)).unwrap_or_default();
     let mut written = 0;
     // SAFETY: the key is open, and `size` is the length of the buffer, which is aligned as the structure needs it.
     let status = unsafe { NtQueryKey(handle, KeyNameInformation, buffer.as_mut_ptr().cast(), size, &raw mut written) };
@@ -296,12 +338,16 @@ fn real_name(handle: HKEY) -> Option<String> {
     }
     // `KEY_NAME_INFORMATION`: the length of the name in bytes, then the name.
     let (bytes, words) = buffer.split_first()?;
-    let halves = words.iter().flat_map(|word| {
+    let units = *bytes as usize / 2;
+    let name = name.get_mut(..units)?;
+    for (pair, word) in name.chunks_mut(2).zip(words) {
         let [a, b, c, d] = word.to_ne_bytes();
-        [u16::from_ne_bytes([a, b]), u16::from_ne_bytes([c, d])]
-    });
-    let units: Vec<u16> = halves.collect();
-    String::from_utf16(units.get(..*bytes as usize / 2)?).ok()
+        pair[0] = u16::from_ne_bytes([a, b]);
+        if let Some(second) = pair.get_mut(1) {
+            *second = u16::from_ne_bytes([c, d]);
+        }
+    }
+    String::from_utf16(name).ok()
 }
 
 /// Whether a real name is that of the key in this person's hives.
