@@ -12,12 +12,13 @@
 
 pub(crate) mod chain;
 pub(crate) mod heads;
+pub(crate) mod newest;
 pub(crate) mod origin;
 mod pages;
 pub(crate) mod record;
 pub(crate) mod refusals;
 
-use crate::sql::{Connection, OptionalExtension};
+use crate::sql::Connection;
 use model::cbor::{self, Item};
 use model::ids::TenantId;
 use model::world::Moment;
@@ -409,9 +410,8 @@ impl<'a> Event<'a> {
 
 /// Adds an event to the tenant's chain, inside the transaction of what it tells.
 pub(crate) fn append(tx: &Connection, tenant: &TenantScope, event: &Event<'_>) -> Result<(), StoreError> {
-    let mut newest = tx.prepare_cached("SELECT n, hash FROM audit WHERE tenant = $1 ORDER BY n DESC LIMIT 1")?;
-    let head = newest.query_row([tenant.no], |row| Ok((row.get(0)?, row.get::<_, [u8; 32]>(1)?)));
-    let (n, previous) = head.optional()?.map_or((1, [0; 32]), |(n, hash): (i64, _)| (n + 1, hash));
+    let (last, previous) = newest::of(tx, tenant.no)?;
+    let n = last + 1;
     let origin = tenant.origin.as_deref();
     let private = Private::of(origin, event.note);
     let commitment = private.as_ref().map(|private| private.commitment(tenant.id, n));
@@ -422,6 +422,7 @@ pub(crate) fn append(tx: &Connection, tenant: &TenantScope, event: &Event<'_>) -
         "INSERT INTO audit (tenant, n, event, hash, person_no, private) VALUES ($1, $2, $3, $4, $5, $6)",
     )?
     .hand_over((tenant.no, n, bytes, hash, person, private.as_ref().map(Private::as_bytes)))?;
+    newest::is(tx, tenant.no, (n, hash));
     pages::turn(tx, tenant, n)
 }
 

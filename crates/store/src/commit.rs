@@ -6,18 +6,24 @@
 //!
 //! Repeating a request gives the stored receipt again: the number is taken, the header is the same to the byte, and nothing is written.
 
+use std::collections::HashMap;
+
 use crate::sql::{Connection, OptionalExtension};
 use bytes::Bytes;
 use model::envelope::Envelope;
 use model::ids::{BlobId, PartId, SnapshotId};
 use model::receipt::{Receipt, STATEMENT_LEN};
 use model::world::Moment;
+use rusqlite::ToSql;
 
 use crate::audit::{self, Action};
 use crate::pack::Outline;
 use crate::scope::Scope;
 use crate::writer::{Sign, Signing};
 use crate::{Store, StoreError, row, snapshots};
+
+/// Parts that are looked up at once, so that there are few different statements: a snapshot has a dozen.
+const PARTS_AT_ONCE: usize = 16;
 
 /// A committed snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -323,19 +329,30 @@ fn repeated(tx: &Connection, new: &Prepared, position: &Position) -> Result<Comm
 }
 
 /// For each listed part the number under which it is stored with that length, newest first: after a change of keys the same content is there
-/// sealed twice.
+/// sealed twice. All are asked for at once: a database elsewhere is a way away.
 fn find_parts(tx: &Connection, new: &Prepared) -> Result<Vec<Option<i64>>, CommitError> {
-    let mut statement = tx.prepare_cached(
-        "SELECT no, sealed_len FROM parts WHERE tenant = $1 AND profile_no = $2 AND id = $3 ORDER BY no DESC",
-    )?;
+    let mut stored: HashMap<PartId, Vec<(i64, i64)>> = HashMap::with_capacity(new.parts.len());
+    for parts in new.parts.chunks(PARTS_AT_ONCE) {
+        let places: String = (4..parts.len() + 3).map(|place| format!(", ${place}")).collect();
+        let sql = format!(
+            "SELECT id, no, sealed_len FROM parts WHERE tenant = $1 AND profile_no = $2 AND id IN ($3{places}) ORDER BY no DESC"
+        );
+        let owner: [&dyn ToSql; 2] = [&new.scope.tenant.no, &new.scope.profile_no];
+        let ids = parts.iter().map(|part| part.id.as_bytes() as &dyn ToSql);
+        let params: Vec<&dyn ToSql> = owner.into_iter().chain(ids).collect();
+        let mut statement = tx.prepare_cached(&sql)?;
+        let mut rows = statement.query(params.as_slice())?;
+        while let Some(row) = rows.next()? {
+            stored.entry(PartId(row.get(0)?)).or_default().push((row.get(1)?, row.get(2)?));
+        }
+    }
     let (mut found, mut missing) = (Vec::with_capacity(new.parts.len()), Vec::new());
     for part in &new.parts {
-        let mut rows = statement.query((new.scope.tenant.no, new.scope.profile_no, part.id.as_bytes()))?;
         let mut number = None;
-        while let (None, Some(row)) = (number, rows.next()?) {
-            let (no, len): (i64, i64) = (row.get(0)?, row.get(1)?);
-            if len == i64::from(part.sealed_len) && is_same(tx, &new.scope, no, part)? {
-                number = Some(no);
+        for (no, len) in stored.get(&part.id).into_iter().flatten() {
+            if *len == i64::from(part.sealed_len) && is_same(tx, &new.scope, *no, part)? {
+                number = Some(*no);
+                break;
             }
         }
         if number.is_none() && part.sealed.is_none() {

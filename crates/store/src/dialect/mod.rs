@@ -12,6 +12,7 @@ mod sqlite;
 use std::path::{Path, PathBuf};
 
 use crate::StoreError;
+use crate::audit::newest;
 use crate::sql::{Address, Connection, Line, Result};
 
 pub(crate) use log::Log;
@@ -120,6 +121,7 @@ impl Place {
 
 /// Begins a transaction that will write. Whoever has begun one is the only one, on either database and however many servers there are.
 pub(crate) fn begin_write(connection: &Connection) -> Result<()> {
+    newest::forget();
     match connection {
         Connection::Sqlite(_) => connection.prepare_cached(sqlite::BEGIN_WRITE)?.execute([]).map(drop),
         Connection::Postgres(connection) => connection.begin(postgres::BEGIN_WRITE),
@@ -152,6 +154,7 @@ pub(crate) fn rollback(connection: &Connection) -> Result<()> {
 
 /// Undoes what was done since the savepoint `job`.
 pub(crate) fn back_to_job(connection: &Connection) -> Result<()> {
+    newest::forget();
     match connection {
         Connection::Sqlite(_) => connection.prepare_cached("ROLLBACK TO SAVEPOINT job")?.execute([]).map(drop),
         Connection::Postgres(connection) => connection.back_to("job"),
@@ -267,6 +270,7 @@ pub(crate) fn delete_tenant_rows(tx: &Connection, tenant: i64) -> std::result::R
     for sql in &off {
         tx.execute_batch(sql)?;
     }
+    newest::forget();
     // Counted beforehand: rows that go with the row that they belong to are not told of by the statement that takes them.
     let mut removed = 0;
     for table in &tables {

@@ -75,7 +75,7 @@ pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
     }
     let binaries = Binaries::build()?;
     let to_hive = fleet::example("device", "reg_to_hive")?;
-    let _one_core = OneCore::enter()?;
+    let one_core = OneCore::enter()?;
     let scratch = repo::scratch("bench-")?;
     let product = Product::start(&binaries, &scratch.path().join("server"), None)?;
     let pc = Prefix::make(&scratch.path().join("prefix"), &program, &product)?;
@@ -108,6 +108,7 @@ pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
         }
     }
     let calls = pc.calls(args.rounds + 1)?;
+    drop(one_core);
     let (on_wine, on_linux) = (wine.changed.less(&wine.loads), linux.changed.less(&linux.nothing));
     report.ratio(GOAL, on_wine / on_linux, &format!("{on_wine:.4} / {on_linux:.4} s"));
     report.section("wine", page(args, &linux, &wine, calls)?);
