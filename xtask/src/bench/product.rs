@@ -38,7 +38,8 @@ const UNLIMITED: [&str; 10] = [
 impl Product {
     /// Starts the server in an empty folder and enrols one PC.
     pub fn start(binaries: &Binaries, folder: &Path, tls: Option<&Tls<'_>>) -> anyhow::Result<Self> {
-        Self::start_with(binaries, &Place::folder(folder), tls, &["--backups-per-day", "0", "--restores-per-hour", "0"])
+        let words = ["--backups-per-day", "0", "--restores-per-hour", "0", "--enrolments-per-minute", "0"];
+        Self::start_with(binaries, &Place::folder(folder), tls, &words)
     }
 
     /// The same without limits on how often somebody may ask: the load of a fleet comes from one address here.
