@@ -16,7 +16,8 @@ const PACKAGES_MAX: usize = 10_000;
 
 /// Where Windows registers the class that is asked. To call a class that is not there has the library search for files that might have it, which takes longer than
 /// all other reading of apps.
-const CLASS: &str = r"SOFTWARE\Microsoft\WindowsRuntime\ActivatableClassId\Windows.Management.Deployment.PackageManager";
+const CLASS: &str =
+    r"SOFTWARE\Microsoft\WindowsRuntime\ActivatableClassId\Windows.Management.Deployment.PackageManager";
 
 /// The main packages of the person who is signed in; `None` if Windows does not tell.
 pub fn packages() -> Option<Vec<Packaged>> {

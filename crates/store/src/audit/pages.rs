@@ -151,11 +151,7 @@ pub(super) fn below(
     Ok(found)
 }
 
-fn alone(
-    connection: &Connection,
-    sql: &str,
-    (no, from, limit): (i64, i64, usize),
-) -> Result<Vec<Record>, StoreError> {
+fn alone(connection: &Connection, sql: &str, (no, from, limit): (i64, i64, usize)) -> Result<Vec<Record>, StoreError> {
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map((no, from, row::signed(limit as u64)), from_row)?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -169,9 +165,9 @@ fn end(pages: i64) -> i64 {
 /// The rows of a page, oldest first: its own, and between them those that are not in it. A page that is not one of ours gives none of its own.
 fn read(connection: &Connection, (no, tenant): (i64, TenantId), page: i64) -> Result<Vec<Record>, StoreError> {
     let sql = "SELECT hash, events FROM audit_pages WHERE tenant = $1 AND page = $2";
-    let stored = connection.prepare_cached(sql)?.query_row((no, page), |row| {
-        Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?))
-    });
+    let stored = connection
+        .prepare_cached(sql)?
+        .query_row((no, page), |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)));
     let (hash, packed) = stored.optional()?.unwrap_or_default();
     let (first, last) = bounds(page);
     let sql = format!("SELECT {COLUMNS} WHERE a.tenant = $1 AND a.n BETWEEN $2 AND $3 ORDER BY a.n");

@@ -255,7 +255,10 @@ mod tests {
         let body = "BEGIN IF OLD.a IS NULL\n    OR NOT EXISTS (SELECT 1 FROM u) THEN RAISE EXCEPTION 'no'; END IF; RETURN OLD; END";
         let translated_sql = translated(sql);
         assert!(translated_sql.contains(body), "{translated_sql}");
-        assert!(translated_sql.ends_with("CREATE TRIGGER never BEFORE DELETE ON t FOR EACH ROW EXECUTE FUNCTION never();\n"));
+        assert!(
+            translated_sql
+                .ends_with("CREATE TRIGGER never BEFORE DELETE ON t FOR EACH ROW EXECUTE FUNCTION never();\n")
+        );
         assert_eq!(translated("DROP TRIGGER never;"), "DROP TRIGGER never ON audit;\n");
     }
 }

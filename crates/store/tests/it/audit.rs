@@ -77,7 +77,9 @@ fn rows_are_the_same_to_whoever_reads_them_wherever_they_lie() {
         assert!(backwards == known, "{to} rows, backwards");
         assert_eq!((chain.verified().rows, chain.wrong()), (u64::try_from(to).unwrap(), vec![]));
     }
-    for (from, limit) in [(1, 1), (500, 40), (PAGE, 1), (PAGE + 1, 1), (PAGE, 2), (1000, 50), (1, 0), (-5, 3), (1114, 9)] {
+    for (from, limit) in
+        [(1, 1), (500, 40), (PAGE, 1), (PAGE + 1, 1), (PAGE, 2), (1000, 50), (1, 0), (-5, 3), (1114, 9)]
+    {
         let expected: Vec<i64> = (from.max(1)..).take(limit).filter(|n| *n <= 1114).collect();
         let limit = u32::try_from(limit).unwrap();
         assert_eq!(numbers(&chain.store.audit(&chain.scope, from, limit).unwrap()), expected, "{from} {limit}");
@@ -167,7 +169,10 @@ fn rows_that_are_not_as_they_were_written_stay_where_they_are() {
     let chain = Chain::new();
     let mut known = Vec::new();
     chain.grow(200, &mut known);
-    chain.raw().execute_batch("DROP TRIGGER audit_is_never_changed; UPDATE audit SET event = x'00' WHERE n = 5").unwrap();
+    chain
+        .raw()
+        .execute_batch("DROP TRIGGER audit_is_never_changed; UPDATE audit SET event = x'00' WHERE n = 5")
+        .unwrap();
     chain.grow(PAGE + 1, &mut known);
     assert_eq!(chain.wrong(), [(5, Wrong::Changed)], "told to the row, and not hidden in a page");
     let pages = "SELECT COUNT(*) FROM audit_pages";

@@ -29,6 +29,11 @@ const KEY_UNITS_MAX: usize = 256;
 const GUESS_BYTES: usize = 256;
 /// Room for a key's real name, in words of 4 bytes: 512 levels of 255 characters are more than any key of the catalog has.
 const REAL_NAME_WORDS: usize = 4096;
+/// How the hive of a person's classes is called, behind their identifier.
+const CLASSES: &str = "_Classes";
+/// How often a read is tried while somebody makes the value longer meanwhile.
+const TRIES: u32 = 4;
+
 thread_local! {
     /// Room for what a call gives, kept from call to call: it takes longer to make it anew, and to fill it with zeros, than to ask.
     static ROOM: RefCell<Room> = const { RefCell::new(Room { name: Vec::new(), bytes: Vec::new(), words: Vec::new() }) };
@@ -55,11 +60,6 @@ impl Room {
         })
     }
 }
-
-/// How the hive of a person's classes is called, behind their identifier.
-const CLASSES: &str = "_Classes";
-/// How often a read is tried while somebody makes the value longer meanwhile.
-const TRIES: u32 = 4;
 
 /// What a key is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

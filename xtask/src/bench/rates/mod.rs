@@ -21,11 +21,11 @@ use super::product::Product;
 use super::report::{Report, circumstances};
 use super::signing::{Session, Signer};
 use super::{Args, fleet};
-use requests::Requests;
 use crate::process::{self, Guarded};
 use crate::repo::{self, Binaries};
 use crate::serving::Place;
 use crate::{http, say, serving};
+use requests::Requests;
 
 /// Connections that `wrk` keeps busy.
 const CLIENTS: u32 = 32;

@@ -77,12 +77,7 @@ pub fn checks(product: &Product, devices: &[Device], folder: &Path) -> anyhow::R
 }
 
 /// Check-ins in which nothing is new, in sessions. Each device comes with the mark of its policy.
-pub fn check_ins(
-    product: &Product,
-    devices: &[Device],
-    marks: &[String],
-    folder: &Path,
-) -> anyhow::Result<Requests> {
+pub fn check_ins(product: &Product, devices: &[Device], marks: &[String], folder: &Path) -> anyhow::Result<Requests> {
     let (listen, path, json) = (product.server.listen(), "/api/v1/check-in", "application/json");
     let mut asked = Vec::new();
     for (device, mark) in devices.iter().zip(marks) {
@@ -121,8 +116,7 @@ pub fn keyed(product: &Product, devices: &[Device], folder: &Path) -> anyhow::Re
 /// Backups in sessions: the next number of the next device, a new snapshot id, one new part of 8 kB that is random, as sealed ones look.
 /// `docs/format.md` sections 7 and 8 say what the bytes are.
 pub fn backups(product: &Product, devices: &[Device], folder: &Path) -> anyhow::Result<Requests> {
-    let (listen, path, envelope) =
-        (product.server.listen(), "/api/v1/backups", "application/vnd.rehome.envelope");
+    let (listen, path, envelope) = (product.server.listen(), "/api/v1/backups", "application/vnd.rehome.envelope");
     let mut senders = Vec::new();
     for device in devices {
         senders.push(Sender::new(session(product, device)?, device, newest(product, device)?.0)?);
@@ -197,16 +191,9 @@ impl Sender {
     fn envelope(&mut self, (snapshot, part): (&[u8], &[u8]), tag: &[u8]) -> Vec<u8> {
         self.number += 1;
         let counts = [head(0, PART as u64), head(0, 1), head(0, 14), head(4, 0)].concat();
-        let header = [
-            &self.whose[..],
-            &head(0, self.number),
-            &head(0, 5),
-            &bytes(snapshot),
-            &self.facts,
-            &bytes(part),
-            &counts,
-        ]
-        .concat();
+        let header =
+            [&self.whose[..], &head(0, self.number), &head(0, 5), &bytes(snapshot), &self.facts, &bytes(part), &counts]
+                .concat();
         let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes();
         [b"RHE1", &length(header.len())[..], &header, tag, &[0, 1], part, &length(PART)].concat()
     }
