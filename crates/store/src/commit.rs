@@ -333,9 +333,10 @@ fn repeated(tx: &Connection, new: &Prepared, position: &Position) -> Result<Comm
 fn find_parts(tx: &Connection, new: &Prepared) -> Result<Vec<Option<i64>>, CommitError> {
     let mut stored: HashMap<PartId, Vec<(i64, i64)>> = HashMap::with_capacity(new.parts.len());
     for parts in new.parts.chunks(PARTS_AT_ONCE) {
-        let places: String = (4..parts.len() + 3).map(|place| format!(", ${place}")).collect();
+        let places: Vec<String> = (3..parts.len() + 3).map(|place| format!("${place}")).collect();
         let sql = format!(
-            "SELECT id, no, sealed_len FROM parts WHERE tenant = $1 AND profile_no = $2 AND id IN ($3{places}) ORDER BY no DESC"
+            "SELECT id, no, sealed_len FROM parts WHERE tenant = $1 AND profile_no = $2 AND id IN ({}) ORDER BY no DESC",
+            places.join(", ")
         );
         let owner: [&dyn ToSql; 2] = [&new.scope.tenant.no, &new.scope.profile_no];
         let ids = parts.iter().map(|part| part.id.as_bytes() as &dyn ToSql);

@@ -125,7 +125,9 @@ impl Session {
         let (mut lines, mut covered, mut fields) = (String::new(), "", String::new());
         if let Some((kind, pieces)) = body {
             let mut hash = digest::Context::new(&digest::SHA256);
-            pieces.iter().for_each(|piece| hash.update(piece));
+            for piece in pieces {
+                hash.update(piece);
+            }
             let digest = format!("sha-256=:{}:", BASE64.encode(hash.finish()));
             lines = format!("\"content-digest\": {digest}\n\"content-type\": {kind}\n");
             covered = " \"content-digest\" \"content-type\"";

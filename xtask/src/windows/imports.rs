@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, bail};
 
 use super::OBJDUMP;
-use crate::process;
+use crate::{process, repo};
 
 /// What is loaded at the first call only, in small letters.
 const LATER: [&str; 9] = [
@@ -30,9 +30,11 @@ pub fn lower(program: &Path) -> anyhow::Result<()> {
         let stored = [name.as_bytes(), &[0]].concat();
         let found: Vec<usize> =
             (0..=bytes.len() - stored.len()).filter(|at| bytes[*at..].starts_with(&stored)).collect();
-        found.into_iter().for_each(|at| bytes[at..at + name.len()].make_ascii_lowercase());
+        for at in found {
+            bytes[at..at + name.len()].make_ascii_lowercase();
+        }
     }
-    std::fs::write(program, bytes).with_context(|| format!("could not write {}", program.display()))
+    repo::write(program, bytes)
 }
 
 /// Fails if the program loads one of them at its start.

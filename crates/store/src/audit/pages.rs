@@ -17,13 +17,13 @@ use crate::sql::{Connection, OptionalExtension};
 use crate::{StoreError, row};
 
 /// Rows of a page. The schema knows the number too.
-pub(crate) const ROWS: i64 = 512;
+const ROWS: i64 = 512;
 
-/// The longest event that goes into a page, in bytes: a page is then 2 MB at most before it is compressed, and nearly all events are a hundred bytes.
-const EVENT_MAX: usize = 4096;
+/// The longest event that goes into a page, in bytes: nearly all events are a hundred.
+const EVENT_MAX: u16 = 4096;
 
-/// How large a page may be that is read, in bytes, each event with its length.
-const PAGE_MAX: usize = ROWS as usize * (EVENT_MAX + 2);
+/// How large a page may be that is read, in bytes: 512 events, each with its length, take 2,098,176.
+const PAGE_MAX: usize = 1 << 22;
 
 /// Pages that one row fills at most: there are more than one only after an older database was brought up to date.
 const AT_ONCE: usize = 4;
@@ -60,9 +60,9 @@ fn fill(tx: &Connection, tenant: &TenantScope, page: i64) -> Result<(), StoreErr
             return Ok(());
         }
         (next, previous) = (n + 1, hash.try_into().unwrap_or(FIRST));
-        let event = if alone && event.len() <= EVENT_MAX { event.as_slice() } else { &[] };
-        events.extend(u16::try_from(event.len()).unwrap_or_default().to_be_bytes());
-        events.extend(event);
+        let fits = u16::try_from(event.len()).ok().filter(|length| alone && *length <= EVENT_MAX);
+        events.extend(fits.unwrap_or_default().to_be_bytes());
+        events.extend(fits.map_or(&[][..], |_| event.as_slice()));
     }
     drop(rows);
     if next <= last {
@@ -72,7 +72,7 @@ fn fill(tx: &Connection, tenant: &TenantScope, page: i64) -> Result<(), StoreErr
     tx.prepare_cached("INSERT INTO audit_pages (tenant, page, hash, events) VALUES ($1, $2, $3, $4)")?
         .hand_over((tenant.no, page, previous, packed))?;
     let sql = "DELETE FROM audit WHERE tenant = $1 AND n BETWEEN $2 AND $3 AND person_no IS NULL AND private IS NULL AND length(event) <= $4";
-    tx.prepare_cached(sql)?.execute((tenant.no, first, last, EVENT_MAX as i64))?;
+    tx.prepare_cached(sql)?.execute((tenant.no, first, last, i64::from(EVENT_MAX)))?;
     Ok(())
 }
 

@@ -150,7 +150,9 @@ fn rows_of_an_older_database_move_a_few_pages_at_a_time_and_stay_what_they_are()
     raw.execute_batch("DROP TRIGGER audit_pages_are_never_deleted; DELETE FROM audit_pages").unwrap();
     let sql = "INSERT INTO audit (tenant, n, event, hash) VALUES (1, $1, $2, $3) ON CONFLICT DO NOTHING";
     let mut insert = raw.prepare(sql).unwrap();
-    known.iter().for_each(|record| drop(insert.execute((record.n, &record.event, record.hash)).unwrap()));
+    for record in &known {
+        insert.execute((record.n, &record.event, record.hash)).unwrap();
+    }
     assert!(chain.store.audit(&chain.scope, 1, 10_000).unwrap() == known);
     let pages = || raw.query_row("SELECT COUNT(*) FROM audit_pages", [], |row| row.get::<_, i64>(0)).unwrap();
     for (rows, expected) in [(7 * PAGE + 1, 4), (8 * PAGE + 1, 8)] {
