@@ -73,7 +73,7 @@ use crate::world::SystemClock;
 
 #[cfg(windows)]
 #[global_allocator]
-static MEMORY: win32::Memory = win32::Memory::new();
+static MEMORY: win32::Memory = win32::Memory::empty();
 
 fn main() -> ExitCode {
     #[cfg(windows)]

@@ -18,7 +18,7 @@ pub struct Memory(Mutex<Dlmalloc>);
 
 impl Memory {
     /// Nothing is taken yet.
-    pub const fn new() -> Self {
+    pub const fn empty() -> Self {
         let mut memory = Dlmalloc::new();
         assert!(memory.set_granularity(AT_ONCE), "a power of two");
         Self(Mutex::new(memory))
