@@ -180,12 +180,11 @@ fn a_changed_database_is_found_beside_a_running_server_and_a_kept_head_tells_of_
         assert_eq!(place.run(&["check"]).status.code(), Some(8), "{change}");
         database.execute(&format!("UPDATE audit SET {back} = $1 WHERE tenant = 1 AND n = {n}"), [before]).unwrap();
     }
-    let flip = "UPDATE audit_heads SET head = CAST(substr(head, 1, 140) || x'00' AS BLOB) WHERE tenant = 1";
-    let heads: Vec<u8> =
+    let mut head: Vec<u8> =
         database.query_row("SELECT head FROM audit_heads WHERE tenant = 1", [], |row| row.get(0)).unwrap();
-    assert_ne!(heads[140], 0);
-    database.execute_batch(&format!("BEGIN; {flip}")).unwrap();
-    database.execute_batch("COMMIT").unwrap();
+    // Whatever it was: one signature in sixteen ends in a zero.
+    head[140] ^= 1;
+    database.execute("UPDATE audit_heads SET head = $1 WHERE tenant = 1", [head]).unwrap();
     for verb in [["audit", "verify"].as_slice(), &["check"]] {
         let bad = place.run(verb);
         assert_eq!(bad.status.code(), Some(8), "{}", said(&bad));
