@@ -281,6 +281,10 @@ impl Postgres {
         if self.broken.get() {
             return Err(self.address.lost("a statement of the transaction has failed"));
         }
+        // What was handed over is answered first: of a connection that ends over that it is known that nothing was committed.
+        for one in self.sent.take() {
+            self.noted(wait(STATEMENT_SECONDS, one))?;
+        }
         let committed = self.batch("COMMIT");
         self.open.set(false);
         if let Err(Error::Postgres { state, .. }) = &committed {
