@@ -98,7 +98,7 @@ impl Screen {
 
     /// Advice after a result.
     pub fn hint(&self, text: &str) {
-        if !self.quiet && !self.json {
+        if self.speaks() {
             self.to_err(&format!("\n{} {text}", self.talk.hint("hint:")));
         }
     }
@@ -106,7 +106,7 @@ impl Screen {
     /// Asks a person at the keyboard for a yes. Nobody is asked where nobody can answer, or where talk is not wanted; that means no.
     pub fn ask(&self, question: &str) -> bool {
         let can_answer = io::stdin().is_terminal() && io::stderr().is_terminal();
-        if self.quiet || self.json || !can_answer {
+        if !self.speaks() || !can_answer {
             return false;
         }
         let mut answer = String::new();

@@ -62,18 +62,13 @@ impl Signer {
     ) -> anyhow::Result<Fields> {
         let mut all = Vec::new();
         if let Some(body) = body {
-            let hash = BASE64.encode(digest::digest(&digest::SHA256, body));
-            all.push(("content-digest".to_owned(), format!("sha-256=:{hash}:")));
+            all.push(("content-digest".to_owned(), content_digest(&[body])));
         }
         all.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let mut nonce = [0; 12];
         self.random.fill(&mut nonce).map_err(|_| anyhow::anyhow!("no randomness"))?;
         let names: String = all.iter().flat_map(|(name, _)| [" \"", name, "\""]).collect();
-        let (created, key) = (now()?, hex(&self.name()));
-        let parameters = format!(
-            "(\"@method\" \"@authority\" \"@path\" \"@query\"{names});created={created};keyid=\"{key}\";nonce=\"{}\";tag=\"rehome-device-v1\"",
-            hex(&nonce)
-        );
+        let parameters = parameters(&names, &hex(&self.name()), &hex(&nonce))?;
         let lines: String = all.iter().flat_map(|(name, value)| ["\"", name, "\": ", value, "\n"]).collect();
         let base = base((method, host, path), &lines, &parameters);
         let signature = self.pair.sign(&self.random, base.as_bytes());
@@ -124,25 +119,33 @@ impl Session {
         self.count += 1;
         let (mut lines, mut covered, mut fields) = (String::new(), "", String::new());
         if let Some((kind, pieces)) = body {
-            let mut hash = digest::Context::new(&digest::SHA256);
-            for piece in pieces {
-                hash.update(piece);
-            }
-            let digest = format!("sha-256=:{}:", BASE64.encode(hash.finish()));
+            let digest = content_digest(pieces);
             lines = format!("\"content-digest\": {digest}\n\"content-type\": {kind}\n");
             covered = " \"content-digest\" \"content-type\"";
             fields = format!("content-digest: {digest}\r\n");
         }
-        let parameters = format!(
-            "(\"@method\" \"@authority\" \"@path\" \"@query\"{covered});created={};keyid=\"s{}\";nonce=\"{}\";tag=\"rehome-device-v1\"",
-            now()?,
-            self.name,
-            self.count
-        );
+        let parameters = parameters(covered, &format!("s{}", self.name), &self.count.to_string())?;
         let base = base((method, host, path), &lines, &parameters);
         let tag = BASE64.encode(hmac::sign(&self.key, base.as_bytes()));
         Ok(format!("{fields}signature-input: rh1={parameters}\r\nsignature: rh1=:{tag}:\r\n"))
     }
+}
+
+/// The field of a body that comes in pieces.
+fn content_digest(pieces: &[&[u8]]) -> String {
+    let mut hash = digest::Context::new(&digest::SHA256);
+    for piece in pieces {
+        hash.update(piece);
+    }
+    format!("sha-256=:{}:", BASE64.encode(hash.finish()))
+}
+
+/// What a signature says of itself; `names` are the fields that it covers besides those of every request.
+fn parameters(names: &str, key: &str, nonce: &str) -> anyhow::Result<String> {
+    let created = now()?;
+    Ok(format!(
+        "(\"@method\" \"@authority\" \"@path\" \"@query\"{names});created={created};keyid=\"{key}\";nonce=\"{nonce}\";tag=\"rehome-device-v1\""
+    ))
 }
 
 /// What is signed.

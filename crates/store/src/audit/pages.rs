@@ -13,7 +13,7 @@ use model::ids::TenantId;
 use super::chain::{self, FIRST};
 use super::record::{COLUMNS, Record, from_row};
 use crate::scope::TenantScope;
-use crate::sql::{Connection, OptionalExtension};
+use crate::sql::{Connection, OptionalExtension, Params};
 use crate::{StoreError, row};
 
 /// Rows of a page. The schema knows the number too.
@@ -125,7 +125,8 @@ pub(super) fn from(
     }
     found.truncate(limit);
     let sql = format!("SELECT {COLUMNS} WHERE a.tenant = $1 AND a.n >= $2 ORDER BY a.n LIMIT $3");
-    found.extend(alone(connection, &sql, (tenant.0, from.max(end(pages).saturating_add(1)), limit - found.len()))?);
+    let left = row::signed((limit - found.len()) as u64);
+    found.extend(alone(connection, &sql, (tenant.0, from.max(end(pages).saturating_add(1)), left))?);
     Ok(found)
 }
 
@@ -138,9 +139,7 @@ pub(super) fn below(
 ) -> Result<Vec<Record>, StoreError> {
     let pages = count(connection, tenant.0)?;
     let sql = format!("SELECT {COLUMNS} WHERE a.tenant = $1 AND a.n < $2 AND a.n > $3 ORDER BY a.n DESC LIMIT $4");
-    let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map((tenant.0, below, end(pages), row::signed(limit as u64)), from_row)?;
-    let mut found = rows.collect::<Result<Vec<_>, _>>()?;
+    let mut found = alone(connection, &sql, (tenant.0, below, end(pages), row::signed(limit as u64)))?;
     for page in (0..pages.min((below.max(1) - 2).div_euclid(ROWS) + 1)).rev() {
         if found.len() >= limit {
             break;
@@ -151,10 +150,10 @@ pub(super) fn below(
     Ok(found)
 }
 
-fn alone(connection: &Connection, sql: &str, (no, from, limit): (i64, i64, usize)) -> Result<Vec<Record>, StoreError> {
+/// Rows that stand by themselves.
+fn alone(connection: &Connection, sql: &str, params: impl Params) -> Result<Vec<Record>, StoreError> {
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map((no, from, row::signed(limit as u64)), from_row)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    Ok(statement.query_map(params, from_row)?.collect::<Result<_, _>>()?)
 }
 
 /// The last row that lies in one of so many pages. Without pages every row is behind it, one with a number that there cannot be among them.
@@ -171,9 +170,8 @@ fn read(connection: &Connection, (no, tenant): (i64, TenantId), page: i64) -> Re
     let (hash, packed) = stored.optional()?.unwrap_or_default();
     let (first, last) = bounds(page);
     let sql = format!("SELECT {COLUMNS} WHERE a.tenant = $1 AND a.n BETWEEN $2 AND $3 ORDER BY a.n");
-    let mut statement = connection.prepare_cached(&sql)?;
-    let beside = statement.query_map((no, if page == 0 { i64::MIN } else { first }, last), from_row)?;
-    let mut beside = beside.collect::<Result<Vec<_>, _>>()?.into_iter().peekable();
+    let start = if page == 0 { i64::MIN } else { first };
+    let mut beside = alone(connection, &sql, (no, start, last))?.into_iter().peekable();
     let events = zstd::bulk::decompress(&packed, PAGE_MAX).unwrap_or_default();
     let mut events = Events(&events);
     let mut previous = before(connection, no, page)?;
