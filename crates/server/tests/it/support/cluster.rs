@@ -6,11 +6,10 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use super::glance;
+
 /// `nobody` of Debian: PostgreSQL does not run as root.
 const NOBODY: u32 = 65_534;
-
-/// Glances at something that takes a moment: a minute of them.
-const GLANCES_MAX: u32 = 6_000;
 
 /// Both.
 pub struct Pair {
@@ -93,16 +92,6 @@ fn programs() -> Option<PathBuf> {
     let newest = versions.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).max()?;
     let folder = Path::new("/usr/lib/postgresql").join(newest.to_string()).join("bin");
     ["initdb", "pg_basebackup", "postgres"].iter().all(|name| folder.join(name).is_file()).then_some(folder)
-}
-
-fn glance(what: &str, is_so: impl Fn() -> bool) {
-    for _ in 0..GLANCES_MAX {
-        if is_so() {
-            return;
-        }
-        std::thread::park_timeout(std::time::Duration::from_millis(10));
-    }
-    panic!("not within a minute: {what}");
 }
 
 impl Pair {

@@ -40,6 +40,20 @@ pub use place::{ask, elsewhere};
 
 pub const PASSWORD: &str = "correct horse battery";
 
+/// Glances at something that takes a moment: a minute of them.
+const GLANCES_MAX: u32 = 6_000;
+
+/// Waits until something is so.
+pub fn glance(what: &str, is_so: impl Fn() -> bool) {
+    for _ in 0..GLANCES_MAX {
+        if is_so() {
+            return;
+        }
+        std::thread::park_timeout(std::time::Duration::from_millis(10));
+    }
+    panic!("not within a minute: {what}");
+}
+
 /// What a command printed.
 pub fn out(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
