@@ -18,10 +18,12 @@ mod pages;
 pub(crate) mod record;
 pub(crate) mod refusals;
 
-use crate::sql::Connection;
+use crate::sql::{Connection, Set, borrowed};
+use crate::writer::Group;
 use model::cbor::{self, Item};
 use model::ids::TenantId;
 use model::world::Moment;
+use rusqlite::types::Value;
 
 use crate::StoreError;
 use crate::authority::Actor;
@@ -408,8 +410,22 @@ impl<'a> Event<'a> {
     }
 }
 
+/// A new row: tenant, number, event, hash, person, what lies beside it.
+static NEW_ROWS: Set = Set::rows(
+    "INSERT INTO audit (tenant, n, event, hash, person_no, private) VALUES ",
+    ("($1, $2, $3, $4, $5, $6)", 6),
+    "",
+);
+
 /// Adds an event to the tenant's chain, inside the transaction of what it tells.
 pub(crate) fn append(tx: &Connection, tenant: &TenantScope, event: &Event<'_>) -> Result<(), StoreError> {
+    let (n, row) = next(tx, tenant, event)?;
+    NEW_ROWS.portions(&row).try_for_each(|(text, row)| tx.prepare_cached(text)?.hand_over(borrowed(row).as_slice()))?;
+    pages::turn(tx, tenant, n)
+}
+
+/// The row with which the chain goes on, and its number.
+fn next(tx: &Connection, tenant: &TenantScope, event: &Event<'_>) -> Result<(i64, Vec<Value>), StoreError> {
     let (last, previous) = newest::of(tx, tenant.no)?;
     let n = last + 1;
     let origin = tenant.origin.as_deref();
@@ -417,13 +433,17 @@ pub(crate) fn append(tx: &Connection, tenant: &TenantScope, event: &Event<'_>) -
     let commitment = private.as_ref().map(|private| private.commitment(tenant.id, n));
     let bytes = event.to_cbor(origin.map(|origin| &origin.actor), commitment.as_ref());
     let hash = chain::link(tenant.id, n, &previous, &bytes);
-    let person = private.as_ref().and(event.person);
-    tx.prepare_cached(
-        "INSERT INTO audit (tenant, n, event, hash, person_no, private) VALUES ($1, $2, $3, $4, $5, $6)",
-    )?
-    .hand_over((tenant.no, n, bytes, hash, person, private.as_ref().map(Private::as_bytes)))?;
     newest::is(tx, tenant.no, (n, hash));
-    pages::turn(tx, tenant, n)
+    let person = private.as_ref().and(event.person);
+    let row = vec![
+        Value::Integer(tenant.no),
+        Value::Integer(n),
+        Value::Blob(bytes),
+        Value::Blob(hash.to_vec()),
+        person.map_or(Value::Null, Value::Integer),
+        private.map_or(Value::Null, |private| Value::Blob(private.as_bytes().to_vec())),
+    ];
+    Ok((n, row))
 }
 
 /// Adds what a device did.
@@ -434,8 +454,30 @@ pub(crate) fn append_by(
     action: Action,
     target: (&[u8; 16], u64),
 ) -> Result<(), StoreError> {
-    let person = Some(scope.user_no);
-    append(tx, &scope.tenant, &Event { person, ..Event::by(scope.device().as_bytes(), at, action, target) })
+    let device = scope.device();
+    append(
+        tx,
+        &scope.tenant,
+        &Event { person: Some(scope.user_no), ..Event::by(device.as_bytes(), at, action, target) },
+    )
+}
+
+/// The same together with the other jobs of a group.
+pub(crate) fn append_with(
+    group: &Group<'_>,
+    scope: &Scope,
+    at: Moment,
+    action: Action,
+    target: (&[u8; 16], u64),
+) -> Result<(), StoreError> {
+    let device = scope.device();
+    let event = Event { person: Some(scope.user_no), ..Event::by(device.as_bytes(), at, action, target) };
+    let (n, row) = next(group.tx(), &scope.tenant, &event)?;
+    group.put(&NEW_ROWS, (scope.tenant.no, scope.profile_no), row)?;
+    if pages::begins(n) {
+        group.flush()?;
+    }
+    pages::turn(group.tx(), &scope.tenant, n)
 }
 
 /// Takes what lies beside the chain about a person. The chain stays whole.

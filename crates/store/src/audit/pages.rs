@@ -33,11 +33,16 @@ const LEVEL: i32 = 6;
 
 /// Moves full pages of the chain out of the way of its row `n`, if that begins a new one.
 pub(super) fn turn(tx: &Connection, tenant: &TenantScope, n: i64) -> Result<(), StoreError> {
-    if n <= 1 || (n - 1) % ROWS != 0 {
+    if !begins(n) {
         return Ok(());
     }
     let first = count(tx, tenant.no)?;
     (first..(n - 1) / ROWS).take(AT_ONCE).try_for_each(|page| fill(tx, tenant, page))
+}
+
+/// Whether row `n` is the first of a page other than the first one, so that the page before it is full.
+pub(super) fn begins(n: i64) -> bool {
+    n > 1 && (n - 1) % ROWS == 0
 }
 
 /// How many pages a chain has.

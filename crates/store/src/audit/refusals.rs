@@ -7,6 +7,7 @@ use model::world::Moment;
 
 use crate::audit::origin::Origin;
 use crate::audit::{self, Action, Event, Outcome};
+use crate::writer::Plan;
 use crate::{Store, StoreError, TenantScope};
 
 /// One refusal, or several of one kind.
@@ -33,9 +34,9 @@ impl Store {
     pub fn note_refusals(&self, refusals: Vec<Refused>) {
         let done = |result: Result<(), StoreError>| drop(result);
         self.writer.submit(
-            false,
-            None,
-            move |tx, _| {
+            Plan::default(),
+            move |group, _| {
+                let tx = group.tx();
                 for refused in &refusals {
                     let tenant = match &refused.tenant {
                         Some(tenant) => tenant.clone(),

@@ -37,6 +37,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0016_revoked.sql"),
     include_str!("../../migrations/sqlite/0017_journal.sql"),
     include_str!("../../migrations/sqlite/0018_audit_pages.sql"),
+    include_str!("../../migrations/sqlite/0019_incompressible.sql"),
 ];
 
 /// The oldest schema whose programs work on the newest one too. A step of the schema only adds what older programs do not mind: tables, and columns that may be left

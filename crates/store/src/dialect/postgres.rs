@@ -154,11 +154,19 @@ pub(super) fn tenant_tables(tx: &Connection) -> Result<(Vec<String>, Vec<String>
 const JSON_EACH: (&str, &str) =
     ("json_each(reports.body, '$.settings') e", "json_array_elements(reports.body::json -> 'settings') AS e (value)");
 
+/// Begins a line that is a remark for SQLite.
+const ONLY_HERE: &str = "-- PostgreSQL: ";
+
 /// The schema as it is written for SQLite, in PostgreSQL's words: the types have other names, there is one way to lay out a table, and a trigger needs a
-/// function. The files keep to what is understood here; whoever adds one runs the store's tests with `REHOME_TEST_POSTGRES` (`tests/it/support/place.rs`).
+/// function. What concerns PostgreSQL alone stands behind [`ONLY_HERE`]. The files keep to what is understood here; whoever adds one runs the store's tests with `REHOME_TEST_POSTGRES` (`tests/it/support/place.rs`).
 fn translated(sql: &str) -> String {
     let mut text = String::with_capacity(sql.len());
     for line in sql.lines() {
+        if let Some(own) = line.strip_prefix(ONLY_HERE) {
+            text.push_str(own);
+            text.push('\n');
+            continue;
+        }
         let code = line.split("--").next().unwrap_or(line);
         let words = code.split_inclusive(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
         for word in words {
@@ -242,6 +250,12 @@ mod tests {
         let sql = "CREATE TABLE t ( -- INTEGER\n    a INTEGER NOT NULL,\n    b BLOB UNIQUE,\n    c TEXT\n) STRICT, WITHOUT ROWID;";
         let wanted = "CREATE TABLE t ( \n    a BIGINT NOT NULL,\n    b BYTEA UNIQUE,\n    c TEXT COLLATE \"C\"\n);\n";
         assert_eq!(translated(sql), wanted);
+    }
+
+    #[test]
+    fn a_line_for_postgresql_alone_is_taken_as_it_stands() {
+        let sql = "-- Why: BLOB.\n-- PostgreSQL: ALTER TABLE t ALTER COLUMN b SET STORAGE EXTERNAL;";
+        assert_eq!(translated(sql), "\nALTER TABLE t ALTER COLUMN b SET STORAGE EXTERNAL;\n");
     }
 
     #[test]

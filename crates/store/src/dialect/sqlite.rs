@@ -16,7 +16,7 @@ pub(super) const BEGIN_READ: &str = "BEGIN DEFERRED";
 const BUSY_MILLIS: u64 = 5_000;
 
 /// Statements kept compiled per connection: all there are, with room to grow.
-const STATEMENTS_CACHED: usize = 160;
+const STATEMENTS_CACHED: usize = 256;
 
 /// Pages of the write-ahead log after which it is copied into the database: 16 MiB. A larger log copies a page that changes often (a profile's
 /// row) less often, and costs at most this much disk and a fraction of a second at the next start.

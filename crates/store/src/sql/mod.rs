@@ -6,6 +6,7 @@
 
 mod postgres;
 pub(crate) mod record;
+mod set;
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use rusqlite::{CachedStatement, ErrorCode};
 
 pub(crate) use postgres::{Address, Line, Postgres, Prepared};
 pub(crate) use rusqlite::params;
+pub(crate) use set::Set;
 
 /// How often what a database takes back because of something that passes is tried, the first time included.
 pub(crate) const TRIES_MAX: u32 = 8;

@@ -314,6 +314,52 @@ fn one_refused_job_does_not_spoil_its_group() {
 }
 
 #[test]
+fn backups_of_one_transaction_see_what_those_before_them_did() {
+    let world = world();
+    let ada = world.store.account("default", "ada").unwrap().unwrap();
+    let (one, two) = (&world.pc, &device(&world.store, &ada, 2));
+    let (answer, answers) = std::sync::mpsc::channel();
+    let queue = |pc: &Scope, made: &Made, with_parts: bool, sign: Sign| {
+        let bytes = Bytes::from(made.envelope(|_| with_parts));
+        let answer = answer.clone();
+        let done = move |result: Result<Committed, CommitError>| {
+            let told = result.map(|committed| committed.new).map_err(|error| error.to_string());
+            answer.send(told).unwrap();
+        };
+        world.store.commit_then(pc, (&bytes, &Envelope::parse(&bytes).unwrap(), None), (NOW, sign), done);
+    };
+    // The writer waits over the first backup's signature until all others are there.
+    let (all_are_there, wait) = std::sync::mpsc::channel::<()>();
+    let (wait, signs) = (std::sync::Mutex::new(wait), sign());
+    let waits: Sign = Arc::new(move |receipts| {
+        wait.lock().unwrap().recv().unwrap_err();
+        signs(receipts)
+    });
+    queue(one, &Made::new(one, 1, &[(1, 100)], &[]), true, waits);
+    let (before, _) = world.store.write_counts();
+    for (pc, seq, parts, with_parts) in [
+        (one, 2, &[(1, 100), (2, 100)][..], true),
+        (two, 1, &[(5, 100)], true),
+        // Its part came with the one before it.
+        (one, 3, &[(2, 100)], false),
+        (two, 1, &[(5, 100)], true),
+        (one, 7, &[(7, 100)], true),
+        (two, 2, &[(5, 100)], false),
+    ] {
+        queue(pc, &Made::new(pc, seq, parts, &[]), with_parts, sign());
+    }
+    drop(all_are_there);
+    let told: Vec<Result<bool, String>> = (0..7).map(|_| answers.recv().unwrap()).collect();
+    let gap = Err("number 7 does not follow 3".to_owned());
+    assert_eq!(told, [Ok(true), Ok(true), Ok(true), Ok(true), Ok(false), gap, Ok(true)]);
+    let (after, _) = world.store.write_counts();
+    assert!(after - before <= 2, "the first backup, and the others together: {before} {after}");
+    assert_eq!(world.findings(), Vec::<String>::new());
+    let count = |pc: &Scope| world.store.snapshots(pc, pc.profile()).unwrap().unwrap().len();
+    assert_eq!((count(one), count(two)), (3, 2));
+}
+
+#[test]
 fn receipts_and_snapshots_survive_a_restart() {
     let world = world();
     let made = Made::new(&world.pc, 1, &[(1, 100)], &[]);

@@ -6,24 +6,49 @@
 //!
 //! Repeating a request gives the stored receipt again: the number is taken, the header is the same to the byte, and nothing is written.
 
-use std::collections::HashMap;
+pub(crate) mod ahead;
 
-use crate::sql::{Connection, OptionalExtension};
+use crate::sql::{Connection, OptionalExtension, Set};
 use bytes::Bytes;
 use model::envelope::Envelope;
 use model::ids::{BlobId, PartId, SnapshotId};
 use model::receipt::{Receipt, STATEMENT_LEN};
 use model::world::Moment;
-use rusqlite::ToSql;
+use rusqlite::types::Value;
 
 use crate::audit::{self, Action};
 use crate::pack::Outline;
 use crate::scope::Scope;
-use crate::writer::{Sign, Signing};
+use crate::writer::{Group, Plan, Sign, Signing};
 use crate::{Store, StoreError, row, snapshots};
+use ahead::{Ahead, Stored};
 
-/// Parts that are looked up at once, so that there are few different statements: a snapshot has a dozen.
-const PARTS_AT_ONCE: usize = 16;
+/// A new part.
+static NEW_PARTS: Set = Set::rows(
+    "INSERT INTO parts (tenant, profile_no, no, id, checksum, sealed_len, sealed) VALUES ",
+    ("($1, $2, $3, $4, $5, $6, $7)", 7),
+    "",
+);
+
+/// A new snapshot.
+static NEW_SNAPSHOTS: Set = Set::rows(
+    "INSERT INTO snapshots (tenant, profile_no, seq, id, header, header_tag, checksum, signature, epoch, taken_at, \
+     committed_at, settings, apps, size_bytes) VALUES ",
+    ("($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)", 14),
+    "",
+);
+
+/// Where profiles stand afterwards: tenant, number, number of the newest snapshot, which is there, next part, base, time.
+static ADVANCES: Set = Set::rows(
+    "UPDATE profiles SET last_seq = v.column3, latest_seq = v.column3, latest_id = (SELECT s.id FROM snapshots s \
+     WHERE s.tenant = v.column1 AND s.profile_no = v.column2 AND s.seq = v.column3), next_part = v.column4, \
+     last_base = v.column5, latest_at = v.column6, trouble = NULL FROM (VALUES ",
+    (
+        "(CAST($1 AS BIGINT), CAST($2 AS BIGINT), CAST($3 AS BIGINT), CAST($4 AS BIGINT), CAST($5 AS BIGINT), CAST($6 AS BIGINT))",
+        6,
+    ),
+    ") AS v WHERE profiles.tenant = v.column1 AND profiles.no = v.column2",
+);
 
 /// A committed snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +119,18 @@ struct Prepared {
     base: Option<u64>,
 }
 
+impl Prepared {
+    fn whose(&self) -> ahead::Whose {
+        (self.scope.tenant.no, self.scope.profile_no)
+    }
+
+    /// What it will ask.
+    fn ahead(&self) -> Ahead {
+        let parts = self.parts.iter().map(|part| part.id).collect();
+        Ahead { whose: self.whose(), device_no: self.scope.device_no, parts }
+    }
+}
+
 /// A part that the header lists, with its bytes if they came along.
 struct Part {
     id: PartId,
@@ -143,8 +180,9 @@ impl Store {
             Ok((prepared, receipt)) => {
                 // Looking blobs up takes them back from condemnation; everything else is looked up before the first row is written.
                 let refuses_first = prepared.blobs.is_empty();
-                let signing = Some(Signing { receipt, sign });
-                self.writer.submit(refuses_first, signing, move |tx, receipt| commit(tx, &prepared, receipt), done);
+                let ahead = refuses_first.then(|| prepared.ahead());
+                let plan = Plan { refuses_first, signing: Some(Signing { receipt, sign }), ahead };
+                self.writer.submit(plan, move |group, receipt| commit(group, &prepared, receipt), done);
             }
             Err(error) => done(Err(error)),
         }
@@ -264,8 +302,13 @@ impl Position {
 }
 
 /// What the transaction does.
-fn commit(tx: &Connection, new: &Prepared, receipt: &[u8]) -> Result<Committed, CommitError> {
-    let position = position(tx, &new.scope)?.ok_or(CommitError::Revoked)?;
+fn commit(group: &Group<'_>, new: &Prepared, receipt: &[u8]) -> Result<Committed, CommitError> {
+    let tx = group.tx();
+    let (position, stored) = match group.known(new.whose()) {
+        Some(found) => (found.position, Some(found.parts)),
+        None => (ahead::position(tx, new.whose(), new.scope.device_no)?, None),
+    };
+    let position = position.ok_or(CommitError::Revoked)?;
     if position.forked {
         return Err(CommitError::Forked);
     }
@@ -278,7 +321,11 @@ fn commit(tx: &Connection, new: &Prepared, receipt: &[u8]) -> Result<Committed, 
     if position.is_fork(new.base) {
         return Err(CommitError::Forked);
     }
-    let stored = find_parts(tx, new)?;
+    let stored = match stored {
+        Some(stored) => stored,
+        None => ahead::parts(tx, new.whose(), new.parts.iter().map(|part| part.id))?,
+    };
+    let stored = find_parts(tx, new, &stored)?;
     let blobs = find_blobs(tx, new)?;
     let mut next_part = position.next_part;
     let mut numbers = Vec::with_capacity(stored.len());
@@ -286,34 +333,19 @@ fn commit(tx: &Connection, new: &Prepared, receipt: &[u8]) -> Result<Committed, 
         numbers.push(match (stored, &part.sealed) {
             (Some(no), _) => no,
             (None, Some((sealed, checksum))) => {
-                insert_part(tx, &new.scope, next_part, (part.id, sealed, checksum))?;
+                group.put(&NEW_PARTS, new.whose(), part_row(new, next_part, (part.id, sealed, checksum)))?;
                 next_part += 1;
                 next_part - 1
             }
             (None, None) => return Err(CommitError::PartsMissing(vec![part.id])),
         });
     }
-    insert_snapshot(tx, new, (&new.outline.pack(&new.header, &numbers, &blobs), receipt))?;
-    advance(tx, new, next_part)?;
+    let packed = new.outline.pack(&new.header, &numbers, &blobs);
+    group.put(&NEW_SNAPSHOTS, new.whose(), snapshot_row(new, packed, receipt))?;
+    group.put(&ADVANCES, new.whose(), advance_row(new, next_part))?;
     let target = (new.scope.profile(), new.seq);
-    audit::append_by(tx, &new.scope, new.at, Action::SnapshotCreate, (target.0.as_bytes(), target.1))?;
+    audit::append_with(group, &new.scope, new.at, Action::SnapshotCreate, (target.0.as_bytes(), target.1))?;
     Ok(Committed { receipt: receipt.to_vec(), new: true })
-}
-
-fn position(tx: &Connection, scope: &Scope) -> Result<Option<Position>, CommitError> {
-    let mut statement = tx.prepare_cached(
-        "SELECT p.last_seq, p.next_part, p.last_base, d.forked_at IS NOT NULL FROM profiles p JOIN devices d ON d.tenant = p.tenant AND d.no = p.device_no \
-         WHERE p.tenant = $1 AND p.no = $2 AND p.device_no = $3 AND d.revoked_at IS NULL",
-    )?;
-    let position = statement.query_row((scope.tenant.no, scope.profile_no, scope.device_no), |row| {
-        Ok(Position {
-            last_seq: row::unsigned(row.get(0)?),
-            next_part: row.get(1)?,
-            last_base: row.get::<_, Option<i64>>(2)?.map(row::unsigned),
-            forked: row.get(3)?,
-        })
-    });
-    Ok(position.optional()?)
 }
 
 /// The number was given before: the same snapshot gets its receipt again, another one is told what is newest, unless it comes from a fork.
@@ -328,25 +360,8 @@ fn repeated(tx: &Connection, new: &Prepared, position: &Position) -> Result<Comm
     }
 }
 
-/// For each listed part the number under which it is stored with that length, newest first: after a change of keys the same content is there
-/// sealed twice. All are asked for at once: a database elsewhere is a way away.
-fn find_parts(tx: &Connection, new: &Prepared) -> Result<Vec<Option<i64>>, CommitError> {
-    let mut stored: HashMap<PartId, Vec<(i64, i64)>> = HashMap::with_capacity(new.parts.len());
-    for parts in new.parts.chunks(PARTS_AT_ONCE) {
-        let places: Vec<String> = (3..parts.len() + 3).map(|place| format!("${place}")).collect();
-        let sql = format!(
-            "SELECT id, no, sealed_len FROM parts WHERE tenant = $1 AND profile_no = $2 AND id IN ({}) ORDER BY no DESC",
-            places.join(", ")
-        );
-        let owner: [&dyn ToSql; 2] = [&new.scope.tenant.no, &new.scope.profile_no];
-        let ids = parts.iter().map(|part| part.id.as_bytes() as &dyn ToSql);
-        let params: Vec<&dyn ToSql> = owner.into_iter().chain(ids).collect();
-        let mut statement = tx.prepare_cached(&sql)?;
-        let mut rows = statement.query(params.as_slice())?;
-        while let Some(row) = rows.next()? {
-            stored.entry(PartId(row.get(0)?)).or_default().push((row.get(1)?, row.get(2)?));
-        }
-    }
+/// For each listed part the number under which it is stored with that length, if it is.
+fn find_parts(tx: &Connection, new: &Prepared, stored: &Stored) -> Result<Vec<Option<i64>>, CommitError> {
     let (mut found, mut missing) = (Vec::with_capacity(new.parts.len()), Vec::new());
     for part in &new.parts {
         let mut number = None;
@@ -391,57 +406,45 @@ fn find_blobs(tx: &Connection, new: &Prepared) -> Result<Vec<i64>, CommitError> 
     if missing.is_empty() { Ok(found) } else { Err(CommitError::BlobsMissing(missing)) }
 }
 
-fn insert_part(
-    tx: &Connection,
-    scope: &Scope,
-    no: i64,
-    (id, sealed, checksum): (PartId, &[u8], &[u8; 16]),
-) -> Result<(), CommitError> {
-    tx.prepare_cached(
-        "INSERT INTO parts (tenant, profile_no, no, id, checksum, sealed_len, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-    )?
-    .hand_over((scope.tenant.no, scope.profile_no, no, id.as_bytes(), checksum, row::signed(sealed.len() as u64), sealed))?;
-    Ok(())
+fn part_row(new: &Prepared, no: i64, (id, sealed, checksum): (PartId, &[u8], &[u8; 16])) -> Vec<Value> {
+    vec![
+        Value::Integer(new.scope.tenant.no),
+        Value::Integer(new.scope.profile_no),
+        Value::Integer(no),
+        Value::Blob(id.as_bytes().to_vec()),
+        Value::Blob(checksum.to_vec()),
+        Value::Integer(row::signed(sealed.len() as u64)),
+        Value::Blob(sealed.to_vec()),
+    ]
 }
 
-fn insert_snapshot(tx: &Connection, new: &Prepared, (packed, receipt): (&[u8], &[u8])) -> Result<(), CommitError> {
+fn snapshot_row(new: &Prepared, packed: Vec<u8>, receipt: &[u8]) -> Vec<Value> {
     let proof = receipt.get(STATEMENT_LEN..).unwrap_or_default();
-    tx.prepare_cached(
-        "INSERT INTO snapshots (tenant, profile_no, seq, id, header, header_tag, checksum, signature, epoch, taken_at, \
-         committed_at, settings, apps, size_bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-    )?
-    .hand_over((
-        new.scope.tenant.no,
-        new.scope.profile_no,
-        row::signed(new.seq),
-        new.id.as_bytes(),
-        packed,
-        new.header_tag,
-        new.header_check,
-        proof,
-        row::signed(new.epoch),
-        new.taken_at.0,
-        new.at.0,
-        new.settings,
-        new.apps,
-        row::signed(new.size_bytes),
-    ))?;
-    Ok(())
+    vec![
+        Value::Integer(new.scope.tenant.no),
+        Value::Integer(new.scope.profile_no),
+        Value::Integer(row::signed(new.seq)),
+        Value::Blob(new.id.as_bytes().to_vec()),
+        Value::Blob(packed),
+        Value::Blob(new.header_tag.to_vec()),
+        Value::Blob(new.header_check.to_vec()),
+        Value::Blob(proof.to_vec()),
+        Value::Integer(row::signed(new.epoch)),
+        Value::Integer(new.taken_at.0),
+        Value::Integer(new.at.0),
+        Value::Integer(new.settings.into()),
+        Value::Integer(new.apps.into()),
+        Value::Integer(row::signed(new.size_bytes)),
+    ]
 }
 
-fn advance(tx: &Connection, new: &Prepared, next_part: i64) -> Result<(), CommitError> {
-    tx.prepare_cached(
-        "UPDATE profiles SET last_seq = $1, latest_seq = $1, latest_id = $2, next_part = $3, last_base = $4, latest_at = $5, \
-         trouble = NULL WHERE tenant = $6 AND no = $7",
-    )?
-    .hand_over((
-        row::signed(new.seq),
-        new.id.as_bytes(),
-        next_part,
-        new.base.map(row::signed),
-        new.at.0,
-        new.scope.tenant.no,
-        new.scope.profile_no,
-    ))?;
-    Ok(())
+fn advance_row(new: &Prepared, next_part: i64) -> Vec<Value> {
+    vec![
+        Value::Integer(new.scope.tenant.no),
+        Value::Integer(new.scope.profile_no),
+        Value::Integer(row::signed(new.seq)),
+        Value::Integer(next_part),
+        new.base.map_or(Value::Null, |base| Value::Integer(row::signed(base))),
+        Value::Integer(new.at.0),
+    ]
 }

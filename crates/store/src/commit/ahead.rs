@@ -1,0 +1,127 @@
+//! What a backup asks before it writes anything, for all backups of a group at once.
+
+use std::collections::HashMap;
+
+use model::ids::PartId;
+use rusqlite::types::Value;
+
+use super::Position;
+use crate::row;
+use crate::sql::{Connection, OptionalExtension, Result, Row, Set, borrowed};
+
+/// A profile: number of its tenant, its own.
+pub(crate) type Whose = (i64, i64);
+
+/// What a backup will ask.
+pub(crate) struct Ahead {
+    pub(crate) whose: Whose,
+    pub(crate) device_no: i64,
+    /// The parts that its header lists.
+    pub(crate) parts: Vec<PartId>,
+}
+
+/// What it was answered.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// Where the profile stands; `None`: its device may not write any more.
+    pub(super) position: Option<Position>,
+    pub(super) parts: Stored,
+}
+
+/// Under which numbers parts are stored, and with which lengths, newest first: after a change of keys the same content is there sealed twice.
+pub(super) type Stored = HashMap<PartId, Vec<(i64, i64)>>;
+
+/// By profile.
+pub(crate) type Known = HashMap<Whose, Found>;
+
+/// Where profiles stand whose devices may write.
+static POSITIONS: Set = Set::rows(
+    "SELECT p.tenant, p.no, p.last_seq, p.next_part, p.last_base, d.forked_at IS NOT NULL FROM (VALUES ",
+    ("(CAST($1 AS BIGINT), CAST($2 AS BIGINT), CAST($3 AS BIGINT))", 3),
+    ") AS v JOIN profiles p ON p.tenant = v.column1 AND p.no = v.column2 AND p.device_no = v.column3 \
+     JOIN devices d ON d.tenant = p.tenant AND d.no = p.device_no WHERE d.revoked_at IS NULL",
+);
+
+/// Under which numbers a part is stored.
+static PARTS: Set = Set::questions(
+    "SELECT tenant, profile_no, id, no, sealed_len FROM parts WHERE tenant = $1 AND profile_no = $2 AND id = $3",
+    3,
+);
+
+/// Asks for several backups. Of those of the same profile only the first is answered.
+pub(crate) fn ask(tx: &Connection, jobs: &[&Ahead]) -> Result<Known> {
+    let mut known = Known::with_capacity(jobs.len());
+    let (mut positions, mut parts) = (Vec::new(), Vec::new());
+    for job in jobs {
+        if known.insert(job.whose, Found::default()).is_some() {
+            continue;
+        }
+        let (tenant, profile) = (Value::Integer(job.whose.0), Value::Integer(job.whose.1));
+        positions.extend([tenant.clone(), profile.clone(), Value::Integer(job.device_no)]);
+        for id in &job.parts {
+            parts.extend([tenant.clone(), profile.clone(), Value::Blob(id.as_bytes().to_vec())]);
+        }
+    }
+    each(tx, &POSITIONS, &positions, |row| {
+        let whose = (row.get(0)?, row.get(1)?);
+        known.entry(whose).or_default().position = Some(Position::read(row, 2)?);
+        Ok(())
+    })?;
+    each(tx, &PARTS, &parts, |row| {
+        let whose = (row.get(0)?, row.get(1)?);
+        keep(&mut known.entry(whose).or_default().parts, row, 2)
+    })?;
+    known.values_mut().for_each(|found| sort(&mut found.parts));
+    Ok(known)
+}
+
+/// The same for one.
+pub(super) fn position(tx: &Connection, (tenant, profile): Whose, device_no: i64) -> Result<Option<Position>> {
+    let key = [tenant, profile, device_no].map(Value::Integer);
+    let mut portions = POSITIONS.portions(&key);
+    let Some((text, key)) = portions.next() else { return Ok(None) };
+    tx.prepare_cached(text)?.query_row(borrowed(key).as_slice(), |row| Position::read(row, 2)).optional()
+}
+
+/// The same for the parts of one.
+pub(super) fn parts(tx: &Connection, (tenant, profile): Whose, ids: impl Iterator<Item = PartId>) -> Result<Stored> {
+    let keys: Vec<Value> = ids
+        .flat_map(|id| [Value::Integer(tenant), Value::Integer(profile), Value::Blob(id.as_bytes().to_vec())])
+        .collect();
+    let mut stored = Stored::new();
+    each(tx, &PARTS, &keys, |row| keep(&mut stored, row, 2))?;
+    sort(&mut stored);
+    Ok(stored)
+}
+
+impl Position {
+    /// From the columns from `at` on.
+    fn read(row: &Row<'_>, at: usize) -> Result<Self> {
+        Ok(Self {
+            last_seq: row::unsigned(row.get(at)?),
+            next_part: row.get(at + 1)?,
+            last_base: row.get::<_, Option<i64>>(at + 2)?.map(row::unsigned),
+            forked: row.get(at + 3)?,
+        })
+    }
+}
+
+fn each(tx: &Connection, set: &Set, params: &[Value], mut with: impl FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
+    for (text, these) in set.portions(params) {
+        let mut statement = tx.prepare_cached(text)?;
+        let mut rows = statement.query(borrowed(these).as_slice())?;
+        while let Some(row) = rows.next()? {
+            with(&row)?;
+        }
+    }
+    Ok(())
+}
+
+fn keep(stored: &mut Stored, row: &Row<'_>, at: usize) -> Result<()> {
+    stored.entry(PartId(row.get(at)?)).or_default().push((row.get(at + 1)?, row.get(at + 2)?));
+    Ok(())
+}
+
+fn sort(stored: &mut Stored) {
+    stored.values_mut().for_each(|places| places.sort_unstable_by(|one, other| other.cmp(one)));
+}
