@@ -50,7 +50,7 @@ impl Task {
         let _ = write!(
             xml,
             r#"<?xml version="1.0" encoding="UTF-16"?>
-<Task version="1.4" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
+<Task version="1.3" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
   <RegistrationInfo>
     <Author>Rehome</Author>
     <Description>Backs up the settings and the list of apps of whoever is signed in, when it is due.</Description>

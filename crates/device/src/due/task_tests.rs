@@ -36,7 +36,11 @@ fn the_task_is_good_by_the_schema_and_the_schema_bites() {
         xml.replace("IgnoreNew", "IgnoreOld"),
         xml.replace("LeastPrivilege", "MostPrivilege"),
         xml.replace("2026-01-01T12:34:00", "2026-01-01 12:34"),
-        xml.replace("version=\"1.4\"", "version=\"4\""),
+        xml.replace("version=\"1.3\"", "version=\"1.4\""),
+        xml.replace("Context=\"Users\"", "Context=\"Nobody\""),
+        xml.replace("S-1-5-32-545", ""),
+        xml.replace("<Interval>PT1H", "<Interval>PT59S"),
+        xml.replace("C:\\Program", &format!("C:\\{}", "x".repeat(260))),
         xml.replace("&amp;", "&"),
     ];
     for (index, wrong) in wrong.iter().enumerate() {
