@@ -4,7 +4,7 @@
 //! through one thread that shares syncs between those that wait ([`Store::commit`]). All data of a tenant is reached through a
 //! [`Scope`], a [`TenantScope`] or an [`Account`], which only lookups make.
 //!
-//! Start reading at `commit.rs`: the one transaction that all the rest is there for.
+//! Start reading at `commit/mod.rs`: the one transaction that all the rest is there for.
 
 mod accounts;
 mod admin;

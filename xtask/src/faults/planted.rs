@@ -59,7 +59,7 @@ const BUGS: [Bug; 12] = [
     },
     Bug {
         name: "a snapshot is committed before its files are there",
-        file: "crates/store/src/commit.rs",
+        file: "crates/store/src/commit/mod.rs",
         changes: &[("AND checksum IS NOT NULL AND deleting = 0 RETURNING no", "AND deleting = 0 RETURNING no")],
         package: "store",
         program: &["--test", "it"],
@@ -67,7 +67,7 @@ const BUGS: [Bug; 12] = [
     },
     Bug {
         name: "files are let go although a backup names them",
-        file: "crates/store/src/commit.rs",
+        file: "crates/store/src/commit/mod.rs",
         changes: &[(
             "UPDATE blobs SET condemned_at = NULL WHERE",
             "UPDATE blobs SET condemned_at = condemned_at WHERE",
