@@ -19,6 +19,7 @@ mod console_policies;
 mod console_tenant;
 mod devices;
 mod failover;
+mod first_agent;
 mod groups;
 mod keep;
 mod keys;

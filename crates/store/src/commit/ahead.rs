@@ -71,7 +71,9 @@ pub(crate) fn ask(tx: &Connection, jobs: &[&Ahead]) -> Result<Known> {
         let whose = (row.get(0)?, row.get(1)?);
         keep(&mut known.entry(whose).or_default().parts, row, 2)
     })?;
-    known.values_mut().for_each(|found| sort(&mut found.parts));
+    for found in known.values_mut() {
+        sort(&mut found.parts);
+    }
     Ok(known)
 }
 
@@ -123,5 +125,7 @@ fn keep(stored: &mut Stored, row: &Row<'_>, at: usize) -> Result<()> {
 }
 
 fn sort(stored: &mut Stored) {
-    stored.values_mut().for_each(|places| places.sort_unstable_by(|one, other| other.cmp(one)));
+    for places in stored.values_mut() {
+        places.sort_unstable_by(|one, other| other.cmp(one));
+    }
 }

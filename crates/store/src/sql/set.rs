@@ -4,6 +4,7 @@
 //! the jobs of a group write to a table, or look up in it, goes there as one statement or two. There are few different sizes, so few different texts: each is
 //! compiled once for each connection, and the journal writes each down once.
 
+use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 /// How many rows a statement has: any number up to the largest is two of these. With the widest row that is some 450 parameters, of which PostgreSQL takes 65,535
@@ -63,7 +64,8 @@ fn renumbered(row: &str, by: usize) -> String {
         let digits = piece.len() - piece.trim_start_matches(|sign: char| sign.is_ascii_digit()).len();
         let (number, rest) = piece.split_at(digits);
         let number = number.parse::<usize>().expect("the texts are ours, and `$` begins a parameter") + by;
-        text.push_str(&format!("${number}{rest}"));
+        // Writing to a text cannot fail.
+        let _ = write!(text, "${number}{rest}");
     }
     text
 }

@@ -238,7 +238,7 @@ fn run(connection: &Connection, (mut log, pen): (Option<Log>, &mut Pen), jobs: &
     while let Ok(first) = jobs.recv() {
         group.push(first);
         gather(jobs, &mut group, patience);
-        let (began, size) = (Instant::now(), group.len());
+        let (began, size) = (instant(), group.len());
         sign_group(&mut group);
         let fatal = carry_out((connection, pen), &mut group, state);
         patience = Patience::after(connection, size, began.elapsed());
@@ -276,13 +276,18 @@ impl Patience {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "how long a group waits for others; nothing that is kept depends on it")]
+fn instant() -> Instant {
+    Instant::now()
+}
+
 /// Takes what waits into the group, and what is on its way.
 fn gather(jobs: &Receiver<Box<dyn Job>>, group: &mut Vec<Box<dyn Job>>, patience: Patience) {
-    let until = Instant::now() + patience.time;
+    let until = instant() + patience.time;
     while group.len() < GROUP_MAX {
         let job = match jobs.try_recv() {
             Err(TryRecvError::Empty) if group.len() < patience.jobs => {
-                jobs.recv_timeout(until.saturating_duration_since(Instant::now())).ok()
+                jobs.recv_timeout(until.saturating_duration_since(instant())).ok()
             }
             other => other.ok(),
         };
