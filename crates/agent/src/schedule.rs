@@ -163,9 +163,8 @@ fn install(args: &InstallArgs, run: &Run) -> Result<Exit, Failure> {
 pub fn task(spread: Option<String>, on_battery: bool) -> Result<Task, Failure> {
     let program = std::env::current_exe().map_err(|error| Failure::of(&error, Reason::Internal))?;
     let name = || here::known().and_then(|known| known.facts.name).unwrap_or_default();
-    let seed = spread.unwrap_or_else(name);
-    let seed = seed.bytes().fold(0_u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
-    Ok(Task { program: program.display().to_string(), minute: Task::minute_of(seed), on_battery })
+    let minute = Task::minute_of(&spread.unwrap_or_else(name));
+    Ok(Task { program: program.display().to_string(), minute, on_battery })
 }
 
 fn remove(run: &Run) -> Result<Exit, Failure> {

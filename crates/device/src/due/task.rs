@@ -31,8 +31,9 @@ pub struct Task {
 }
 
 impl Task {
-    /// The minute for a device: any number that differs between devices will do.
-    pub fn minute_of(seed: u64) -> u16 {
+    /// The minute for a device, from what differs from PC to PC: its id, or its name as long as it has none.
+    pub fn minute_of(spread: &str) -> u16 {
+        let seed = spread.bytes().fold(0_u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
         // Below 1440 by the remainder.
         u16::try_from(seed % 1440).unwrap_or_default()
     }

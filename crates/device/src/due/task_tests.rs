@@ -6,7 +6,10 @@
 use std::io::Write as _;
 use std::process::Command;
 
+use model::world::Moment;
+
 use super::*;
+use crate::due::due;
 
 fn task(program: &str) -> Task {
     Task { program: program.to_owned(), minute: 754, on_battery: true }
@@ -77,8 +80,49 @@ fn the_task_says_what_was_decided() {
     assert!(careful.contains("<DisallowStartIfOnBatteries>true</DisallowStartIfOnBatteries>"));
 }
 
+/// The id of a device, as text.
+fn id(number: u32) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, &number.to_le_bytes());
+    model::ids::to_hex(&digest.as_ref()[..16])
+}
+
 #[test]
 fn a_fleet_starts_at_different_minutes_of_the_day() {
-    let minutes: std::collections::BTreeSet<_> = (0..100_000_u64).map(Task::minute_of).collect();
+    let minutes: std::collections::BTreeSet<_> = (0..100_000).map(|number| Task::minute_of(&id(number))).collect();
     assert_eq!((minutes.len(), minutes.first(), minutes.last()), (1440, Some(&0), Some(&1439)));
+}
+
+/// Ten thousand PCs become due in the eight hours in which files have no place; each looks once an hour and is refused. What Windows adds by chance, up to
+/// [`DAILY_DELAY`], is left out: it only spreads them further.
+#[test]
+fn after_a_night_without_a_place_for_files_a_fleet_comes_back_spread_over_the_hour() {
+    const PCS: u16 = 10_000;
+    const MINUTE: i64 = 60_000;
+    let (evening, morning) = (20 * 60, 28 * 60);
+    let interval = 192;
+    let became_due = |pc: u16| evening + i64::from(pc) * (morning - evening) / i64::from(PCS);
+    let since = |pc: u16| Some(Moment((became_due(pc) - i64::from(interval) * 60) * MINUTE));
+    let mut last: Vec<Option<Moment>> = (0..PCS).map(since).collect();
+    let minutes: Vec<i64> = (0..PCS).map(|pc| i64::from(Task::minute_of(&id(pc.into())))).collect();
+    let (mut refused, mut came) = (0_u32, [0_u32; 24]);
+    for minute in evening..morning + 120 {
+        let now = Moment(minute * MINUTE);
+        for pc in 0..PCS {
+            let looks = minute % 60 == minutes[usize::from(pc)] % 60;
+            if !looks || !due(last[usize::from(pc)], now, interval).is_due() {
+                continue;
+            }
+            if minute < morning {
+                refused += 1;
+                continue;
+            }
+            last[usize::from(pc)] = Some(now);
+            came[usize::try_from((minute - morning) / 5).unwrap()] += 1;
+        }
+    }
+    let (hour, after) = came.split_at(12);
+    let (most, mean) = (*hour.iter().max().unwrap(), u32::from(PCS) / 12);
+    assert_eq!((hour.iter().sum::<u32>(), after.iter().sum::<u32>()), (u32::from(PCS), 0), "all within the hour");
+    assert!(most < 3 * mean, "{hour:?}");
+    assert!(refused > 3 * u32::from(PCS), "they go on asking: {refused}");
 }
