@@ -18,7 +18,7 @@ mod pages;
 pub(crate) mod record;
 pub(crate) mod refusals;
 
-use crate::sql::{Connection, Set, borrowed};
+use crate::sql::{Connection, Set};
 use crate::writer::Group;
 use model::cbor::{self, Item};
 use model::ids::TenantId;
@@ -364,6 +364,11 @@ impl<'a> Event<'a> {
         Self { actor: device, target: target.0, detail: target.1, ..Self::new(at, action) }
     }
 
+    /// The same about the person who has the device.
+    pub(crate) fn from_pc(scope: &'a Scope, at: Moment, action: Action, target: (&'a [u8; 16], u64)) -> Self {
+        Self { person: Some(scope.user_no), ..Self::by(scope.device_bytes(), at, action, target) }
+    }
+
     /// Something done through a tenant's scope: by whoever its origin names, by the operator if it has none.
     pub(crate) fn by_operator(at: Moment, action: Action, target: &'a [u8; 16]) -> Self {
         Self { target, ..Self::new(at, action) }
@@ -420,7 +425,7 @@ static NEW_ROWS: Set = Set::rows(
 /// Adds an event to the tenant's chain, inside the transaction of what it tells.
 pub(crate) fn append(tx: &Connection, tenant: &TenantScope, event: &Event<'_>) -> Result<(), StoreError> {
     let (n, row) = next(tx, tenant, event)?;
-    NEW_ROWS.portions(&row).try_for_each(|(text, row)| tx.prepare_cached(text)?.hand_over(borrowed(row).as_slice()))?;
+    NEW_ROWS.hand_over(tx, &row)?;
     pages::turn(tx, tenant, n)
 }
 
@@ -454,25 +459,12 @@ pub(crate) fn append_by(
     action: Action,
     target: (&[u8; 16], u64),
 ) -> Result<(), StoreError> {
-    let device = scope.device();
-    append(
-        tx,
-        &scope.tenant,
-        &Event { person: Some(scope.user_no), ..Event::by(device.as_bytes(), at, action, target) },
-    )
+    append(tx, &scope.tenant, &Event::from_pc(scope, at, action, target))
 }
 
-/// The same together with the other jobs of a group.
-pub(crate) fn append_with(
-    group: &Group<'_>,
-    scope: &Scope,
-    at: Moment,
-    action: Action,
-    target: (&[u8; 16], u64),
-) -> Result<(), StoreError> {
-    let device = scope.device();
-    let event = Event { person: Some(scope.user_no), ..Event::by(device.as_bytes(), at, action, target) };
-    let (n, row) = next(group.tx(), &scope.tenant, &event)?;
+/// Adds an event of a profile together with the other jobs of a group.
+pub(crate) fn append_with(group: &Group<'_>, scope: &Scope, event: &Event<'_>) -> Result<(), StoreError> {
+    let (n, row) = next(group.tx(), &scope.tenant, event)?;
     group.put(&NEW_ROWS, (scope.tenant.no, scope.profile_no), row)?;
     if pages::begins(n) {
         group.flush()?;

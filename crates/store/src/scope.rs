@@ -84,6 +84,11 @@ impl Scope {
         self.device
     }
 
+    /// Its id, for as long as the scope lasts.
+    pub(crate) fn device_bytes(&self) -> &[u8; 16] {
+        self.device.as_bytes()
+    }
+
     /// The profile that the PC writes.
     pub fn profile(&self) -> ProfileId {
         self.profile

@@ -7,7 +7,7 @@ use rusqlite::types::Value;
 
 use super::Position;
 use crate::row;
-use crate::sql::{Connection, OptionalExtension, Result, Row, Set, borrowed};
+use crate::sql::{Connection, Result, Row, Set};
 
 /// A profile: number of its tenant, its own.
 pub(crate) type Whose = (i64, i64);
@@ -62,38 +62,21 @@ pub(crate) fn ask(tx: &Connection, jobs: &[&Ahead]) -> Result<Known> {
             parts.extend([tenant.clone(), profile.clone(), Value::Blob(id.as_bytes().to_vec())]);
         }
     }
-    each(tx, &POSITIONS, &positions, |row| {
+    POSITIONS.ask(tx, &positions, |row| {
         let whose = (row.get(0)?, row.get(1)?);
         known.entry(whose).or_default().position = Some(Position::read(row, 2)?);
         Ok(())
     })?;
-    each(tx, &PARTS, &parts, |row| {
+    PARTS.ask(tx, &parts, |row| {
         let whose = (row.get(0)?, row.get(1)?);
-        keep(&mut known.entry(whose).or_default().parts, row, 2)
+        let places = known.entry(whose).or_default().parts.entry(PartId(row.get(2)?)).or_default();
+        places.push((row.get(3)?, row.get(4)?));
+        Ok(())
     })?;
-    for found in known.values_mut() {
-        sort(&mut found.parts);
+    for places in known.values_mut().flat_map(|found| found.parts.values_mut()) {
+        places.sort_unstable_by(|one, other| other.cmp(one));
     }
     Ok(known)
-}
-
-/// The same for one.
-pub(super) fn position(tx: &Connection, (tenant, profile): Whose, device_no: i64) -> Result<Option<Position>> {
-    let key = [tenant, profile, device_no].map(Value::Integer);
-    let mut portions = POSITIONS.portions(&key);
-    let Some((text, key)) = portions.next() else { return Ok(None) };
-    tx.prepare_cached(text)?.query_row(borrowed(key).as_slice(), |row| Position::read(row, 2)).optional()
-}
-
-/// The same for the parts of one.
-pub(super) fn parts(tx: &Connection, (tenant, profile): Whose, ids: impl Iterator<Item = PartId>) -> Result<Stored> {
-    let keys: Vec<Value> = ids
-        .flat_map(|id| [Value::Integer(tenant), Value::Integer(profile), Value::Blob(id.as_bytes().to_vec())])
-        .collect();
-    let mut stored = Stored::new();
-    each(tx, &PARTS, &keys, |row| keep(&mut stored, row, 2))?;
-    sort(&mut stored);
-    Ok(stored)
 }
 
 impl Position {
@@ -105,27 +88,5 @@ impl Position {
             last_base: row.get::<_, Option<i64>>(at + 2)?.map(row::unsigned),
             forked: row.get(at + 3)?,
         })
-    }
-}
-
-fn each(tx: &Connection, set: &Set, params: &[Value], mut with: impl FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
-    for (text, these) in set.portions(params) {
-        let mut statement = tx.prepare_cached(text)?;
-        let mut rows = statement.query(borrowed(these).as_slice())?;
-        while let Some(row) = rows.next()? {
-            with(&row)?;
-        }
-    }
-    Ok(())
-}
-
-fn keep(stored: &mut Stored, row: &Row<'_>, at: usize) -> Result<()> {
-    stored.entry(PartId(row.get(at)?)).or_default().push((row.get(at + 1)?, row.get(at + 2)?));
-    Ok(())
-}
-
-fn sort(stored: &mut Stored) {
-    for places in stored.values_mut() {
-        places.sort_unstable_by(|one, other| other.cmp(one));
     }
 }

@@ -16,12 +16,12 @@ use model::receipt::{Receipt, STATEMENT_LEN};
 use model::world::Moment;
 use rusqlite::types::Value;
 
-use crate::audit::{self, Action};
+use crate::audit::{self, Action, Event};
 use crate::pack::Outline;
 use crate::scope::Scope;
 use crate::writer::{Group, Plan, Sign, Signing};
 use crate::{Store, StoreError, row, snapshots};
-use ahead::{Ahead, Stored};
+use ahead::{Ahead, Found, Stored};
 
 /// A new part.
 static NEW_PARTS: Set = Set::rows(
@@ -304,10 +304,7 @@ impl Position {
 /// What the transaction does.
 fn commit(group: &Group<'_>, new: &Prepared, receipt: &[u8]) -> Result<Committed, CommitError> {
     let tx = group.tx();
-    let (position, stored) = match group.known(new.whose()) {
-        Some(found) => (found.position, Some(found.parts)),
-        None => (ahead::position(tx, new.whose(), new.scope.device_no)?, None),
-    };
+    let Found { position, parts } = group.found(&new.ahead())?;
     let position = position.ok_or(CommitError::Revoked)?;
     if position.forked {
         return Err(CommitError::Forked);
@@ -321,11 +318,7 @@ fn commit(group: &Group<'_>, new: &Prepared, receipt: &[u8]) -> Result<Committed
     if position.is_fork(new.base) {
         return Err(CommitError::Forked);
     }
-    let stored = match stored {
-        Some(stored) => stored,
-        None => ahead::parts(tx, new.whose(), new.parts.iter().map(|part| part.id))?,
-    };
-    let stored = find_parts(tx, new, &stored)?;
+    let stored = find_parts(tx, new, &parts)?;
     let blobs = find_blobs(tx, new)?;
     let mut next_part = position.next_part;
     let mut numbers = Vec::with_capacity(stored.len());
@@ -343,8 +336,9 @@ fn commit(group: &Group<'_>, new: &Prepared, receipt: &[u8]) -> Result<Committed
     let packed = new.outline.pack(&new.header, &numbers, &blobs);
     group.put(&NEW_SNAPSHOTS, new.whose(), snapshot_row(new, packed, receipt))?;
     group.put(&ADVANCES, new.whose(), advance_row(new, next_part))?;
-    let target = (new.scope.profile(), new.seq);
-    audit::append_with(group, &new.scope, new.at, Action::SnapshotCreate, (target.0.as_bytes(), target.1))?;
+    let profile = new.scope.profile();
+    let event = Event::from_pc(&new.scope, new.at, Action::SnapshotCreate, (profile.as_bytes(), new.seq));
+    audit::append_with(group, &new.scope, &event)?;
     Ok(Committed { receipt: receipt.to_vec(), new: true })
 }
 

@@ -7,6 +7,10 @@
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
+use rusqlite::types::Value;
+
+use super::{Connection, Result, Row, borrowed};
+
 /// How many rows a statement has: any number up to the largest is two of these. With the widest row that is some 450 parameters, of which PostgreSQL takes 65,535
 /// and SQLite 32,766.
 const SIZES: [usize; 14] = [1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 20, 24, 28, 32];
@@ -35,8 +39,30 @@ impl Set {
         Self { head: "", row: question, between: " UNION ALL ", tail: "", width, texts }
     }
 
+    /// Writes rows, without waiting for an answer ([`Statement::hand_over`](super::Statement::hand_over)).
+    pub(crate) fn hand_over(&self, tx: &Connection, rows: &[Value]) -> Result<()> {
+        self.portions(rows).try_for_each(|(text, these)| tx.prepare_cached(text)?.hand_over(borrowed(these).as_slice()))
+    }
+
+    /// Asks, and hands each row of the answers to `with`.
+    pub(crate) fn ask(
+        &self,
+        tx: &Connection,
+        params: &[Value],
+        mut with: impl FnMut(&Row<'_>) -> Result<()>,
+    ) -> Result<()> {
+        for (text, these) in self.portions(params) {
+            let mut statement = tx.prepare_cached(text)?;
+            let mut rows = statement.query(borrowed(these).as_slice())?;
+            while let Some(row) = rows.next()? {
+                with(&row)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes the parameters of all rows apart: texts, each with the parameters that belong to it.
-    pub(crate) fn portions<'p, P>(&self, params: &'p [P]) -> impl Iterator<Item = (&str, &'p [P])> {
+    fn portions<'p, P>(&self, params: &'p [P]) -> impl Iterator<Item = (&str, &'p [P])> {
         let mut rest = params;
         std::iter::from_fn(move || {
             let rows = rest.len() / self.width;

@@ -9,8 +9,8 @@ use std::cell::{Cell, RefCell};
 
 use rusqlite::types::Value;
 
-use crate::commit::ahead::{self, Ahead, Known, Whose};
-use crate::sql::{Connection, Result, Set, borrowed};
+use crate::commit::ahead::{self, Ahead, Found, Known, Whose};
+use crate::sql::{Connection, Result, Set};
 
 /// Bytes of rows that wait at most: beyond it they are written before the group's end. Parts are up to a megabyte each, and all of a group's would be copied twice.
 const BYTES_MAX: usize = 4 << 20;
@@ -54,15 +54,17 @@ impl<'c> Group<'c> {
         Ok(())
     }
 
-    /// What was asked beforehand about a profile, once: whoever takes it changes it.
-    pub(crate) fn known(&self, whose: Whose) -> Option<ahead::Found> {
-        self.known.borrow_mut().remove(&whose)
+    /// What a job asks. What was asked beforehand is told once: whoever takes it changes it.
+    pub(crate) fn found(&self, ahead: &Ahead) -> Result<Found> {
+        let known = self.known.borrow_mut().remove(&ahead.whose);
+        let asked = || Ok(ahead::ask(self.tx, &[ahead])?.remove(&ahead.whose).unwrap_or_default());
+        known.map_or_else(asked, Ok)
     }
 
     /// Adds a row that refers to nothing that is put later. What cannot fail by what it says: if it does, the whole transaction is lost.
     pub(crate) fn put(&self, set: &'static Set, whose: Whose, row: Vec<Value>) -> Result<()> {
         if self.at_once.get() {
-            return hand_over(self.tx, set, &row);
+            return set.hand_over(self.tx, &row);
         }
         let len = |value: &Value| if let Value::Blob(bytes) = value { bytes.len() } else { 8 };
         self.bytes.set(self.bytes.get() + row.iter().map(len).sum::<usize>());
@@ -82,7 +84,7 @@ impl<'c> Group<'c> {
     pub(crate) fn flush(&self) -> Result<()> {
         self.whose.borrow_mut().clear();
         self.bytes.set(0);
-        self.waiting.borrow_mut().drain(..).try_for_each(|(set, rows)| hand_over(self.tx, set, &rows))
+        self.waiting.borrow_mut().drain(..).try_for_each(|(set, rows)| set.hand_over(self.tx, &rows))
     }
 
     /// Makes ready for a plain backup: what waits of its own profile is written, and so is what has become too much.
@@ -104,8 +106,4 @@ impl<'c> Group<'c> {
     pub(super) fn waits(&self) -> usize {
         self.waiting.borrow().iter().map(|(_, rows)| rows.len()).sum()
     }
-}
-
-fn hand_over(tx: &Connection, set: &Set, rows: &[Value]) -> Result<()> {
-    set.portions(rows).try_for_each(|(text, these)| tx.prepare_cached(text)?.hand_over(borrowed(these).as_slice()))
 }
