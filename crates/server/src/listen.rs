@@ -15,7 +15,7 @@ use rustls::server::ParsedCertificate;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::{App, api, notify};
+use crate::{App, api, notify, process};
 
 /// How long a request's head may take, the first one after connecting included.
 const HEAD_SECONDS: u64 = 10;
@@ -275,10 +275,11 @@ async fn keep_house(app: Arc<App>) {
             tokio::time::sleep(Duration::from_secs(HOUSEKEEPING_SECONDS)).await;
         }
         let app = Arc::clone(&app);
-        match tokio::task::spawn_blocking(move || app.housekeep()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "housekeeping failed"),
-            Err(error) => tracing::error!(%error, "housekeeping panicked"),
+        match tokio::task::spawn_blocking(move || process::behind(|| app.housekeep())).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => tracing::warn!(%error, "housekeeping failed"),
+            Ok(Err(_)) => tracing::error!("housekeeping panicked"),
+            Err(error) => tracing::error!(%error, "housekeeping was given up"),
         }
     }
 }

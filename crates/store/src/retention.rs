@@ -84,19 +84,15 @@ impl Store {
     /// Lets go of what the rules do not keep, in every profile of the tenant.
     pub fn retain(&self, tenant: &TenantScope, at: Moment) -> Result<Removed, StoreError> {
         let (mut removed, mut after) = (Removed::default(), i64::MIN);
-        // Some at a time: a million profiles took two hundred megabytes.
-        loop {
-            let some = self.read(|connection| holding(connection, tenant, after))?;
-            let Some(last) = some.last() else { return Ok(removed) };
-            after = last.no;
-            for own in some {
-                let any = self.read(|connection| Ok(whys(connection, &own)?.values().any(Vec::is_empty)))?;
-                if any {
-                    let tenant = tenant.clone();
-                    removed += self.writer.write(move |tx| let_go(tx, &tenant, &own, at))?;
-                }
+        // Some at a time: a million profiles took two hundred megabytes, and a long read would keep the write-ahead log from being reused.
+        while let Some((last, over)) = self.read(|connection| over_in_next(connection, tenant, after))? {
+            after = last;
+            for own in over {
+                let tenant = tenant.clone();
+                removed += self.writer.write(move |tx| let_go(tx, &tenant, &own, at))?;
             }
         }
+        Ok(removed)
     }
 
     /// Pins a snapshot of the person's, on any of their PCs, or takes the pin away. `false`: no such snapshot.
@@ -256,27 +252,38 @@ pub(crate) fn whys_by(
     connection: &Connection,
     own: &OwnProfile,
 ) -> Result<HashMap<u64, Vec<Kept>>, StoreError> {
+    let all: Vec<Candidate> =
+        candidates(connection, own.tenant, (own.no, own.no))?.into_iter().map(|(_, one)| one).collect();
+    let decided = decide_by(&policies.of(connection, own)?, &all);
+    Ok(all.iter().map(|one| one.seq).zip(decided).collect())
+}
+
+/// The snapshots of the profiles from one number to another with what is asked of each, profile by profile.
+fn candidates(
+    connection: &Connection,
+    tenant: i64,
+    (first, last): (i64, i64),
+) -> Result<Vec<(i64, Candidate)>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT s.seq, s.committed_at, r.rehearsed_at IS NULL, r.reason IS NULL, p.seq IS NOT NULL, h.seq IS NOT NULL \
+        "SELECT s.seq, s.committed_at, r.rehearsed_at IS NULL, r.reason IS NULL, p.seq IS NOT NULL, h.seq IS NOT NULL, s.profile_no \
          FROM snapshots s \
          LEFT JOIN rehearsals r ON r.tenant = s.tenant AND r.profile_no = s.profile_no AND r.seq = s.seq \
          LEFT JOIN pins p ON p.tenant = s.tenant AND p.profile_no = s.profile_no AND p.seq = s.seq \
          LEFT JOIN holds h ON h.tenant = s.tenant AND h.profile_no = s.profile_no AND h.seq = s.seq \
-         WHERE s.tenant = $1 AND s.profile_no = $2",
+         WHERE s.tenant = $1 AND s.profile_no BETWEEN $2 AND $3 ORDER BY s.profile_no",
     )?;
-    let rows = statement.query_map((own.tenant, own.no), |row| {
+    let rows = statement.query_map((tenant, first, last), |row| {
         let untried: bool = row.get(2)?;
-        Ok(Candidate {
+        let candidate = Candidate {
             seq: row::unsigned(row.get(0)?),
             at: Moment(row.get(1)?),
             opens: if untried { None } else { Some(row.get(3)?) },
             pinned: row.get(4)?,
             held: row.get(5)?,
-        })
+        };
+        Ok((row.get(6)?, candidate))
     })?;
-    let all: Vec<Candidate> = rows.collect::<Result<_, _>>()?;
-    let decided = decide_by(&policies.of(connection, own)?, &all);
-    Ok(all.iter().map(|one| one.seq).zip(decided).collect())
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn let_go(tx: &Connection, tenant: &TenantScope, own: &OwnProfile, at: Moment) -> Result<Removed, StoreError> {
@@ -293,15 +300,39 @@ fn let_go(tx: &Connection, tenant: &TenantScope, own: &OwnProfile, at: Moment) -
     snapshots::removed(tx, own, gone.len() as u64, at)
 }
 
-/// The next of the tenant's profiles that hold something, after the one with that number.
-fn holding(connection: &Connection, tenant: &TenantScope, after: i64) -> Result<Vec<OwnProfile>, StoreError> {
+/// Profiles whose snapshots are looked at together.
+const AT_ONCE: i64 = 1_000;
+
+/// Of the next of the tenant's profiles that hold something, after the one with that number: the number of the last, and those with a snapshot that no rule keeps.
+fn over_in_next(
+    connection: &Connection,
+    tenant: &TenantScope,
+    after: i64,
+) -> Result<Option<(i64, Vec<OwnProfile>)>, StoreError> {
     let sql =
-        "SELECT no, id FROM profiles WHERE tenant = $1 AND no > $2 AND latest_seq IS NOT NULL ORDER BY no LIMIT 1000";
+        "SELECT no, id FROM profiles WHERE tenant = $1 AND no > $2 AND latest_seq IS NOT NULL ORDER BY no LIMIT $3";
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map((tenant.no, after), |row| {
+    let rows = statement.query_map((tenant.no, after, AT_ONCE), |row| {
         Ok(OwnProfile { tenant: tenant.no, no: row.get(0)?, id: ProfileId(row.get(1)?) })
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let profiles: Vec<OwnProfile> = rows.collect::<Result<_, _>>()?;
+    let Some((first, last)) = profiles.first().zip(profiles.last()).map(|(first, last)| (first.no, last.no)) else {
+        return Ok(None);
+    };
+    let policies = Policies::load(connection, tenant.no)?;
+    let mut snapshots = candidates(connection, tenant.no, (first, last))?.into_iter().peekable();
+    let mut over = Vec::new();
+    for own in profiles {
+        // Numbers between these are of profiles that hold nothing any more, whatever lies about there.
+        while snapshots.next_if(|(no, _)| *no < own.no).is_some() {}
+        let all: Vec<Candidate> =
+            std::iter::from_fn(|| snapshots.next_if(|(no, _)| *no == own.no)).map(|(_, one)| one).collect();
+        // The newest is kept by every rule.
+        if all.len() > 1 && decide_by(&policies.of(connection, &own)?, &all).iter().any(Vec::is_empty) {
+            over.push(own);
+        }
+    }
+    Ok(Some((last, over)))
 }
 
 /// The tenant's profiles that hold something, with the names of device and user. `which` is a condition of ours on `d` and `u`.

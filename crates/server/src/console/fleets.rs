@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use model::world::Moment;
 use store::{Fleet, Store, StoreError, View};
 
-use crate::App;
+use crate::{App, process};
 
 /// People and PCs up to which a fleet is read anew each time: some ten milliseconds.
 const SMALL: usize = 2_000;
@@ -42,6 +42,11 @@ impl Fleets {
     pub(crate) fn tidy(&self, now: Moment) {
         let is_whole = |sight: &String| sight.ends_with("|all");
         self.lock().fleets.retain(|sight, (_, asked)| is_whole(sight) || now.0.saturating_sub(asked.0) < IDLE_MILLIS);
+    }
+
+    /// What was read last of the fleet that the view sees. Nobody is taken to have asked for it.
+    pub(crate) fn known(&self, view: &View) -> Option<Arc<Fleet>> {
+        self.lock().fleets.get(&Store::sight(view)).map(|(fleet, _)| Arc::clone(fleet))
     }
 
     /// Keeps a fleet that was read for something else, if it is large and there is room.
@@ -79,12 +84,13 @@ pub(crate) fn fleet(app: &Arc<App>, view: &View) -> Result<Arc<Fleet>, StoreErro
 }
 
 fn is_small(fleet: &Fleet) -> bool {
-    fleet.people.len() + fleet.devices.len() <= SMALL
+    fleet.people().len() + fleet.devices().len() <= SMALL
 }
 
 fn read(app: &App, view: &View, sight: String) -> Result<Arc<Fleet>, StoreError> {
     let now = app.clock.now();
-    let fleet = Arc::new(app.store.fleet(view, now)?);
+    let before = app.fleets.known(view);
+    let fleet = Arc::new(app.store.fleet(view, now, before.as_deref())?);
     if !is_small(&fleet) {
         let mut kept = app.fleets.lock();
         if kept.fleets.len() >= SIGHTS_MAX && !kept.fleets.contains_key(&sight) {
@@ -96,7 +102,7 @@ fn read(app: &App, view: &View, sight: String) -> Result<Arc<Fleet>, StoreError>
     Ok(fleet)
 }
 
-/// Reads another on a thread of its own.
+/// Reads another on a thread of its own, behind the pages.
 fn read_beside(app: &Arc<App>, view: &View, sight: String) {
     let (app, view) = (Arc::clone(app), view.clone());
     let work = move || {
@@ -106,7 +112,7 @@ fn read_beside(app: &Arc<App>, view: &View, sight: String) {
         app.fleets.lock().reading.remove(&sight);
     };
     match tokio::runtime::Handle::try_current() {
-        Ok(runtime) => drop(runtime.spawn_blocking(work)),
+        Ok(runtime) => drop(runtime.spawn_blocking(|| process::behind(work))),
         Err(_) => work(),
     }
 }

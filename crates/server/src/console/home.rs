@@ -86,7 +86,7 @@ pub(super) fn numbers(texts: &Texts, fleet: &Fleet) -> BTreeMap<&'static str, St
         .into_iter()
         .map(|standing| (standing.word(), texts.number(fleet.people_with(standing))))
         .collect();
-    let (good, all) = (fleet.people_with(Standing::Restorable), fleet.people.len());
+    let (good, all) = (fleet.people_with(Standing::Restorable), fleet.people().len());
     said.insert("sentence", texts.t2("home.sentence", texts.number(good), texts.number(all)));
     said.insert("share", texts.share(good, all));
     said
@@ -129,7 +129,7 @@ pub(super) async fn show(
     Ok(page(&Page {
         sentence: said.remove("sentence").unwrap_or_default(),
         share: said.remove("share").unwrap_or_default(),
-        people: fleet.people.len(),
+        people: fleet.people().len(),
         tiles,
         restores,
         trend: trend(f.texts, &days),

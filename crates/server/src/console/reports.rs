@@ -83,7 +83,7 @@ pub(super) async fn show(
         .frame((&app, &view), Place::Reports, desk.texts.t("nav.reports"))
         .cli("rehome-server snapshot list --tenant {tenant}")
         .cli("rehome-server report list --tenant {tenant}");
-    let (people, pcs) = (fleet.people.len(), fleet.devices.len());
+    let (people, pcs) = (fleet.people().len(), fleet.devices().len());
     let line = |standing: Standing| Coverage {
         standing: f.texts.t(users::key(standing)),
         word: standing.word(),
@@ -94,18 +94,18 @@ pub(super) async fn show(
         devices: f.texts.number(fleet.devices_with(standing)),
         devices_share: f.texts.share(fleet.devices_with(standing), pcs),
     };
-    let bad = |device: &FleetDevice| Bad {
-        id: device.id.to_string(),
-        name: fleet.name(device.name).to_owned(),
+    let bad = |device: FleetDevice<'_>| Bad {
+        id: device.id().to_string(),
+        name: fleet.name(device.name()).to_owned(),
         user_name: fleet.user_name(device).to_owned(),
         at: f.at_some(&device.backup_at()),
         reason: fleet.trouble(device).unwrap_or_default().to_owned(),
     };
     let oldest = |standing: Standing| {
-        let stand = fleet.devices.iter().filter(|device| device.standing == standing);
-        let mut all: Vec<&FleetDevice> = rows(stand, fleet.devices_with(standing));
+        let stand = fleet.devices().filter(|device| device.standing() == standing);
+        let mut all: Vec<FleetDevice<'_>> = rows(stand, fleet.devices_with(standing));
         let shown = all.len().min(ROWS);
-        sort_only(&mut all, 0..shown, |a, b| (a.backup, a.id).cmp(&(b.backup, b.id)));
+        sort_only(&mut all, 0..shown, |a, b| (a.backup(), a.id()).cmp(&(b.backup(), b.id())));
         all.truncate(shown);
         all
     };

@@ -77,7 +77,7 @@ fn find(app: &Arc<App>, view: &View, (q, user): (&str, &str)) -> Result<Found, A
     let Some(by) = view.beside(Permission::DeviceRead) else { return Ok(found) };
     if !user.is_empty() {
         let fleet = fleet(app, &by)?;
-        found.user = fleet.people.iter().find(|person| fleet.name(person.name) == user).map(|person| person.id);
+        found.user = fleet.people().find(|person| fleet.name(person.name()) == user).map(|person| person.id());
     }
     Ok(found)
 }

@@ -11,10 +11,11 @@ pub fn run(app: &App) -> Result<(), StoreError> {
     let now = app.clock.now();
     for tenant in app.store.tenants()? {
         let view = View::operator(&tenant);
-        let fleet = Arc::new(app.store.fleet(&view, now)?);
+        let before = app.fleets.known(&view);
+        let fleet = Arc::new(app.store.fleet(&view, now, before.as_deref())?);
         let day = FleetDay {
             day: now.0.div_euclid(DAY_MILLIS),
-            people: fleet.people.len() as u64,
+            people: fleet.people().len() as u64,
             restorable: fleet.people_with(Standing::Restorable) as u64,
         };
         app.fleets.leave(&view, fleet);

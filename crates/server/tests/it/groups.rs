@@ -1,8 +1,9 @@
 //! Groups with rules, and filters, over a real connection: who is in, what a check-in changes, which policies then apply, and why.
 
-use crate::support::{Answer, Live, Pc, Place};
+use crate::support::{Answer, Live, Made, Pc, Place};
 use model::check_in::CheckedIn;
 use serde_json::{Value, json};
+use server::keyring::erasure_signer;
 
 /// What somebody who has signed in sends.
 struct As<'a>(&'a Live, String);
@@ -146,6 +147,41 @@ fn rules_are_judged_and_previewed_while_they_are_written() {
     assert_eq!(answer.problem(), (422, "rule_invalid".to_owned()));
     let answer = ada.send("POST", "/api/v1/groups", &json!({"name": "g", "of": "devices", "rule": "nonsense"}));
     assert_eq!(answer.problem(), (422, "rule_invalid".to_owned()));
+}
+
+#[test]
+fn what_a_preview_asks_is_read_anew_where_it_is_and_those_who_went_go_from_it() {
+    let place = Place::new();
+    let live = place.serve();
+    let ada = As::owner(&live);
+    let [first, second, third] = ["A", "B", "C"].map(|name| live.enroll("ada", name));
+    let gone = live.enroll("bob", "D");
+    for pc in [&first, &second, &third, &gone] {
+        tell(&live, pc, &json!({"model": "Surface"}));
+    }
+    ada.group("all", "devices", "device.deviceModel -eq \"Surface\"");
+    let ask = json!({"kind": "device", "rule": "device.snapshotCount -ge 1"});
+    let preview = || {
+        let found = ada.must("POST", "/api/v1/rules/preview", &ask);
+        (found["count"].as_u64().unwrap(), found["of"].as_u64().unwrap())
+    };
+    assert_eq!(preview(), (0, 4));
+    // Backups say nothing to those who ask for facts; the job does.
+    for pc in [&first, &gone] {
+        assert_eq!(live.backup(pc, &Made::new(pc, 1, &[(1, 100)], &[]).whole()).status, 201);
+    }
+    live.app.store.warm_columns(live.app.clock.now()).unwrap();
+    assert_eq!(preview(), (2, 4));
+    // What is said in a check-in after that is seen at once, as before.
+    place.clock.turn(1);
+    tell(&live, &second, &json!({"model": "Latitude"}));
+    let model = json!({"kind": "device", "rule": "device.deviceModel -eq \"latitude\""});
+    assert_eq!(ada.must("POST", "/api/v1/rules/preview", &model)["count"], json!(1));
+    let tenant = live.app.store.tenants().unwrap().remove(0);
+    let when = (live.app.clock.now(), erasure_signer(&live.app));
+    assert!(live.app.store.erase_user(&tenant, gone.user, when).unwrap().is_some());
+    live.app.store.warm_columns(live.app.clock.now()).unwrap();
+    assert_eq!(preview(), (1, 3));
 }
 
 #[test]

@@ -1,12 +1,15 @@
 //! A fleet in memory. A server keeps one of each large organisation, so a person and a PC take few bytes: names stand in one text, and the rare reason why a
 //! backup would not come back in a list.
 
+use std::sync::Arc;
+
 use model::device::KeyLevel;
 use model::ids::{DeviceId, UserId};
 use model::world::Moment;
 use rules::engine::room;
 
 use super::Standing;
+use super::places::Places;
 
 /// Where a name stands in its [`Fleet`], which gives it: [`Fleet::name`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,59 +39,168 @@ impl Second {
     }
 }
 
-/// A person of the fleet, switched on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FleetPerson {
-    /// Their id.
-    pub id: UserId,
-    /// Their name.
-    pub name: Name,
-    /// PCs of theirs that have access.
-    pub devices: u32,
-    /// Their newest backup, on any PC; nothing is before all times.
-    pub backup: Second,
-    /// Since when they are known.
-    pub created: Second,
-    /// How they stand.
-    pub standing: Standing,
+/// A person as they are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct KnownPerson {
+    pub(super) id: UserId,
+    pub(super) name: Name,
+    pub(super) created: Second,
 }
 
-impl FleetPerson {
-    /// Their newest backup, on any PC.
+/// How a person stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PersonStands {
+    pub(super) devices: u32,
+    pub(super) backup: Second,
+    pub(super) standing: Standing,
+}
+
+/// A PC as it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct KnownDevice {
+    pub(super) id: DeviceId,
+    pub(super) name: Name,
+    /// The place of its person: [`Fleet::person_of`] gives them.
+    pub(super) person: u32,
+    pub(super) created: Second,
+}
+
+/// How a PC stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct DeviceStands {
+    pub(super) backup: Second,
+    pub(super) seen: Second,
+    /// Why its newest backup would not come back: [`Fleet::trouble`] gives the code. Beyond all codes for none.
+    pub(super) trouble: u16,
+    pub(super) standing: Standing,
+    pub(super) forked: bool,
+    pub(super) key_level: Option<KeyLevel>,
+}
+
+/// A person of the fleet, switched on.
+#[derive(Clone, Copy, Debug)]
+pub struct FleetPerson<'a> {
+    known: &'a KnownPerson,
+    stands: &'a PersonStands,
+}
+
+impl FleetPerson<'_> {
+    /// Their id.
+    pub fn id(&self) -> UserId {
+        self.known.id
+    }
+
+    /// Their name.
+    pub fn name(&self) -> Name {
+        self.known.name
+    }
+
+    /// Since when they are known.
+    pub fn created(&self) -> Second {
+        self.known.created
+    }
+
+    /// PCs of theirs that have access.
+    pub fn devices(&self) -> u32 {
+        self.stands.devices
+    }
+
+    /// Their newest backup, on any PC; nothing is before all times.
+    pub fn backup(&self) -> Second {
+        self.stands.backup
+    }
+
+    /// The same, as a time.
     pub fn backup_at(&self) -> Option<Moment> {
-        self.backup.some()
+        self.stands.backup.some()
+    }
+
+    /// How they stand.
+    pub fn standing(&self) -> Standing {
+        self.stands.standing
     }
 }
 
 /// A PC of the fleet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FleetDevice {
-    /// Its id.
-    pub id: DeviceId,
-    /// Its name.
-    pub name: Name,
-    /// The place of its person: [`Fleet::person_of`] gives them.
-    pub(super) person: u32,
-    /// Its newest backup; nothing is before all times.
-    pub backup: Second,
-    /// When it last asked anything.
-    pub seen: Second,
-    /// When it was connected.
-    pub created: Second,
-    /// Why its newest backup would not come back: [`Fleet::trouble`] gives the code. Beyond all codes for none.
-    pub(super) trouble: u16,
-    /// How it stands.
-    pub standing: Standing,
-    /// Whether two PCs back up as this one.
-    pub forked: bool,
-    /// How its key is kept.
-    pub key_level: Option<KeyLevel>,
+#[derive(Clone, Copy, Debug)]
+pub struct FleetDevice<'a> {
+    known: &'a KnownDevice,
+    stands: &'a DeviceStands,
 }
 
-impl FleetDevice {
-    /// Its newest backup.
+impl FleetDevice<'_> {
+    /// Its id.
+    pub fn id(&self) -> DeviceId {
+        self.known.id
+    }
+
+    /// Its name.
+    pub fn name(&self) -> Name {
+        self.known.name
+    }
+
+    /// When it was connected.
+    pub fn created(&self) -> Second {
+        self.known.created
+    }
+
+    /// Its newest backup; nothing is before all times.
+    pub fn backup(&self) -> Second {
+        self.stands.backup
+    }
+
+    /// The same, as a time.
     pub fn backup_at(&self) -> Option<Moment> {
-        self.backup.some()
+        self.stands.backup.some()
+    }
+
+    /// When it last asked anything.
+    pub fn seen(&self) -> Second {
+        self.stands.seen
+    }
+
+    /// How it stands.
+    pub fn standing(&self) -> Standing {
+        self.stands.standing
+    }
+
+    /// Whether two PCs back up as this one.
+    pub fn forked(&self) -> bool {
+        self.stands.forked
+    }
+
+    /// How its key is kept.
+    pub fn key_level(&self) -> Option<KeyLevel> {
+        self.stands.key_level
+    }
+}
+
+/// Who there is: what backups and check-ins do not change. The pictures of a fleet share one for as long as nobody comes, goes or is called otherwise.
+#[derive(Debug, Default)]
+pub(super) struct Roster {
+    /// People who are switched on, by name.
+    pub(super) people: Vec<KnownPerson>,
+    /// PCs, by name.
+    pub(super) devices: Vec<KnownDevice>,
+    /// Whose PCs they are beside them: people who are switched off, or whom the view does not see.
+    pub(super) others: Vec<(UserId, Name)>,
+    pub(super) names: Names,
+    /// Where the rows of the database stand in the lists, by their numbers.
+    pub(super) places: Rows,
+}
+
+/// Where rows stand: people, those beside them, PCs.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    pub(super) people: Places,
+    pub(super) others: Places,
+    pub(super) devices: Places,
+}
+
+impl Rows {
+    /// Gives back what was taken in advance.
+    pub(super) fn close(&mut self) {
+        [&mut self.people, &mut self.others, &mut self.devices].into_iter().for_each(Places::close);
     }
 }
 
@@ -97,13 +209,11 @@ impl FleetDevice {
 pub struct Fleet {
     /// When it was read.
     pub at: Moment,
-    /// People who are switched on, by name.
-    pub people: Vec<FleetPerson>,
-    /// PCs, by name.
-    pub devices: Vec<FleetDevice>,
-    /// Whose PCs they are beside them: people who are switched off, or whom the view does not see.
-    pub(super) others: Vec<(UserId, Name)>,
-    pub(super) names: Names,
+    pub(super) roster: Arc<Roster>,
+    /// How the roster's people stand, in its order.
+    pub(super) people: Vec<PersonStands>,
+    /// How its PCs stand.
+    pub(super) devices: Vec<DeviceStands>,
     pub(super) troubles: Vec<String>,
     /// How many people stand how, and how many PCs, in the order of [`Standing::ALL`].
     pub(super) counts: [Counts; 2],
@@ -123,33 +233,43 @@ pub(super) fn count(standings: impl Iterator<Item = Standing>) -> Counts {
 }
 
 impl Fleet {
+    /// People who are switched on, by name.
+    pub fn people(&self) -> impl ExactSizeIterator<Item = FleetPerson<'_>> {
+        self.roster.people.iter().zip(&self.people).map(|(known, stands)| FleetPerson { known, stands })
+    }
+
+    /// PCs, by name.
+    pub fn devices(&self) -> impl ExactSizeIterator<Item = FleetDevice<'_>> {
+        self.roster.devices.iter().zip(&self.devices).map(|(known, stands)| FleetDevice { known, stands })
+    }
+
     /// The name that stands there. A name of another fleet gives any text, or none.
     pub fn name(&self, name: Name) -> &str {
-        self.names.get(name)
+        self.roster.names.get(name)
     }
 
     /// Why the newest backup of a PC would not come back: code of a reason.
-    pub fn trouble(&self, device: &FleetDevice) -> Option<&str> {
-        self.troubles.get(usize::from(device.trouble)).map(String::as_str)
+    pub fn trouble(&self, device: FleetDevice<'_>) -> Option<&str> {
+        self.troubles.get(usize::from(device.stands.trouble)).map(String::as_str)
     }
 
     /// Whose a PC is: id and name.
-    pub fn person_of(&self, device: &FleetDevice) -> (UserId, Name) {
-        let place = device.person as usize;
-        match self.people.get(place) {
+    pub fn person_of(&self, device: FleetDevice<'_>) -> (UserId, Name) {
+        let (place, roster) = (device.known.person as usize, &self.roster);
+        match roster.people.get(place) {
             Some(person) => (person.id, person.name),
-            None => self.others[place - self.people.len()],
+            None => roster.others[place - roster.people.len()],
         }
     }
 
     /// The name of the person whose a PC is.
-    pub fn user_name(&self, device: &FleetDevice) -> &str {
+    pub fn user_name(&self, device: FleetDevice<'_>) -> &str {
         self.name(self.person_of(device).1)
     }
 
     /// What a PC is called where it stands alone: with its person.
-    pub fn title(&self, device: &FleetDevice) -> String {
-        format!("{} ({})", self.name(device.name), self.user_name(device))
+    pub fn title(&self, device: FleetDevice<'_>) -> String {
+        format!("{} ({})", self.name(device.name()), self.user_name(device))
     }
 
     /// Whether a name holds the words, however either is written.
@@ -214,6 +334,11 @@ impl Names {
         rest.as_str().get(..length).unwrap_or_default()
     }
 
+    /// Whether that is what was kept of this name.
+    pub(super) fn is(&self, kept: Name, name: &str) -> bool {
+        self.get(kept) == &name[..name.floor_char_boundary(NAME_MAX)]
+    }
+
     /// Gives back what was taken in advance.
     pub(super) fn close(&mut self) {
         self.0.shrink_to_fit();
@@ -261,7 +386,8 @@ mod tests {
     }
 
     #[test]
-    fn a_person_takes_36_bytes_and_a_pc_44() {
-        assert_eq!((size_of::<FleetPerson>(), size_of::<FleetDevice>()), (36, 44));
+    fn a_person_takes_36_bytes_and_a_pc_44_of_which_28_are_read_anew() {
+        assert_eq!((size_of::<KnownPerson>(), size_of::<KnownDevice>()), (24, 28));
+        assert_eq!((size_of::<PersonStands>(), size_of::<DeviceStands>()), (12, 16));
     }
 }

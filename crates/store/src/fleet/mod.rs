@@ -5,6 +5,7 @@
 //! One thing by itself (a PC's page) is always read anew.
 
 mod memory;
+mod places;
 mod read;
 
 use crate::sql::{Connection, OptionalExtension, Row};
@@ -162,9 +163,10 @@ fn restore(row: &Row<'_>) -> crate::sql::Result<ListedRestore> {
 }
 
 impl Store {
-    /// Reads the fleet that the view sees. Some hundred milliseconds for a hundred thousand PCs: keep what it gives.
-    pub fn fleet(&self, view: &View, now: Moment) -> Result<Fleet, StoreError> {
-        self.read(|connection| read::read(connection, view, now))
+    /// Reads the fleet that the view sees. Some hundred milliseconds for a hundred thousand PCs: keep what it gives. `before`: an earlier one of the same view, with which
+    /// it shares what has not changed.
+    pub fn fleet(&self, view: &View, now: Moment, before: Option<&Fleet>) -> Result<Fleet, StoreError> {
+        self.read(|connection| read::read(connection, view, now, before))
     }
 
     /// What tells a view's sight from another's: the same text, the same sight.

@@ -1,6 +1,9 @@
-//! How a fleet is read: people, then their PCs, then what each backed up last. A row goes where it stays as it comes, because a million of them are not held twice.
+//! How a fleet is read: who there is, and then how everybody stands. A row goes where it stays as it comes, because a million of them are not held twice.
+//!
+//! Who there is changes seldom, and most of a fleet's bytes are that. So whoever has a picture already gives it: while everybody's row still says the same, the new picture
+//! shares the old one's [`Roster`], and only how they stand is in memory twice.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use model::device::KeyLevel;
 use model::erasure::Erased;
@@ -8,49 +11,88 @@ use model::ids::{DeviceId, UserId};
 use model::world::Moment;
 use rules::engine::make_room;
 
-use super::memory::{Fleet, FleetDevice, FleetPerson, Second, count};
+use super::memory::{DeviceStands, Fleet, KnownDevice, KnownPerson, PersonStands, Roster, Second, count};
 use super::{CURRENT_MILLIS, Standing, key_level, moment};
 use crate::authority::View;
-use crate::sql::Connection;
+use crate::sql::{Connection, Row};
 use crate::{StoreError, row};
 
-/// Reads what the view sees.
-pub(super) fn read(connection: &Connection, view: &View, now: Moment) -> Result<Fleet, StoreError> {
-    let mut reading = Reading::new(now);
-    people(connection, view, &mut reading)?;
-    devices(connection, view, &mut reading)?;
-    backups(connection, view, &mut reading)?;
-    Ok(reading.done())
+/// Reads what the view sees. `before`: an earlier picture of the same view.
+pub(super) fn read(
+    connection: &Connection,
+    view: &View,
+    now: Moment,
+    before: Option<&Fleet>,
+) -> Result<Fleet, StoreError> {
+    if let Some(before) = before
+        && let Some(fleet) = stand(connection, view, (Arc::clone(&before.roster), now))?
+    {
+        return Ok(fleet);
+    }
+    let roster = Arc::new(roster(connection, view)?);
+    let fleet = stand(connection, view, (roster, now))?;
+    fleet
+        .ok_or_else(|| StoreError::Damaged("people and PCs changed while they were read in one transaction".to_owned()))
 }
 
-fn people(connection: &Connection, view: &View, reading: &mut Reading) -> Result<(), StoreError> {
+fn roster(connection: &Connection, view: &View) -> Result<Roster, StoreError> {
+    let mut roster = Roster::default();
+    people(connection, view, |row| {
+        roster.person(row);
+        true
+    })?;
+    devices(connection, view, |row| {
+        roster.device(row);
+        true
+    })?;
+    roster.close();
+    Ok(roster)
+}
+
+/// How those stand who are on the roster. `None`: it is not the view's any more.
+fn stand(
+    connection: &Connection,
+    view: &View,
+    (roster, now): (Arc<Roster>, Moment),
+) -> Result<Option<Fleet>, StoreError> {
+    let mut standing = Standings::new(roster, now);
+    let known = people(connection, view, |row| standing.person(row))?
+        && devices(connection, view, |row| standing.device(row))?
+        && standing.is_whole();
+    if !known {
+        return Ok(None);
+    }
+    backups(connection, view, &mut standing)?;
+    Ok(Some(standing.done()))
+}
+
+/// Hands people to `each`, by name, until it says that it has seen enough. Whether it has seen all.
+fn people(connection: &Connection, view: &View, each: impl FnMut(&Person) -> bool) -> Result<bool, StoreError> {
     let sql = format!(
         "SELECT u.no, u.id, u.name, u.created_at FROM users u WHERE u.tenant = $1 AND u.disabled_at IS NULL AND NOT EXISTS \
          (SELECT 1 FROM erasures e WHERE e.tenant = u.tenant AND e.kind = {} AND e.owner = u.id) AND {} ORDER BY u.name",
         Erased::User(UserId([0; 16])).number(),
         view.sees_person()
     );
-    let mut statement = connection.prepare(&sql)?;
-    let rows = statement.query_map([view.scope().no], |row| {
+    let row = |row: &Row<'_>| {
         Ok(Person {
             no: row.get(0)?,
             id: row::Id(row.get(1)?).into(),
             name: row.get(2)?,
             created_at: Moment(row.get(3)?),
         })
-    })?;
-    rows.into_iter().try_for_each(|row| row.map(|row| reading.person(&row)))?;
-    Ok(())
+    };
+    all(connection, (&sql, view), row, each)
 }
 
-fn devices(connection: &Connection, view: &View, reading: &mut Reading) -> Result<(), StoreError> {
+/// The same with PCs, in any order.
+fn devices(connection: &Connection, view: &View, each: impl FnMut(&Device) -> bool) -> Result<bool, StoreError> {
     let sql = format!(
         "SELECT d.no, d.user_no, d.id, d.name, u.id, u.name, d.seen_at, d.created_at, d.revoked_at, d.forked_at, d.key_level \
          FROM devices d JOIN users u ON u.tenant = d.tenant AND u.no = d.user_no WHERE d.tenant = $1 AND {}",
         view.sees_device()
     );
-    let mut statement = connection.prepare(&sql)?;
-    let rows = statement.query_map([view.scope().no], |row| {
+    let row = |row: &Row<'_>| {
         Ok(Device {
             no: row.get(0)?,
             user_no: row.get(1)?,
@@ -64,18 +106,35 @@ fn devices(connection: &Connection, view: &View, reading: &mut Reading) -> Resul
             forked: moment(row, 9)?.is_some(),
             key_level: key_level(row, 10)?,
         })
-    })?;
-    rows.into_iter().try_for_each(|row| row.map(|row| reading.device(&row)))?;
-    Ok(())
+    };
+    all(connection, (&sql, view), row, each)
 }
 
-fn backups(connection: &Connection, view: &View, reading: &mut Reading) -> Result<(), StoreError> {
+fn all<T>(
+    connection: &Connection,
+    (sql, view): (&str, &View),
+    mut row: impl FnMut(&Row<'_>) -> crate::sql::Result<T>,
+    mut each: impl FnMut(&T) -> bool,
+) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([view.scope().no])?;
+    while let Some(found) = rows.next()? {
+        if !each(&row(&found)?) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn backups(connection: &Connection, view: &View, standing: &mut Standings) -> Result<(), StoreError> {
     let sql = "SELECT device_no, user_no, latest_at, trouble FROM profiles WHERE tenant = $1 AND latest_at IS NOT NULL";
-    let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map([view.scope().no], |row| {
+    let row = |row: &Row<'_>| {
         Ok(Backup { device: row.get(0)?, user: row.get(1)?, at: Moment(row.get(2)?), trouble: row.get(3)? })
+    };
+    all(connection, (sql, view), row, |row| {
+        standing.backup(row);
+        true
     })?;
-    rows.into_iter().try_for_each(|row| row.map(|row| reading.backup(row)))?;
     Ok(())
 }
 
@@ -110,118 +169,152 @@ struct Backup {
     trouble: Option<String>,
 }
 
-/// Where rows stand, by their numbers, which are given one after the other: a list by number with few gaps.
-#[derive(Default)]
-struct Places {
-    /// One more than the place; 0 for none.
-    by_number: Vec<u32>,
-    /// Those whose numbers are beyond the list.
-    beyond: HashMap<i64, u32>,
-    rows: u32,
-}
-
-/// The largest number that is in the list: four bytes for each up to it.
-const LISTED_MAX: usize = 16 * 1024 * 1024;
-
-impl Places {
-    /// The next row has this number. Gives its place.
-    fn next(&mut self, number: i64) -> u32 {
-        let place = self.rows;
-        self.rows = self.rows.checked_add(1).expect("a row in memory takes more than a byte");
-        match usize::try_from(number).ok().filter(|number| *number < LISTED_MAX) {
-            Some(number) => {
-                if self.by_number.len() <= number {
-                    let more = number + 1 - self.by_number.len();
-                    make_room(&mut self.by_number, more);
-                    self.by_number.resize(number + 1, 0);
-                }
-                self.by_number[number] = self.rows;
-            }
-            None => drop(self.beyond.insert(number, place)),
-        }
-        place
-    }
-
-    fn find(&self, number: i64) -> Option<usize> {
-        let listed = usize::try_from(number).ok().and_then(|number| self.by_number.get(number));
-        let place = match listed {
-            Some(more) => more.checked_sub(1)?,
-            None => *self.beyond.get(&number)?,
-        };
-        Some(place as usize)
-    }
-}
-
-/// A fleet that is being read.
-struct Reading {
-    fleet: Fleet,
-    people: Places,
-    /// Those who are not among the people, behind them.
-    others: Places,
-    devices: Places,
-}
-
-impl Reading {
-    fn new(at: Moment) -> Self {
-        let (people, devices, others, names, troubles, counts, forked) = Default::default();
-        let fleet = Fleet { at, people, devices, others, names, troubles, counts, forked };
-        Self { fleet, people: Places::default(), others: Places::default(), devices: Places::default() }
-    }
-
+impl Roster {
     fn person(&mut self, row: &Person) {
-        self.people.next(row.no);
-        make_room(&mut self.fleet.people, 1);
-        self.fleet.people.push(FleetPerson {
-            id: row.id,
-            name: self.fleet.names.keep(&row.name),
-            devices: 0,
-            backup: Second::NONE,
-            created: Second::of(row.created_at),
-            standing: Standing::Unconnected,
-        });
+        self.places.people.next(row.no);
+        make_room(&mut self.people, 1);
+        let name = self.names.keep(&row.name);
+        self.people.push(KnownPerson { id: row.id, name, created: Second::of(row.created_at) });
     }
 
     /// The place of a PC's person, who is put with the others if they are not known.
-    fn person_of(&mut self, row: &Device) -> u32 {
-        if let Some(place) = self.people.find(row.user_no) {
-            return u32::try_from(place).expect(NUMBERED);
-        }
-        let place = self.others.find(row.user_no).unwrap_or_else(|| {
-            self.fleet.others.push((row.user, self.fleet.names.keep(&row.user_name)));
-            self.others.next(row.user_no) as usize
-        });
-        u32::try_from(self.fleet.people.len() + place).expect(NUMBERED)
+    fn keep_person_of(&mut self, row: &Device) -> u32 {
+        self.person_of(row).unwrap_or_else(|| {
+            self.places.others.next(row.user_no);
+            self.others.push((row.user, self.names.keep(&row.user_name)));
+            numbered(self.people.len() + self.others.len() - 1)
+        })
+    }
+
+    fn person_of(&self, row: &Device) -> Option<u32> {
+        let beside = || self.places.others.find(row.user_no).map(|place| self.people.len() + place);
+        self.places.people.find(row.user_no).or_else(beside).map(numbered)
     }
 
     fn device(&mut self, row: &Device) {
-        self.devices.next(row.no);
-        let place = self.person_of(row);
-        if let Some(person) = self.fleet.people.get_mut(place as usize).filter(|_| !row.is_revoked) {
+        self.places.devices.next(row.no);
+        let (person, name) = (self.keep_person_of(row), self.names.keep(&row.name));
+        make_room(&mut self.devices, 1);
+        self.devices.push(KnownDevice { id: row.id, name, person, created: Second::of(row.created_at) });
+    }
+
+    /// Puts PCs in their order, and gives back what was taken in advance.
+    fn close(&mut self) {
+        let Self { people, devices, others, names, places } = self;
+        let mut order: Vec<u32> = (0..numbered(devices.len())).collect();
+        order.sort_unstable_by_key(|place| {
+            let device = &devices[*place as usize];
+            (names.get(device.name), device.id)
+        });
+        let mut ranks = vec![0; order.len()];
+        order.iter().zip(0..).for_each(|(place, rank)| ranks[*place as usize] = rank);
+        drop(order);
+        places.devices.move_to(&ranks);
+        arrange(devices, &mut ranks);
+        places.close();
+        people.shrink_to_fit();
+        devices.shrink_to_fit();
+        others.shrink_to_fit();
+        names.close();
+    }
+
+    /// Whether a person's row says the same as when the roster was read. Their place, if so.
+    fn knows_person(&self, row: &Person) -> Option<usize> {
+        let place = self.places.people.find(row.no)?;
+        let known = self.people[place];
+        let same = known.id == row.id && known.created == Second::of(row.created_at);
+        (same && self.names.is(known.name, &row.name)).then_some(place)
+    }
+
+    /// The same of a PC's, with its person's.
+    fn knows_device(&self, row: &Device) -> Option<usize> {
+        let (place, person) = (self.places.devices.find(row.no)?, self.person_of(row)?);
+        let known = self.devices[place];
+        let same = known.id == row.id && known.person == person && known.created == Second::of(row.created_at);
+        // A person who is not beside the others was asked for by themselves.
+        let beside = (person as usize).checked_sub(self.people.len()).map(|place| self.others[place]);
+        let called = beside.is_none_or(|(id, name)| id == row.user && self.names.is(name, &row.user_name));
+        (same && called && self.names.is(known.name, &row.name)).then_some(place)
+    }
+}
+
+/// Puts each element in the place that is its rank.
+fn arrange<T>(list: &mut [T], ranks: &mut [u32]) {
+    for place in 0..list.len() {
+        while ranks[place] as usize != place {
+            let to = ranks[place] as usize;
+            list.swap(place, to);
+            ranks.swap(place, to);
+        }
+    }
+}
+
+fn numbered(place: usize) -> u32 {
+    u32::try_from(place).expect("a place in memory is below four billion")
+}
+
+/// How those on a roster stand, as it is being read.
+struct Standings {
+    fleet: Fleet,
+    /// How many were met of the roster's people and PCs.
+    met: [usize; 2],
+}
+
+impl Standings {
+    fn new(roster: Arc<Roster>, at: Moment) -> Self {
+        let person = PersonStands { devices: 0, backup: Second::NONE, standing: Standing::Unconnected };
+        let device = DeviceStands {
+            backup: Second::NONE,
+            seen: Second::NONE,
+            trouble: u16::MAX,
+            standing: Standing::Never,
+            forked: false,
+            key_level: None,
+        };
+        let (people, devices) = (vec![person; roster.people.len()], vec![device; roster.devices.len()]);
+        let (troubles, counts, forked) = Default::default();
+        Self { fleet: Fleet { at, roster, people, devices, troubles, counts, forked }, met: [0; 2] }
+    }
+
+    /// Whether they are on the roster as they are.
+    fn person(&mut self, row: &Person) -> bool {
+        self.met[0] += 1;
+        self.fleet.roster.knows_person(row).is_some()
+    }
+
+    /// The same of a PC, whose row says how it stands.
+    fn device(&mut self, row: &Device) -> bool {
+        self.met[1] += 1;
+        let Some(place) = self.fleet.roster.knows_device(row) else { return false };
+        let person = self.fleet.roster.devices[place].person;
+        if let Some(person) = self.fleet.people.get_mut(person as usize).filter(|_| !row.is_revoked) {
             person.devices += 1;
             person.standing = Standing::Never;
         }
         self.fleet.forked += usize::from(row.forked);
-        make_room(&mut self.fleet.devices, 1);
-        self.fleet.devices.push(FleetDevice {
-            id: row.id,
-            name: self.fleet.names.keep(&row.name),
-            person: place,
-            backup: Second::NONE,
+        self.fleet.devices[place] = DeviceStands {
             seen: Second::of(row.seen_at),
-            created: Second::of(row.created_at),
-            trouble: u16::MAX,
             standing: if row.is_revoked { Standing::Unconnected } else { Standing::Never },
             forked: row.forked,
             key_level: row.key_level,
-        });
+            ..self.fleet.devices[place]
+        };
+        true
     }
 
-    fn backup(&mut self, row: Backup) {
-        let device = self.devices.find(row.device).map(|place| &mut self.fleet.devices[place]);
+    /// Whether all who are on the roster were met.
+    fn is_whole(&self) -> bool {
+        self.met == [self.fleet.people.len(), self.fleet.devices.len()]
+    }
+
+    fn backup(&mut self, row: &Backup) {
+        let places = &self.fleet.roster.places;
+        let (device, person) = (places.devices.find(row.device), places.people.find(row.user));
+        let device = device.map(|place| &mut self.fleet.devices[place]);
         let live = device.as_ref().filter(|device| device.standing != Standing::Unconnected);
         let stands = standing(row.at, live.map(|device| device.seen.moment()), row.trouble.is_some(), self.fleet.at);
         let at = Second::of(row.at);
-        if let Some(place) = self.people.find(row.user) {
+        if let Some(place) = person {
             let person = &mut self.fleet.people[place];
             person.standing = person.standing.min(stands);
             person.backup = person.backup.max(at);
@@ -231,33 +324,24 @@ impl Reading {
                 device.standing = stands;
             }
             device.backup = at;
-            device.trouble = row.trouble.map_or(u16::MAX, |code| number(&mut self.fleet.troubles, code));
+            device.trouble = row.trouble.as_deref().map_or(u16::MAX, |code| number(&mut self.fleet.troubles, code));
         }
     }
 
     fn done(self) -> Fleet {
-        let Self { mut fleet, people, others, devices } = self;
-        drop((people, others, devices));
-        let names = &fleet.names;
-        fleet.devices.sort_unstable_by(|a, b| (names.get(a.name), a.id).cmp(&(names.get(b.name), b.id)));
+        let mut fleet = self.fleet;
         fleet.counts = [
             count(fleet.people.iter().map(|person| person.standing)),
             count(fleet.devices.iter().map(|device| device.standing)),
         ];
-        fleet.devices.shrink_to_fit();
-        fleet.people.shrink_to_fit();
-        fleet.others.shrink_to_fit();
-        fleet.names.close();
         fleet
     }
 }
 
-const NUMBERED: &str = "a place in memory is below four billion";
-
 /// The place of a code in the list, where it is put if it is new. There are some dozens of codes; beyond all numbers the last is given.
-fn number(codes: &mut Vec<String>, code: String) -> u16 {
-    let place = codes.iter().position(|known| *known == code).unwrap_or_else(|| {
-        codes.push(code);
+fn number(codes: &mut Vec<String>, code: &str) -> u16 {
+    let place = codes.iter().position(|known| known == code).unwrap_or_else(|| {
+        codes.push(code.to_owned());
         codes.len() - 1
     });
     u16::try_from(place).unwrap_or(u16::MAX).min(u16::MAX - 1)
@@ -314,18 +398,22 @@ mod tests {
         Backup { device, user, at: days_ago(days), trouble: trouble.map(str::to_owned) }
     }
 
-    fn fleet(people: &[Person], devices: &[Device], backups: Vec<Backup>) -> Fleet {
-        let mut reading = Reading::new(NOW);
-        for row in people {
-            reading.person(row);
+    fn fleet(people: &[Person], devices: &[Device], backups: &[Backup]) -> Fleet {
+        let mut roster = Roster::default();
+        people.iter().for_each(|row| roster.person(row));
+        devices.iter().for_each(|row| roster.device(row));
+        roster.close();
+        stand(Arc::new(roster), (people, devices), backups).expect("the roster is of these rows")
+    }
+
+    fn stand(roster: Arc<Roster>, (people, devices): (&[Person], &[Device]), backups: &[Backup]) -> Option<Fleet> {
+        let mut standing = Standings::new(roster, NOW);
+        let met = people.iter().all(|row| standing.person(row)) && devices.iter().all(|row| standing.device(row));
+        if !met || !standing.is_whole() {
+            return None;
         }
-        for row in devices {
-            reading.device(row);
-        }
-        for row in backups {
-            reading.backup(row);
-        }
-        reading.done()
+        backups.iter().for_each(|row| standing.backup(row));
+        Some(standing.done())
     }
 
     #[test]
@@ -340,8 +428,8 @@ mod tests {
             backup(5, 6, 50, None),
             backup(6, 6, 2, None),
         ];
-        let fleet = fleet(&people, &devices, newest);
-        let stands: Vec<Standing> = fleet.people.iter().map(|person| person.standing).collect();
+        let fleet = fleet(&people, &devices, &newest);
+        let stands: Vec<Standing> = fleet.people().map(|person| person.standing()).collect();
         // The first PC has had nothing new for 60 days and asked today: its backup is current.
         let wanted = [
             Standing::Restorable,
@@ -354,45 +442,71 @@ mod tests {
         assert_eq!(stands, wanted);
         assert_eq!(fleet.people_with(Standing::Restorable), 2);
         assert_eq!(fleet.people[5].devices, 2);
-        assert_eq!(fleet.devices.iter().map(|device| device.standing).collect::<Vec<_>>()[4], Standing::Stale);
-        let troubles: Vec<_> = fleet.devices.iter().map(|device| fleet.trouble(device)).collect();
+        assert_eq!(fleet.devices().map(|device| device.standing()).collect::<Vec<_>>()[4], Standing::Stale);
+        let troubles: Vec<_> = fleet.devices().map(|device| fleet.trouble(device)).collect();
         assert_eq!(troubles, [None, None, None, Some("integrity_failed"), None, None]);
     }
 
     #[test]
     fn a_withdrawn_pc_leaves_its_person_restorable_for_a_while() {
         let gone = [Device { is_revoked: true, ..device(1, 1, 0) }];
-        let now = fleet(&[person(1, "ada")], &gone, vec![backup(1, 1, 3, None)]);
+        let now = fleet(&[person(1, "ada")], &gone, &[backup(1, 1, 3, None)]);
         assert_eq!((now.people[0].standing, now.people[0].devices), (Standing::Restorable, 0));
         assert_eq!(now.devices[0].standing, Standing::Unconnected);
-        let later = fleet(&[person(1, "ada")], &gone, vec![backup(1, 1, 31, None)]);
+        let later = fleet(&[person(1, "ada")], &gone, &[backup(1, 1, 31, None)]);
         assert_eq!(later.people[0].standing, Standing::Stale, "nobody asks for it any more");
     }
 
     #[test]
     fn pcs_are_by_name_and_name_their_people_also_those_who_are_switched_off() {
         let named = |no: i64, user: i64, name: &str| Device { name: name.to_owned(), ..device(no, user, 0) };
-        let fleet = fleet(&[person(7, "ada")], &[named(1, 7, "B"), named(2, 8, "A"), named(3, 7, "A")], vec![]);
-        let listed: Vec<_> = fleet.devices.iter().map(|pc| (fleet.name(pc.name), fleet.user_name(pc))).collect();
+        let fleet = fleet(&[person(7, "ada")], &[named(1, 7, "B"), named(2, 8, "A"), named(3, 7, "A")], &[]);
+        let listed: Vec<_> = fleet.devices().map(|pc| (fleet.name(pc.name()), fleet.user_name(pc))).collect();
         assert_eq!(listed, [("A", "person 8"), ("A", "ada"), ("B", "ada")]);
     }
 
     #[test]
     fn a_person_who_is_switched_off_and_has_two_pcs_is_kept_once() {
-        let fleet = fleet(&[person(7, "ada")], &[device(1, 8, 0), device(2, 7, 0), device(3, 8, 0)], vec![]);
-        let people: Vec<_> = fleet.devices.iter().map(|pc| fleet.person_of(pc).0).collect();
+        let fleet = fleet(&[person(7, "ada")], &[device(1, 8, 0), device(2, 7, 0), device(3, 8, 0)], &[]);
+        let people: Vec<_> = fleet.devices().map(|pc| fleet.person_of(pc).0).collect();
         assert_eq!(people, [UserId(id(8)), UserId(id(7)), UserId(id(8))]);
-        assert_eq!(fleet.others.len(), 1);
+        assert_eq!(fleet.roster.others.len(), 1);
     }
 
     #[test]
-    fn rows_are_found_by_numbers_of_any_size() {
-        let mut places = Places::default();
-        let numbers = [7, 3, i64::MAX, 0, -1, 1 << 24, (1 << 24) - 1];
-        for number in numbers {
-            places.next(number);
-        }
-        assert_eq!(numbers.map(|number| places.find(number)), [0, 1, 2, 3, 4, 5, 6].map(Some));
-        assert_eq!([1, 8, -2, i64::MAX - 1].map(|number| places.find(number)), [None; 4]);
+    fn a_picture_shares_who_there_is_with_the_one_before_until_somebody_comes_goes_or_is_called_otherwise() {
+        let people = || vec![person(1, "ada"), person(2, "bob")];
+        let devices = || vec![device(2, 1, 0), device(1, 2, 3), device(3, 9, 1)];
+        let before = fleet(&people(), &devices(), &[]);
+        let again = |people: &[Person], devices: &[Device]| {
+            stand(Arc::clone(&before.roster), (people, devices), &[backup(1, 2, 2, None)])
+        };
+        let mut later = devices();
+        later[1].seen_at = days_ago(0);
+        later[0].is_revoked = true;
+        let now = again(&people(), &later).expect("nobody came or went");
+        let stands: Vec<_> = now.devices().map(|pc| (fleet_name(&now, pc), pc.standing())).collect();
+        let wanted = [("PC-1", Standing::Restorable), ("PC-2", Standing::Unconnected), ("PC-3", Standing::Never)];
+        assert_eq!(stands, wanted);
+        assert_eq!(before.devices().map(|pc| pc.standing()).collect::<Vec<_>>(), [Standing::Never; 3], "as it was");
+        let other = |change: fn(&mut Vec<Person>, &mut Vec<Device>)| {
+            let (mut people, mut devices) = (people(), devices());
+            change(&mut people, &mut devices);
+            again(&people, &devices).is_none()
+        };
+        assert!(!other(|_, _| ()));
+        assert!(other(|people, _| people.push(person(3, "eve"))), "somebody came");
+        assert!(other(|people, _| drop(people.pop())), "somebody went");
+        assert!(other(|people, _| "ida".clone_into(&mut people[0].name)));
+        assert!(other(|people, _| people[0].id = UserId(id(7))));
+        assert!(other(|_, devices| devices.push(device(4, 1, 0))), "a PC came");
+        assert!(other(|_, devices| drop(devices.pop())), "a PC went");
+        assert!(other(|_, devices| "PC-1b".clone_into(&mut devices[1].name)));
+        assert!(other(|_, devices| devices[1].user_no = 1), "a PC went to somebody else");
+        assert!(other(|_, devices| "nine".clone_into(&mut devices[2].user_name)), "of somebody who is switched off");
+    }
+
+    fn fleet_name<'a>(fleet: &'a Fleet, pc: super::super::FleetDevice<'_>) -> &'a str {
+        fleet.name(pc.name())
     }
 }

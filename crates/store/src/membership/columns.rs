@@ -69,7 +69,8 @@ impl Columns {
         self.nos.binary_search(&no).ok()
     }
 
-    fn put(&mut self, known: &Known) {
+    /// Takes in a row. Its place, if it has one.
+    fn put(&mut self, known: &Known) -> Option<usize> {
         let place = match self.place(known.no) {
             Some(place) => {
                 self.table.replace(place, &known.facts);
@@ -81,10 +82,11 @@ impl Columns {
                 self.nos.push(known.no);
                 self.table.push(&known.facts)
             }
-            None => return,
+            None => return None,
         };
         self.live.set(place, known.live);
         self.checked_in_at = self.checked_in_at.max(known.checked_in_at);
+        Some(place)
     }
 
     fn refresh(
@@ -93,7 +95,7 @@ impl Columns {
         (tenant, of): (i64, GroupOf),
         now: Moment,
     ) -> Result<(), StoreError> {
-        let all = Wanted { backups: true, groups: true };
+        let all = Wanted::ALL;
         let age = self.read_at.map_or(i64::MAX, |at| now.0.saturating_sub(at.0));
         let reread = if of == GroupOf::People { REREAD_PEOPLE_MILLIS } else { REREAD_MILLIS };
         let anew = !(0..reread).contains(&age);
@@ -178,11 +180,18 @@ impl AllColumns {
         Arc::clone(all.entry((tenant, of == GroupOf::People)).or_default())
     }
 
-    /// Reads columns anew, beside those that are in use, and puts them in their place.
+    /// Reads columns anew: into those that are in use, as a million rows would take as much again beside them.
     fn renew(&self, connection: &Connection, (tenant, of, now): (i64, GroupOf, Moment)) -> Result<(), StoreError> {
+        let shared = self.of(tenant, of);
+        if shared.lock().unwrap_or_else(PoisonError::into_inner).read_at.is_some()
+            && renewed_in_place(&shared, connection, (tenant, of, now))?
+        {
+            return Ok(());
+        }
+        // The first time, or after rows went: what was in them goes too.
         let mut fresh = Columns::default();
         fresh.refresh(connection, (tenant, of), now)?;
-        *self.of(tenant, of).lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+        *shared.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
     }
 
@@ -198,6 +207,36 @@ impl AllColumns {
         columns.refresh(connection, (tenant, of), now)?;
         work(&columns)
     }
+}
+
+/// Takes in every row as it is now, some at a time, so that who asks meanwhile hardly waits. `false`: the rows are not those of the columns any more.
+fn renewed_in_place(
+    shared: &Mutex<Columns>,
+    connection: &Connection,
+    (tenant, of, now): (i64, GroupOf, Moment),
+) -> Result<bool, StoreError> {
+    let lock = || shared.lock().unwrap_or_else(PoisonError::into_inner);
+    let (checked_in_at, looked_at, rows) = {
+        let columns = lock();
+        (columns.checked_in_at, columns.looked_at, columns.nos.len())
+    };
+    let (mut after, mut met) = (0, Bits::default());
+    loop {
+        let some = known(connection, (tenant, of), ((after, i64::MAX), READ_ROWS), (Wanted::ALL, now))?;
+        let Some(last) = some.last() else { break };
+        after = last.no;
+        let mut columns = lock();
+        for known in &some {
+            let Some(place) = columns.put(known) else { return Ok(false) };
+            met.set(place, true);
+        }
+    }
+    let mut columns = lock();
+    columns.read_at = Some(now);
+    // What somebody asked for meanwhile was newer than what this transaction sees: it is looked at again.
+    (columns.checked_in_at, columns.looked_at) = (checked_in_at, looked_at);
+    columns.taken.clear();
+    Ok((0..rows).all(|place| met.has(place)))
 }
 
 /// The numbers that a question about a tenant is answered with, its only column.

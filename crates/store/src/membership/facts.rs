@@ -89,6 +89,9 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
+    /// Everything.
+    pub(crate) const ALL: Self = Self { backups: true, groups: true };
+
     /// What these facts take.
     pub(crate) fn of(facts: &[FactId]) -> Self {
         Self {

@@ -74,23 +74,23 @@ fn asked(desk: &Desk) -> Asked {
 }
 
 /// Those that are asked for.
-fn found<'a>(fleet: &'a Fleet, asked: &Asked) -> Vec<&'a FleetDevice> {
+fn found<'a>(fleet: &'a Fleet, asked: &Asked) -> Vec<FleetDevice<'a>> {
     let (has_words, standing) = (fleet.finder(&asked.q), Standing::from_word(&asked.standing));
-    let fits = |device: &&FleetDevice| {
-        standing.is_none_or(|standing| device.standing == standing)
-            && (asked.standing != "forked" || device.forked)
-            && (has_words(device.name) || has_words(fleet.person_of(device).1))
+    let fits = |device: &FleetDevice<'_>| {
+        standing.is_none_or(|standing| device.standing() == standing)
+            && (asked.standing != "forked" || device.forked())
+            && (has_words(device.name()) || has_words(fleet.person_of(*device).1))
     };
-    rows(fleet.devices.iter().filter(fits), fleet.devices.len())
+    rows(fleet.devices().filter(fits), fleet.devices().len())
 }
 
 /// The order that is asked for; none where it is by name, as the fleet is already.
-fn order<'a>(fleet: &'a Fleet, asked: &Asked) -> Option<Order<'a, &'a FleetDevice>> {
+fn order<'a>(fleet: &'a Fleet, asked: &Asked) -> Option<Order<'a, FleetDevice<'a>>> {
     Some(match asked.sort.as_str() {
-        "backup" => Box::new(|a, b| (a.backup, a.id).cmp(&(b.backup, b.id))),
-        "seen" => Box::new(|a, b| (b.seen, a.id).cmp(&(a.seen, b.id))),
+        "backup" => Box::new(|a, b| (a.backup(), a.id()).cmp(&(b.backup(), b.id()))),
+        "seen" => Box::new(|a, b| (b.seen(), a.id()).cmp(&(a.seen(), b.id()))),
         "user" => {
-            let key = |device: &FleetDevice| (fleet.user_name(device), fleet.name(device.name), device.id);
+            let key = |device: &FleetDevice<'_>| (fleet.user_name(*device), fleet.name(device.name()), device.id());
             Box::new(move |a, b| key(a).cmp(&key(b)))
         }
         _ => return None,
@@ -109,40 +109,40 @@ pub(in crate::console) async fn show(
     let f = f.cli("rehome-server device list --tenant {tenant}");
     let mut found = found(&fleet, &asked);
     let (rows, pager) = asked.page(&mut found, order(&fleet, &asked));
-    let ids: Vec<DeviceId> = rows.iter().map(|device| device.id).collect();
+    let ids: Vec<DeviceId> = rows.iter().map(FleetDevice::id).collect();
     let is_asked = SAID.iter().any(|column| asked.has(column));
     let said = apart(move || if is_asked { worker.store.said_by(&by, &ids) } else { Ok(vec![None; ids.len()]) });
     let said: Vec<Facts> = said.await?.into_iter().map(Option::unwrap_or_default).collect();
     let or_dash = |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or_else(|| "–".to_owned());
-    let row = |(device, said): (&&FleetDevice, Facts)| Row {
+    let row = |(device, said): (&FleetDevice<'_>, Facts)| Row {
         windows: or_dash(said.exact_build().map(|build| build.to_string())),
         join: or_dash(said.join.map(|join| f.texts.join(join))),
         model: or_dash(said.model),
         agent: or_dash(said.agent),
-        id: device.id.to_string(),
-        name: fleet.name(device.name).to_owned(),
-        user: fleet.person_of(device).0.to_string(),
-        user_name: fleet.user_name(device).to_owned(),
-        standing: f.texts.t(key(device.standing)),
-        colour: colour(device.standing),
-        trouble: fleet.trouble(device).map(str::to_owned),
-        forked: device.forked,
+        id: device.id().to_string(),
+        name: fleet.name(device.name()).to_owned(),
+        user: fleet.person_of(*device).0.to_string(),
+        user_name: fleet.user_name(*device).to_owned(),
+        standing: f.texts.t(key(device.standing())),
+        colour: colour(device.standing()),
+        trouble: fleet.trouble(*device).map(str::to_owned),
+        forked: device.forked(),
         backup: f.ago_some(&device.backup_at()),
         backup_exact: f.at_some(&device.backup_at()),
-        seen: f.ago(&device.seen.moment()),
-        seen_exact: f.at(&device.seen.moment()),
-        key: device.key_level.map_or("–", model::device::KeyLevel::word),
-        since: f.at(&device.created.moment()),
+        seen: f.ago(&device.seen().moment()),
+        seen_exact: f.at(&device.seen().moment()),
+        key: device.key_level().map_or("–", model::device::KeyLevel::word),
+        since: f.at(&device.created().moment()),
     };
     let rows = rows.iter().zip(said).map(row).collect();
-    let mut chips = asked.chips(f.texts, fleet.devices.len(), (key, |standing| fleet.devices_with(standing)));
+    let mut chips = asked.chips(f.texts, fleet.devices().len(), (key, |standing| fleet.devices_with(standing)));
     let forked = fleet.devices_forked();
     if forked > 0 {
         chips.push(asked.chip(f.texts, f.texts.t("devices.forked"), (forked, "forked")));
     }
     let columns = asked.boxes(f.texts, &COLUMNS);
     let as_of = f.at(&fleet.at);
-    Ok(page(&Page { chips, columns, rows, pager, all: fleet.devices.len(), as_of, asked, f }))
+    Ok(page(&Page { chips, columns, rows, pager, all: fleet.devices().len(), as_of, asked, f }))
 }
 
 /// The text of a PC's standing.
@@ -188,18 +188,18 @@ fn table(app: &Arc<App>, view: &View, asked: &Asked) -> Result<Response, Refusal
         "agent",
     ];
     let time = |at: Option<model::world::Moment>| at.map(row::time).unwrap_or_default();
-    let cells = |(device, said): (&FleetDevice, Facts)| {
+    let cells = |(device, said): (FleetDevice<'_>, Facts)| {
         vec![
-            device.id.to_string(),
-            fleet.name(device.name).to_owned(),
+            device.id().to_string(),
+            fleet.name(device.name()).to_owned(),
             fleet.user_name(device).to_owned(),
-            device.standing.word().to_owned(),
+            device.standing().word().to_owned(),
             fleet.trouble(device).unwrap_or_default().to_owned(),
             time(device.backup_at()),
-            time(Some(device.seen.moment())),
-            device.key_level.map_or("", model::device::KeyLevel::word).to_owned(),
-            time(Some(device.created.moment())),
-            device.forked.to_string(),
+            time(Some(device.seen().moment())),
+            device.key_level().map_or("", model::device::KeyLevel::word).to_owned(),
+            time(Some(device.created().moment())),
+            device.forked().to_string(),
             said.exact_build().map(|build| build.to_string()).unwrap_or_default(),
             said.join.map_or_else(String::new, |join| join.word().to_owned()),
             said.model.unwrap_or_default(),
@@ -212,7 +212,7 @@ fn table(app: &Arc<App>, view: &View, asked: &Asked) -> Result<Response, Refusal
     }
     let mut said = Vec::with_capacity(found.len());
     for some in found.chunks(LOOKED_UP) {
-        let ids: Vec<DeviceId> = some.iter().map(|device| device.id).collect();
+        let ids: Vec<DeviceId> = some.iter().map(FleetDevice::id).collect();
         said.extend(app.store.said_by(view, &ids)?.into_iter().map(Option::unwrap_or_default));
     }
     Ok(file("devices", &heads, found.into_iter().zip(said).map(cells)))

@@ -420,10 +420,10 @@ fn candidates(
     if let (false, Some(by)) = (words.is_empty(), view.beside(Permission::DeviceRead)) {
         let fleet = fleet(app, &by)?;
         let has_words = fleet.finder(words);
-        let people = fleet.people.iter().filter(|person| has_words(person.name)).take(HITS_MAX);
-        found.extend(people.map(|person| (format!("user.{}", person.id), fleet.name(person.name).to_owned())));
-        let devices = fleet.devices.iter().filter(|device| has_words(device.name)).take(HITS_MAX);
-        found.extend(devices.map(|device| (format!("device.{}", device.id), fleet.title(device))));
+        let people = fleet.people().filter(|person| has_words(person.name())).take(HITS_MAX);
+        found.extend(people.map(|person| (format!("user.{}", person.id()), fleet.name(person.name()).to_owned())));
+        let devices = fleet.devices().filter(|device| has_words(device.name())).take(HITS_MAX);
+        found.extend(devices.map(|device| (format!("device.{}", device.id()), fleet.title(device))));
     }
     let group = |one: &mut Candidate| {
         let id = one.key.strip_prefix("group.").and_then(|id| id.parse().ok());

@@ -127,11 +127,11 @@ pub(super) fn hits(
     let fleet = fleet(app, &by)?;
     let has_words = fleet.finder(words);
     Ok(if people {
-        let found = fleet.people.iter().filter(|person| has_words(person.name)).take(HITS_MAX);
-        found.map(|person| (person.id.to_string(), fleet.name(person.name).to_owned())).collect()
+        let found = fleet.people().filter(|person| has_words(person.name())).take(HITS_MAX);
+        found.map(|person| (person.id().to_string(), fleet.name(person.name()).to_owned())).collect()
     } else {
-        let fits = |device: &&FleetDevice| has_words(device.name) || has_words(fleet.person_of(device).1);
-        let found = fleet.devices.iter().filter(fits).take(HITS_MAX);
-        found.map(|device| (device.id.to_string(), fleet.title(device))).collect()
+        let fits = |device: &FleetDevice<'_>| has_words(device.name()) || has_words(fleet.person_of(*device).1);
+        let found = fleet.devices().filter(fits).take(HITS_MAX);
+        found.map(|device| (device.id().to_string(), fleet.title(device))).collect()
     })
 }

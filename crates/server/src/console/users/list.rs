@@ -49,18 +49,19 @@ fn asked(desk: &Desk) -> Asked {
     Asked::of(desk, "/console/users", &COLUMNS, &USUAL)
 }
 
-fn found<'a>(fleet: &'a Fleet, asked: &Asked) -> Vec<&'a FleetPerson> {
+fn found<'a>(fleet: &'a Fleet, asked: &Asked) -> Vec<FleetPerson<'a>> {
     let (has_words, standing) = (fleet.finder(&asked.q), Standing::from_word(&asked.standing));
-    let fits =
-        |person: &&FleetPerson| standing.is_none_or(|standing| person.standing == standing) && has_words(person.name);
-    rows(fleet.people.iter().filter(fits), fleet.people.len())
+    let fits = |person: &FleetPerson<'_>| {
+        standing.is_none_or(|standing| person.standing() == standing) && has_words(person.name())
+    };
+    rows(fleet.people().filter(fits), fleet.people().len())
 }
 
 /// The order that is asked for; none where it is by name, as the fleet is already.
-fn order<'a>(asked: &Asked) -> Option<Order<'a, &'a FleetPerson>> {
+fn order<'a>(asked: &Asked) -> Option<Order<'a, FleetPerson<'a>>> {
     Some(match asked.sort.as_str() {
-        "backup" => Box::new(|a, b| (a.backup, a.id).cmp(&(b.backup, b.id))),
-        "devices" => Box::new(|a, b| (b.devices, a.id).cmp(&(a.devices, b.id))),
+        "backup" => Box::new(|a, b| (a.backup(), a.id()).cmp(&(b.backup(), b.id()))),
+        "devices" => Box::new(|a, b| (b.devices(), a.id()).cmp(&(a.devices(), b.id()))),
         _ => return None,
     })
 }
@@ -87,21 +88,21 @@ pub(in crate::console) async fn show(
     let f = f.cli("rehome-server snapshot list --tenant {tenant}");
     let mut found = found(&fleet, &asked);
     let (rows, pager) = asked.page(&mut found, order(&asked));
-    let row = |person: &&FleetPerson| Row {
-        id: person.id.to_string(),
-        name: fleet.name(person.name).to_owned(),
-        standing: f.texts.t(key(person.standing)),
-        colour: colour(person.standing),
+    let row = |person: &FleetPerson<'_>| Row {
+        id: person.id().to_string(),
+        name: fleet.name(person.name()).to_owned(),
+        standing: f.texts.t(key(person.standing())),
+        colour: colour(person.standing()),
         backup: f.ago_some(&person.backup_at()),
         backup_exact: f.at_some(&person.backup_at()),
-        devices: f.texts.number(person.devices),
-        since: f.at(&person.created.moment()),
+        devices: f.texts.number(person.devices()),
+        since: f.at(&person.created().moment()),
     };
     let rows = rows.iter().map(row).collect();
-    let chips = asked.chips(f.texts, fleet.people.len(), (key, |standing| fleet.people_with(standing)));
+    let chips = asked.chips(f.texts, fleet.people().len(), (key, |standing| fleet.people_with(standing)));
     let columns = asked.boxes(f.texts, &COLUMNS);
     let as_of = f.at(&fleet.at);
-    Ok(page(&Page { chips, columns, rows, pager, all: fleet.people.len(), as_of, asked, f }))
+    Ok(page(&Page { chips, columns, rows, pager, all: fleet.people().len(), as_of, asked, f }))
 }
 
 pub(in crate::console) async fn csv(
@@ -112,14 +113,14 @@ pub(in crate::console) async fn csv(
     let asked = asked(&desk);
     let fleet = apart(move || fleet(&app, &view)).await?;
     let heads = ["id", "name", "standing", "last_backup", "devices", "known_since"];
-    let cells = |person: &FleetPerson| {
+    let cells = |person: FleetPerson<'_>| {
         vec![
-            person.id.to_string(),
-            fleet.name(person.name).to_owned(),
-            person.standing.word().to_owned(),
+            person.id().to_string(),
+            fleet.name(person.name()).to_owned(),
+            person.standing().word().to_owned(),
             person.backup_at().map(row::time).unwrap_or_default(),
-            person.devices.to_string(),
-            row::time(person.created.moment()),
+            person.devices().to_string(),
+            row::time(person.created().moment()),
         ]
     };
     let mut found = found(&fleet, &asked);
