@@ -166,7 +166,7 @@ impl Store {
     /// Reads the fleet that the view sees. Some hundred milliseconds for a hundred thousand PCs: keep what it gives. `before`: an earlier one of the same view, with which
     /// it shares what has not changed.
     pub fn fleet(&self, view: &View, now: Moment, before: Option<&Fleet>) -> Result<Fleet, StoreError> {
-        self.read(|connection| read::read(connection, view, now, before))
+        read::read(self, view, now, before)
     }
 
     /// What tells a view's sight from another's: the same text, the same sight.

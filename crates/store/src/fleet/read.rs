@@ -1,8 +1,10 @@
 //! How a fleet is read: who there is, and then how everybody stands. A row goes where it stays as it comes, because a million of them are not held twice.
 //!
 //! Who there is changes seldom, and most of a fleet's bytes are that. So whoever has a picture already gives it: while everybody's row still says the same, the new picture
-//! shares the old one's [`Roster`], and only how they stand is in memory twice.
+//! shares the old one's [`Roster`], and only how they stand is in memory twice. Both are read in many short transactions, so a picture is of some seconds rather than of one
+//! moment.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use model::device::KeyLevel;
@@ -14,63 +16,39 @@ use rules::engine::make_room;
 use super::memory::{DeviceStands, Fleet, KnownDevice, KnownPerson, PersonStands, Roster, Second, count};
 use super::{CURRENT_MILLIS, Standing, key_level, moment};
 use crate::authority::View;
-use crate::sql::{Connection, Row};
-use crate::{StoreError, row};
+use crate::sql::Row;
+use crate::{Store, StoreError, row};
+
+/// Rows that one transaction reads: some ten milliseconds. A long read would keep the write-ahead log from being begun anew, and those who back up meanwhile waiting.
+const AT_ONCE: i64 = 10_000;
 
 /// Reads what the view sees. `before`: an earlier picture of the same view.
-pub(super) fn read(
-    connection: &Connection,
-    view: &View,
-    now: Moment,
-    before: Option<&Fleet>,
-) -> Result<Fleet, StoreError> {
-    if let Some(before) = before
-        && let Some(fleet) = stand(connection, view, (Arc::clone(&before.roster), now))?
-    {
-        return Ok(fleet);
+pub(super) fn read(store: &Store, view: &View, now: Moment, before: Option<&Fleet>) -> Result<Fleet, StoreError> {
+    if let Some(before) = before {
+        let mut standings = Standings::new(Arc::clone(&before.roster), now);
+        if standings.read(store, view)? {
+            return Ok(standings.done());
+        }
     }
-    let roster = Arc::new(roster(connection, view)?);
-    let fleet = stand(connection, view, (roster, now))?;
-    fleet
-        .ok_or_else(|| StoreError::Damaged("people and PCs changed while they were read in one transaction".to_owned()))
+    let mut standings = Standings::new(Arc::new(roster(store, view)?), now);
+    // Who came or went since the roster was read is not in this picture, or is as they were.
+    standings.read(store, view)?;
+    Ok(standings.done())
 }
 
-fn roster(connection: &Connection, view: &View) -> Result<Roster, StoreError> {
+fn roster(store: &Store, view: &View) -> Result<Roster, StoreError> {
     let mut roster = Roster::default();
-    people(connection, view, |row| {
-        roster.person(row);
-        true
-    })?;
-    devices(connection, view, |row| {
-        roster.device(row);
-        true
-    })?;
+    people(store, view, |row| roster.person(row))?;
+    devices(store, view, |row| roster.device(row))?;
     roster.close();
     Ok(roster)
 }
 
-/// How those stand who are on the roster. `None`: it is not the view's any more.
-fn stand(
-    connection: &Connection,
-    view: &View,
-    (roster, now): (Arc<Roster>, Moment),
-) -> Result<Option<Fleet>, StoreError> {
-    let mut standing = Standings::new(roster, now);
-    let known = people(connection, view, |row| standing.person(row))?
-        && devices(connection, view, |row| standing.device(row))?
-        && standing.is_whole();
-    if !known {
-        return Ok(None);
-    }
-    backups(connection, view, &mut standing)?;
-    Ok(Some(standing.done()))
-}
-
-/// Hands people to `each`, by name, until it says that it has seen enough. Whether it has seen all.
-fn people(connection: &Connection, view: &View, each: impl FnMut(&Person) -> bool) -> Result<bool, StoreError> {
+/// Hands people to `each`.
+fn people(store: &Store, view: &View, each: impl FnMut(&Person)) -> Result<(), StoreError> {
     let sql = format!(
-        "SELECT u.no, u.id, u.name, u.created_at FROM users u WHERE u.tenant = $1 AND u.disabled_at IS NULL AND NOT EXISTS \
-         (SELECT 1 FROM erasures e WHERE e.tenant = u.tenant AND e.kind = {} AND e.owner = u.id) AND {} ORDER BY u.name",
+        "SELECT u.no, u.id, u.name, u.created_at FROM users u WHERE u.tenant = $1 AND u.no > $2 AND u.disabled_at IS NULL AND NOT EXISTS \
+         (SELECT 1 FROM erasures e WHERE e.tenant = u.tenant AND e.kind = {} AND e.owner = u.id) AND {} ORDER BY u.no LIMIT $3",
         Erased::User(UserId([0; 16])).number(),
         view.sees_person()
     );
@@ -82,14 +60,15 @@ fn people(connection: &Connection, view: &View, each: impl FnMut(&Person) -> boo
             created_at: Moment(row.get(3)?),
         })
     };
-    all(connection, (&sql, view), row, each)
+    all((store, view), &sql, row, each)
 }
 
-/// The same with PCs, in any order.
-fn devices(connection: &Connection, view: &View, each: impl FnMut(&Device) -> bool) -> Result<bool, StoreError> {
+/// The same with PCs.
+fn devices(store: &Store, view: &View, each: impl FnMut(&Device)) -> Result<(), StoreError> {
     let sql = format!(
         "SELECT d.no, d.user_no, d.id, d.name, u.id, u.name, d.seen_at, d.created_at, d.revoked_at, d.forked_at, d.key_level \
-         FROM devices d JOIN users u ON u.tenant = d.tenant AND u.no = d.user_no WHERE d.tenant = $1 AND {}",
+         FROM devices d JOIN users u ON u.tenant = d.tenant AND u.no = d.user_no \
+         WHERE d.tenant = $1 AND d.no > $2 AND {} ORDER BY d.no LIMIT $3",
         view.sees_device()
     );
     let row = |row: &Row<'_>| {
@@ -107,35 +86,42 @@ fn devices(connection: &Connection, view: &View, each: impl FnMut(&Device) -> bo
             key_level: key_level(row, 10)?,
         })
     };
-    all(connection, (&sql, view), row, each)
+    all((store, view), &sql, row, each)
 }
 
+/// The same with newest backups, of whomever.
+fn backups(store: &Store, view: &View, each: impl FnMut(&Backup)) -> Result<(), StoreError> {
+    let sql = "SELECT no, device_no, user_no, latest_at, trouble FROM profiles \
+               WHERE tenant = $1 AND no > $2 AND latest_at IS NOT NULL ORDER BY no LIMIT $3";
+    let row = |row: &Row<'_>| {
+        Ok(Backup { device: row.get(1)?, user: row.get(2)?, at: Moment(row.get(3)?), trouble: row.get(4)? })
+    };
+    all((store, view), sql, row, each)
+}
+
+/// Hands all rows to `each`, by their numbers, which are the first column. The question takes the tenant, a number after which to begin, and how many at most.
 fn all<T>(
-    connection: &Connection,
-    (sql, view): (&str, &View),
-    mut row: impl FnMut(&Row<'_>) -> crate::sql::Result<T>,
-    mut each: impl FnMut(&T) -> bool,
-) -> Result<bool, StoreError> {
-    let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query([view.scope().no])?;
-    while let Some(found) = rows.next()? {
-        if !each(&row(&found)?) {
-            return Ok(false);
+    (store, view): (&Store, &View),
+    sql: &str,
+    mut take: impl FnMut(&Row<'_>) -> crate::sql::Result<T>,
+    mut each: impl FnMut(&T),
+) -> Result<(), StoreError> {
+    let mut after = i64::MIN;
+    loop {
+        let mut met = 0;
+        store.read(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let mut rows = statement.query((view.scope().no, after, AT_ONCE))?;
+            while let Some(row) = rows.next()? {
+                (after, met) = (row.get(0)?, met + 1);
+                each(&take(&row)?);
+            }
+            Ok::<_, StoreError>(())
+        })?;
+        if met < AT_ONCE {
+            return Ok(());
         }
     }
-    Ok(true)
-}
-
-fn backups(connection: &Connection, view: &View, standing: &mut Standings) -> Result<(), StoreError> {
-    let sql = "SELECT device_no, user_no, latest_at, trouble FROM profiles WHERE tenant = $1 AND latest_at IS NOT NULL";
-    let row = |row: &Row<'_>| {
-        Ok(Backup { device: row.get(0)?, user: row.get(1)?, at: Moment(row.get(2)?), trouble: row.get(3)? })
-    };
-    all(connection, (sql, view), row, |row| {
-        standing.backup(row);
-        true
-    })?;
-    Ok(())
 }
 
 /// A person's row.
@@ -198,19 +184,24 @@ impl Roster {
         self.devices.push(KnownDevice { id: row.id, name, person, created: Second::of(row.created_at) });
     }
 
-    /// Puts PCs in their order, and gives back what was taken in advance.
+    /// Puts people and PCs in their order, and gives back what was taken in advance.
     fn close(&mut self) {
         let Self { people, devices, others, names, places } = self;
-        let mut order: Vec<u32> = (0..numbered(devices.len())).collect();
-        order.sort_unstable_by_key(|place| {
-            let device = &devices[*place as usize];
-            (names.get(device.name), device.id)
+        let ranks = ranks(people.len(), |a, b| {
+            let key = |place: usize| (names.get(people[place].name), people[place].id);
+            key(a).cmp(&key(b))
         });
-        let mut ranks = vec![0; order.len()];
-        order.iter().zip(0..).for_each(|(place, rank)| ranks[*place as usize] = rank);
-        drop(order);
+        places.people.move_to(&ranks);
+        for device in devices.iter_mut().filter(|device| (device.person as usize) < people.len()) {
+            device.person = ranks[device.person as usize];
+        }
+        arrange(people, ranks);
+        let ranks = self::ranks(devices.len(), |a, b| {
+            let key = |place: usize| (names.get(devices[place].name), devices[place].id);
+            key(a).cmp(&key(b))
+        });
         places.devices.move_to(&ranks);
-        arrange(devices, &mut ranks);
+        arrange(devices, ranks);
         places.close();
         people.shrink_to_fit();
         devices.shrink_to_fit();
@@ -238,8 +229,19 @@ impl Roster {
     }
 }
 
+/// Which place each of so many has in an order.
+fn ranks(count: usize, order: impl Fn(usize, usize) -> Ordering) -> Vec<u32> {
+    let mut sorted: Vec<u32> = (0..numbered(count)).collect();
+    sorted.sort_unstable_by(|a, b| order(*a as usize, *b as usize));
+    let mut ranks = vec![0; count];
+    for (place, rank) in sorted.iter().zip(0..) {
+        ranks[*place as usize] = rank;
+    }
+    ranks
+}
+
 /// Puts each element in the place that is its rank.
-fn arrange<T>(list: &mut [T], ranks: &mut [u32]) {
+fn arrange<T>(list: &mut [T], mut ranks: Vec<u32>) {
     for place in 0..list.len() {
         while ranks[place] as usize != place {
             let to = ranks[place] as usize;
@@ -256,8 +258,10 @@ fn numbered(place: usize) -> u32 {
 /// How those on a roster stand, as it is being read.
 struct Standings {
     fleet: Fleet,
-    /// How many were met of the roster's people and PCs.
+    /// How many of the roster's people and PCs were met as they are on it.
     met: [usize; 2],
+    /// Whether somebody was met who is not on it as they are.
+    others: bool,
 }
 
 impl Standings {
@@ -273,19 +277,35 @@ impl Standings {
         };
         let (people, devices) = (vec![person; roster.people.len()], vec![device; roster.devices.len()]);
         let (troubles, counts, forked) = Default::default();
-        Self { fleet: Fleet { at, roster, people, devices, troubles, counts, forked }, met: [0; 2] }
+        Self { fleet: Fleet { at, roster, people, devices, troubles, counts, forked }, met: [0; 2], others: false }
     }
 
-    /// Whether they are on the roster as they are.
-    fn person(&mut self, row: &Person) -> bool {
-        self.met[0] += 1;
-        self.fleet.roster.knows_person(row).is_some()
+    /// Reads how everybody stands. `false`: the roster is not what the view sees now.
+    fn read(&mut self, store: &Store, view: &View) -> Result<bool, StoreError> {
+        people(store, view, |row| self.person(row))?;
+        devices(store, view, |row| self.device(row))?;
+        backups(store, view, |row| self.backup(row))?;
+        Ok(self.is_so())
     }
 
-    /// The same of a PC, whose row says how it stands.
-    fn device(&mut self, row: &Device) -> bool {
+    /// Whether exactly those were met who are on the roster, as they are on it.
+    fn is_so(&self) -> bool {
+        !self.others && self.met == [self.fleet.people.len(), self.fleet.devices.len()]
+    }
+
+    fn person(&mut self, row: &Person) {
+        match self.fleet.roster.knows_person(row) {
+            Some(_) => self.met[0] += 1,
+            None => self.others = true,
+        }
+    }
+
+    fn device(&mut self, row: &Device) {
+        let Some(place) = self.fleet.roster.knows_device(row) else {
+            self.others = true;
+            return;
+        };
         self.met[1] += 1;
-        let Some(place) = self.fleet.roster.knows_device(row) else { return false };
         let person = self.fleet.roster.devices[place].person;
         if let Some(person) = self.fleet.people.get_mut(person as usize).filter(|_| !row.is_revoked) {
             person.devices += 1;
@@ -299,12 +319,6 @@ impl Standings {
             key_level: row.key_level,
             ..self.fleet.devices[place]
         };
-        true
-    }
-
-    /// Whether all who are on the roster were met.
-    fn is_whole(&self) -> bool {
-        self.met == [self.fleet.people.len(), self.fleet.devices.len()]
     }
 
     fn backup(&mut self, row: &Backup) {
@@ -407,13 +421,11 @@ mod tests {
     }
 
     fn stand(roster: Arc<Roster>, (people, devices): (&[Person], &[Device]), backups: &[Backup]) -> Option<Fleet> {
-        let mut standing = Standings::new(roster, NOW);
-        let met = people.iter().all(|row| standing.person(row)) && devices.iter().all(|row| standing.device(row));
-        if !met || !standing.is_whole() {
-            return None;
-        }
-        backups.iter().for_each(|row| standing.backup(row));
-        Some(standing.done())
+        let mut standings = Standings::new(roster, NOW);
+        people.iter().for_each(|row| standings.person(row));
+        devices.iter().for_each(|row| standings.device(row));
+        backups.iter().for_each(|row| standings.backup(row));
+        standings.is_so().then(|| standings.done())
     }
 
     #[test]

@@ -89,6 +89,12 @@ impl Columns {
         Some(place)
     }
 
+    /// Gives back what was taken in advance.
+    fn shrink(&mut self) {
+        self.table.shrink();
+        self.nos.shrink_to_fit();
+    }
+
     fn refresh(
         &mut self,
         connection: &Connection,
@@ -127,8 +133,7 @@ impl Columns {
             let rows = known(connection, (tenant, of), ((after, i64::MAX), READ_ROWS), (all, now))?;
             if rows.is_empty() {
                 if anew {
-                    self.table.shrink();
-                    self.nos.shrink_to_fit();
+                    self.shrink();
                 }
                 return Ok(());
             }
@@ -181,17 +186,16 @@ impl AllColumns {
     }
 
     /// Reads columns anew: into those that are in use, as a million rows would take as much again beside them.
-    fn renew(&self, connection: &Connection, (tenant, of, now): (i64, GroupOf, Moment)) -> Result<(), StoreError> {
+    fn renew(&self, store: &Store, (tenant, of, now): (i64, GroupOf, Moment)) -> Result<(), StoreError> {
         let shared = self.of(tenant, of);
-        if shared.lock().unwrap_or_else(PoisonError::into_inner).read_at.is_some()
-            && renewed_in_place(&shared, connection, (tenant, of, now))?
-        {
-            return Ok(());
+        let in_use = shared.lock().unwrap_or_else(PoisonError::into_inner).read_at.is_some();
+        if !in_use || !read_into(&shared, store, (tenant, of, now))? {
+            // The first time, or after rows went: what was in them goes too.
+            let fresh = Mutex::new(Columns { table: facts::table(of), ..Columns::default() });
+            read_into(&fresh, store, (tenant, of, now))?;
+            let fresh = fresh.into_inner().unwrap_or_else(PoisonError::into_inner);
+            *shared.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
         }
-        // The first time, or after rows went: what was in them goes too.
-        let mut fresh = Columns::default();
-        fresh.refresh(connection, (tenant, of), now)?;
-        *shared.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
     }
 
@@ -209,20 +213,19 @@ impl AllColumns {
     }
 }
 
-/// Takes in every row as it is now, some at a time, so that who asks meanwhile hardly waits. `false`: the rows are not those of the columns any more.
-fn renewed_in_place(
-    shared: &Mutex<Columns>,
-    connection: &Connection,
+/// Takes in every row as it is now, some at a time: who asks meanwhile hardly waits, and no long read keeps the write-ahead log from being begun anew. `false`: there are rows that
+/// are not in the database any more, or some that cannot be taken in.
+fn read_into(
+    columns: &Mutex<Columns>,
+    store: &Store,
     (tenant, of, now): (i64, GroupOf, Moment),
 ) -> Result<bool, StoreError> {
-    let lock = || shared.lock().unwrap_or_else(PoisonError::into_inner);
-    let (checked_in_at, looked_at, rows) = {
-        let columns = lock();
-        (columns.checked_in_at, columns.looked_at, columns.nos.len())
-    };
+    let lock = || columns.lock().unwrap_or_else(PoisonError::into_inner);
+    let rows = lock().nos.len();
     let (mut after, mut met) = (0, Bits::default());
     loop {
-        let some = known(connection, (tenant, of), ((after, i64::MAX), READ_ROWS), (Wanted::ALL, now))?;
+        let between = ((after, i64::MAX), READ_ROWS);
+        let some = store.read(|connection| known(connection, (tenant, of), between, (Wanted::ALL, now)))?;
         let Some(last) = some.last() else { break };
         after = last.no;
         let mut columns = lock();
@@ -232,9 +235,11 @@ fn renewed_in_place(
         }
     }
     let mut columns = lock();
-    columns.read_at = Some(now);
-    // What somebody asked for meanwhile was newer than what this transaction sees: it is looked at again.
-    (columns.checked_in_at, columns.looked_at) = (checked_in_at, looked_at);
+    if rows == 0 {
+        columns.shrink();
+    }
+    // Whoever has checked in since this began may have been read before that, and is looked at again.
+    (columns.read_at, columns.looked_at, columns.checked_in_at) = (Some(now), now.0, now.0);
     columns.taken.clear();
     Ok((0..rows).all(|place| met.has(place)))
 }
@@ -249,13 +254,13 @@ pub(crate) fn numbers(connection: &Connection, (sql, tenant): (&str, i64)) -> Re
 impl Store {
     /// Reads the columns of PCs of the tenants that have had dynamic groups or have policies, so that previews and counts do not wait for them.
     pub fn warm_columns(&self, now: Moment) -> Result<(), StoreError> {
-        self.read(|connection| {
-            let mut statement = connection
-                .prepare_cached("SELECT tenant FROM rule_books UNION SELECT tenant FROM policies ORDER BY tenant")?;
+        let tenants: Vec<i64> = self.read(|connection| {
+            let sql = "SELECT tenant FROM rule_books UNION SELECT tenant FROM policies ORDER BY tenant";
+            let mut statement = connection.prepare_cached(sql)?;
             let tenants = statement.query_map([], |row| row.get(0))?;
-            let tenants: Vec<i64> = tenants.collect::<Result<_, _>>()?;
-            tenants.into_iter().try_for_each(|tenant| self.columns.renew(connection, (tenant, GroupOf::Devices, now)))
-        })
+            Ok::<_, StoreError>(tenants.collect::<Result<_, _>>()?)
+        })?;
+        tenants.into_iter().try_for_each(|tenant| self.columns.renew(self, (tenant, GroupOf::Devices, now)))
     }
 
     /// How many people or PCs that the view sees a rule would take in, and the first of them. Names are shown, so it takes the permission to see people or devices as well.
