@@ -4,12 +4,16 @@
 //! are moved to pages of [`ROWS`] once those are full: their events behind each other, compressed, with the hash of the last one. Reading a page makes the other hashes
 //! anew, so its last row fits exactly if no event in it was changed. Nothing else changes: a row is the same to whoever reads it, wherever it lies.
 //!
-//! A row that somebody's words or address lie beside stays where it is, to be found when that person is erased; so does one with a long event, which bounds a page. They
-//! have an empty place in it. The newest row of a chain is never in a page, so [`super::append`] finds it with one question. Pages are there from the first one on
-//! without a gap, and are never changed; rows that are older than pages are caught up with a few pages at a time.
+//! What lies beside an event (somebody's words or address) cannot lie in a page, because it goes when that person is erased and pages are never changed: it stays a row, whose
+//! event and hash are empty because the page has them. A row with a long event, which bounds a page, stays whole and has an empty place in it; so do, in databases from before
+//! schema 20, rows that something lies beside. The newest row of a chain is never in a page, so [`super::append`] finds it with one question. Pages are there from the first one
+//! on without a gap; rows that are older than pages are caught up with a few pages at a time.
 
 use model::ids::TenantId;
 
+use rusqlite::types::Value;
+
+use super::NEW_ROWS;
 use super::chain::{self, FIRST};
 use super::record::{COLUMNS, Record, from_row};
 use crate::scope::TenantScope;
@@ -54,20 +58,26 @@ fn count(connection: &Connection, no: i64) -> Result<i64, StoreError> {
 /// Moves the rows of a page that is full. One that is not as it was written stays as rows: there it is told which of them was changed.
 fn fill(tx: &Connection, tenant: &TenantScope, page: i64) -> Result<(), StoreError> {
     let (first, last) = bounds(page);
-    let sql = "SELECT n, event, hash, person_no IS NULL AND private IS NULL FROM audit WHERE tenant = $1 AND n BETWEEN $2 AND $3 ORDER BY n";
+    let sql =
+        "SELECT n, event, hash, person_no, private FROM audit WHERE tenant = $1 AND n BETWEEN $2 AND $3 ORDER BY n";
     let mut statement = tx.prepare_cached(sql)?;
     let mut rows = statement.query((tenant.no, first, last))?;
     let (mut events, mut next, mut previous) = (Vec::new(), first, before(tx, tenant.no, page)?);
+    let mut beside = Vec::new();
     while let Some(row) = rows.next()? {
-        let (n, event, hash, alone): (i64, Vec<u8>, Vec<u8>, bool) =
-            (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        let (n, event, hash): (i64, Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
         if n != next || hash != chain::link(tenant.id, n, &previous, &event) {
             return Ok(());
         }
         (next, previous) = (n + 1, hash.try_into().unwrap_or(FIRST));
-        let fits = u16::try_from(event.len()).ok().filter(|length| alone && *length <= EVENT_MAX);
+        let fits = u16::try_from(event.len()).ok().filter(|length| *length <= EVENT_MAX);
         events.extend(fits.unwrap_or_default().to_be_bytes());
         events.extend(fits.map_or(&[][..], |_| event.as_slice()));
+        let (person, private): (Value, Value) = (row.get(3)?, row.get(4)?);
+        if fits.is_some() && (&person, &private) != (&Value::Null, &Value::Null) {
+            let nothing = || Value::Blob(Vec::new());
+            beside.extend([Value::Integer(tenant.no), Value::Integer(n), nothing(), nothing(), person, private]);
+        }
     }
     drop(rows);
     if next <= last {
@@ -76,9 +86,10 @@ fn fill(tx: &Connection, tenant: &TenantScope, page: i64) -> Result<(), StoreErr
     let packed = zstd::bulk::compress(&events, LEVEL).map_err(StoreError::io("a page of the audit"))?;
     tx.prepare_cached("INSERT INTO audit_pages (tenant, page, hash, events) VALUES ($1, $2, $3, $4)")?
         .hand_over((tenant.no, page, previous, packed))?;
-    let sql = "DELETE FROM audit WHERE tenant = $1 AND n BETWEEN $2 AND $3 AND person_no IS NULL AND private IS NULL AND length(event) <= $4";
+    // Rows that get shorter where they are leave holes between them.
+    let sql = "DELETE FROM audit WHERE tenant = $1 AND n BETWEEN $2 AND $3 AND length(event) <= $4";
     tx.prepare_cached(sql)?.execute((tenant.no, first, last, i64::from(EVENT_MAX)))?;
-    Ok(())
+    Ok(NEW_ROWS.hand_over(tx, &beside)?)
 }
 
 /// The first and the last row of a page.
@@ -166,7 +177,7 @@ fn end(pages: i64) -> i64 {
     if pages == 0 { i64::MIN } else { pages * ROWS }
 }
 
-/// The rows of a page, oldest first: its own, and between them those that are not in it. A page that is not one of ours gives none of its own.
+/// The rows of a page, oldest first: its own with what lies beside them, and between them those that are not in it. A page that is not one of ours gives none of its own.
 fn read(connection: &Connection, (no, tenant): (i64, TenantId), page: i64) -> Result<Vec<Record>, StoreError> {
     let sql = "SELECT hash, events FROM audit_pages WHERE tenant = $1 AND page = $2";
     let stored = connection
@@ -180,7 +191,7 @@ fn read(connection: &Connection, (no, tenant): (i64, TenantId), page: i64) -> Re
     let events = zstd::bulk::decompress(&packed, PAGE_MAX).unwrap_or_default();
     let mut events = Events(&events);
     let mut previous = before(connection, no, page)?;
-    let mut rows = Vec::with_capacity(usize::try_from(ROWS).unwrap_or_default());
+    let mut rows: Vec<Record> = Vec::with_capacity(usize::try_from(ROWS).unwrap_or_default());
     for n in first..=last {
         let event = events.next().unwrap_or_default();
         if !event.is_empty() {
@@ -189,8 +200,13 @@ fn read(connection: &Connection, (no, tenant): (i64, TenantId), page: i64) -> Re
             rows.push(Record { n, event: event.to_vec(), hash: previous, private: None, person: None });
         }
         while let Some(record) = beside.next_if(|record| record.n <= n) {
-            previous = record.hash;
-            rows.push(record);
+            match rows.last_mut().filter(|row| row.n == record.n && record.event.is_empty()) {
+                Some(row) => (row.private, row.person) = (record.private, record.person),
+                None => {
+                    previous = record.hash;
+                    rows.push(record);
+                }
+            }
         }
     }
     Ok(rows)

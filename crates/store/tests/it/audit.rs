@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use crate::support::{NOW, elsewhere, place, tenant};
+use crate::support::{Made, NOW, device, elsewhere, place, sign, sign_erasure, tenant, user};
+use model::envelope::Envelope;
 use model::world::Moment;
 use rusqlite::Connection;
 use store::blobs::MemoryBlobs;
@@ -92,7 +93,9 @@ fn rows_are_the_same_to_whoever_reads_them_wherever_they_lie() {
     if !elsewhere() {
         let count = |sql: &str| chain.raw().query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
         let still = count("SELECT COUNT(*) FROM audit WHERE tenant = 1 AND n <= 1024");
-        assert_eq!(still, 10 + 4 - 2, "with an address beside them, and long ones");
+        assert_eq!(still, 10 + 4 - 2, "what lies beside a page, and long ones");
+        let whole = count("SELECT COUNT(*) FROM audit WHERE tenant = 1 AND n <= 1024 AND length(event) > 0");
+        assert_eq!(whole, 4, "the events of the others are in the page");
         let bytes = count("SELECT SUM(length(events) + length(hash)) FROM audit_pages WHERE tenant = 1");
         assert!(bytes < 1012 * 20, "{bytes} bytes for what took 100 a row");
     }
@@ -111,6 +114,8 @@ fn what_lies_in_a_page_is_guarded_and_a_change_is_found() {
         "DELETE FROM audit",
         "DELETE FROM audit WHERE n = 513",
         "DELETE FROM audit WHERE n = 100",
+        "UPDATE audit SET event = x'00' WHERE n = 100",
+        "UPDATE audit SET private = x'00' WHERE n = 100",
         "DELETE FROM audit_pages",
         "UPDATE audit_pages SET page = 7",
     ] {
@@ -126,7 +131,7 @@ fn what_lies_in_a_page_is_guarded_and_a_change_is_found() {
     set(&zstd::bulk::compress(&plain, 3).unwrap());
     let found = chain.wrong();
     assert!(found.iter().all(|(n, wrong)| (77..=PAGE).contains(n) && *wrong == Wrong::Changed), "{found:?}");
-    assert_eq!(found.first().unwrap().0, 100, "the first row behind it that has a hash of its own");
+    assert_eq!(found.first().unwrap().0, 250, "the first row behind it that has a hash of its own");
     set(b"no page at all");
     assert_eq!(chain.wrong()[0], (1, Wrong::Missing { until: 99 }));
     set(&events);
@@ -135,7 +140,9 @@ fn what_lies_in_a_page_is_guarded_and_a_change_is_found() {
     assert_eq!(chain.wrong()[0], (PAGE, Wrong::Changed));
     raw.execute("UPDATE audit_pages SET hash = $1", [known[511].hash]).unwrap();
     raw.execute("DELETE FROM audit WHERE n = 100", []).unwrap();
-    assert_eq!(chain.wrong()[0], (100, Wrong::Missing { until: 100 }));
+    assert_eq!(chain.wrong()[0], (100, Wrong::BesideGone));
+    raw.execute("DELETE FROM audit WHERE n = 250", []).unwrap();
+    assert_eq!(chain.wrong(), [(250, Wrong::Missing { until: 250 }), (500, Wrong::Changed), (100, Wrong::BesideGone)]);
 }
 
 #[test]
@@ -147,11 +154,14 @@ fn rows_of_an_older_database_move_a_few_pages_at_a_time_and_stay_what_they_are()
     let mut known = Vec::new();
     chain.grow(7 * PAGE, &mut known);
     let raw = chain.raw();
-    raw.execute_batch("DROP TRIGGER audit_pages_are_never_deleted; DELETE FROM audit_pages").unwrap();
-    let sql = "INSERT INTO audit (tenant, n, event, hash) VALUES (1, $1, $2, $3) ON CONFLICT DO NOTHING";
+    raw.execute_batch(
+        "DROP TRIGGER audit_pages_are_never_deleted; DROP TRIGGER audit_is_never_deleted; DELETE FROM audit_pages; DELETE FROM audit WHERE tenant = 1",
+    )
+    .unwrap();
+    let sql = "INSERT INTO audit (tenant, n, event, hash, private) VALUES (1, $1, $2, $3, $4)";
     let mut insert = raw.prepare(sql).unwrap();
     for record in &known {
-        insert.execute((record.n, &record.event, record.hash)).unwrap();
+        insert.execute((record.n, &record.event, record.hash, &record.private)).unwrap();
     }
     assert!(chain.store.audit(&chain.scope, 1, 10_000).unwrap() == known);
     let pages = || raw.query_row("SELECT COUNT(*) FROM audit_pages", [], |row| row.get::<_, i64>(0)).unwrap();
@@ -161,6 +171,28 @@ fn rows_of_an_older_database_move_a_few_pages_at_a_time_and_stay_what_they_are()
         assert!(chain.store.audit(&chain.scope, 1, 10_000).unwrap() == known, "{rows} rows");
         assert_eq!(chain.wrong(), []);
     }
+}
+
+#[test]
+fn what_lies_beside_a_page_goes_with_its_person_and_the_page_stays() {
+    let chain = Chain::new();
+    let account = user(&chain.store, "example", "ada", 7);
+    let from = |address: [u8; 4]| Origin { address: Some(IpAddr::from(address)), salt: [9; 16], ..Origin::default() };
+    let pc = device(&chain.store, &account, 1).by(from([192, 0, 2, 7]));
+    let bytes = Made::new(&pc, 1, &[(1, 100)], &[]).envelope(|_| true);
+    chain.store.commit(&pc, &Envelope::parse(&bytes).unwrap(), NOW, sign()).unwrap();
+    let mut known = chain.store.audit(&chain.scope, 1, 100).unwrap();
+    let of_ada = known.iter().position(|row| row.person == Some(pc.user()) && row.private.is_some()).unwrap();
+    chain.grow(PAGE + 1, &mut known);
+    assert!(chain.store.audit(&chain.scope, 1, 10_000).unwrap() == known, "in the page");
+    assert!(chain.store.erase_user(&chain.scope, pc.user(), (NOW, sign_erasure())).unwrap().is_some());
+    let rows = chain.store.audit(&chain.scope, 1, 10_000).unwrap();
+    for (row, before) in rows.iter().zip(&known) {
+        assert_eq!((&row.event, row.hash), (&before.event, before.hash), "row {}", row.n);
+    }
+    assert_eq!((&rows[of_ada].private, rows[of_ada].person), (&None, Some(pc.user())));
+    assert_eq!(rows[99].private, known[99].private, "nobody else's");
+    assert_eq!(chain.wrong(), []);
 }
 
 #[test]
