@@ -425,8 +425,8 @@ static NEW_ROWS: Set = Set::rows(
 /// Adds an event to the tenant's chain, inside the transaction of what it tells.
 pub(crate) fn append(tx: &Connection, tenant: &TenantScope, event: &Event<'_>) -> Result<(), StoreError> {
     let (n, row) = next(tx, tenant, event)?;
-    NEW_ROWS.hand_over(tx, &row)?;
-    pages::turn(tx, tenant, n)
+    pages::turn(tx, tenant, n)?;
+    Ok(NEW_ROWS.hand_over(tx, &row)?)
 }
 
 /// The row with which the chain goes on, and its number.
@@ -465,11 +465,11 @@ pub(crate) fn append_by(
 /// Adds an event of a profile together with the other jobs of a group.
 pub(crate) fn append_with(group: &Group<'_>, scope: &Scope, event: &Event<'_>) -> Result<(), StoreError> {
     let (n, row) = next(group.tx(), &scope.tenant, event)?;
-    group.put(&NEW_ROWS, (scope.tenant.no, scope.profile_no), row)?;
     if pages::begins(n) {
         group.flush()?;
+        pages::turn(group.tx(), &scope.tenant, n)?;
     }
-    pages::turn(group.tx(), &scope.tenant, n)
+    Ok(group.put(&NEW_ROWS, (scope.tenant.no, scope.profile_no), row)?)
 }
 
 /// Takes what lies beside the chain about a person. The chain stays whole.

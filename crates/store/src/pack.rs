@@ -1,24 +1,70 @@
 //! Headers, packed for the row.
 //!
-//! A header is some 700 bytes, nearly all of them ids that other rows hold anyway: its owner's, its parts', its blobs'. With these replaced by
-//! their small numbers about 200 bytes are left, and a backup with one changed value grows the database by that much less. The replacement
+//! A header is some 900 bytes, most of them ids that other rows hold anyway: its owner's, its parts', its blobs'. With these replaced by
+//! their small numbers some 280 bytes are left, and a backup with one changed value grows the database by that much less. The replacement
 //! knows nothing of the header's format: it looks for the ids' bytes and keeps the rest as it is, so any header of any version comes back to
 //! the byte. The numbers also are the only record of which parts and blobs a snapshot needs.
 //!
-//! Packed bytes are a row of tokens: `0..=0x7F` a literal of one byte more than that; `0x80..=0x84` an id of the owner; `0x90` a part and `0x91`
-//! a blob, each followed by its number (seven bits a byte, low ones first, the top bit saying that more follow).
+//! Most of those 280 bytes are what stands around the ids. So where the beginning is as version 1 of the format writes it (`docs/format.md` section 7), and where a part or blob has an
+//! entry around it as that writes them, only the numbers are kept that the row does not have: some 120 bytes are left. What looks otherwise is kept as above.
+//!
+//! Packed bytes are a row of tokens, numbers in them seven bits a byte, low ones first, the top bit saying that more follow:
+//!
+//! | token | |
+//! |---|---|
+//! | `0..=0x7F` | a literal of one byte more than that |
+//! | `0x80..=0x84` | an id of the owner |
+//! | `0x90`, `0x91` | a part, a blob: its number |
+//! | `0x92` | an entry of a part, the array `[kind, id, sealed length, items]`: kind, the part's number, sealed length, items. Since schema 20 |
+//! | `0x93` | the same with a kind and a number one higher than those of the entry before: sealed length, items |
+//! | `0x94` | an entry of a blob, the array `[role, id, sealed length]`: role, the blob's number, sealed length |
+//! | `0x95` | the beginning, up to and with the key of the catalog's version |
 
 use std::collections::HashMap;
 
+use model::cbor::{self, Item};
 use model::ids::{BlobId, PartId};
+use model::world::Moment;
 
 const LITERAL_MAX: usize = 0x80;
 const OWNER: u8 = 0x80;
 const PART: u8 = 0x90;
 const BLOB: u8 = 0x91;
+const ENTRY: u8 = 0x92;
+const NEXT_ENTRY: u8 = 0x93;
+const BLOB_ENTRY: u8 = 0x94;
+const BEGINNING: u8 = 0x95;
 
-/// The ids that the profile's row and its parents hold, in the order of their tokens.
-pub(crate) type Owner<'a> = [&'a [u8]; 5];
+/// What the snapshot's row and its parents hold of its header.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Owner<'a> {
+    /// The ids, in the order of their tokens: tenant, user, device, profile, snapshot.
+    pub(crate) ids: [&'a [u8]; 5],
+    /// The snapshot's number.
+    pub(crate) seq: u64,
+    /// When it was taken.
+    pub(crate) taken_at: Moment,
+}
+
+impl Owner<'_> {
+    /// How a header of version 1 begins: keys 0 to 6, and key 7 without its value.
+    fn beginning(&self) -> Vec<u8> {
+        let mut bytes = vec![MAP_OF_FIFTEEN];
+        for (key, id) in (0..).zip(&self.ids[..4]) {
+            bytes.extend([key, BYTES_16]);
+            bytes.extend_from_slice(id);
+        }
+        bytes.push(4);
+        bytes.extend(cbor::encode(&Item::Unsigned(self.seq)));
+        bytes.push(5);
+        bytes.extend_from_slice(&BYTES_32);
+        bytes.extend_from_slice(self.ids[4]);
+        bytes.push(6);
+        bytes.extend(cbor::encode(&Item::int(self.taken_at.0)));
+        bytes.push(7);
+        bytes
+    }
+}
 
 /// Where a known id stands in a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,13 +87,15 @@ enum What {
 #[derive(Debug)]
 pub(crate) struct Outline {
     spots: Vec<Spot>,
+    /// How many bytes at the header's beginning the row has.
+    begins: usize,
 }
 
 impl Outline {
     /// Finds the ids. One that does not stand in the header as plain bytes is simply not replaced; but see [`Outline::names_all`].
     pub(crate) fn of(header: &[u8], owner: &Owner<'_>, parts: &[PartId], blobs: &[BlobId]) -> Self {
         let mut finder = Finder { header, cursor: 0, spots: Vec::new() };
-        for (index, id) in (0..).zip(owner) {
+        for (index, id) in (0..).zip(owner.ids) {
             finder.note(id, What::Owner(index));
         }
         for (index, id) in parts.iter().enumerate() {
@@ -64,7 +112,9 @@ impl Outline {
             end = if free { spot.at + spot.len } else { end };
             free
         });
-        Self { spots }
+        let beginning = owner.beginning();
+        let begins = if header.starts_with(&beginning) { beginning.len() } else { 0 };
+        Self { spots, begins }
     }
 
     /// Whether every part and blob was found, so that the packed header will keep them from being removed.
@@ -75,8 +125,22 @@ impl Outline {
     /// Packs `header`. `parts` and `blobs` are the numbers of those given to [`Outline::of`], in the same order.
     pub(crate) fn pack(&self, header: &[u8], parts: &[i64], blobs: &[i64]) -> Vec<u8> {
         let mut packed = Vec::with_capacity(header.len() / 2);
-        let mut done = 0;
-        for spot in &self.spots {
+        let (mut done, mut before) = (self.begins, None);
+        if done > 0 {
+            packed.push(BEGINNING);
+        }
+        for spot in self.spots.iter().filter(|spot| spot.at >= self.begins) {
+            let entry = match spot.what {
+                What::Part(index) => Entry::around(header, spot.at, parts[index], ARRAY_OF_FOUR),
+                What::Blob(index) => Entry::around(header, spot.at, blobs[index], ARRAY_OF_THREE),
+                What::Owner(_) => None,
+            };
+            if let Some((entry, from, to)) = entry.filter(|(_, from, _)| *from >= done) {
+                literal(&mut packed, &header[done..from]);
+                entry.pack(before, &mut packed);
+                (done, before) = (to, Some(entry));
+                continue;
+            }
             literal(&mut packed, &header[done..spot.at]);
             match spot.what {
                 What::Owner(index) => packed.push(OWNER + index),
@@ -87,6 +151,127 @@ impl Outline {
         }
         literal(&mut packed, &header[done..]);
         packed
+    }
+}
+
+/// What a header says of a part or a blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry {
+    /// Of a blob: its role.
+    kind: u32,
+    no: i64,
+    sealed_len: u32,
+    /// `None`: it is a blob's.
+    items: Option<u32>,
+}
+
+/// First bytes of arrays and of the map (RFC 8949, section 3).
+const ARRAY_OF_THREE: u8 = 0x83;
+const ARRAY_OF_FOUR: u8 = 0x84;
+const MAP_OF_FIFTEEN: u8 = 0xAF;
+
+/// What stands before an id: bytes follow, 16 or 32 of them.
+const BYTES_16: u8 = 0x50;
+const BYTES_32: [u8; 2] = [0x58, 32];
+
+impl Entry {
+    /// The entry whose id stands at `at`, with our number for it, and where it begins and ends. `None`: it is not written as entries are.
+    fn around(header: &[u8], at: usize, no: i64, array: u8) -> Option<(Self, usize, usize)> {
+        let before = header[..at].strip_suffix(&BYTES_32)?;
+        let (kind, from) = [2, 3].into_iter().find_map(|length| {
+            let (first, kind) = before.get(before.len().checked_sub(length)?..)?.split_first()?;
+            let (kind, rest) = uint(kind)?;
+            (*first == array && rest.is_empty()).then_some((kind, before.len() - length))
+        })?;
+        let (sealed_len, mut rest) = uint(header.get(at + 32..)?)?;
+        let mut items = None;
+        if array == ARRAY_OF_FOUR {
+            let (count, more) = uint(rest)?;
+            (items, rest) = (Some(count), more);
+        }
+        Some((Self { kind, no, sealed_len, items }, from, header.len() - rest.len()))
+    }
+
+    /// What a part's entry says without kind and number of its own.
+    fn follows(self, before: Option<Self>) -> bool {
+        before.is_some_and(|before| {
+            before.kind.checked_add(1) == Some(self.kind) && before.no.checked_add(1) == Some(self.no)
+        })
+    }
+
+    fn pack(self, before: Option<Self>, packed: &mut Vec<u8>) {
+        match self.items {
+            Some(_) if self.follows(before) => packed.push(NEXT_ENTRY),
+            items => {
+                number(packed, if items.is_some() { ENTRY } else { BLOB_ENTRY }, self.kind.into());
+                varint_of(packed, self.no);
+            }
+        }
+        varint_of(packed, self.sealed_len.into());
+        if let Some(items) = self.items {
+            varint_of(packed, items.into());
+        }
+    }
+
+    /// The other way round, from what stands behind a token.
+    fn unpack(token: u8, before: Option<Self>, rest: &[u8]) -> Option<(Self, &[u8])> {
+        let small = |bytes| varint(bytes).and_then(|(number, rest)| Some((u32::try_from(number).ok()?, rest)));
+        let (kind, no, rest) = if token == NEXT_ENTRY {
+            let before = before?;
+            (before.kind.checked_add(1)?, before.no.checked_add(1)?, rest)
+        } else {
+            let (kind, rest) = small(rest)?;
+            let (no, rest) = varint(rest)?;
+            (kind, no, rest)
+        };
+        let (sealed_len, rest) = small(rest)?;
+        let (items, rest) = match token {
+            BLOB_ENTRY => (None, rest),
+            _ => small(rest).map(|(items, rest)| (Some(items), rest))?,
+        };
+        Some((Self { kind, no, sealed_len, items }, rest))
+    }
+
+    /// Writes it as headers have it.
+    fn write(self, id: &[u8; 32], header: &mut Vec<u8>) {
+        header.push(if self.items.is_some() { ARRAY_OF_FOUR } else { ARRAY_OF_THREE });
+        write_uint(header, self.kind);
+        header.extend_from_slice(&BYTES_32);
+        header.extend_from_slice(id);
+        write_uint(header, self.sealed_len);
+        if let Some(items) = self.items {
+            write_uint(header, items);
+        }
+    }
+}
+
+/// An unsigned integer of CBOR in its shortest form, as everything in a header is (RFC 8949, section 4.2.1), and what follows it.
+fn uint(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let (&first, rest) = bytes.split_first()?;
+    let (length, least) = match first {
+        0..=23 => return Some((first.into(), rest)),
+        24 => (1, 24),
+        25 => (2, 0x100),
+        26 => (4, 0x1_0000),
+        _ => return None,
+    };
+    let (digits, rest) = rest.split_at_checked(length)?;
+    let number = digits.iter().fold(0, |number, digit| number << 8 | u32::from(*digit));
+    (number >= least).then_some((number, rest))
+}
+
+fn write_uint(bytes: &mut Vec<u8>, number: u32) {
+    match number {
+        0..=23 => bytes.push(number.to_le_bytes()[0]),
+        24..=0xFF => bytes.extend([24, number.to_le_bytes()[0]]),
+        0x100..=0xFFFF => {
+            bytes.push(25);
+            bytes.extend_from_slice(&number.to_be_bytes()[2..]);
+        }
+        _ => {
+            bytes.push(26);
+            bytes.extend_from_slice(&number.to_be_bytes());
+        }
     }
 }
 
@@ -121,7 +306,11 @@ fn literal(packed: &mut Vec<u8>, bytes: &[u8]) {
 
 fn number(packed: &mut Vec<u8>, token: u8, number: i64) {
     packed.push(token);
-    let mut rest = u64::try_from(number).expect("numbers begin at 1");
+    varint_of(packed, number);
+}
+
+fn varint_of(packed: &mut Vec<u8>, number: i64) {
+    let mut rest = u64::try_from(number).expect("no number is below 0");
     while rest >= 0x80 {
         packed.push(rest.to_le_bytes()[0] | 0x80);
         rest >>= 7;
@@ -136,6 +325,8 @@ enum Token<'a> {
     Owner(usize),
     Part(i64),
     Blob(i64),
+    Entry(Entry),
+    Beginning,
 }
 
 /// The numbers of the parts and blobs that a packed header names, in its order; `None` if the bytes are damaged.
@@ -143,9 +334,9 @@ pub(crate) fn references(packed: &[u8]) -> Option<(Vec<i64>, Vec<i64>)> {
     let (mut parts, mut blobs) = (Vec::new(), Vec::new());
     for token in tokens(packed) {
         match token? {
-            Token::Part(no) => parts.push(no),
-            Token::Blob(no) => blobs.push(no),
-            Token::Literal(_) | Token::Owner(_) => {}
+            Token::Part(no) | Token::Entry(Entry { no, items: Some(_), .. }) => parts.push(no),
+            Token::Blob(no) | Token::Entry(Entry { no, items: None, .. }) => blobs.push(no),
+            Token::Literal(_) | Token::Owner(_) | Token::Beginning => {}
         }
     }
     Some((parts, blobs))
@@ -162,9 +353,12 @@ pub(crate) fn unpack(
     for token in tokens(packed) {
         match token? {
             Token::Literal(bytes) => header.extend_from_slice(bytes),
-            Token::Owner(index) => header.extend_from_slice(owner.get(index)?),
+            Token::Owner(index) => header.extend_from_slice(owner.ids.get(index)?),
             Token::Part(no) => header.extend_from_slice(parts.get(&no)?.as_bytes()),
             Token::Blob(no) => header.extend_from_slice(blobs.get(&no)?.as_bytes()),
+            Token::Entry(entry) if entry.items.is_some() => entry.write(parts.get(&entry.no)?.as_bytes(), &mut header),
+            Token::Entry(entry) => entry.write(blobs.get(&entry.no)?.as_bytes(), &mut header),
+            Token::Beginning => header.extend(owner.beginning()),
         }
     }
     Some(header)
@@ -172,20 +366,28 @@ pub(crate) fn unpack(
 
 /// The tokens, ending with a `None` item where the bytes make no sense.
 fn tokens(mut packed: &[u8]) -> impl Iterator<Item = Option<Token<'_>>> {
+    let mut before = None;
     std::iter::from_fn(move || {
         let (&first, rest) = packed.split_first()?;
-        let token = token(first, rest);
+        let token = token(first, before, rest);
         packed = token.map_or(&[], |(_, rest)| rest);
+        if let Some((Token::Entry(entry), _)) = token {
+            before = Some(entry);
+        }
         Some(token.map(|(token, _)| token))
     })
 }
 
-fn token(first: u8, rest: &[u8]) -> Option<(Token<'_>, &[u8])> {
+fn token(first: u8, before: Option<Entry>, rest: &[u8]) -> Option<(Token<'_>, &[u8])> {
     match first {
         0..OWNER => rest.split_at_checked(usize::from(first) + 1).map(|(run, rest)| (Token::Literal(run), rest)),
         OWNER..PART => Some((Token::Owner(usize::from(first - OWNER)), rest)),
         PART => varint(rest).map(|(no, rest)| (Token::Part(no), rest)),
         BLOB => varint(rest).map(|(no, rest)| (Token::Blob(no), rest)),
+        BEGINNING => Some((Token::Beginning, rest)),
+        ENTRY | NEXT_ENTRY | BLOB_ENTRY => {
+            Entry::unpack(first, before, rest).map(|(entry, rest)| (Token::Entry(entry), rest))
+        }
         _ => None,
     }
 }
@@ -212,7 +414,21 @@ mod tests {
     }
 
     fn refs(owner: &[[u8; 16]; 5]) -> Owner<'_> {
-        [&owner[0], &owner[1], &owner[2], &owner[3], &owner[4]]
+        let ids = [&owner[0], &owner[1], &owner[2], &owner[3], &owner[4]].map(|id| id.as_slice());
+        Owner { ids, seq: 44, taken_at: Moment(1_795_000_000_000) }
+    }
+
+    /// An entry as headers have it, or one with a number that is longer than it has to be.
+    fn entry((index, kind, sealed_len, items, short): (u8, u32, u32, u32, bool)) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let items = (index < 4).then_some(items);
+        Entry { kind, no: 0, sealed_len, items }.write(&[100 + index; 32], &mut bytes);
+        if !short {
+            bytes.extend([ARRAY_OF_FOUR, 24, 7, 0x58, 32]);
+            bytes.extend([100 + index; 32]);
+            bytes.extend([26, 0, 0, 0, 7, 24, 7]);
+        }
+        bytes
     }
 
     proptest! {
@@ -222,10 +438,14 @@ mod tests {
                 prop::collection::vec(any::<u8>(), 0..300),
                 (0..5_usize).prop_map(|index| owner()[index].to_vec()),
                 (0..6_u8).prop_map(|index| vec![100 + index; 32]),
+                (0..6_u8, 0..300_u32, any::<u32>(), 0..70_000_u32, any::<bool>()).prop_map(entry),
             ], 0..20),
             numbers in prop::collection::vec(1..i64::MAX, 6),
+            begins in any::<bool>(),
         ) {
-            let (owner, header) = (owner(), pieces.concat());
+            let owner = owner();
+            let mut header = if begins { refs(&owner).beginning() } else { Vec::new() };
+            header.extend(pieces.concat());
             let parts: Vec<_> = (0..4_u8).map(|index| PartId([100 + index; 32])).collect();
             let blobs: Vec<_> = (4..6_u8).map(|index| BlobId([100 + index; 32])).collect();
             let outline = Outline::of(&header, &refs(&owner), &parts, &blobs);
@@ -253,5 +473,60 @@ mod tests {
         let packed = outline.pack(&header, &[300, 2], &[1]);
         assert_eq!(references(&packed), Some((vec![300, 2], vec![1])));
         assert!(packed.len() < 25, "{} bytes", packed.len());
+    }
+
+    #[test]
+    fn entries_of_parts_take_four_bytes_each() {
+        let parts: Vec<PartId> = (0..18).map(|index| PartId([100 + index; 32])).collect();
+        let entries = parts.iter().zip(16..).flat_map(|(id, kind)| {
+            let mut bytes = Vec::new();
+            Entry { kind, no: 0, sealed_len: 461, items: Some(3) }.write(id.as_bytes(), &mut bytes);
+            bytes
+        });
+        let header: Vec<u8> = b"what comes before".iter().copied().chain(entries).collect();
+        let owner = owner();
+        let outline = Outline::of(&header, &refs(&owner), &parts, &[]);
+        // All from one backup but one, which has changed since.
+        let numbers: Vec<i64> = (1..=18).map(|no| if no == 5 { 333 } else { no }).collect();
+        let packed = outline.pack(&header, &numbers, &[]);
+        assert_eq!(references(&packed), Some((numbers.clone(), vec![])));
+        assert!(packed.len() < 18 + 18 * 4 + 2 * 4, "{} bytes", packed.len());
+        let known = numbers.iter().copied().zip(parts).collect();
+        assert_eq!(unpack(&packed, &refs(&owner), &known, &HashMap::new()), Some(header));
+    }
+
+    #[test]
+    fn a_header_that_was_packed_before_there_were_entries_comes_back() {
+        let (owner, part) = (owner(), PartId([7; 32]));
+        let packed = [3, ARRAY_OF_FOUR, 1, 0x58, 32, PART, 3, 2, 24, 99, 0];
+        let header = [&[ARRAY_OF_FOUR, 1, 0x58, 32][..], &[7; 32], &[24, 99, 0]].concat();
+        assert_eq!(unpack(&packed, &refs(&owner), &HashMap::from([(3, part)]), &HashMap::new()), Some(header));
+    }
+
+    #[test]
+    fn the_beginning_of_a_header_takes_one_byte() {
+        let owner = owner();
+        let owner = Owner { ids: [&owner[0], &owner[1], &owner[2], &owner[3], &[9; 32]], ..refs(&owner) };
+        let header = model::envelope::Header {
+            tenant: model::ids::TenantId([1; 16]),
+            user: model::ids::UserId([2; 16]),
+            device: model::ids::DeviceId([3; 16]),
+            profile: model::ids::ProfileId([4; 16]),
+            seq: owner.seq,
+            snapshot: model::ids::SnapshotId([9; 32]),
+            taken_at: owner.taken_at,
+            catalog_version: 1,
+            key: model::ids::KeyId([7; 16]),
+            source: model::envelope::Source::Hive,
+            device_name: "PC".to_owned(),
+            settings_count: 143,
+            apps_count: 27,
+            parts: Vec::new(),
+            blobs: Vec::new(),
+        };
+        let bytes = header.to_bytes().unwrap();
+        let packed = Outline::of(&bytes, &owner, &[], &[]).pack(&bytes, &[], &[]);
+        assert_eq!(packed[0], BEGINNING, "as the format writes it");
+        assert_eq!(unpack(&packed, &owner, &HashMap::new(), &HashMap::new()), Some(bytes));
     }
 }

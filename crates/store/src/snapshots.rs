@@ -274,7 +274,7 @@ pub(crate) fn owner_tokens<'a>(
     device: &'a DeviceId,
     profile: &'a ProfileId,
     snapshot: &'a SnapshotId,
-) -> Owner<'a> {
+) -> [&'a [u8]; 5] {
     [tenant.as_bytes(), user.as_bytes(), device.as_bytes(), profile.as_bytes(), snapshot.as_bytes()]
 }
 
@@ -300,7 +300,7 @@ pub(crate) fn load(connection: &Connection, own: &OwnProfile, seq: i64) -> Resul
     let damaged = |what: &str| StoreError::Damaged(format!("{what} of snapshot {seq} of profile {}", own.id));
     let mut statement = connection.prepare_cached(
         "SELECT s.id, s.header, s.header_tag, s.checksum, s.signature, s.epoch, s.committed_at, \
-         COALESCE(m.origin_tenant, t.id), COALESCE(m.origin_user, u.id), d.id FROM snapshots s \
+         COALESCE(m.origin_tenant, t.id), COALESCE(m.origin_user, u.id), d.id, s.taken_at FROM snapshots s \
          JOIN profiles p ON p.tenant = s.tenant AND p.no = s.profile_no \
          JOIN tenants t ON t.no = s.tenant \
          JOIN users u ON u.tenant = p.tenant AND u.no = p.user_no \
@@ -321,7 +321,8 @@ pub(crate) fn load(connection: &Connection, own: &OwnProfile, seq: i64) -> Resul
     let blobs = blob_numbers.iter().map(|no| blob(connection, own, *no)).collect::<Result<Option<Vec<_>>, _>>()?;
     let blobs = blobs.ok_or_else(|| damaged("a blob"))?;
     let blob_ids: HashMap<_, _> = blobs.iter().copied().collect();
-    let owner = owner_tokens(&tenant, &user, &device, &own.id, &snapshot);
+    let ids = owner_tokens(&tenant, &user, &device, &own.id, &snapshot);
+    let owner = Owner { ids, seq: row::unsigned(seq), taken_at: Moment(row.get(10)?) };
     let header = pack::unpack(&packed, &owner, &part_ids, &blob_ids).ok_or_else(|| damaged("the header"))?;
     if row::checksum(&header) != row.get::<_, [u8; 16]>(3)? {
         return Err(damaged("the header"));

@@ -35,7 +35,8 @@ const AT_ONCE: usize = 4;
 /// How hard is tried: the writer's thread does it.
 const LEVEL: i32 = 6;
 
-/// Moves full pages of the chain out of the way of its row `n`, if that begins a new one.
+/// Moves full pages of the chain out of the way of its row `n`, if that begins a new one. Before that row is written: what stays is then put at the end of the tree, whose pages get
+/// full that way.
 pub(super) fn turn(tx: &Connection, tenant: &TenantScope, n: i64) -> Result<(), StoreError> {
     if !begins(n) {
         return Ok(());

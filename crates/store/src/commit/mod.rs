@@ -17,7 +17,7 @@ use model::world::Moment;
 use rusqlite::types::Value;
 
 use crate::audit::{self, Action, Event};
-use crate::pack::Outline;
+use crate::pack::{Outline, Owner};
 use crate::scope::Scope;
 use crate::writer::{Group, Plan, Sign, Signing};
 use crate::{Store, StoreError, row, snapshots};
@@ -204,8 +204,8 @@ fn prepare(
     let part_ids: Vec<PartId> = parts.iter().map(|part| part.id).collect();
     let blobs: Vec<(BlobId, u64)> = header.blobs.iter().map(|blob| (blob.id, blob.sealed_len)).collect();
     let blob_ids: Vec<BlobId> = blobs.iter().map(|(id, _)| *id).collect();
-    let owner =
-        snapshots::owner_tokens(&header.tenant, &header.user, &header.device, &header.profile, &header.snapshot);
+    let ids = snapshots::owner_tokens(&header.tenant, &header.user, &header.device, &header.profile, &header.snapshot);
+    let owner = Owner { ids, seq: header.seq, taken_at: header.taken_at };
     let outline = Outline::of(envelope.header_bytes, &owner, &part_ids, &blob_ids);
     if !outline.names_all(parts.len() + blobs.len()) {
         return Err(CommitError::Malformed("the header lists a part or blob twice".to_owned()));
