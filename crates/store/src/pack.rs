@@ -414,7 +414,7 @@ mod tests {
     }
 
     fn refs(owner: &[[u8; 16]; 5]) -> Owner<'_> {
-        let ids = [&owner[0], &owner[1], &owner[2], &owner[3], &owner[4]].map(|id| id.as_slice());
+        let ids = [&owner[0], &owner[1], &owner[2], &owner[3], &owner[4]].map(<[u8; 16]>::as_slice);
         Owner { ids, seq: 44, taken_at: Moment(1_795_000_000_000) }
     }
 

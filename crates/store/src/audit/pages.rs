@@ -201,12 +201,11 @@ fn read(connection: &Connection, (no, tenant): (i64, TenantId), page: i64) -> Re
             rows.push(Record { n, event: event.to_vec(), hash: previous, private: None, person: None });
         }
         while let Some(record) = beside.next_if(|record| record.n <= n) {
-            match rows.last_mut().filter(|row| row.n == record.n && record.event.is_empty()) {
-                Some(row) => (row.private, row.person) = (record.private, record.person),
-                None => {
-                    previous = record.hash;
-                    rows.push(record);
-                }
+            if let Some(row) = rows.last_mut().filter(|row| row.n == record.n && record.event.is_empty()) {
+                (row.private, row.person) = (record.private, record.person);
+            } else {
+                previous = record.hash;
+                rows.push(record);
             }
         }
     }

@@ -414,17 +414,27 @@ mod tests {
 
     fn fleet(people: &[Person], devices: &[Device], backups: &[Backup]) -> Fleet {
         let mut roster = Roster::default();
-        people.iter().for_each(|row| roster.person(row));
-        devices.iter().for_each(|row| roster.device(row));
+        for row in people {
+            roster.person(row);
+        }
+        for row in devices {
+            roster.device(row);
+        }
         roster.close();
         stand(Arc::new(roster), (people, devices), backups).expect("the roster is of these rows")
     }
 
     fn stand(roster: Arc<Roster>, (people, devices): (&[Person], &[Device]), backups: &[Backup]) -> Option<Fleet> {
         let mut standings = Standings::new(roster, NOW);
-        people.iter().for_each(|row| standings.person(row));
-        devices.iter().for_each(|row| standings.device(row));
-        backups.iter().for_each(|row| standings.backup(row));
+        for row in people {
+            standings.person(row);
+        }
+        for row in devices {
+            standings.device(row);
+        }
+        for row in backups {
+            standings.backup(row);
+        }
         standings.is_so().then(|| standings.done())
     }
 
