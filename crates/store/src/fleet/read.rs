@@ -26,26 +26,32 @@ const AT_ONCE: i64 = 10_000;
 pub(super) fn read(store: &Store, view: &View, now: Moment, before: Option<&Fleet>) -> Result<Fleet, StoreError> {
     if let Some(before) = before {
         let mut standings = Standings::new(Arc::clone(&before.roster), now);
-        if standings.read(store, view)? {
+        if standings.read(store, view, true)? {
             return Ok(standings.done());
         }
     }
     let mut standings = Standings::new(Arc::new(roster(store, view)?), now);
     // Who came or went since the roster was read is not in this picture, or is as they were.
-    standings.read(store, view)?;
+    standings.read(store, view, false)?;
     Ok(standings.done())
 }
 
 fn roster(store: &Store, view: &View) -> Result<Roster, StoreError> {
     let mut roster = Roster::default();
-    people(store, view, |row| roster.person(row))?;
-    devices(store, view, |row| roster.device(row))?;
+    people(store, view, |row| {
+        roster.person(row);
+        true
+    })?;
+    devices(store, view, |row| {
+        roster.device(row);
+        true
+    })?;
     roster.close();
     Ok(roster)
 }
 
-/// Hands people to `each`.
-fn people(store: &Store, view: &View, each: impl FnMut(&Person)) -> Result<(), StoreError> {
+/// Hands people to `each`, until it says that this will do.
+fn people(store: &Store, view: &View, each: impl FnMut(&Person) -> bool) -> Result<(), StoreError> {
     let sql = format!(
         "SELECT u.no, u.id, u.name, u.created_at FROM users u WHERE u.tenant = $1 AND u.no > $2 AND u.disabled_at IS NULL AND NOT EXISTS \
          (SELECT 1 FROM erasures e WHERE e.tenant = u.tenant AND e.kind = {} AND e.owner = u.id) AND {} ORDER BY u.no LIMIT $3",
@@ -64,7 +70,7 @@ fn people(store: &Store, view: &View, each: impl FnMut(&Person)) -> Result<(), S
 }
 
 /// The same with PCs.
-fn devices(store: &Store, view: &View, each: impl FnMut(&Device)) -> Result<(), StoreError> {
+fn devices(store: &Store, view: &View, each: impl FnMut(&Device) -> bool) -> Result<(), StoreError> {
     let sql = format!(
         "SELECT d.no, d.user_no, d.id, d.name, u.id, u.name, d.seen_at, d.created_at, d.revoked_at, d.forked_at, d.key_level \
          FROM devices d JOIN users u ON u.tenant = d.tenant AND u.no = d.user_no \
@@ -90,7 +96,7 @@ fn devices(store: &Store, view: &View, each: impl FnMut(&Device)) -> Result<(), 
 }
 
 /// The same with newest backups, of whomever.
-fn backups(store: &Store, view: &View, each: impl FnMut(&Backup)) -> Result<(), StoreError> {
+fn backups(store: &Store, view: &View, each: impl FnMut(&Backup) -> bool) -> Result<(), StoreError> {
     let sql = "SELECT no, device_no, user_no, latest_at, trouble FROM profiles \
                WHERE tenant = $1 AND no > $2 AND latest_at IS NOT NULL ORDER BY no LIMIT $3";
     let row = |row: &Row<'_>| {
@@ -99,26 +105,29 @@ fn backups(store: &Store, view: &View, each: impl FnMut(&Backup)) -> Result<(), 
     all((store, view), sql, row, each)
 }
 
-/// Hands all rows to `each`, by their numbers, which are the first column. The question takes the tenant, a number after which to begin, and how many at most.
+/// Hands rows to `each`, by their numbers, which are the first column, until it says that this will do. The question takes the tenant, a number after which to begin, and how many at most.
 fn all<T>(
     (store, view): (&Store, &View),
     sql: &str,
     mut take: impl FnMut(&Row<'_>) -> crate::sql::Result<T>,
-    mut each: impl FnMut(&T),
+    mut each: impl FnMut(&T) -> bool,
 ) -> Result<(), StoreError> {
     let mut after = i64::MIN;
     loop {
         let mut met = 0;
-        store.read(|connection| {
-            let mut statement = connection.prepare_cached(sql)?;
+        let goes_on = store.read(|connection| {
+            // Not kept compiled: the text is another for each view.
+            let mut statement = connection.prepare(sql)?;
             let mut rows = statement.query((view.scope().no, after, AT_ONCE))?;
             while let Some(row) = rows.next()? {
                 (after, met) = (row.get(0)?, met + 1);
-                each(&take(&row)?);
+                if !each(&take(&row)?) {
+                    return Ok(false);
+                }
             }
-            Ok::<_, StoreError>(())
+            Ok::<_, StoreError>(met == AT_ONCE)
         })?;
-        if met < AT_ONCE {
+        if !goes_on {
             return Ok(());
         }
     }
@@ -280,12 +289,20 @@ impl Standings {
         Self { fleet: Fleet { at, roster, people, devices, troubles, counts, forked }, met: [0; 2], others: false }
     }
 
-    /// Reads how everybody stands. `false`: the roster is not what the view sees now.
-    fn read(&mut self, store: &Store, view: &View) -> Result<bool, StoreError> {
-        people(store, view, |row| self.person(row))?;
-        devices(store, view, |row| self.device(row))?;
-        backups(store, view, |row| self.backup(row))?;
-        Ok(self.is_so())
+    /// Reads how everybody stands. `exactly`: those who are on the roster and nobody else; `false` then says that it is not what the view sees now, and that not all was read.
+    fn read(&mut self, store: &Store, view: &View, exactly: bool) -> Result<bool, StoreError> {
+        people(store, view, |row| self.person(row) || !exactly)?;
+        if !(exactly && self.others) {
+            devices(store, view, |row| self.device(row) || !exactly)?;
+        }
+        if exactly && !self.is_so() {
+            return Ok(false);
+        }
+        backups(store, view, |row| {
+            self.backup(row);
+            true
+        })?;
+        Ok(true)
     }
 
     /// Whether exactly those were met who are on the roster, as they are on it.
@@ -293,17 +310,19 @@ impl Standings {
         !self.others && self.met == [self.fleet.people.len(), self.fleet.devices.len()]
     }
 
-    fn person(&mut self, row: &Person) {
-        match self.fleet.roster.knows_person(row) {
-            Some(_) => self.met[0] += 1,
-            None => self.others = true,
-        }
+    /// Whether they are on the roster as they are.
+    fn person(&mut self, row: &Person) -> bool {
+        let known = self.fleet.roster.knows_person(row).is_some();
+        self.met[0] += usize::from(known);
+        self.others |= !known;
+        known
     }
 
-    fn device(&mut self, row: &Device) {
+    /// The same of a PC, whose row says how it stands.
+    fn device(&mut self, row: &Device) -> bool {
         let Some(place) = self.fleet.roster.knows_device(row) else {
             self.others = true;
-            return;
+            return false;
         };
         self.met[1] += 1;
         let person = self.fleet.roster.devices[place].person;
@@ -319,6 +338,7 @@ impl Standings {
             key_level: row.key_level,
             ..self.fleet.devices[place]
         };
+        true
     }
 
     fn backup(&mut self, row: &Backup) {
