@@ -166,10 +166,13 @@ fn what_a_preview_asks_is_read_anew_where_it_is_and_those_who_went_go_from_it() 
         (found["count"].as_u64().unwrap(), found["of"].as_u64().unwrap())
     };
     assert_eq!(preview(), (0, 4));
-    // Backups say nothing to those who ask for facts; the job does.
+    // Who checked in a moment ago is looked at once more, and then not again.
+    assert_eq!(preview(), (0, 4));
+    place.clock.turn(60);
     for pc in [&first, &gone] {
         assert_eq!(live.backup(pc, &Made::new(pc, 1, &[(1, 100)], &[]).whole()).status, 201);
     }
+    assert_eq!(preview(), (0, 4), "a backup is no check-in");
     live.app.store.warm_columns(live.app.clock.now()).unwrap();
     assert_eq!(preview(), (2, 4));
     // What is said in a check-in after that is seen at once, as before.
