@@ -200,6 +200,19 @@ fn write(item: &Item<'_>, out: &mut Vec<u8>) {
     }
 }
 
+/// Writes an unsigned integer behind what is there, as [`encode`] spells it.
+pub fn write_unsigned(number: u64, out: &mut Vec<u8>) {
+    write_head(0, number, out);
+}
+
+/// An unsigned integer in its one spelling at the beginning of bytes, and what follows it. `None`: something else stands there.
+pub fn read_unsigned(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let first = *bytes.first().filter(|first| **first >> 5 == 0)?;
+    let mut reader = Reader { bytes, at: 1, items: 0 };
+    let number = reader.number(first, 0).ok()?;
+    bytes.get(reader.at..).map(|rest| (number, rest))
+}
+
 /// Writes the major type and its number in the shortest form.
 fn write_head(major: u8, number: u64, out: &mut Vec<u8>) {
     let major = major << 5;

@@ -55,7 +55,7 @@ impl Owner<'_> {
             bytes.extend_from_slice(id);
         }
         bytes.push(4);
-        bytes.extend(cbor::encode(&Item::Unsigned(self.seq)));
+        cbor::write_unsigned(self.seq, &mut bytes);
         bytes.push(5);
         bytes.extend_from_slice(&BYTES_32);
         bytes.extend_from_slice(self.ids[4]);
@@ -113,7 +113,9 @@ impl Outline {
             free
         });
         let beginning = owner.beginning();
-        let begins = if header.starts_with(&beginning) { beginning.len() } else { 0 };
+        // A part or blob that is named in there, as only a hostile header has it, must stay named.
+        let is_plain = spots.iter().all(|spot| spot.at >= beginning.len() || matches!(spot.what, What::Owner(_)));
+        let begins = if is_plain && header.starts_with(&beginning) { beginning.len() } else { 0 };
         Self { spots, begins }
     }
 
@@ -129,13 +131,16 @@ impl Outline {
         if done > 0 {
             packed.push(BEGINNING);
         }
-        for spot in self.spots.iter().filter(|spot| spot.at >= self.begins) {
+        let mut spots = self.spots.iter().filter(|spot| spot.at >= self.begins).peekable();
+        while let Some(spot) = spots.next() {
+            // An id that begins in an entry, as only a hostile header has it, must stay named.
+            let next_at = spots.peek().map_or(header.len(), |next| next.at);
             let entry = match spot.what {
                 What::Part(index) => Entry::around(header, spot.at, parts[index], ARRAY_OF_FOUR),
                 What::Blob(index) => Entry::around(header, spot.at, blobs[index], ARRAY_OF_THREE),
                 What::Owner(_) => None,
             };
-            if let Some((entry, from, to)) = entry.filter(|(_, from, _)| *from >= done) {
+            if let Some((entry, from, to)) = entry.filter(|(_, from, to)| *from >= done && *to <= next_at) {
                 literal(&mut packed, &header[done..from]);
                 entry.pack(before, &mut packed);
                 (done, before) = (to, Some(entry));
@@ -235,44 +240,19 @@ impl Entry {
     /// Writes it as headers have it.
     fn write(self, id: &[u8; 32], header: &mut Vec<u8>) {
         header.push(if self.items.is_some() { ARRAY_OF_FOUR } else { ARRAY_OF_THREE });
-        write_uint(header, self.kind);
+        cbor::write_unsigned(self.kind.into(), header);
         header.extend_from_slice(&BYTES_32);
         header.extend_from_slice(id);
-        write_uint(header, self.sealed_len);
+        cbor::write_unsigned(self.sealed_len.into(), header);
         if let Some(items) = self.items {
-            write_uint(header, items);
+            cbor::write_unsigned(items.into(), header);
         }
     }
 }
 
-/// An unsigned integer of CBOR in its shortest form, as everything in a header is (RFC 8949, section 4.2.1), and what follows it.
+/// A number of an entry, and what follows it.
 fn uint(bytes: &[u8]) -> Option<(u32, &[u8])> {
-    let (&first, rest) = bytes.split_first()?;
-    let (length, least) = match first {
-        0..=23 => return Some((first.into(), rest)),
-        24 => (1, 24),
-        25 => (2, 0x100),
-        26 => (4, 0x1_0000),
-        _ => return None,
-    };
-    let (digits, rest) = rest.split_at_checked(length)?;
-    let number = digits.iter().fold(0, |number, digit| number << 8 | u32::from(*digit));
-    (number >= least).then_some((number, rest))
-}
-
-fn write_uint(bytes: &mut Vec<u8>, number: u32) {
-    match number {
-        0..=23 => bytes.push(number.to_le_bytes()[0]),
-        24..=0xFF => bytes.extend([24, number.to_le_bytes()[0]]),
-        0x100..=0xFFFF => {
-            bytes.push(25);
-            bytes.extend_from_slice(&number.to_be_bytes()[2..]);
-        }
-        _ => {
-            bytes.push(26);
-            bytes.extend_from_slice(&number.to_be_bytes());
-        }
-    }
+    cbor::read_unsigned(bytes).and_then(|(number, rest)| Some((u32::try_from(number).ok()?, rest)))
 }
 
 struct Finder<'a> {
@@ -528,5 +508,32 @@ mod tests {
         let packed = Outline::of(&bytes, &owner, &[], &[]).pack(&bytes, &[], &[]);
         assert_eq!(packed[0], BEGINNING, "as the format writes it");
         assert_eq!(unpack(&packed, &owner, &HashMap::new(), &HashMap::new()), Some(bytes));
+    }
+
+    /// A PC that wants to harm the server sends part ids that repeat what stands around them.
+    #[test]
+    fn ids_that_begin_in_an_entry_or_in_the_beginning_stay_named() {
+        let owner = owner();
+        let owner = refs(&owner);
+        let known = [
+            (1, PartId([7; 32])),
+            (2, PartId([[3, ARRAY_OF_FOUR, 2, 0x58].as_slice(); 8].concat().try_into().unwrap())),
+        ];
+        let first = Entry { kind: 1, no: 0, sealed_len: 5, items: Some(3) };
+        let mut header = Vec::new();
+        first.write(known[0].1.as_bytes(), &mut header);
+        // The second id begins where the first entry says how many items it has.
+        header.truncate(header.len() - 1);
+        header.extend_from_slice(known[1].1.as_bytes());
+        let within = PartId(owner.beginning()[1..33].try_into().unwrap());
+        for (header, parts) in [(header, known.to_vec()), (owner.beginning(), vec![(1, within)])] {
+            let (numbers, ids): (Vec<i64>, Vec<PartId>) = parts.iter().copied().unzip();
+            let outline = Outline::of(&header, &owner, &ids, &[]);
+            assert!(outline.names_all(ids.len()));
+            let packed = outline.pack(&header, &numbers, &[]);
+            assert_eq!(references(&packed), Some((numbers, vec![])));
+            let parts = parts.into_iter().collect();
+            assert_eq!(unpack(&packed, &owner, &parts, &HashMap::new()), Some(header));
+        }
     }
 }
