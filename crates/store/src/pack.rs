@@ -6,7 +6,7 @@
 //! the byte. The numbers also are the only record of which parts and blobs a snapshot needs.
 //!
 //! Most of those 280 bytes are what stands around the ids. So where the beginning is as version 1 of the format writes it (`docs/format.md` section 7), and where a part or blob has an
-//! entry around it as that writes them, only the numbers are kept that the row does not have: some 120 bytes are left. What looks otherwise is kept as above.
+//! entry around it as that writes them, only the numbers are kept that neither the row nor the part's own row has: some 80 bytes are left. What looks otherwise is kept as above.
 //!
 //! Packed bytes are a row of tokens, numbers in them seven bits a byte, low ones first, the top bit saying that more follow:
 //!
@@ -19,6 +19,7 @@
 //! | `0x93` | the same with a kind and a number one higher than those of the entry before: sealed length, items |
 //! | `0x94` | an entry of a blob, the array `[role, id, sealed length]`: role, the blob's number, sealed length |
 //! | `0x95` | the beginning, up to and with the key of the catalog's version |
+//! | `0x96` | a run of parts' entries, each with a kind and a number one higher than those of the one before, and with the sealed length that the part's row says: kind and number of the first, how many, items of each. Since schema 21, which writes no `0x92` and `0x93` any more |
 
 use std::collections::HashMap;
 
@@ -34,6 +35,7 @@ const ENTRY: u8 = 0x92;
 const NEXT_ENTRY: u8 = 0x93;
 const BLOB_ENTRY: u8 = 0x94;
 const BEGINNING: u8 = 0x95;
+const RUN: u8 = 0x96;
 
 /// What the snapshot's row and its parents hold of its header.
 #[derive(Clone, Copy, Debug)]
@@ -124,38 +126,91 @@ impl Outline {
         self.spots.iter().filter(|spot| !matches!(spot.what, What::Owner(_))).count() == count
     }
 
-    /// Packs `header`. `parts` and `blobs` are the numbers of those given to [`Outline::of`], in the same order.
-    pub(crate) fn pack(&self, header: &[u8], parts: &[i64], blobs: &[i64]) -> Vec<u8> {
-        let mut packed = Vec::with_capacity(header.len() / 2);
-        let (mut done, mut before) = (self.begins, None);
+    /// Packs `header`. `parts` and `blobs` are the numbers of those given to [`Outline::of`], in the same order; of a part the sealed length in its row too.
+    pub(crate) fn pack(&self, header: &[u8], parts: &[(i64, u32)], blobs: &[i64]) -> Vec<u8> {
+        let mut packer = Packer { packed: Vec::with_capacity(header.len() / 2), run: None };
+        let mut done = self.begins;
         if done > 0 {
-            packed.push(BEGINNING);
+            packer.token(BEGINNING, &[]);
         }
         let mut spots = self.spots.iter().filter(|spot| spot.at >= self.begins).peekable();
         while let Some(spot) = spots.next() {
             // An id that begins in an entry, as only a hostile header has it, must stay named.
             let next_at = spots.peek().map_or(header.len(), |next| next.at);
             let entry = match spot.what {
-                What::Part(index) => Entry::around(header, spot.at, parts[index], ARRAY_OF_FOUR),
+                What::Part(index) => Entry::around(header, spot.at, parts[index].0, ARRAY_OF_FOUR)
+                    .filter(|(entry, ..)| entry.sealed_len == parts[index].1),
                 What::Blob(index) => Entry::around(header, spot.at, blobs[index], ARRAY_OF_THREE),
                 What::Owner(_) => None,
             };
             if let Some((entry, from, to)) = entry.filter(|(_, from, to)| *from >= done && *to <= next_at) {
-                literal(&mut packed, &header[done..from]);
-                entry.pack(before, &mut packed);
-                (done, before) = (to, Some(entry));
+                packer.literal(&header[done..from]);
+                packer.entry(entry);
+                done = to;
                 continue;
             }
-            literal(&mut packed, &header[done..spot.at]);
+            packer.literal(&header[done..spot.at]);
             match spot.what {
-                What::Owner(index) => packed.push(OWNER + index),
-                What::Part(index) => number(&mut packed, PART, parts[index]),
-                What::Blob(index) => number(&mut packed, BLOB, blobs[index]),
+                What::Owner(index) => packer.token(OWNER + index, &[]),
+                What::Part(index) => packer.token(PART, &[parts[index].0]),
+                What::Blob(index) => packer.token(BLOB, &[blobs[index]]),
             }
             done = spot.at + spot.len;
         }
-        literal(&mut packed, &header[done..]);
-        packed
+        packer.literal(&header[done..]);
+        packer.end_run();
+        packer.packed
+    }
+}
+
+/// Puts tokens behind each other.
+struct Packer {
+    packed: Vec<u8>,
+    /// A run that may go on.
+    run: Option<Run>,
+}
+
+/// Entries of parts that follow each other.
+struct Run {
+    first: Entry,
+    last: Entry,
+    items: Vec<i64>,
+}
+
+impl Packer {
+    fn literal(&mut self, bytes: &[u8]) {
+        for run in bytes.chunks(LITERAL_MAX) {
+            self.token(u8::try_from(run.len() - 1).expect("at most LITERAL_MAX"), &[]);
+            self.packed.extend_from_slice(run);
+        }
+    }
+
+    /// A token with the numbers behind it.
+    fn token(&mut self, token: u8, numbers: &[i64]) {
+        self.end_run();
+        self.packed.push(token);
+        for number in numbers {
+            varint_of(&mut self.packed, *number);
+        }
+    }
+
+    fn entry(&mut self, entry: Entry) {
+        let Some(items) = entry.items else {
+            return self.token(BLOB_ENTRY, &[entry.kind.into(), entry.no, entry.sealed_len.into()]);
+        };
+        if self.run.as_ref().is_some_and(|run| !entry.follows(run.last)) {
+            self.end_run();
+        }
+        let run = self.run.get_or_insert_with(|| Run { first: entry, last: entry, items: Vec::new() });
+        run.last = entry;
+        run.items.push(items.into());
+    }
+
+    fn end_run(&mut self) {
+        if let Some(Run { first, items, .. }) = self.run.take() {
+            let count = i64::try_from(items.len()).expect("a header has few parts");
+            self.token(RUN, &[&[first.kind.into(), first.no, count], items.as_slice()].concat());
+        }
     }
 }
 
@@ -197,33 +252,21 @@ impl Entry {
         Some((Self { kind, no, sealed_len, items }, from, header.len() - rest.len()))
     }
 
-    /// What a part's entry says without kind and number of its own.
-    fn follows(self, before: Option<Self>) -> bool {
-        before.is_some_and(|before| {
-            before.kind.checked_add(1) == Some(self.kind) && before.no.checked_add(1) == Some(self.no)
-        })
+    /// Whether it is a part's whose kind and number are one higher than those of the one before.
+    fn follows(self, before: Self) -> bool {
+        before.next().is_some_and(|next| next == (self.kind, self.no))
     }
 
-    fn pack(self, before: Option<Self>, packed: &mut Vec<u8>) {
-        match self.items {
-            Some(_) if self.follows(before) => packed.push(NEXT_ENTRY),
-            items => {
-                number(packed, if items.is_some() { ENTRY } else { BLOB_ENTRY }, self.kind.into());
-                varint_of(packed, self.no);
-            }
-        }
-        varint_of(packed, self.sealed_len.into());
-        if let Some(items) = self.items {
-            varint_of(packed, items.into());
-        }
+    /// Kind and number of the one that follows.
+    fn next(self) -> Option<(u32, i64)> {
+        Some((self.kind.checked_add(1)?, self.no.checked_add(1)?))
     }
 
-    /// The other way round, from what stands behind a token.
+    /// What stands behind its token.
     fn unpack(token: u8, before: Option<Self>, rest: &[u8]) -> Option<(Self, &[u8])> {
-        let small = |bytes| varint(bytes).and_then(|(number, rest)| Some((u32::try_from(number).ok()?, rest)));
         let (kind, no, rest) = if token == NEXT_ENTRY {
-            let before = before?;
-            (before.kind.checked_add(1)?, before.no.checked_add(1)?, rest)
+            let (kind, no) = before?.next()?;
+            (kind, no, rest)
         } else {
             let (kind, rest) = small(rest)?;
             let (no, rest) = varint(rest)?;
@@ -277,18 +320,6 @@ fn position(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes.windows(wanted.len()).position(|window| window == wanted)
 }
 
-fn literal(packed: &mut Vec<u8>, bytes: &[u8]) {
-    for run in bytes.chunks(LITERAL_MAX) {
-        packed.push(u8::try_from(run.len() - 1).expect("at most LITERAL_MAX"));
-        packed.extend_from_slice(run);
-    }
-}
-
-fn number(packed: &mut Vec<u8>, token: u8, number: i64) {
-    packed.push(token);
-    varint_of(packed, number);
-}
-
 fn varint_of(packed: &mut Vec<u8>, number: i64) {
     let mut rest = u64::try_from(number).expect("no number is below 0");
     while rest >= 0x80 {
@@ -299,13 +330,15 @@ fn varint_of(packed: &mut Vec<u8>, number: i64) {
 }
 
 /// One token of a packed header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum Token<'a> {
     Literal(&'a [u8]),
     Owner(usize),
     Part(i64),
     Blob(i64),
     Entry(Entry),
+    /// Entries without their lengths.
+    Run(Vec<Entry>),
     Beginning,
 }
 
@@ -315,6 +348,7 @@ pub(crate) fn references(packed: &[u8]) -> Option<(Vec<i64>, Vec<i64>)> {
     for token in tokens(packed) {
         match token? {
             Token::Part(no) | Token::Entry(Entry { no, items: Some(_), .. }) => parts.push(no),
+            Token::Run(entries) => parts.extend(entries.iter().map(|entry| entry.no)),
             Token::Blob(no) | Token::Entry(Entry { no, items: None, .. }) => blobs.push(no),
             Token::Literal(_) | Token::Owner(_) | Token::Beginning => {}
         }
@@ -322,11 +356,11 @@ pub(crate) fn references(packed: &[u8]) -> Option<(Vec<i64>, Vec<i64>)> {
     Some((parts, blobs))
 }
 
-/// The header as it was; `None` if the bytes are damaged or a number is not in the maps.
+/// The header as it was; `None` if the bytes are damaged or a number is not in the maps. Of a part its sealed length is in there too.
 pub(crate) fn unpack(
     packed: &[u8],
     owner: &Owner<'_>,
-    parts: &HashMap<i64, PartId>,
+    parts: &HashMap<i64, (PartId, u32)>,
     blobs: &HashMap<i64, BlobId>,
 ) -> Option<Vec<u8>> {
     let mut header = Vec::with_capacity(packed.len() * 4);
@@ -334,10 +368,18 @@ pub(crate) fn unpack(
         match token? {
             Token::Literal(bytes) => header.extend_from_slice(bytes),
             Token::Owner(index) => header.extend_from_slice(owner.ids.get(index)?),
-            Token::Part(no) => header.extend_from_slice(parts.get(&no)?.as_bytes()),
+            Token::Part(no) => header.extend_from_slice(parts.get(&no)?.0.as_bytes()),
             Token::Blob(no) => header.extend_from_slice(blobs.get(&no)?.as_bytes()),
-            Token::Entry(entry) if entry.items.is_some() => entry.write(parts.get(&entry.no)?.as_bytes(), &mut header),
+            Token::Entry(entry) if entry.items.is_some() => {
+                entry.write(parts.get(&entry.no)?.0.as_bytes(), &mut header);
+            }
             Token::Entry(entry) => entry.write(blobs.get(&entry.no)?.as_bytes(), &mut header),
+            Token::Run(entries) => {
+                for entry in entries {
+                    let (id, sealed_len) = *parts.get(&entry.no)?;
+                    Entry { sealed_len, ..entry }.write(id.as_bytes(), &mut header);
+                }
+            }
             Token::Beginning => header.extend(owner.beginning()),
         }
     }
@@ -350,7 +392,7 @@ fn tokens(mut packed: &[u8]) -> impl Iterator<Item = Option<Token<'_>>> {
     std::iter::from_fn(move || {
         let (&first, rest) = packed.split_first()?;
         let token = token(first, before, rest);
-        packed = token.map_or(&[], |(_, rest)| rest);
+        packed = token.as_ref().map_or(&[], |(_, rest)| rest);
         if let Some((Token::Entry(entry), _)) = token {
             before = Some(entry);
         }
@@ -368,8 +410,32 @@ fn token(first: u8, before: Option<Entry>, rest: &[u8]) -> Option<(Token<'_>, &[
         ENTRY | NEXT_ENTRY | BLOB_ENTRY => {
             Entry::unpack(first, before, rest).map(|(entry, rest)| (Token::Entry(entry), rest))
         }
+        RUN => run(rest).map(|(entries, rest)| (Token::Run(entries), rest)),
         _ => None,
     }
+}
+
+/// A run's entries, from what stands behind its token.
+fn run(rest: &[u8]) -> Option<(Vec<Entry>, &[u8])> {
+    let (mut kind, rest) = small(rest)?;
+    let (mut no, rest) = varint(rest)?;
+    let (count, mut rest) = small(rest)?;
+    // Each entry takes a byte at least, so damaged bytes cannot ask for more than they are long.
+    let mut entries = Vec::new();
+    for index in 0..count {
+        let items;
+        (items, rest) = small(rest)?;
+        if index > 0 {
+            (kind, no) = (kind.checked_add(1)?, no.checked_add(1)?);
+        }
+        entries.push(Entry { kind, no, sealed_len: 0, items: Some(items) });
+    }
+    Some((entries, rest))
+}
+
+/// A number that is not above `u32::MAX`.
+fn small(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    varint(bytes).and_then(|(number, rest)| Some((u32::try_from(number).ok()?, rest)))
 }
 
 fn varint(bytes: &[u8]) -> Option<(i64, &[u8])> {
@@ -418,9 +484,10 @@ mod tests {
                 prop::collection::vec(any::<u8>(), 0..300),
                 (0..5_usize).prop_map(|index| owner()[index].to_vec()),
                 (0..6_u8).prop_map(|index| vec![100 + index; 32]),
-                (0..6_u8, 0..300_u32, any::<u32>(), 0..70_000_u32, any::<bool>()).prop_map(entry),
+                (0..6_u8, 0..300_u32, prop_oneof![Just(461), any::<u32>()], 0..70_000_u32, any::<bool>()).prop_map(entry),
             ], 0..20),
             numbers in prop::collection::vec(1..i64::MAX, 6),
+            lengths in prop::collection::vec(prop_oneof![Just(461), any::<u32>()], 4),
             begins in any::<bool>(),
         ) {
             let owner = owner();
@@ -429,8 +496,9 @@ mod tests {
             let parts: Vec<_> = (0..4_u8).map(|index| PartId([100 + index; 32])).collect();
             let blobs: Vec<_> = (4..6_u8).map(|index| BlobId([100 + index; 32])).collect();
             let outline = Outline::of(&header, &refs(&owner), &parts, &blobs);
-            let packed = outline.pack(&header, &numbers[..4], &numbers[4..]);
-            let parts = numbers[..4].iter().copied().zip(parts).collect();
+            let rows: Vec<(i64, u32)> = numbers.iter().copied().zip(lengths).collect();
+            let packed = outline.pack(&header, &rows, &numbers[4..]);
+            let parts = rows.into_iter().zip(parts).map(|((no, length), id)| (no, (id, length))).collect();
             let blobs = numbers[4..].iter().copied().zip(blobs).collect();
             prop_assume!(numbers.iter().collect::<std::collections::HashSet<_>>().len() == 6);
             prop_assert_eq!(unpack(&packed, &refs(&owner), &parts, &blobs), Some(header));
@@ -450,17 +518,18 @@ mod tests {
         let header = [b"RHE".as_slice(), &[7; 32], b"x", &[8; 32], &[1; 16], &[9; 32], b"end"].concat();
         let outline = Outline::of(&header, &refs(&owner), &parts, &blobs);
         assert!(outline.names_all(3));
-        let packed = outline.pack(&header, &[300, 2], &[1]);
+        let packed = outline.pack(&header, &[(300, 5), (2, 5)], &[1]);
         assert_eq!(references(&packed), Some((vec![300, 2], vec![1])));
         assert!(packed.len() < 25, "{} bytes", packed.len());
     }
 
     #[test]
-    fn entries_of_parts_take_four_bytes_each() {
+    fn entries_of_parts_take_a_byte_each() {
+        const LENGTH: u32 = 461;
         let parts: Vec<PartId> = (0..18).map(|index| PartId([100 + index; 32])).collect();
         let entries = parts.iter().zip(16..).flat_map(|(id, kind)| {
             let mut bytes = Vec::new();
-            Entry { kind, no: 0, sealed_len: 461, items: Some(3) }.write(id.as_bytes(), &mut bytes);
+            Entry { kind, no: 0, sealed_len: LENGTH, items: Some(3) }.write(id.as_bytes(), &mut bytes);
             bytes
         });
         let header: Vec<u8> = b"what comes before".iter().copied().chain(entries).collect();
@@ -468,10 +537,27 @@ mod tests {
         let outline = Outline::of(&header, &refs(&owner), &parts, &[]);
         // All from one backup but one, which has changed since.
         let numbers: Vec<i64> = (1..=18).map(|no| if no == 5 { 333 } else { no }).collect();
-        let packed = outline.pack(&header, &numbers, &[]);
-        assert_eq!(references(&packed), Some((numbers.clone(), vec![])));
-        assert!(packed.len() < 18 + 18 * 4 + 2 * 4, "{} bytes", packed.len());
-        let known = numbers.iter().copied().zip(parts).collect();
+        // What the header says stands, whatever a row says.
+        for (length, each) in [(LENGTH, 1), (LENGTH + 1, 44)] {
+            let rows: Vec<(i64, u32)> = numbers.iter().map(|no| (*no, length)).collect();
+            let packed = outline.pack(&header, &rows, &[]);
+            assert_eq!(references(&packed), Some((numbers.clone(), vec![])));
+            assert!(packed.len() <= 18 + 18 * each + 3 * 4 + 1, "{} bytes", packed.len());
+            let known = rows.into_iter().zip(&parts).map(|((no, length), id)| (no, (*id, length))).collect();
+            assert_eq!(unpack(&packed, &refs(&owner), &known, &HashMap::new()), Some(header.clone()));
+        }
+    }
+
+    #[test]
+    fn an_entry_that_was_packed_with_its_length_comes_back() {
+        let (owner, first, second) = (owner(), PartId([7; 32]), PartId([8; 32]));
+        let packed = [ENTRY, 1, 3, 99, 4, NEXT_ENTRY, 100, 5];
+        let mut header = Vec::new();
+        for (kind, id, sealed_len, items) in [(1, first, 99, 4), (2, second, 100, 5)] {
+            let entry = Entry { kind, no: 0, sealed_len, items: Some(items) };
+            entry.write(id.as_bytes(), &mut header);
+        }
+        let known = HashMap::from([(3, (first, 99)), (4, (second, 100))]);
         assert_eq!(unpack(&packed, &refs(&owner), &known, &HashMap::new()), Some(header));
     }
 
@@ -480,7 +566,7 @@ mod tests {
         let (owner, part) = (owner(), PartId([7; 32]));
         let packed = [3, ARRAY_OF_FOUR, 1, 0x58, 32, PART, 3, 2, 24, 99, 0];
         let header = [&[ARRAY_OF_FOUR, 1, 0x58, 32][..], &[7; 32], &[24, 99, 0]].concat();
-        assert_eq!(unpack(&packed, &refs(&owner), &HashMap::from([(3, part)]), &HashMap::new()), Some(header));
+        assert_eq!(unpack(&packed, &refs(&owner), &HashMap::from([(3, (part, 99))]), &HashMap::new()), Some(header));
     }
 
     #[test]
@@ -530,9 +616,10 @@ mod tests {
             let (numbers, ids): (Vec<i64>, Vec<PartId>) = parts.iter().copied().unzip();
             let outline = Outline::of(&header, &owner, &ids, &[]);
             assert!(outline.names_all(ids.len()));
-            let packed = outline.pack(&header, &numbers, &[]);
+            let rows: Vec<(i64, u32)> = numbers.iter().map(|no| (*no, 5)).collect();
+            let packed = outline.pack(&header, &rows, &[]);
             assert_eq!(references(&packed), Some((numbers, vec![])));
-            let parts = parts.into_iter().collect();
+            let parts = parts.into_iter().map(|(no, id)| (no, (id, 5))).collect();
             assert_eq!(unpack(&packed, &owner, &parts, &HashMap::new()), Some(header));
         }
     }

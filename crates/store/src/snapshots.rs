@@ -246,7 +246,7 @@ fn remove_unnamed(tx: &Connection, own: &OwnProfile, at: Moment) -> Result<(u64,
         blobs.extend(named.1);
     }
     let mut removed = 0;
-    for (no, id) in part_ids(tx, own)?.into_iter().filter(|(no, _)| !parts.contains(no)) {
+    for (no, (id, _)) in known_parts(tx, own)?.into_iter().filter(|(no, _)| !parts.contains(no)) {
         tx.prepare_cached("DELETE FROM parts WHERE tenant = $1 AND profile_no = $2 AND id = $3 AND no = $4")?
             .execute((key.0, key.1, id.as_bytes(), no))?;
         removed += 1;
@@ -315,15 +315,15 @@ pub(crate) fn load(connection: &Connection, own: &OwnProfile, seq: i64) -> Resul
     let (tenant, user) = (TenantId(row.get(7)?), UserId(row.get(8)?));
     let device = DeviceId(row.get(9)?);
     let (part_numbers, blob_numbers) = pack::references(&packed).ok_or_else(|| damaged("the header"))?;
-    let part_ids = part_ids(connection, own)?;
-    let parts = part_numbers.iter().map(|no| Some((*no, *part_ids.get(no)?))).collect::<Option<Vec<_>>>();
+    let known = known_parts(connection, own)?;
+    let parts = part_numbers.iter().map(|no| Some((*no, known.get(no)?.0))).collect::<Option<Vec<_>>>();
     let parts = parts.ok_or_else(|| damaged("a part"))?;
     let blobs = blob_numbers.iter().map(|no| blob(connection, own, *no)).collect::<Result<Option<Vec<_>>, _>>()?;
     let blobs = blobs.ok_or_else(|| damaged("a blob"))?;
     let blob_ids: HashMap<_, _> = blobs.iter().copied().collect();
     let ids = owner_tokens(&tenant, &user, &device, &own.id, &snapshot);
     let owner = Owner { ids, seq: row::unsigned(seq), taken_at: Moment(row.get(10)?) };
-    let header = pack::unpack(&packed, &owner, &part_ids, &blob_ids).ok_or_else(|| damaged("the header"))?;
+    let header = pack::unpack(&packed, &owner, &known, &blob_ids).ok_or_else(|| damaged("the header"))?;
     if row::checksum(&header) != row.get::<_, [u8; 16]>(3)? {
         return Err(damaged("the header"));
     }
@@ -340,10 +340,12 @@ pub(crate) fn load(connection: &Connection, own: &OwnProfile, seq: i64) -> Resul
     Ok(Some(Stored { header, header_tag: row.get(2)?, receipt, parts }))
 }
 
-/// The ids of all the profile's parts by their numbers: from the index alone, as the rows lie one to a page.
-fn part_ids(connection: &Connection, own: &OwnProfile) -> Result<HashMap<i64, PartId>, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT no, id FROM parts WHERE tenant = $1 AND profile_no = $2")?;
-    let rows = statement.query_map((own.tenant, own.no), |row| Ok((row.get(0)?, PartId(row.get(1)?))))?;
+/// The ids and sealed lengths of all the profile's parts by their numbers: from the index alone, as the rows lie one to a page.
+fn known_parts(connection: &Connection, own: &OwnProfile) -> Result<HashMap<i64, (PartId, u32)>, StoreError> {
+    let sql = "SELECT no, id, sealed_len FROM parts WHERE tenant = $1 AND profile_no = $2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows =
+        statement.query_map((own.tenant, own.no), |row| Ok((row.get(0)?, (PartId(row.get(1)?), row.get(2)?))))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

@@ -323,7 +323,7 @@ fn commit(group: &Group<'_>, new: &Prepared, receipt: &[u8]) -> Result<Committed
     let mut next_part = position.next_part;
     let mut numbers = Vec::with_capacity(stored.len());
     for (part, stored) in new.parts.iter().zip(stored) {
-        numbers.push(match (stored, &part.sealed) {
+        let no = match (stored, &part.sealed) {
             (Some(no), _) => no,
             (None, Some((sealed, checksum))) => {
                 group.put(&NEW_PARTS, new.whose(), part_row(new, next_part, (part.id, sealed, checksum)))?;
@@ -331,7 +331,8 @@ fn commit(group: &Group<'_>, new: &Prepared, receipt: &[u8]) -> Result<Committed
                 next_part - 1
             }
             (None, None) => return Err(CommitError::PartsMissing(vec![part.id])),
-        });
+        };
+        numbers.push((no, part.sealed_len));
     }
     let packed = new.outline.pack(&new.header, &numbers, &blobs);
     group.put(&NEW_SNAPSHOTS, new.whose(), snapshot_row(new, packed, receipt))?;

@@ -1,7 +1,7 @@
 //! The write-ahead log is copied into the database beside the writer, not by it.
 //!
 //! SQLite copies the log at the end of the commit that makes it too long: megabytes are written and synced, and everybody who waits for that commit waits for them too. Here
-//! another thread copies nearly all of it while the writer goes on. What was written meanwhile the writer copies itself, which is little; then nothing is left
+//! another thread copies nearly all of it while the writer goes on, then what was written meanwhile, until little is left. That the writer copies itself; then nothing is left
 //! in the log, and the next transaction begins it anew. Both go by SQLite's own locks (<https://www.sqlite.org/wal.html>, sections 3.2 and 6), so a
 //! power cut at any moment finds the log or the database whole.
 
@@ -19,6 +19,12 @@ const WAIT_PAGES: i32 = 4 * CHECKPOINT_PAGES;
 /// Pages that the log grows by before it is tried again. Somebody who reads for long keeps it from beginning anew.
 const AGAIN_PAGES: i32 = CHECKPOINT_PAGES / 4;
 
+/// Pages that the writer copies itself, with everybody waiting: 1 MiB. Of more, another round is made beside it.
+const REST_PAGES: i32 = 256;
+
+/// Rounds at most. Each has a third or less of the one before to copy where the disk keeps up, and where it does not, more of them would not help.
+const ROUNDS_MAX: u32 = 3;
+
 thread_local! {
     /// Pages in the log after the last commit of this thread. SQLite tells a plain function only.
     static PAGES: Cell<i32> = const { Cell::new(0) };
@@ -28,8 +34,31 @@ thread_local! {
 pub(crate) struct Log {
     path: PathBuf,
     /// A copy that is under way beside the writer.
-    copying: Option<JoinHandle<rusqlite::Result<()>>>,
+    copying: Option<Round>,
     next_at: i32,
+}
+
+/// A copy of what the log held when it began.
+struct Round {
+    number: u32,
+    /// Pages in the log then.
+    from: i32,
+    thread: JoinHandle<rusqlite::Result<()>>,
+}
+
+impl Round {
+    /// Begins one. `None`: no thread can be had.
+    fn begin(path: &Path, number: u32, from: i32) -> Option<Self> {
+        let path = path.to_owned();
+        let copy = move || sqlite::copy_log(&sqlite::open_copier(&path)?);
+        let thread = std::thread::Builder::new().name("store-log".to_owned()).spawn(copy).ok()?;
+        Some(Self { number, from, thread })
+    }
+
+    /// Waits for its end. A panic of the thread was reported when it happened; the writer's own copy does its work.
+    fn end(self) -> rusqlite::Result<()> {
+        self.thread.join().unwrap_or(Ok(()))
+    }
 }
 
 impl Log {
@@ -51,14 +80,21 @@ impl Log {
         }
         let due = self.copying.is_none() && pages >= self.next_at;
         if due {
-            let path = self.path.clone();
-            let copy = move || sqlite::copy_log(&sqlite::open_copier(&path)?);
-            self.copying = std::thread::Builder::new().name("store-log".to_owned()).spawn(copy).ok();
+            self.copying = Round::begin(&self.path, 1, pages);
         }
-        let is_over = |copy: &mut JoinHandle<_>| copy.is_finished() || pages >= WAIT_PAGES;
+        let is_over = |round: &mut Round| round.thread.is_finished() || pages >= WAIT_PAGES;
         let copied = match self.copying.take_if(is_over) {
-            // A panic of the thread was reported when it happened; the writer's own copy does its work.
-            Some(copy) => copy.join().unwrap_or(Ok(())),
+            Some(round) => {
+                let (number, left) = (round.number, pages - round.from);
+                let copied = round.end();
+                if copied.is_ok() && left > REST_PAGES && number < ROUNDS_MAX && pages < WAIT_PAGES {
+                    self.copying = Round::begin(&self.path, number + 1, pages);
+                    if self.copying.is_some() {
+                        return Ok(());
+                    }
+                }
+                copied
+            }
             // No thread can be had: the writer copies all of it.
             None if due && self.copying.is_none() => Ok(()),
             None => return Ok(()),
@@ -72,7 +108,7 @@ impl Log {
 impl Drop for Log {
     fn drop(&mut self) {
         // Nobody holds the file when the writer is gone. What could not be copied is in the log still.
-        drop(self.copying.take().map(JoinHandle::join));
+        drop(self.copying.take().map(Round::end));
     }
 }
 

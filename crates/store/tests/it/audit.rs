@@ -114,6 +114,7 @@ fn what_lies_in_a_page_is_guarded_and_a_change_is_found() {
         "DELETE FROM audit",
         "DELETE FROM audit WHERE n = 513",
         "DELETE FROM audit WHERE n = 100",
+        "DELETE FROM audit WHERE n = 250",
         "UPDATE audit SET event = x'00' WHERE n = 100",
         "UPDATE audit SET private = x'00' WHERE n = 100",
         "DELETE FROM audit_pages",
