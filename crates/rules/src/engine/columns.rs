@@ -206,6 +206,26 @@ impl Coded {
         self.values.len()
     }
 
+    /// Lets go of values that no row has any more.
+    fn let_go(&mut self) {
+        let mut fresh = vec![NO_VALUE; self.different() + 1];
+        for row in 0..self.codes.len() {
+            let code = self.codes.get(row);
+            fresh[code as usize] = code;
+        }
+        if fresh.iter().skip(1).all(|code| *code != NO_VALUE) {
+            return;
+        }
+        let mut kept = Self::default();
+        for code in &mut fresh {
+            *code = self.value(*code).map_or(NO_VALUE, |value| kept.code(&Fact::from(value)));
+        }
+        for row in 0..self.codes.len() {
+            kept.codes.set(row, fresh[self.codes.get(row) as usize]);
+        }
+        *self = kept;
+    }
+
     /// The values row by row, if so many are different that codes only add to them.
     fn plain(&self) -> Option<Plain> {
         if self.different() <= CODED_MAX {
@@ -276,6 +296,14 @@ impl Column {
         match self {
             Self::Coded(coded) => with(coded.value(coded.codes.get(row))),
             Self::Plain(plain) => plain.get(row, with),
+        }
+    }
+
+    fn let_go(&mut self) {
+        let Self::Coded(coded) = self else { return };
+        coded.let_go();
+        if let Some(plain) = coded.plain() {
+            *self = Self::Plain(plain);
         }
     }
 
@@ -356,6 +384,16 @@ impl Table {
         changed
     }
 
+    /// How many columns it has.
+    pub fn columns(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Lets go of values of a column that no row has any more: a name that was erased, a size of last week. Goes through all rows.
+    pub fn let_go(&mut self, column: usize) {
+        self.columns[column].let_go();
+    }
+
     /// Gives back memory that was taken in advance: after many rows, and before few.
     pub fn shrink(&mut self) {
         self.columns.iter_mut().for_each(Column::shrink);
@@ -395,6 +433,50 @@ mod tests {
             assert_eq!(column.value(code), Some(Value::from(fact)));
         }
         assert_eq!((column.value(NO_VALUE), column.different()), (None, 5));
+    }
+
+    #[test]
+    fn values_that_no_row_has_any_more_are_let_go_and_the_others_stay_where_they_are() {
+        let mut column = Column::default();
+        let put = |column: &mut Column, row: usize, name: &str| column.put(row, Some(&text(name)));
+        for row in 0..300 {
+            put(&mut column, row, &format!("pc-{row}"));
+        }
+        column.put(7, None);
+        for row in 10..300 {
+            put(&mut column, row, "erased");
+        }
+        column.let_go();
+        let Column::Coded(coded) = &column else { panic!("few values have codes") };
+        assert_eq!(coded.different(), 9 + 1, "rows 0 to 9 without 7, and what the others say");
+        assert!(matches!(coded.codes, Codes::One(_)), "codes are as wide as they need be");
+        let said = |column: &Column, row: usize| column.get(row, |value| value.map(Fact::from));
+        for row in 0..300 {
+            let name = if row < 10 { format!("pc-{row}") } else { "erased".to_owned() };
+            assert_eq!(said(&column, row), (row != 7).then(|| text(&name)), "{row}");
+        }
+        put(&mut column, 7, "pc-7");
+        put(&mut column, 299, "pc-3");
+        assert_eq!((said(&column, 7), said(&column, 299)), (Some(text("pc-7")), Some(text("pc-3"))));
+    }
+
+    #[test]
+    fn a_column_whose_many_values_were_let_go_takes_the_form_that_fits_those_that_are_left() {
+        let rows = 2 * CODED_MAX;
+        let mut column = Column::default();
+        // One value that does not fit keeps the column from its plain form.
+        column.put(0, Some(&Fact::Number(i64::MAX)));
+        for row in 1..rows {
+            column.put(row, Some(&Fact::Number(i64::try_from(row).unwrap())));
+        }
+        assert!(matches!(column, Column::Coded(_)));
+        column.put(0, Some(&Fact::Number(0)));
+        column.let_go();
+        assert!(matches!(column, Column::Plain(_)));
+        for row in 0..rows {
+            let number = Fact::Number(i64::try_from(row).unwrap());
+            assert!(column.get(row, |value| value == Some(Value::from(&number))), "{row}");
+        }
     }
 
     /// What a column gives is what was put in, for rows enough that every width of codes and the plain form come by.

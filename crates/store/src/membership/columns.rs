@@ -34,6 +34,9 @@ const SLACK_MILLIS: i64 = 30 * 1000;
 /// Rows that are read at once: their facts take some kilobytes each until they are in the columns.
 const READ_ROWS: i64 = 1_000;
 
+/// Rows that are taken in before who asks meanwhile has their turn: the thread has stepped back, and may be slow.
+const LOCKED_ROWS: usize = 100;
+
 /// The most members that a preview names.
 pub const PREVIEW_MEMBERS_MAX: usize = 200;
 
@@ -228,10 +231,19 @@ fn read_into(
         let some = store.read(|connection| known(connection, (tenant, of), between, (Wanted::ALL, now)))?;
         let Some(last) = some.last() else { break };
         after = last.no;
-        let mut columns = lock();
-        for known in &some {
-            let Some(place) = columns.put(known) else { return Ok(false) };
-            met.set(place, true);
+        for some in some.chunks(LOCKED_ROWS) {
+            let mut columns = lock();
+            for known in some {
+                let Some(place) = columns.put(known) else { return Ok(false) };
+                met.set(place, true);
+            }
+        }
+    }
+    if rows > 0 {
+        // What rows said before, the name of somebody who was erased among it, goes; column by column, as who asks meanwhile waits for one.
+        let columns = lock().table.columns();
+        for column in 0..columns {
+            lock().table.let_go(column);
         }
     }
     let mut columns = lock();
