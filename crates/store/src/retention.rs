@@ -253,16 +253,17 @@ pub(crate) fn whys_by(
     own: &OwnProfile,
 ) -> Result<HashMap<u64, Vec<Kept>>, StoreError> {
     let all: Vec<Candidate> =
-        candidates(connection, own.tenant, (own.no, own.no))?.into_iter().map(|(_, one)| one).collect();
+        candidates(connection, own.tenant, (own.no, own.no), i64::MAX)?.into_iter().map(|(_, one)| one).collect();
     let decided = decide_by(&policies.of(connection, own)?, &all);
     Ok(all.iter().map(|one| one.seq).zip(decided).collect())
 }
 
-/// The snapshots of the profiles from one number to another with what is asked of each, profile by profile.
+/// The snapshots of the profiles from one number to another with what is asked of each, profile by profile, at most `limit`.
 fn candidates(
     connection: &Connection,
     tenant: i64,
     (first, last): (i64, i64),
+    limit: i64,
 ) -> Result<Vec<(i64, Candidate)>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT s.seq, s.committed_at, r.rehearsed_at IS NULL, r.reason IS NULL, p.seq IS NOT NULL, h.seq IS NOT NULL, s.profile_no \
@@ -270,9 +271,9 @@ fn candidates(
          LEFT JOIN rehearsals r ON r.tenant = s.tenant AND r.profile_no = s.profile_no AND r.seq = s.seq \
          LEFT JOIN pins p ON p.tenant = s.tenant AND p.profile_no = s.profile_no AND p.seq = s.seq \
          LEFT JOIN holds h ON h.tenant = s.tenant AND h.profile_no = s.profile_no AND h.seq = s.seq \
-         WHERE s.tenant = $1 AND s.profile_no BETWEEN $2 AND $3 ORDER BY s.profile_no",
+         WHERE s.tenant = $1 AND s.profile_no BETWEEN $2 AND $3 ORDER BY s.profile_no LIMIT $4",
     )?;
-    let rows = statement.query_map((tenant, first, last), |row| {
+    let rows = statement.query_map((tenant, first, last, limit), |row| {
         let untried: bool = row.get(2)?;
         let candidate = Candidate {
             seq: row::unsigned(row.get(0)?),
@@ -303,6 +304,9 @@ fn let_go(tx: &Connection, tenant: &TenantScope, own: &OwnProfile, at: Moment) -
 /// Profiles whose snapshots are looked at together.
 const AT_ONCE: i64 = 1_000;
 
+/// Snapshots that are looked at together, unless a single profile has more: some megabytes. Most profiles have a few dozen; one that keeps every hour has thousands.
+const SNAPSHOTS_AT_ONCE: i64 = 100_000;
+
 /// Of the next of the tenant's profiles that hold something, after the one with that number: the number of the last, and those with a snapshot that no rule keeps.
 fn over_in_next(
     connection: &Connection,
@@ -315,12 +319,23 @@ fn over_in_next(
     let rows = statement.query_map((tenant.no, after, AT_ONCE), |row| {
         Ok(OwnProfile { tenant: tenant.no, no: row.get(0)?, id: ProfileId(row.get(1)?) })
     })?;
-    let profiles: Vec<OwnProfile> = rows.collect::<Result<_, _>>()?;
-    let Some((first, last)) = profiles.first().zip(profiles.last()).map(|(first, last)| (first.no, last.no)) else {
+    let mut profiles: Vec<OwnProfile> = rows.collect::<Result<_, _>>()?;
+    let Some((first, mut last)) = profiles.first().zip(profiles.last()).map(|(first, last)| (first.no, last.no)) else {
         return Ok(None);
     };
     let policies = Policies::load(connection, tenant.no)?;
-    let mut snapshots = candidates(connection, tenant.no, (first, last))?.into_iter().peekable();
+    let mut snapshots = candidates(connection, tenant.no, (first, last), SNAPSHOTS_AT_ONCE)?;
+    if let Some(cut) =
+        snapshots.last().filter(|_| row::signed(snapshots.len() as u64) == SNAPSHOTS_AT_ONCE).map(|(no, _)| *no)
+    {
+        // Of the last one there may be more.
+        if cut == first {
+            snapshots = candidates(connection, tenant.no, (first, first), i64::MAX)?;
+        }
+        profiles.retain(|own| own.no < cut.max(first + 1));
+        last = profiles.last().map_or(first, |own| own.no);
+    }
+    let mut snapshots = snapshots.into_iter().peekable();
     let mut over = Vec::new();
     for own in profiles {
         // Numbers between these are of profiles that hold nothing any more, whatever lies about there.

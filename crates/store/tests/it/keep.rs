@@ -100,6 +100,40 @@ fn retention_lets_go_of_what_the_rules_do_not_keep_and_of_nothing_else() {
     world.sound();
 }
 
+/// One profile with more snapshots than are looked at together, between two others: each is decided by all that it has.
+#[test]
+fn a_profile_with_very_many_snapshots_keeps_nobody_from_their_turn() {
+    if elsewhere() {
+        return;
+    }
+    let world = world();
+    let ada = world.store.account("default", "ada").unwrap().unwrap();
+    let [many, last_one] = [2, 3].map(|number| device(&world.store, &ada, number));
+    let commit = |pc: &Scope, seq: u64, at: Moment| {
+        let bytes = Made::new(pc, seq, &[(1, 100)], &[]).envelope(|_| true);
+        assert!(world.store.commit(pc, &Envelope::parse(&bytes).unwrap(), at, sign()).unwrap().new);
+    };
+    for seq in 1..=10 {
+        commit(&world.pc, seq, day(seq));
+        commit(&last_one, seq, day(seq));
+    }
+    commit(&many, 1, day(1));
+    let database = rusqlite::Connection::open(world.folder.path().join("rehome.db")).unwrap();
+    let copies = "WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 100002) \
+        INSERT INTO snapshots (tenant, profile_no, seq, id, header, header_tag, checksum, signature, epoch, taken_at, \
+        committed_at, settings, apps, size_bytes) SELECT tenant, profile_no, i, id, header, header_tag, checksum, \
+        signature, epoch, taken_at, $1, settings, apps, size_bytes FROM snapshots, n \
+        WHERE profile_no = (SELECT p.no FROM profiles p WHERE p.id = $2)";
+    database.execute(copies, (day(10).0, many.profile().as_bytes())).unwrap();
+    world.rules(Rules { within: Some("2d".parse().unwrap()), ..Rules::default() });
+    let removed = world.store.retain(&world.operator, day(11)).unwrap();
+    assert_eq!(removed.snapshots, 8 + 1 + 8, "of each what is older than two days before its newest");
+    assert_eq!(world.left(), [9, 10]);
+    let left = world.store.snapshots(&last_one, last_one.profile()).unwrap().unwrap();
+    assert_eq!(left.iter().map(|one| one.seq).collect::<Vec<_>>(), [10, 9]);
+    assert_eq!(world.store.retain(&world.operator, day(11)).unwrap().snapshots, 0);
+}
+
 #[test]
 fn without_rules_of_its_own_a_tenant_keeps_by_the_standard() {
     let world = world();
