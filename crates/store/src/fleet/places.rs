@@ -17,6 +17,9 @@ pub(super) struct Places {
 /// The largest number that is in the list: four bytes for each up to it.
 const LISTED_MAX: usize = 16 * 1024 * 1024;
 
+/// How many numbers a list has for each row at most: an entry of a map takes as much as eight of them.
+const GAPS_MAX: usize = 8;
+
 impl Places {
     /// The next row has this number. Gives its place.
     pub(super) fn next(&mut self, number: i64) -> u32 {
@@ -37,12 +40,8 @@ impl Places {
     }
 
     pub(super) fn find(&self, number: i64) -> Option<usize> {
-        let listed = usize::try_from(number).ok().and_then(|number| self.by_number.get(number));
-        let place = match listed {
-            Some(more) => more.checked_sub(1)?,
-            None => *self.beyond.get(&number)?,
-        };
-        Some(place as usize)
+        let listed = usize::try_from(number).ok().and_then(|number| self.by_number.get(number)?.checked_sub(1));
+        Some(listed.or_else(|| self.beyond.get(&number).copied())? as usize)
     }
 
     /// Says that what stood in a place stands in that of `ranks` now.
@@ -52,8 +51,12 @@ impl Places {
         self.beyond.values_mut().for_each(|place| *place = ranks[*place as usize]);
     }
 
-    /// Gives back what was taken in advance.
+    /// Gives back what was taken in advance, and a list that has mostly gaps: of the few that somebody sees of a large organisation.
     pub(super) fn close(&mut self) {
+        if self.by_number.len() / GAPS_MAX > self.rows as usize {
+            let listed = std::mem::take(&mut self.by_number);
+            self.beyond.extend((0..).zip(listed).filter_map(|(number, more)| Some((number, more.checked_sub(1)?))));
+        }
         self.by_number.shrink_to_fit();
     }
 }
@@ -61,6 +64,20 @@ impl Places {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_that_has_mostly_gaps_is_given_back_and_its_rows_are_found() {
+        let mut places = Places::default();
+        let numbers = [9, 1_000_000, 3];
+        for number in numbers {
+            places.next(number);
+        }
+        places.close();
+        assert_eq!(places.by_number.capacity(), 0);
+        assert_eq!(places.next(5), 3);
+        assert_eq!([9, 1_000_000, 3, 5].map(|number| places.find(number)), [0, 1, 2, 3].map(Some));
+        assert_eq!([4, 10, 999_999].map(|number| places.find(number)), [None; 3]);
+    }
 
     #[test]
     fn rows_are_found_by_numbers_of_any_size() {
