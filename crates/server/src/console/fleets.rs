@@ -40,7 +40,6 @@ impl Fleets {
 
     /// Lets go of what nobody asks for. A whole organisation, which several administrators share, stays: the job renews it.
     pub(crate) fn tidy(&self, now: Moment) {
-        let is_whole = |sight: &String| sight.ends_with("|all");
         self.lock().fleets.retain(|sight, (_, asked)| is_whole(sight) || now.0.saturating_sub(asked.0) < IDLE_MILLIS);
     }
 
@@ -54,10 +53,32 @@ impl Fleets {
         let (sight, at) = (Store::sight(view), fleet.at);
         let mut kept = self.lock();
         let known = kept.fleets.get(&sight).map(|(_, asked)| *asked);
-        if !is_small(&fleet) && (known.is_some() || kept.fleets.len() < SIGHTS_MAX) {
-            kept.fleets.insert(sight, (fleet, known.unwrap_or(at)));
+        if known.is_some() || kept.fleets.len() < SIGHTS_MAX {
+            kept.put(sight, fleet, known.unwrap_or(at));
         }
     }
+
+    /// Lets go of what was kept of organisations that there are no more.
+    pub(crate) fn keep_only(&self, views: &[View]) {
+        let whole: HashSet<String> = views.iter().map(Store::sight).collect();
+        self.lock().fleets.retain(|sight, _| !is_whole(sight) || whole.contains(sight));
+    }
+}
+
+impl Kept {
+    /// In the place of what was read before. A small one is read anew each time, so nothing is kept of it, and nothing of when it was large.
+    fn put(&mut self, sight: String, fleet: Arc<Fleet>, asked: Moment) {
+        if is_small(&fleet) {
+            self.fleets.remove(&sight);
+        } else {
+            self.fleets.insert(sight, (fleet, asked));
+        }
+    }
+}
+
+/// Whether a sight is that of a whole organisation.
+fn is_whole(sight: &str) -> bool {
+    sight.ends_with("|all")
 }
 
 /// The fleet that the view sees. Waits for the disk, but for a large fleet only once.
@@ -91,28 +112,37 @@ fn read(app: &App, view: &View, sight: String) -> Result<Arc<Fleet>, StoreError>
     let now = app.clock.now();
     let before = app.fleets.known(view);
     let fleet = Arc::new(app.store.fleet(view, now, before.as_deref())?);
-    if !is_small(&fleet) {
-        let mut kept = app.fleets.lock();
-        if kept.fleets.len() >= SIGHTS_MAX && !kept.fleets.contains_key(&sight) {
-            let oldest = kept.fleets.iter().min_by_key(|(_, (_, asked))| *asked).map(|(sight, _)| sight.clone());
-            oldest.map(|oldest| kept.fleets.remove(&oldest));
-        }
-        kept.fleets.insert(sight, (Arc::clone(&fleet), now));
+    let mut kept = app.fleets.lock();
+    if !is_small(&fleet) && kept.fleets.len() >= SIGHTS_MAX && !kept.fleets.contains_key(&sight) {
+        let oldest = kept.fleets.iter().min_by_key(|(_, (_, asked))| *asked).map(|(sight, _)| sight.clone());
+        oldest.map(|oldest| kept.fleets.remove(&oldest));
     }
+    kept.put(sight, Arc::clone(&fleet), now);
     Ok(fleet)
 }
 
 /// Reads another on a thread of its own, behind the pages.
 fn read_beside(app: &Arc<App>, view: &View, sight: String) {
-    let (app, view) = (Arc::clone(app), view.clone());
+    let (view, reading) = (view.clone(), Reading { app: Arc::clone(app), sight });
     let work = move || {
-        if let Err(error) = read(&app, &view, sight.clone()) {
+        if let Err(error) = read(&reading.app, &view, reading.sight.clone()) {
             tracing::warn!(%error, "the fleet could not be read");
         }
-        app.fleets.lock().reading.remove(&sight);
     };
     match tokio::runtime::Handle::try_current() {
         Ok(runtime) => drop(runtime.spawn_blocking(|| process::behind(work))),
         Err(_) => work(),
+    }
+}
+
+/// That a sight is being read. Over when this goes, also if the reading panicked or no thread could be had for it: the next page tries again.
+struct Reading {
+    app: Arc<App>,
+    sight: String,
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.app.fleets.lock().reading.remove(&self.sight);
     }
 }

@@ -9,7 +9,9 @@ use crate::App;
 /// Counts all organisations as they stand now.
 pub fn run(app: &App) -> Result<(), StoreError> {
     let now = app.clock.now();
-    for tenant in app.store.tenants()? {
+    let tenants = app.store.tenants()?;
+    app.fleets.keep_only(&tenants.iter().map(View::operator).collect::<Vec<_>>());
+    for tenant in tenants {
         let view = View::operator(&tenant);
         let before = app.fleets.known(&view);
         let fleet = Arc::new(app.store.fleet(&view, now, before.as_deref())?);

@@ -366,6 +366,30 @@ fn the_first_page_counts_and_its_numbers_come_as_events() {
 /// People and PCs of the large organisation, put into its rows as they are.
 const MANY: usize = 20_000;
 
+/// A large fleet is kept; when it got small, what was kept of it was shown until the server's next start, with people who had been erased.
+#[test]
+fn a_large_organisation_that_gets_small_is_shown_as_it_is() {
+    if crate::support::elsewhere() {
+        return;
+    }
+    let world = world();
+    fill(&world.live, 1_500);
+    let shown = |name: &str| {
+        let answer = world.admin().get(&format!("/console/users?q={}", name.replace(' ', "%20")));
+        assert_eq!(answer.status, 200);
+        answer.text().contains(&format!("{name}<"))
+    };
+    assert!(shown("person 2499") && shown("person 1499"));
+    let database = rusqlite::Connection::open(&world.live.database).unwrap();
+    for table in ["profiles", "devices", "users"] {
+        database.execute(&format!("DELETE FROM {table} WHERE no BETWEEN 1500 AND 2499"), []).unwrap();
+    }
+    world.place.clock.turn(60 * 60);
+    world.live.app.housekeep().unwrap();
+    assert!(!shown("person 2499"));
+    assert!(shown("person 1499"));
+}
+
 /// Prints how long each page takes with as many people and PCs as `CONSOLE_MANY` says (otherwise a hundred): `cargo test -p server --test it -- --nocapture console::measured`.
 #[test]
 fn each_page_of_a_large_organisation_is_measured() {
