@@ -20,6 +20,7 @@ const PLAIN: Setting = Setting {
     category: Category::System,
     place: Place::Value { key: KEY, name: "", reg_type: RegType::Dword },
     kind: Kind::Switch { on: 1, off: 0 },
+    also: &[],
     default: None,
     build_first: 0,
     build_last: u32::MAX,

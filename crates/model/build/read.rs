@@ -147,6 +147,8 @@ struct RawSetting {
     texts: Option<RawText>,
     picture: Option<bool>,
     dictionary: Option<bool>,
+    #[serde(default)]
+    also: Vec<(u32, u32)>,
     default: Option<Value>,
     first_build: Option<u32>,
     last_build: Option<u32>,
@@ -205,9 +207,13 @@ struct RawLeftOut {
     reason: String,
     because: String,
     key: String,
-    value: String,
+    value: Option<String>,
+    named_by: Option<String>,
+    bit: Option<u32>,
     #[serde(default)]
     unless: Vec<String>,
+    #[serde(default)]
+    holds_back: Vec<String>,
     source: String,
 }
 
@@ -226,6 +232,7 @@ fn setting(category: Category, item: &Value) -> Result<Setting, String> {
         category,
         place: place(&raw)?,
         kind: kind(&raw)?,
+        also: raw.also.leak(),
         default: raw.default.as_ref().map(literal).transpose()?,
         build_first: raw.first_build.unwrap_or(0),
         build_last: raw.last_build.unwrap_or(u32::MAX),
@@ -286,6 +293,11 @@ fn left_out(category: Category, item: &Value) -> Result<LeftOut, String> {
     let reason = Reason::from_code(&raw.reason).ok_or_else(|| {
         format!("`reason` is `{}`; it must be a code of model::reason, such as could_carry_code", raw.reason)
     })?;
+    let (value, named_by) = match (raw.value, raw.named_by) {
+        (Some(value), None) => (keep(value), None),
+        (None, Some(pattern)) => ("", Some(keep(pattern))),
+        _ => return Err("what is looked at is `value`, or what `named_by` names".to_owned()),
+    };
     Ok(LeftOut {
         id: keep(raw.id),
         title: keep(raw.title),
@@ -293,8 +305,11 @@ fn left_out(category: Category, item: &Value) -> Result<LeftOut, String> {
         reason,
         because: keep(raw.because),
         key: keep(raw.key),
-        value: keep(raw.value),
+        value,
+        named_by,
+        bit: raw.bit,
         unless: list(raw.unless),
+        holds_back: list(raw.holds_back),
         source: keep(raw.source),
     })
 }

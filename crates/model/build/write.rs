@@ -48,6 +48,7 @@ fn setting(text: &mut String, entry: &Setting) -> std::fmt::Result {
         category,
         place,
         kind,
+        also,
         default,
         build_first,
         build_last,
@@ -69,6 +70,7 @@ fn setting(text: &mut String, entry: &Setting) -> std::fmt::Result {
     }
     write!(text, ", kind: ")?;
     kind_of(text, kind)?;
+    write!(text, ", also: &{also:?}")?;
     match default {
         Some(literal) => write!(text, ", default: Some(Literal::{literal:?})")?,
         None => write!(text, ", default: None")?,
@@ -135,10 +137,11 @@ fn kind_of(text: &mut String, kind: &Kind) -> std::fmt::Result {
 }
 
 fn left(text: &mut String, entry: &LeftOut) -> std::fmt::Result {
-    let LeftOut { id, title, category, reason, because, key, value, unless, source } = entry;
+    let LeftOut { id, title, category, reason, because, key, value, named_by, bit, unless, holds_back, source } = entry;
     writeln!(
         text,
         "    LeftOut {{ id: {id:?}, title: {title:?}, category: Category::{category:?}, reason: crate::reason::Reason::{reason:?}, \
-         because: {because:?}, key: {key:?}, value: {value:?}, unless: &{unless:?}, source: {source:?} }},"
+         because: {because:?}, key: {key:?}, value: {value:?}, named_by: {named_by:?}, bit: {bit:?}, unless: &{unless:?}, \
+         holds_back: &{holds_back:?}, source: {source:?} }},"
     )
 }

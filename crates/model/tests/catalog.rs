@@ -141,6 +141,10 @@ fn left_out_things_are_only_reported_when_customised() {
     assert_eq!(sounds.reason, Reason::CouldCarryCode);
     assert!(sounds.is_default("") && sounds.is_default(".default"));
     assert!(!sounds.is_default(".Modified"));
+    let contrast = left_out().iter().find(|entry| entry.id == "personalization.contrast_colours");
+    let contrast = contrast.expect("the colours of contrast themes are known");
+    assert!(contrast.is_default("126") && contrast.is_default("") && !contrast.is_default("127"));
+    assert!(!contrast.is_default("on"), "what is not understood may be anything");
     for entry in LEFT_OUT {
         assert!(find(entry.id).is_none(), "{} is both carried and left out", entry.id);
         assert!(!entry.because.ends_with('.') && !entry.key.is_empty(), "{}", entry.id);

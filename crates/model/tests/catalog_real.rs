@@ -58,6 +58,7 @@ fn number(reg_type: RegType, bytes: &[u8]) -> Option<i64> {
 fn fits(setting: &Setting, reg_type: RegType, bytes: &[u8]) -> bool {
     let number = number(reg_type, bytes);
     match setting.kind {
+        _ if setting.also.iter().any(|&(stored, _)| number == Some(i64::from(stored))) => true,
         Kind::Switch { on, off } => number == Some(i64::from(on)) || number == Some(i64::from(off)),
         Kind::Number { min, max } => number.is_some_and(|number| (min..=max).contains(&number)),
         Kind::Choice(choices) => choices.iter().any(|&(_, stored)| number == Some(stored)),

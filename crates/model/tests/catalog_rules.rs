@@ -402,6 +402,49 @@ fn settings_and_policies_of_windows_name_each_other() {
     assert!(problems[0].contains("a policy has a place"), "{problems:?}");
 }
 
+const LEFT_OUT: &str = r#"
+[[left_out]]
+id = "taskbar.rest"
+title = "The rest of the example"
+reason = "could_carry_code"
+because = "it is a file"
+key = 'Software\Example\Rest'
+value = "File"
+holds_back = ["taskbar.exam*"]
+source = "this test"
+"#;
+
+#[test]
+fn what_is_left_out_holds_back_and_is_named_by_settings_that_there_are() {
+    let text = "type = \"REG_SZ\"\ntext = { max = 8, alphabet = \"name\" }";
+    let named = GOOD.replace("type = \"REG_DWORD\"\nswitch = { on = 1, off = 0 }\ndefault = true", text);
+    let of = |good: &str, line: &str, other: &str| format!("{good}{}", LEFT_OUT.replace(line, other));
+    let value = "value = \"File\"";
+    let by_name = "named_by = \"taskbar.example\"";
+    for good in [of(GOOD, value, value), of(&named, value, by_name), of(GOOD, value, "value = \"File\"\nbit = 31")] {
+        assert_eq!(problems("taskbar/example.toml", &good), Vec::<String>::new());
+    }
+    refused(&of(GOOD, "taskbar.exam*", "taskbar.exam"), "`taskbar.exam` names no setting");
+    refused(&of(GOOD, "taskbar.exam*", "taskbar.other*"), "`taskbar.other*` names no setting");
+    refused(&of(GOOD, value, by_name), "only a text can be the name of a value");
+    refused(&of(&named, value, "named_by = \"taskbar.other\""), "`taskbar.other` names no setting");
+    refused(&of(GOOD, value, "value = \"File\"\nbit = 32"), "`bit` is 0 to 31");
+    refused(&of(&named, value, &format!("{value}\n{by_name}")), "what is looked at is `value`");
+    refused(&of(GOOD, value, ""), "what is looked at is `value`");
+}
+
+#[test]
+fn other_stored_numbers_stand_for_one_of_the_kind_s_own() {
+    let also = |pairs: &str| with("default", &format!("also = {pairs}\ndefault = true"));
+    assert_eq!(problems("taskbar/example.toml", &also("[[0xffffffff, 1]]")), Vec::<String>::new());
+    entry_refused(&also("[[2, 3]]"), "reads 2 as 3");
+    entry_refused(&also("[[0, 1]]"), "gives 0 a second meaning");
+    entry_refused(&also("[[2, 1], [2, 0]]"), "gives 2 a second meaning");
+    let number = also("[[9, 1]]").replace("switch = { on = 1, off = 0 }", "number = { min = 0, max = 3 }");
+    entry_refused(&number.replace("default = true", "default = 1"), "no number of a REG_DWORD switch or choice");
+    entry_refused(&also("[[9, 1]]").replace("REG_DWORD", "REG_SZ"), "no number of a REG_DWORD switch or choice");
+}
+
 #[test]
 fn transforms_stay_within_what_both_settings_may_be() {
     let with_transform = |lines: &str| format!("{GOOD}\n[[setting.transform]]\n{lines}\nsource = \"this test\"\n");

@@ -5,7 +5,8 @@
 //! behind which even a hostile snapshot can only cause writes that the compiled catalog foresees: the value is checked anew, whatever
 //! was checked before, and the bytes are always written in one canonical form.
 //!
-//! Decoding is tolerant where genuine Windows varies (a text with or without its final zero, whatever follows it, `+5`) and strict in all else.
+//! Decoding is tolerant where genuine Windows varies (a text with or without its final zero, whatever follows it, `+5`, numbers that
+//! [`Setting::also`] names) and strict in all else.
 //! A value of another registry type, or whose bytes do not have the form of its type, is [`Reason::WrongType`]; one of the right form that
 //! Windows does not offer is [`Reason::OutOfRange`].
 
@@ -29,7 +30,7 @@ pub fn decode(setting: &Setting, raw: &RawValue) -> Result<Value, Reason> {
     }
     match setting.kind {
         Kind::Switch { on, off } => {
-            let number = stored::number(raw, reg_type)?;
+            let number = meant(setting, stored::number(raw, reg_type)?);
             switch_from(number, i64::from(on), i64::from(off))
         }
         Kind::Number { min, max } => {
@@ -38,7 +39,7 @@ pub fn decode(setting: &Setting, raw: &RawValue) -> Result<Value, Reason> {
             in_range(number, min, max).map(Value::Int)
         }
         Kind::Choice(choices) => {
-            let number = stored::number(raw, reg_type)?;
+            let number = meant(setting, stored::number(raw, reg_type)?);
             let choice = choices.iter().find(|(_, stored)| stored::as_stored(*stored, reg_type) == Some(number));
             choice.map(|(name, _)| Value::Choice((*name).to_owned())).ok_or(Reason::OutOfRange)
         }
@@ -120,6 +121,12 @@ fn reg_type_of(setting: &Setting) -> Result<RegType, Reason> {
         Place::Value { reg_type, .. } => Ok(reg_type),
         Place::File(_) => Err(Reason::WrongType),
     }
+}
+
+/// The number of the kind that the stored one stands for.
+fn meant(setting: &Setting, stored: i64) -> i64 {
+    let also = setting.also.iter().find(|&&(other, _)| i64::from(other) == stored);
+    also.map_or(stored, |&(_, meant)| i64::from(meant))
 }
 
 fn switch_from(number: i64, on: i64, off: i64) -> Result<Value, Reason> {

@@ -18,6 +18,7 @@ fn setting(key: &'static str, reg_type: RegType, kind: Kind) -> Setting {
         category: Category::System,
         place: Place::Value { key, name: "Flags", reg_type },
         kind,
+        also: &[],
         default: None,
         build_first: 0,
         build_last: u32::MAX,

@@ -2,21 +2,70 @@
 
 use std::collections::BTreeMap;
 
-use model::catalog::{LeftOut, Root};
+use model::catalog::{LeftOut, Root, names};
 use model::reason::Reason;
+use model::snapshot::Reading;
+use model::value::Value;
 
 use crate::codec::text_of;
-use crate::registry::{RawValue, Registry};
+use crate::registry::{RawValue, Registry, RegistryError};
 
 /// Where `HKEY_CURRENT_USER` continues in a hive of its own.
 const CLASSES: &str = r"Software\Classes\";
 
 /// The entries that this person has customised, with the reason of each. What cannot be read is not reported: nobody knows whether
 /// it is there.
-pub(super) fn of(registry: &dyn Registry, entries: &'static [LeftOut]) -> BTreeMap<String, Reason> {
-    let customised =
-        entries.iter().filter(|entry| stored(registry, entry).is_some_and(|raw| !entry.is_default(&in_words(&raw))));
-    customised.map(|entry| (entry.id.to_owned(), entry.reason)).collect()
+///
+/// The settings that would mean something else without such a thing are taken out of `readings`, whether they are stored or not: a restore leaves them as the
+/// new PC has them. So are those of a thing that cannot be read, because it may be there.
+pub(super) fn of(
+    registry: &dyn Registry,
+    entries: &'static [LeftOut],
+    readings: &mut BTreeMap<String, Reading>,
+) -> BTreeMap<String, Reason> {
+    let mut found = BTreeMap::new();
+    for entry in entries {
+        let reason = match is_customised(registry, entry, readings) {
+            // A file with a part of a registry, such as what `rehome export` writes, says nothing of what it leaves out.
+            Ok(false) | Err(RegistryError::NotExported { .. }) => continue,
+            Ok(true) => {
+                found.insert(entry.id.to_owned(), entry.reason);
+                entry.reason
+            }
+            Err(error) => error.reason(),
+        };
+        for (_, reading) in readings.iter_mut().filter(|(id, _)| entry.holds_back(id)) {
+            if !matches!(reading, Reading::Refused { .. }) {
+                *reading = Reading::Refused { reason };
+            }
+        }
+    }
+    found
+}
+
+fn is_customised(
+    registry: &dyn Registry,
+    entry: &'static LeftOut,
+    readings: &BTreeMap<String, Reading>,
+) -> Result<bool, RegistryError> {
+    let (root, key, value) = place(entry);
+    let texts = readings.iter().filter(|(id, _)| entry.named_by.is_some_and(|pattern| names(pattern, id)));
+    let wanted: Vec<&str> = match entry.named_by {
+        None => vec![value],
+        Some(_) => texts.filter_map(|(_, reading)| text_in(reading)).collect(),
+    };
+    if wanted.is_empty() {
+        return Ok(false);
+    }
+    let stored = registry.read(root, key, &wanted)?;
+    Ok(stored.iter().flatten().any(|raw| !entry.is_default(&in_words(raw))))
+}
+
+fn text_in(reading: &Reading) -> Option<&str> {
+    match reading.value()? {
+        Value::Text(text) => Some(text),
+        _ => None,
+    }
 }
 
 /// Where the registry has an entry: root, key, and the value's name.
@@ -24,11 +73,6 @@ pub(super) fn place(entry: &'static LeftOut) -> (Root, &'static str, &'static st
     let in_classes = entry.key.get(..CLASSES.len()).is_some_and(|start| start.eq_ignore_ascii_case(CLASSES));
     let (root, key) = if in_classes { (Root::Classes, &entry.key[CLASSES.len()..]) } else { (Root::User, entry.key) };
     (root, key, entry.value)
-}
-
-fn stored(registry: &dyn Registry, entry: &'static LeftOut) -> Option<RawValue> {
-    let (root, key, name) = place(entry);
-    registry.read(root, key, &[name]).ok()?.pop().flatten()
 }
 
 /// The stored value in the words of [`LeftOut::is_default`]: texts as they are, numbers in decimal, all else in hexadecimal digits.

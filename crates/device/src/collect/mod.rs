@@ -91,25 +91,21 @@ pub fn collect(sources: &Sources<'_>) -> Collected {
     let build = sources.facts.build.unwrap_or(0);
     let fitting: Vec<_> = catalog::SETTINGS.iter().filter(|setting| setting.on_build(build)).collect();
     let of_settings = fitting.iter().filter_map(|setting| Some((Root::User, setting.key()?, setting.name()?)));
-    let of_left_out = catalog::left_out().iter().map(left_out::place);
+    let of_left_out = catalog::left_out().iter().filter(|entry| entry.named_by.is_none()).map(left_out::place);
     let registry = Once::new(sources.registry, of_settings.chain(of_left_out).chain(files::PLACES));
     let mut warnings = Vec::new();
     let mut readings = readings::of(&registry, &fitting);
     let files::Found { files, readings: of_files, warnings: of_words } = files::of(sources, &registry, &fitting);
     readings.extend(of_files);
+    let not_carried = left_out::of(&registry, catalog::left_out(), &mut readings);
     warnings.extend(unread(&readings));
     let apps = sources.apps.list().unwrap_or_else(|error| {
         warnings.push(format!("the list of apps is missing: {error}"));
         Vec::new()
     });
     warnings.extend(of_words);
-    let snapshot = Snapshot {
-        catalog_version: catalog::VERSION,
-        device: sources.facts.clone(),
-        readings,
-        not_carried: left_out::of(&registry, catalog::left_out()),
-        apps,
-    };
+    let snapshot =
+        Snapshot { catalog_version: catalog::VERSION, device: sources.facts.clone(), readings, not_carried, apps };
     Collected { snapshot, files, warnings }
 }
 

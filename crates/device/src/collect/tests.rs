@@ -6,15 +6,17 @@ use std::path::Path;
 
 use model::catalog::{self, Root, Setting};
 use model::ids::BlobId;
+use model::plan::SettingAction;
 use model::reason::Reason;
 use model::snapshot::{Again, App, AppKind, DeviceFacts, Reading};
-use model::value::Value;
+use model::value::{Colour, Value};
 
 use super::{Collected, Sources, collect};
 use crate::apps::{Apps, AppsError, MemoryApps};
 use crate::codec::{default_value, encode};
 use crate::folder::Below;
 use crate::own_files::OwnFiles;
+use crate::plan::{Choice, Here, plan};
 use crate::registry::{MemoryRegistry, RawValue, Registry, RegistryError, RegistryWrite};
 
 const DESKTOP: &str = r"Control Panel\Desktop";
@@ -147,6 +149,180 @@ fn what_is_not_carried_is_reported_if_the_person_has_it() {
     assert_eq!(found["desktop.scale"], Reason::MachineSpecific);
     assert_eq!(found["personalization.screen_saver"], Reason::CouldCarryCode);
     assert_eq!(found.len(), 2);
+}
+
+const PRELOAD: &str = r"Keyboard Layout\Preload";
+const SUBSTITUTES: &str = r"Keyboard Layout\Substitutes";
+const GAME_DVR: &str = r"Software\Microsoft\Windows\CurrentVersion\GameDVR";
+const HIGH_CONTRAST: &str = r"Control Panel\Accessibility\HighContrast";
+
+fn dword(number: u32) -> RawValue {
+    RawValue { reg_type: 4, bytes: number.to_le_bytes().to_vec() }
+}
+
+fn registry(values: &[(&str, &str, RawValue)]) -> MemoryRegistry {
+    let mut registry = MemoryRegistry::new();
+    for (key, name, raw) in values {
+        registry.set(Root::User, key, name, raw).unwrap();
+    }
+    registry
+}
+
+/// The readings whose ids begin so, and must be there.
+fn beginning<'f>(found: &'f Collected, start: &str) -> Vec<&'f Reading> {
+    let readings = found.snapshot.readings.iter().filter(|(id, _)| id.starts_with(start));
+    let readings: Vec<_> = readings.map(|(_, reading)| reading).collect();
+    assert!(!readings.is_empty(), "the catalog has {start}");
+    readings
+}
+
+/// An English Windows with German keys.
+fn substituted() -> MemoryRegistry {
+    registry(&[
+        (PRELOAD, "1", text("0000040C")),
+        (PRELOAD, "2", text("00000409")),
+        (SUBSTITUTES, "00000409", text("00000407")),
+        (r"Keyboard Layout\Toggle", "Language Hotkey", text("4")),
+    ])
+}
+
+#[test]
+fn a_keyboard_list_in_which_another_layout_stands_in_for_one_is_not_carried_at_all() {
+    let found = from(&substituted());
+    let refused = Reading::Refused { reason: Reason::MachineSpecific };
+    assert_eq!(beginning(&found, "typing.layout."), [&refused; 8], "slots that are empty too: they would be emptied");
+    assert_eq!(found.snapshot.not_carried["typing.layout.substitutes"], Reason::MachineSpecific);
+    let switch = &found.snapshot.readings["typing.switch.language"];
+    assert_eq!(switch.value(), Some(&Value::Choice("grave".to_owned())), "what is not of the list is");
+
+    let here = from(&registry(&[(PRELOAD, "1", text("00000407"))])).snapshot;
+    let plan = plan(&found.snapshot, &Here::bare(&here), &Choice::all());
+    let layouts = plan.settings.iter().filter(|step| step.id.starts_with("typing.layout."));
+    for step in layouts {
+        let skip = SettingAction::Skip { reason: Reason::MachineSpecific, wanted: None };
+        assert_eq!(step.action, skip, "{}", step.id);
+    }
+    let told = plan.not_carried.iter().find(|told| told.id == "typing.layout.substitutes").unwrap();
+    assert!(told.because.contains("add your keyboards again"), "{}", told.because);
+}
+
+#[test]
+fn a_keyboard_list_that_nothing_stands_in_for_is_carried() {
+    // What stands in for a layout that is not in the list changes nothing. Names of values are compared without case.
+    let other = registry(&[
+        (PRELOAD, "1", text("00000407")),
+        (SUBSTITUTES, "00000409", text("00000407")),
+        (SUBSTITUTES, "", text("00000411")),
+    ]);
+    let found = from(&other);
+    let german = Reading::Set { value: Value::Text("00000407".to_owned()) };
+    assert_eq!(found.snapshot.readings["typing.layout.slot_1"], german);
+    assert!(found.snapshot.not_carried.is_empty());
+    let second = registry(&[(PRELOAD, "1", text("d001040C")), (SUBSTITUTES, "D001040c", text("0000040b"))]);
+    assert!(from(&second).snapshot.not_carried.contains_key("typing.layout.substitutes"));
+}
+
+#[test]
+fn a_keyboard_list_is_not_carried_if_nobody_can_say_what_stands_in_for_it() {
+    let spoilt = Spoilt { inner: substituted(), denied: SUBSTITUTES, damaged: ("", "") };
+    let found = from(&spoilt);
+    let denied = Reading::Refused { reason: Reason::AccessDenied };
+    assert_eq!(beginning(&found, "typing.layout."), [&denied; 8]);
+    assert!(found.snapshot.not_carried.is_empty(), "nobody knows whether it is there");
+}
+
+#[test]
+fn colours_of_a_contrast_theme_that_is_on_are_not_carried_without_it() {
+    let of = |flags: &str| {
+        let colour = (r"Control Panel\Colors", "Window", text("0 0 0"));
+        from(&registry(&[(HIGH_CONTRAST, "Flags", text(flags)), colour]))
+    };
+    let on = of("127");
+    for reading in beginning(&on, "personalization.system_colour.") {
+        assert_eq!(*reading, Reading::Refused { reason: Reason::CouldCarryCode });
+    }
+    assert_eq!(on.snapshot.not_carried["personalization.contrast_colours"], Reason::CouldCarryCode);
+    let shortcut = &on.snapshot.readings["accessibility.contrast.shortcut"];
+    assert_eq!(shortcut.value(), Some(&Value::Bool(true)), "the other bits of the flags are carried");
+
+    let off = of("126");
+    let black = Value::Colour(Colour { red: 0, green: 0, blue: 0, alpha: 255 });
+    assert_eq!(off.snapshot.readings["personalization.system_colour.window"], Reading::Set { value: black });
+    assert!(off.snapshot.not_carried.is_empty());
+}
+
+#[test]
+fn a_game_bar_shortcut_is_not_carried_without_the_keys_that_are_held_with_it() {
+    let of = |modifiers| {
+        let key = (GAME_DVR, "VKToggleRecording", dword(0x52));
+        let other = (GAME_DVR, "VKTakeScreenshot", dword(0x7b));
+        from(&registry(&[key, (GAME_DVR, "VKMToggleRecording", dword(modifiers)), other])).snapshot
+    };
+    let (held, alone) = (of(6), of(0));
+    assert_eq!(held.readings["gaming.shortcut.recording"], Reading::Refused { reason: Reason::NotInCatalog });
+    assert_eq!(held.not_carried.keys().collect::<Vec<_>>(), ["gaming.shortcut_modifiers.recording"]);
+    for (id, key, found) in [("recording", 0x52, &alone), ("screenshot", 0x7b, &held), ("screenshot", 0x7b, &alone)] {
+        let reading = &found.readings[&format!("gaming.shortcut.{id}")];
+        assert_eq!(*reading, Reading::Set { value: Value::Int(key) }, "{id}");
+    }
+    assert!(alone.not_carried.is_empty());
+}
+
+#[test]
+fn every_game_bar_shortcut_is_held_back_by_its_own_modifiers() {
+    let shortcuts = catalog::SETTINGS.iter().filter(|setting| setting.id.starts_with("gaming.shortcut."));
+    let pairs = shortcuts.map(|setting| {
+        let name = setting.name().unwrap().replacen("VK", "VKM", 1);
+        let twin = catalog::left_out().iter().find(|entry| entry.value == name).unwrap();
+        assert_eq!((setting.key(), twin.holds_back), (Some(twin.key), [setting.id].as_slice()), "{name}");
+    });
+    assert_eq!(pairs.count(), 8);
+}
+
+#[test]
+fn touchpad_switches_are_on_in_both_ways_in_which_windows_writes_it() {
+    let key = r"Software\Microsoft\Windows\CurrentVersion\PrecisionTouchPad";
+    let names = [
+        ("EnableEdgy", "edge_gestures"),
+        ("LeaveOnWithMouse", "on_with_mouse"),
+        ("PanEnabled", "scroll"),
+        ("RightClickZoneEnabled", "corner_right_click"),
+        ("TapAndDrag", "tap_and_drag"),
+        ("TapsEnabled", "tap"),
+        ("TwoFingerTapEnabled", "two_finger_tap"),
+        ("ZoomEnabled", "zoom"),
+    ];
+    for (name, id) in names {
+        let id = format!("devices.touchpad.{id}");
+        let reading = |number| from(&registry(&[(key, name, dword(number))])).snapshot.readings[&id].clone();
+        let on = Reading::Default { value: Value::Bool(true) };
+        assert_eq!((reading(1), reading(u32::MAX)), (on.clone(), on), "{name}");
+        assert_eq!(reading(0), Reading::Set { value: Value::Bool(false) }, "{name}");
+        assert_eq!(reading(2), Reading::Refused { reason: Reason::OutOfRange }, "{name}");
+        let setting = catalog::find(&id).unwrap();
+        assert_eq!(encode(setting, &Value::Bool(true), Some(&dword(u32::MAX))), Ok(dword(1)), "{name}");
+    }
+    let direction = |number| {
+        let found = from(&registry(&[(key, "ScrollDirection", dword(number))])).snapshot.readings;
+        found["devices.touchpad.scroll_direction"].clone()
+    };
+    let choice = |name: &str| Value::Choice(name.to_owned());
+    assert_eq!(direction(0), Reading::Default { value: choice("down_motion_scrolls_up") });
+    let other = Reading::Set { value: choice("down_motion_scrolls_down") };
+    assert_eq!((direction(1), direction(u32::MAX)), (other.clone(), other));
+}
+
+#[test]
+fn consent_to_send_speech_to_microsoft_stays_on_the_pc_where_it_was_given() {
+    let of = |accepted| {
+        let key = r"Software\Microsoft\Speech_OneCore\Settings\OnlineSpeechPrivacy";
+        from(&registry(&[(key, "HasAccepted", dword(accepted))])).snapshot
+    };
+    for accepted in [0, 1] {
+        assert!(!of(accepted).readings.contains_key("language.speech_online"));
+    }
+    assert_eq!(of(1).not_carried["language.speech_online"], Reason::NotInCatalog);
+    assert!(of(0).not_carried.is_empty(), "a no is what every new PC says");
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub use lookup::{find, in_category, left_out, packed_base, windows_policy};
 pub use text::path_like;
 pub use types::{
     Alphabet, ColourLayout, Effect, FileRole, GroupPlace, Kind, LeftOut, Literal, MdmPlace, Packed, Place, RegType,
-    Root, Sensitivity, Setting, Stage, Transform, WindowsPolicy,
+    Root, Sensitivity, Setting, Stage, Transform, WindowsPolicy, names,
 };
 
 pub use table::{LEFT_OUT, PACKED, SETTINGS, VERSION, WINDOWS_POLICIES};

@@ -9,6 +9,7 @@ use super::blocked::blocked;
 use super::text::path_like;
 use super::types::{
     Alphabet, ColourLayout, Effect, FileRole, Kind, LeftOut, Literal, Packed, Place, RegType, Setting, WindowsPolicy,
+    names,
 };
 
 /// The oldest Windows that is supported: version 2004. Entries name later builds only.
@@ -69,7 +70,7 @@ pub fn violations(entries: &Entries<'_>) -> Vec<Violation> {
         note(&mut found, &policy_entry(policy), policy_rules(policy, again, settings));
     }
     for entry in left_out {
-        note(&mut found, entry.id, left_out_rules(entry));
+        note(&mut found, entry.id, left_out_rules(entry, settings));
     }
     let ids = settings.iter().map(|setting| setting.id).chain(left_out.iter().map(|entry| entry.id));
     note_repeated_ids(&mut found, ids);
@@ -107,6 +108,7 @@ fn setting_rules(setting: &Setting) -> Result<(), String> {
             need(setting.kind == Kind::Picture, || "a file is a picture: write `picture = true`".to_owned())?;
         }
     }
+    also_rules(setting)?;
     if let Some(default) = setting.default {
         need(within(&setting.kind, default), || {
             format!("the default {default:?} is not a value of this kind; correct `default` or leave it away")
@@ -123,12 +125,40 @@ fn setting_rules(setting: &Setting) -> Result<(), String> {
 }
 
 /// The rules of one left-out thing by itself. The block list does not matter here: its place is only looked at.
-fn left_out_rules(entry: &LeftOut) -> Result<(), String> {
+fn left_out_rules(entry: &LeftOut, settings: &[Setting]) -> Result<(), String> {
     id_rules(entry.id, entry.category.word())?;
     sentence_rules("title", entry.title, TITLE_MAX)?;
     sentence_rules("because", entry.because, SENTENCE_MAX)?;
     sentence_rules("source", entry.source, SENTENCE_MAX)?;
-    key_rules(entry.key)
+    key_rules(entry.key)?;
+    need(entry.bit.is_none_or(|bit| bit < 32), || "`bit` is 0 to 31; these numbers have 32 bits".to_owned())?;
+    for pattern in entry.named_by.iter().chain(entry.holds_back) {
+        need(settings.iter().any(|setting| names(pattern, setting.id)), || {
+            format!("`{pattern}` names no setting; write an id, or its beginning with a `*`")
+        })?;
+    }
+    let Some(pattern) = entry.named_by else { return Ok(()) };
+    let mut named = settings.iter().filter(|setting| names(pattern, setting.id));
+    need(named.all(|setting| matches!(setting.kind, Kind::Text { .. })), || {
+        format!("`{pattern}` names a setting that is no text; only a text can be the name of a value")
+    })
+}
+
+/// The rules of other stored numbers: each is none of the kind's own and stands for one of them.
+fn also_rules(setting: &Setting) -> Result<(), String> {
+    let own = |number: u32| match setting.kind {
+        Kind::Switch { on, off } => number == on || number == off,
+        Kind::Choice(choices) => choices.iter().any(|&(_, known)| known == i64::from(number)),
+        _ => false,
+    };
+    for (place, &(stored, meant)) in setting.also.iter().enumerate() {
+        let again = setting.also[..place].iter().any(|&(other, _)| other == stored);
+        need(setting.reg_type() == Some(RegType::Dword) && own(meant), || {
+            format!("`also` reads {stored} as {meant}; that is no number of a REG_DWORD switch or choice")
+        })?;
+        need(!own(stored) && !again, || format!("`also` gives {stored} a second meaning; keep one"))?;
+    }
+    Ok(())
 }
 
 fn id_rules(id: &str, category: &str) -> Result<(), String> {

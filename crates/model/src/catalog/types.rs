@@ -17,6 +17,8 @@ pub struct Setting {
     pub place: Place,
     /// What it may be, and how it is written at its place.
     pub kind: Kind,
+    /// Other stored numbers that Windows takes for one of the kind's: what may be stored, and as which number it is read. Never written.
+    pub also: &'static [(u32, u32)],
     /// What Windows does when nothing is stored. `None`: depends on the PC or is not documented.
     pub default: Option<Literal>,
     /// First Windows build that has it; 0 = any supported.
@@ -56,10 +58,16 @@ pub struct LeftOut {
     pub because: &'static str,
     /// The registry key to look at to tell whether this person has it; under `HKEY_CURRENT_USER`.
     pub key: &'static str,
-    /// The value name to look at.
+    /// The value name to look at; empty with `named_by`.
     pub value: &'static str,
+    /// The settings ([`names`]) whose texts are the names of the values to look at, where Windows names them so.
+    pub named_by: Option<&'static str>,
+    /// The bit that says it, where the value is a number of bits: while it is not set, the person has not customised the thing.
+    pub bit: Option<u32>,
     /// What is stored when the person has not customised it, besides absence and emptiness; see [`LeftOut::is_default`].
     pub unless: &'static [&'static str],
+    /// The settings ([`names`]) that mean something else without the thing, so that none of them is carried where the person has it.
+    pub holds_back: &'static [&'static str],
     /// Where the facts come from.
     pub source: &'static str,
 }
@@ -433,8 +441,21 @@ impl LeftOut {
     /// `stored` is the value as text: texts (also `REG_EXPAND_SZ`, unexpanded) as they are up to their first zero, numbers in decimal,
     /// packed bytes in lower-case hexadecimal digits. Compared without case, because Windows itself writes paths in both.
     pub fn is_default(&self, stored: &str) -> bool {
-        stored.is_empty() || self.unless.iter().any(|known| known.eq_ignore_ascii_case(stored))
+        let bit_is_off = |bit: u32| stored.parse().is_ok_and(|bits: u32| bits >> bit & 1 == 0);
+        stored.is_empty()
+            || self.unless.iter().any(|known| known.eq_ignore_ascii_case(stored))
+            || self.bit.is_some_and(bit_is_off)
     }
+
+    /// Whether that setting is not carried where the person has the thing.
+    pub fn holds_back(&self, id: &str) -> bool {
+        self.holds_back.iter().any(|pattern| names(pattern, id))
+    }
+}
+
+/// Whether an entry that writes `pattern` means the setting `id`: its id, or the beginning of it with a `*` at the end.
+pub fn names(pattern: &str, id: &str) -> bool {
+    pattern.strip_suffix('*').map_or(pattern == id, |start| id.starts_with(start))
 }
 
 impl RegType {
