@@ -27,7 +27,7 @@ pub enum Part {
     /// One test.
     Test {
         /// The property.
-        property: &'static str,
+        property: String,
         /// The test in its canonical spelling.
         text: String,
         /// The value that was found, as a person reads it.
@@ -61,7 +61,7 @@ fn tree(node: &Tree<Test>, facts: &Facts, now: i64) -> Explained {
         Tree::Leaf(test) => {
             let value = facts.get(test.property.fact());
             let found = value.map(|value| shown(test.property.holds, value));
-            let part = Part::Test { property: test.property.name, text: test.to_string(), found };
+            let part = Part::Test { property: test.name().to_owned(), text: test.to_string(), found };
             Explained { holds: test_holds(test, value, now), part }
         }
         Tree::Not(inner) => {

@@ -38,7 +38,7 @@ fn joined<L: Display>(f: &mut Formatter<'_>, trees: &[Tree<L>], word: &str) -> R
 
 impl Display for Test {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let name = self.property.name;
+        let name = self.name();
         match &self.asked {
             Asked::Value(comparison) => write!(f, "{name} {comparison}"),
             Asked::Any(elements) => write!(f, "{name} -any ({elements})"),

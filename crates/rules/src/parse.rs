@@ -8,7 +8,8 @@
 //! leaf       = property operator value | property ("-any" | "-all") elements
 //! elements   = "(" or over elements ")" | element
 //! element    = ("_" | "assignedPlan." field | "group.objectId") operator value
-//! value      = text | word | "[" value { "," value } "]" | "system.now" [("-plus" | "-minus") duration]
+//! value      = text | word | "[" value { "," value } "]" | now | "(" now ")"
+//! now        = "system.now" [("-plus" | "-minus") duration]
 //! ```
 //!
 //! Hyphens are optional. Entra gives `-any` the lowest precedence of all; without parentheses exactly one comparison is taken as its
@@ -209,7 +210,10 @@ impl<'t> Parser<'t> {
     /// A leaf of the outer tree.
     fn test(&mut self) -> Result<Test, RuleError> {
         let (column, name) = self.word(EXPRESSION)?;
-        let property = self.property(column, name)?;
+        let (property, extension) = match property::extension(self.kind, name) {
+            Some(extension) => (&property::EXTENSION, Some(extension)),
+            None => (self.property(column, name)?, None),
+        };
         self.leaves += 1;
         if property.holds == Type::Groups {
             self.member_of.get_or_insert(column);
@@ -221,11 +225,12 @@ impl<'t> Parser<'t> {
             }
             self.at += 1;
             let elements = self.elements(property)?;
-            return Ok(Test { property, asked: if every { Asked::All(elements) } else { Asked::Any(elements) } });
+            let asked = if every { Asked::All(elements) } else { Asked::Any(elements) };
+            return Ok(Test { property, extension, asked });
         }
         let operator = self.operator(property)?;
         let with = self.value(property, operator)?;
-        Ok(Test { property, asked: Asked::Value(Comparison { operator, with }) })
+        Ok(Test { property, extension, asked: Asked::Value(Comparison { operator, with }) })
     }
 
     fn property(&self, column: usize, name: &str) -> Result<&'static Property, RuleError> {
@@ -346,8 +351,19 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// One value of that type.
+    /// One value of that type. Entra's page about `employeeHireDate` puts parentheses around `system.now -minus P30D`.
     fn literal(&mut self, property: &'static Property, holds: Type) -> Result<Literal, RuleError> {
+        let opened = self.column();
+        if holds == Type::Date && self.takes_token(&Token::Open) {
+            let literal = self.bare(property, holds)?;
+            self.close(opened)?;
+            return Ok(literal);
+        }
+        self.bare(property, holds)
+    }
+
+    /// One value of that type without parentheses.
+    fn bare(&mut self, property: &'static Property, holds: Type) -> Result<Literal, RuleError> {
         let column = self.column();
         let (text, quoted) = match self.peek() {
             Some(Token::Text(text)) => (text.as_str(), true),

@@ -182,6 +182,9 @@ impl Property {
 
     /// The fact that it is.
     pub fn fact(&self) -> FactId {
+        if *self == EXTENSION {
+            return FactId(EXTENSION_FACT);
+        }
         let place = match self.same_as {
             Some(name) => PROPERTIES.iter().position(|other| other.kind == Kind::Device && other.name == name),
             None => PROPERTIES.iter().position(|other| other == self),
@@ -191,9 +194,28 @@ impl Property {
     }
 }
 
+/// An extension property of an application, `user.extension_<application>_<name>` (Entra, "Extension attributes and custom extension attributes"). Each
+/// application names its own, so no table can list them; they are understood as texts, and nobody here has a value for one.
+pub static EXTENSION: Property = user("user.extension_…");
+
+/// The number of the fact that all extension properties share, because it is never set: the first one that no row of the table has.
+#[expect(clippy::cast_possible_truncation, reason = "there are fewer than 65,536 properties")]
+const EXTENSION_FACT: u16 = PROPERTIES.len() as u16;
+
 /// How many numbers of facts there are.
 pub fn facts() -> usize {
-    PROPERTIES.len()
+    usize::from(EXTENSION_FACT) + 1
+}
+
+/// The canonical spelling of the name of an extension property; `None` for what has not its shape. The application is its id without hyphens.
+pub fn extension(kind: Kind, name: &str) -> Option<String> {
+    const PREFIX: &str = "user.extension_";
+    let (prefix, rest) = name.split_at_checked(PREFIX.len())?;
+    let (application, own) = rest.split_once('_')?;
+    let is_id = application.len() == 32 && application.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_name = !own.is_empty() && own.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    (kind == Kind::User && prefix.eq_ignore_ascii_case(PREFIX) && is_id && is_name)
+        .then(|| format!("{PREFIX}{}_{own}", application.to_ascii_lowercase()))
 }
 
 /// All properties of a kind of rule.

@@ -61,8 +61,17 @@ impl<L> Tree<L> {
 pub struct Test {
     /// The property.
     pub property: &'static Property,
+    /// The whole name, if it is an extension property of an application ([`crate::property::EXTENSION`]): the table cannot have it.
+    pub extension: Option<String>,
     /// What is asked.
     pub asked: Asked,
+}
+
+impl Test {
+    /// The name of the property, as it is written.
+    pub fn name(&self) -> &str {
+        self.extension.as_deref().unwrap_or(self.property.name)
+    }
 }
 
 /// What is asked of a property.

@@ -74,10 +74,39 @@ fn a_refusal_names_the_place_the_thing_and_what_to_do() {
         ),
         (Kind::Device, "device.lastBackupAt -lt system.now -minus 30", "stands where a duration such as p30d"),
     ];
+    each_is_refused(cases);
+}
+
+fn each_is_refused(cases: &[(Kind, &str, &str)]) {
     for (kind, text, wanted) in cases {
         let found = refused(*kind, text);
         assert!(found.contains(wanted), "{text}\n  {found}\n  {wanted}");
     }
+}
+
+#[test]
+fn parentheses_around_a_time_and_names_of_extension_properties_have_their_shape() {
+    each_is_refused(&[
+        (
+            Kind::Device,
+            "device.lastBackupAt -lt (system.now -minus p30d",
+            "column 25: the parenthesis that opens here is not closed",
+        ),
+        (Kind::Device, "device.lastBackupAt -lt ((system.now))", "column 26: `(` stands where a value should stand"),
+        (Kind::User, "user.city -eq (\"x\")", "column 15: `(` stands where a value should stand"),
+        (Kind::User, "user.extension_c272a57b_OfficeNumber -eq \"1\"", "there is no property"),
+        (Kind::User, "user.extension_c272a57b722d4eb29bfe327874ae79cb_ -eq \"1\"", "there is no property"),
+        (
+            Kind::User,
+            "user.extension_c272a57b722d4eb29bfe327874ae79cb_OfficeNumber -gt \"1\"",
+            "`user.extension_…` cannot be asked with -gt",
+        ),
+        (
+            Kind::Device,
+            "user.extension_c272a57b722d4eb29bfe327874ae79cb_OfficeNumber -eq \"1\"",
+            "is about a user, and this rule is about a device",
+        ),
+    ]);
 }
 
 #[test]
@@ -128,6 +157,16 @@ fn one_spelling_is_canonical() {
             "user.employeeHireDate -ge system.now -plus p1d",
         ),
         (
+            Kind::User,
+            "user.employeeHireDate -ge (system.now -minus P30D) and user.city eq 'x'",
+            "(user.employeeHireDate -ge system.now -minus p30d) -and (user.city -eq \"x\")",
+        ),
+        (
+            Kind::User,
+            "USER.Extension_C272A57B722D4EB29BFE327874AE79CB_OfficeNumber eq '123'",
+            "user.extension_c272a57b722d4eb29bfe327874ae79cb_OfficeNumber -eq \"123\"",
+        ),
+        (
             Kind::Filter,
             "(device.operatingSystemVersion gt 10.0.22000.1000)",
             "device.operatingSystemVersion -gt 10.0.22000.1000",
@@ -144,4 +183,20 @@ fn one_spelling_is_canonical() {
 fn a_value_that_can_never_be_is_noted() {
     let rule = parse(Kind::Device, "device.deviceOwnership -eq \"Compony\"").unwrap();
     assert_eq!(rule.notes(), ["`device.deviceOwnership` is never \"Compony\"; did you mean \"Company\"?"]);
+}
+
+/// Entra's page about dynamic membership prints such a rule. Nobody has a value, so what denies holds of everybody.
+#[test]
+fn an_extension_property_of_an_application_is_a_text_without_a_value() {
+    let name = "user.extension_c272a57b722d4eb29bfe327874ae79cb_OfficeNumber";
+    let texts = ["-eq \"123\"", "-ne \"123\"", "-eq null", "-match \"1\"", "-notIn [\"1\"]"];
+    let rules = texts.map(|asked| parse(Kind::User, &format!("{name} {asked}")).unwrap());
+    let outcomes = rules.clone().map(|rule| rules::holds(&rule, &rules::Facts::new(), 0));
+    assert_eq!(outcomes, [false, true, true, false, true]);
+    let mut table = rules::engine::Table::new();
+    table.push(&rules::Facts::new());
+    let program = rules::engine::Program::new(&rules, &table, 0);
+    assert_eq!(program.run(&table).iter().map(|bits| bits.has(0)).collect::<Vec<_>>(), outcomes);
+    let lines = rules::explain(&rules[0], &rules::Facts::new(), 0).lines();
+    assert_eq!(lines, [format!("no   {name} -eq \"123\"   (it has no value)")]);
 }

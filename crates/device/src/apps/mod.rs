@@ -20,6 +20,7 @@ mod store_ids;
 mod switched_off;
 pub mod winget;
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use model::snapshot::text::{APP_BYTES_MAX, VERSION_BYTES_MAX, clean};
@@ -71,8 +72,15 @@ impl Apps for InputApps<'_> {
         if let Some(amcache) = &self.0.amcache {
             // Amcache knows the packages of every user of the PC; the user's own list, where there is one, is the better.
             let has_packages = apps.iter().any(|app| app.kind != AppKind::Desktop);
-            let machine = AmcacheApps::new(amcache).list()?;
-            apps.extend(machine.into_iter().filter(|app| app.kind == AppKind::Desktop || !has_packages));
+            // Of a program that both have, the registry is what counts: it is never behind, and says for whom the program is there.
+            let folded = |app: &App| app.id.to_lowercase();
+            let programs: HashSet<String> =
+                apps.iter().filter(|app| app.kind == AppKind::Desktop).map(folded).collect();
+            let is_new = |app: &App| match app.kind {
+                AppKind::Desktop => !programs.contains(&folded(app)),
+                _ => !has_packages,
+            };
+            apps.extend(AmcacheApps::new(amcache).list()?.into_iter().filter(is_new));
         }
         if let Some(exported) = &self.0.exported {
             apps = exported.join(in_order(apps));

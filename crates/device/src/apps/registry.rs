@@ -139,15 +139,20 @@ impl Apps for RegistryApps<'_> {
     }
 }
 
-/// The programs that are installed for everybody on a PC: the lists of 64 and of 32 bits.
+/// The programs that are installed for everybody on a PC: the lists of 64 and of 32 bits. One that cannot be read is left out, unless the other is empty.
 pub fn machine_programs(places: &dyn Places) -> Result<Vec<App>, AppsError> {
-    let mut apps = Vec::new();
+    let (mut apps, mut damage) = (Vec::new(), None);
     for key in [UNINSTALL, UNINSTALL_32] {
         let read = |id: &str, name: &str| places.value(Hive::Machine, &format!(r"{key}\{id}"), name);
-        let ids = places.subkeys(Hive::Machine, key)?;
-        apps.extend(ids.iter().filter_map(|id| program(id, AppScope::Machine, &read)));
+        match places.subkeys(Hive::Machine, key) {
+            Ok(ids) => apps.extend(ids.iter().filter_map(|id| program(id, AppScope::Machine, &read))),
+            Err(found) => damage = damage.or(Some(found)),
+        }
     }
-    Ok(in_order(apps))
+    match damage {
+        Some(damage) if apps.is_empty() => Err(damage.into()),
+        _ => Ok(in_order(apps)),
+    }
 }
 
 /// The apps of a live PC: the person's, and the programs for everybody.
@@ -191,9 +196,9 @@ pub(super) fn is_title(title: &str) -> bool {
     !title.starts_with('@') && !title.starts_with("ms-resource:")
 }
 
-/// The text of a `REG_SZ`; `None` if there is none or it is empty.
+/// The text of a `REG_SZ`, or of a `REG_EXPAND_SZ` as it stands there: only its own PC knows its variables. `None` if there is none or it is empty.
 pub(super) fn text(raw: Option<RawValue>) -> Option<String> {
-    let text = text_of(&raw.filter(|raw| raw.reg_type == 1)?.bytes)?;
+    let text = text_of(&raw.filter(|raw| matches!(raw.reg_type, 1 | 2))?.bytes)?;
     (!text.trim().is_empty()).then(|| text.trim().to_owned())
 }
 

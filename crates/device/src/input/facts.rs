@@ -5,27 +5,33 @@
 
 use std::path::Path;
 
-use model::snapshot::DeviceFacts;
+use model::snapshot::{App, DeviceFacts};
 
 use super::file::read_hive;
 use super::profile::Machine;
+use crate::apps::machine_programs;
 use crate::facts::{Asked, HivePlaces, Known, read};
 use crate::own_files::{OwnFiles, Whose, sid_of};
 use crate::registry::hive::HiveFile;
 use crate::registry::{RawValue, Registry};
 
-/// The facts that the PC's hives tell, what they say of its policies, and where the PC keeps the files of the person whose profile this is.
+/// The facts that the PC's hives tell, what they say of its policies, where the PC keeps the files of the person whose profile this is, and the programs
+/// that are installed there for everybody.
 pub(super) fn of(
     machine: &Machine,
     (user, profile): (&dyn Registry, &Path),
     warnings: &mut Vec<String>,
-) -> (DeviceFacts, Known, OwnFiles) {
+) -> (DeviceFacts, Known, OwnFiles, Vec<App>) {
     let software = machine.software.as_deref().and_then(|path| open(path, warnings));
     let system = machine.system.as_deref().and_then(|path| open(path, warnings));
     let control_set = system.as_ref().and_then(|system| number(one(system, "Select", "Current"))).unwrap_or(1);
     let places = HivePlaces { user, software: software.as_ref(), system: system.as_ref(), control_set };
     let known = read(&places, &Asked::default());
-    (known.facts.for_snapshot(), known, files(machine, profile, &places))
+    let programs = machine_programs(&places).unwrap_or_else(|error| {
+        warnings.push(format!("the list of programs is missing: {error}"));
+        Vec::new()
+    });
+    (known.facts.for_snapshot(), known, files(machine, profile, &places), programs)
 }
 
 fn files(machine: &Machine, profile: &Path, places: &HivePlaces<'_>) -> OwnFiles {

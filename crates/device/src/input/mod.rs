@@ -118,7 +118,7 @@ impl Input {
             .map_err(|source| InputError::Hive { path: profile.user.clone(), source })?;
         warnings.extend_from_slice(registry.warnings());
         let machine = profile.machine.unwrap_or_default();
-        let (facts, known, of_pc) = facts::of(&machine, (&registry, folder), &mut warnings);
+        let (facts, known, of_pc, programs) = facts::of(&machine, (&registry, folder), &mut warnings);
         let files = OwnFiles { wallpaper: profile.wallpaper, spelling: profile.spelling, ..of_pc };
         Ok(Self {
             registry: Box::new(registry),
@@ -127,8 +127,8 @@ impl Input {
             known,
             files,
             amcache: machine.amcache.as_deref().and_then(|path| facts::open(path, &mut warnings)),
-            // Amcache lists the PC's programs too, and reads faster than the whole half of the registry.
-            listed: Listed::default(),
+            // Amcache lists most of them too, but it may be missing or behind.
+            listed: Listed { programs, packages: None },
             exported: None,
             warnings,
             notes: Vec::new(),
@@ -162,9 +162,17 @@ impl Input {
             };
             format!("{lines} keys or values; what is deleted counts as not stored")
         });
+        let skipped = notes.skipped;
+        let skipped = (skipped.lines > 0).then(|| {
+            let lines = match skipped.lines {
+                1 => "1 line of the export says nothing to Windows and was".to_owned(),
+                lines => format!("{lines} lines of the export say nothing to Windows and were"),
+            };
+            format!("{lines} not read; look at line {}", skipped.first)
+        });
         let part = "the export is one of a part of the registry; settings that lie elsewhere are left out";
         let part = (!registry.is_whole()).then(|| part.to_owned());
-        let notes = others.chain(removals).chain(part).collect();
+        let notes = others.chain(removals).chain(skipped).chain(part).collect();
         let registry = registry.as_an_export();
         let known = crate::facts::read(&RegPlaces(&registry), &Asked::default());
         let programs = machine_programs(&RegPlaces(&registry)).unwrap_or_default();

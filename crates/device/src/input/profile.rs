@@ -14,11 +14,17 @@ use crate::folder::Below;
 /// The user's hive, below the profile.
 const USER_HIVE: &str = "NTUSER.DAT";
 
+/// The same of a mandatory profile, which Windows does not write back (Microsoft Learn, "Create mandatory user profiles").
+const MANDATORY_HIVE: &str = "NTUSER.MAN";
+
 /// The user's classes, below the profile.
 const CLASSES_HIVE: &str = "AppData/Local/Microsoft/Windows/UsrClass.dat";
 
 /// The desktop background as Windows keeps it, below the profile.
 const WALLPAPER: &str = "AppData/Roaming/Microsoft/Windows/Themes/TranscodedWallpaper";
+
+/// The same in Windows 7.
+const WALLPAPER_7: &str = "AppData/Roaming/Microsoft/Windows/Themes/TranscodedWallpaper.jpg";
 
 /// The folder of dictionaries, below the profile.
 const SPELLING: &str = "AppData/Roaming/Microsoft/Spelling";
@@ -26,11 +32,11 @@ const SPELLING: &str = "AppData/Roaming/Microsoft/Spelling";
 /// The files of a user's profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profile {
-    /// `NTUSER.DAT`.
+    /// `NTUSER.DAT`, or `NTUSER.MAN` where that is not there.
     pub user: PathBuf,
     /// `UsrClass.dat`.
     pub classes: Option<PathBuf>,
-    /// `TranscodedWallpaper`.
+    /// `TranscodedWallpaper`, or `TranscodedWallpaper.jpg` where that is not there.
     pub wallpaper: Option<Below>,
     /// The folder of dictionaries.
     pub spelling: Option<Below>,
@@ -58,10 +64,11 @@ impl Profile {
     pub fn find(folder: &Path) -> Result<Self, InputError> {
         // Listing it once tells an unreadable folder from one without a profile.
         fs::read_dir(folder).map_err(|source| InputError::Read { path: folder.to_owned(), source })?;
-        let user = inside(folder, USER_HIVE)
+        let either = |first, second| inside(folder, first).or_else(|| inside(folder, second));
+        let user = either(USER_HIVE, MANDATORY_HIVE)
             .ok_or_else(|| InputError::File { path: folder.to_owned(), reason: Reason::NoUserProfile })?;
         let machine = machine_of(folder);
-        let wallpaper = inside(folder, WALLPAPER).and_then(|path| place(folder, &path));
+        let wallpaper = either(WALLPAPER, WALLPAPER_7).and_then(|path| place(folder, &path));
         let spelling = folder_inside(folder, SPELLING).and_then(|path| place(folder, &path));
         Ok(Self { user, classes: inside(folder, CLASSES_HIVE), wallpaper, spelling, machine })
     }

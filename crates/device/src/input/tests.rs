@@ -91,6 +91,85 @@ fn a_profile_is_found_whatever_the_case_of_its_names() {
     assert_eq!(input.facts, expected);
 }
 
+#[test]
+fn the_names_of_mandatory_profiles_and_of_windows_7_are_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let themes = "AppData/Roaming/Microsoft/Windows/Themes";
+    put(folder.path(), "ntuser.man", &user_hive());
+    put(folder.path(), &format!("{themes}/TranscodedWallpaper.jpg"), b"\xff\xd8\xff");
+    let input = Input::open(folder.path()).unwrap();
+    assert_eq!((read(&input).as_deref(), input.warnings.len()), (Some("x"), 0));
+    assert!(input.files.wallpaper.unwrap().path().ends_with(format!("{themes}/TranscodedWallpaper.jpg")));
+    // Beside the usual names they are left alone: copies of an older time.
+    put(
+        folder.path(),
+        "NTUSER.DAT",
+        &hive_of(|root| _ = root.key(r"Control Panel\Desktop").set("WallPaper", 1, utf16z("y"))),
+    );
+    put(folder.path(), &format!("{themes}/TranscodedWallpaper"), b"\xff\xd8\xff");
+    let input = Input::open(folder.path()).unwrap();
+    assert_eq!(read(&input).as_deref(), Some("y"));
+    assert!(input.files.wallpaper.unwrap().path().ends_with(format!("{themes}/TranscodedWallpaper")));
+}
+
+/// A PC's `SOFTWARE` with programs for everybody, in both of its lists.
+fn software_with_programs() -> Vec<u8> {
+    hive_of(|root| {
+        let list = r"Microsoft\Windows\CurrentVersion\Uninstall";
+        let mut program = |key: String, name: &str, kind: u32| {
+            root.key(&key).set("DisplayName", kind, utf16z(name)).set("DisplayVersion", 1, utf16z("2.0"));
+        };
+        program(format!(r"{list}\7-Zip"), "7-Zip", 1);
+        program(format!(r"{list}\Notes"), r"Notes in %ProgramFiles%", 2);
+        program(format!(r"WOW6432Node\{list}\{{ABC}}"), "Old Editor", 1);
+        root.key(&format!(r"{list}\Part")).set("DisplayName", 1, utf16z("Part")).set(
+            "SystemComponent",
+            4,
+            1u32.to_le_bytes(),
+        );
+    })
+}
+
+fn programs_of(input: &Input) -> Vec<(String, String, Option<model::snapshot::AppScope>)> {
+    use crate::apps::Apps as _;
+    let apps = crate::apps::InputApps(input).list().unwrap();
+    apps.into_iter().map(|app| (app.id, app.name.unwrap_or_default(), app.again.scope)).collect()
+}
+
+#[test]
+fn programs_for_everybody_are_found_on_a_disk_without_amcache_and_once_with_it() {
+    use model::snapshot::AppScope::Machine;
+
+    let disk = tempfile::tempdir().unwrap();
+    let profile = disk.path().join("Users/ada");
+    put(&profile, "NTUSER.DAT", &user_hive());
+    put(disk.path(), "Windows/System32/config/SOFTWARE", &software_with_programs());
+    let row = |id: &str, name: &str, scope| (id.to_owned(), name.to_owned(), scope);
+    let of_registry = [
+        row("7-Zip", "7-Zip", Some(Machine)),
+        row("Notes", "Notes in %ProgramFiles%", Some(Machine)),
+        row("{ABC}", "Old Editor", Some(Machine)),
+    ];
+    let input = Input::open(&profile).unwrap();
+    assert_eq!(input.warnings, [""; 0]);
+    assert_eq!(programs_of(&input), of_registry);
+
+    // Amcache spells one of them otherwise, and has one more of a version that is newer than what the registry says.
+    let amcache = hive_of(|root| {
+        for (key, id, name) in [("1", "{abc}", "Old Editor"), ("2", "7-Zip", "7-Zip"), ("3", "Tool", "Tool")] {
+            root.key(&format!(r"Root\InventoryApplication\{key}"))
+                .set("Source", 1, utf16z("AddRemoveProgram"))
+                .set("Name", 1, utf16z(name))
+                .set("Version", 1, utf16z("9.0"))
+                .set("RegistryKeyPath", 1, utf16z(&format!(r"HKEY_LOCAL_MACHINE\Software\x\Uninstall\{id}")));
+        }
+    });
+    put(disk.path(), "Windows/AppCompat/Programs/Amcache.hve", &amcache);
+    let input = Input::open(&profile).unwrap();
+    let [zip, notes, editor] = of_registry;
+    assert_eq!(programs_of(&input), [zip, notes, row("Tool", "Tool", None), editor]);
+}
+
 #[cfg(unix)]
 #[test]
 fn links_that_lead_out_of_the_profile_are_not_followed() {
@@ -147,7 +226,7 @@ fn each_wrong_thing_has_its_own_reason() {
     put(folder.path(), "empty.reg", b"");
     put(folder.path(), "picture.jpg", b"\xff\xd8\xff\xe0");
     put(folder.path(), "notes.reg", b"hello");
-    put(folder.path(), "old.reg", b"REGEDIT4\r\n");
+    put(folder.path(), "old.reg", b"REGEDIT\r\n");
     put(folder.path(), "SYSTEM", &hive_of(|root| _ = root.key("Select")));
     put(folder.path(), "cut", &user_hive()[..2048]);
     put(folder.path(), "no profile/file", b"x");
@@ -176,6 +255,15 @@ fn a_pipe_is_refused_and_not_waited_for() {
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     assert_eq!(reason_of(&pipe), Reason::NotAFile);
     assert_eq!(reason_of(Path::new("/dev/zero")), Reason::NotAFile);
+}
+
+#[test]
+fn an_export_with_lines_that_say_nothing_tells_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), "a.reg", b"REGEDIT4\r\n# mine\r\n[HKEY_CURRENT_USER]\r\n\"x\"=dword:1\r\n\x1a");
+    let input = Input::open(&folder.path().join("a.reg")).unwrap();
+    assert_eq!(input.notes, ["1 line of the export says nothing to Windows and was not read; look at line 2"]);
+    assert_eq!(input.warnings, [""; 0]);
 }
 
 #[test]

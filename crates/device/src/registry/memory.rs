@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use model::catalog::Root;
 
-use super::reg_file::{Entries, Entry, KEYS_MAX, LineProblem, RegFileError, VALUES_MAX, Writer};
+use super::reg_file::{Entries, Entry, KEYS_MAX, LineProblem, RegFileError, Skipped, VALUES_MAX, Writer};
 use super::{RawValue, Registry, RegistryError, RegistryWrite};
 
 /// The branch of the signed-in user.
@@ -47,6 +47,8 @@ pub struct Notes {
     pub other_keys: BTreeMap<String, usize>,
     /// Entries that remove something (`[-key]`, `"name"=-`). They were carried out and are not written back.
     pub removals: usize,
+    /// Lines that say nothing and are not written back.
+    pub skipped: Skipped,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -87,7 +89,8 @@ impl MemoryRegistry {
     pub fn parse(bytes: &[u8]) -> Result<Self, RegFileError> {
         let mut registry = Self::new();
         let (mut key, mut values) = (None, 0);
-        for entry in Entries::new(bytes)? {
+        let mut entries = Entries::new(bytes)?;
+        for entry in entries.by_ref() {
             let (line, entry) = entry?;
             let fail = |problem| RegFileError::Line { line, problem };
             match entry {
@@ -119,6 +122,7 @@ impl MemoryRegistry {
                 return Err(RegFileError::TooMany { what: "values", most: VALUES_MAX as u64 });
             }
         }
+        registry.notes.skipped = entries.skipped();
         registry.user = registry.find_branch();
         registry.notes.other_keys = registry.count_other_keys();
         Ok(registry)
@@ -331,7 +335,7 @@ fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
         fs::set_permissions(fresh.path(), existing.permissions())?;
     }
     fresh.as_file().sync_all()?;
-    fresh.persist(&file)?;
+    crate::persist::persist(fresh, &file)?;
     // Makes the new name durable. Windows does not open folders as files, and does not need it.
     if let Ok(folder) = fs::File::open(folder) {
         folder.sync_all()?;

@@ -1,12 +1,15 @@
 //! Policies of Intune's settings catalog, read: what of them Rehome has a setting for, and why it has none for the rest.
 //!
-//! Three forms are about: what Graph answers and tools save (`@odata` annotations, instances told by `@odata.type`), what the portal itself exports (the same
-//! without annotations), and a Graph list (`value: [...]`) of such. Files come as UTF-8, with a byte order mark or without, and as UTF-16. Ids of definitions follow from
+//! Four forms are about: what Graph answers and tools save (`@odata` annotations, instances told by `@odata.type`), what the portal itself exports (the same
+//! without annotations), a Graph list (`value: [...]`) of such, and what
+//! a plain `GET configurationPolicies` lists, which leaves the settings out. Files come as UTF-8, with a byte order mark or without, and as UTF-16. Ids of definitions follow from
 //! the address of the setting (Microsoft Learn, Policy CSP): `./Device/Vendor/MSFT/Policy/Config/A/B` in lower case with `_` between;
 //! choices end in `_0` or `_1`, the element of an ADMX policy in its name.
 //!
 //! A policy of another platform is read all the same, and each of its settings is told as not mapped. Nothing is guessed: a definition
 //! that is not in the table here is left out with its id.
+
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -152,7 +155,8 @@ pub fn text_of(bytes: &[u8]) -> Result<String, ImportError> {
     .ok_or(ImportError::NotText)
 }
 
-/// Reads the policies of a file.
+/// Reads the policies of a file. What else is in a list of policies becomes one without settings, with a note that says what it is; a file with nothing
+/// else is refused.
 pub fn read(bytes: &[u8]) -> Result<Vec<Imported>, ImportError> {
     let document: Value =
         serde_json::from_str(&text_of(bytes)?).map_err(|error| ImportError::NotJson(error.to_string()))?;
@@ -161,23 +165,84 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Imported>, ImportError> {
     if policies.is_empty() {
         return Err(ImportError::Other("an empty list"));
     }
-    policies.into_iter().map(policy).collect()
+    if let Some(what) = policies.iter().all(|value| !is_policy(value)).then(|| what_else(policies[0])) {
+        return Err(ImportError::Other(what));
+    }
+    let known = Known::new();
+    let of = |(place, value)| if is_policy(value) { policy(value, &known) } else { left_out(place, value) };
+    Ok(policies.into_iter().enumerate().map(of).collect())
 }
 
-fn policy(value: &Value) -> Result<Imported, ImportError> {
-    let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().trim().to_owned();
-    let is_policy = text("@odata.type").ends_with("deviceManagementConfigurationPolicy")
-        || value.get("settings").is_some_and(Value::is_array) && value.get("platforms").is_some();
-    if !is_policy {
-        return Err(ImportError::Other(what_else(value)));
+/// A text of an object, without blanks around it; empty if there is none.
+fn text(value: &Value, name: &str) -> String {
+    value.get(name).and_then(Value::as_str).unwrap_or_default().trim().to_owned()
+}
+
+fn name(value: &Value) -> Option<String> {
+    ["name", "displayName"].map(|name| text(value, name)).into_iter().find(|name| !name.is_empty())
+}
+
+/// The settings of a policy; `None` if the export leaves them out. PowerShell before version 7 writes a list of one as the one alone.
+fn settings_of(value: &Value) -> Option<&[Value]> {
+    match value.get("settings")? {
+        Value::Array(list) => Some(list),
+        one @ Value::Object(_) => Some(std::slice::from_ref(one)),
+        _ => None,
     }
+}
+
+/// Whether it is a policy of the settings catalog: by its type, or by what such a policy alone has.
+fn is_policy(value: &Value) -> bool {
+    let kind = text(value, "@odata.type");
+    let counts = || kind.is_empty() && ["technologies", "settingCount"].iter().all(|name| value.get(name).is_some());
+    let has_shape = || value.get("platforms").is_some() && (settings_of(value).is_some() || counts());
+    kind.ends_with("deviceManagementConfigurationPolicy") || has_shape()
+}
+
+/// Stands for an item of a list that is no policy.
+fn left_out(place: usize, value: &Value) -> Imported {
+    Imported {
+        name: name(value).unwrap_or_else(|| format!("item {} of the list", place + 1)),
+        description: String::new(),
+        platform: String::new(),
+        settings: Settings::default(),
+        lines: Vec::new(),
+        notes: vec![format!("it is {}, not a policy of the settings catalog, and was left out", what_else(value))],
+    }
+}
+
+/// What the definitions of Intune stand for, worked out once: a file may have many thousand settings.
+struct Known {
+    /// Each policy with the ids of the definitions that it stands for.
+    policies: Vec<(&'static Policy, Vec<String>)>,
+    /// Places in it, by such an id.
+    by_definition: HashMap<String, Vec<usize>>,
+}
+
+impl Known {
+    fn new() -> Self {
+        let policies: Vec<_> = POLICIES.iter().map(|policy| (policy, policy.import_ids())).collect();
+        let mut by_definition: HashMap<String, Vec<usize>> = HashMap::new();
+        for (place, (_, ids)) in policies.iter().enumerate() {
+            for id in ids.iter().collect::<HashSet<_>>() {
+                by_definition.entry(id.clone()).or_default().push(place);
+            }
+        }
+        Self { policies, by_definition }
+    }
+}
+
+fn policy(value: &Value, known: &Known) -> Imported {
+    let text = |name: &str| text(value, name);
+    let own = settings_of(value);
     let mut instances = Vec::new();
-    for setting in value.get("settings").and_then(Value::as_array).into_iter().flatten() {
+    for setting in own.into_iter().flatten() {
         collect(setting.get("settingInstance").unwrap_or(setting), 0, &mut instances);
     }
+    let chosen: HashSet<String> = instances.iter().map(|(definition, _)| definition.to_lowercase()).collect();
     let (mut settings, mut lines) = (Settings::default(), Vec::new());
     for (definition, value) in &instances {
-        let fate = map(definition, value.as_deref(), &instances, &mut settings);
+        let fate = map(definition, value.as_deref(), (known, &chosen), &mut settings);
         lines.push(Line { definition: definition.clone(), value: value.clone(), fate });
     }
     let mut notes = Vec::new();
@@ -194,11 +259,11 @@ fn policy(value: &Value) -> Result<Imported, ImportError> {
         notes.push("it is not for Windows".to_owned());
     }
     let declared = value.get("settingCount").or_else(|| value.get("settingsCount")).and_then(Value::as_u64);
-    if declared.is_some_and(|declared| declared > 0 && instances.is_empty()) {
+    if instances.is_empty() && declared.map_or(own.is_none(), |declared| declared > 0) {
         notes.push("the export leaves its settings out; export it with them".to_owned());
     }
-    let name = ["name", "displayName"].map(text).into_iter().find(|name| !name.is_empty()).unwrap_or_default();
-    Ok(Imported { name, description: text("description"), platform: text("platforms"), settings, lines, notes })
+    let name = name(value).unwrap_or_default();
+    Imported { name, description: text("description"), platform: text("platforms"), settings, lines, notes }
 }
 
 /// What a file of Intune is that is no policy.
@@ -246,7 +311,12 @@ fn collect(instance: &Value, depth: usize, found: &mut Vec<(String, Option<Strin
 }
 
 /// Finds what a setting stands for.
-fn map(definition: &str, value: Option<&str>, all: &[(String, Option<String>)], settings: &mut Settings) -> Fate {
+fn map(
+    definition: &str,
+    value: Option<&str>,
+    (known, chosen): (&Known, &HashSet<String>),
+    settings: &mut Settings,
+) -> Fate {
     let left = |why: &str| Fate::Left { why: why.to_owned() };
     let id = definition.to_lowercase();
     let choice = value.map(str::to_lowercase);
@@ -256,20 +326,17 @@ fn map(definition: &str, value: Option<&str>, all: &[(String, Option<String>)], 
         Some("0" | "false") => Some(false),
         _ => None,
     };
-    let stands_for: Vec<&'static Policy> = POLICIES.iter().filter(|policy| policy.import_ids().contains(&id)).collect();
-    if stands_for.is_empty() {
+    let Some(stands_for) = known.by_definition.get(&id) else {
         let base = id.strip_suffix(CHECK_BOX).unwrap_or(&id);
         let known = KNOWN.iter().find(|(end, _)| base.ends_with(end));
         return known.map_or_else(|| left("no setting of Rehome stands for it"), |(_, why)| left(why));
-    }
+    };
     let Some(on) = on else { return left("its choice is not one that is known") };
     // `Do not sync` concerns all categories, and each may have a policy of its own in the same file, which then counts.
     let general = id == of_value("DisableSettingSync") || id == of_value("DisableSettingSyncUserOverride");
-    let chosen = |id: &str| all.iter().any(|(definition, _)| definition.eq_ignore_ascii_case(id));
     let mut mapped = Vec::new();
-    for policy in stands_for {
-        let own = policy.import_ids();
-        if general && own.iter().any(|other| *other != id && chosen(other)) {
+    for (policy, own) in stands_for.iter().map(|place| &known.policies[*place]) {
+        if general && own.iter().any(|other| *other != id && chosen.contains(other)) {
             continue;
         }
         let setting = match policy.twins.iter().find(|twin| of_value(twin.value) == id).map(|twin| twin.meaning) {

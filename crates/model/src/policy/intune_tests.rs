@@ -107,6 +107,59 @@ fn settings_within_settings_end_somewhere() {
     assert_eq!(imported(&export(&[instance])).lines.len(), DEPTH_MAX + 1);
 }
 
+/// What a plain `GET deviceManagement/configurationPolicies` of Graph answers: no type, and no settings.
+#[test]
+fn a_policy_that_was_listed_without_its_settings_is_known_and_says_so() {
+    let bare = json!({
+        "name": "P", "description": "", "platforms": "windows10", "technologies": "mdm", "settingCount": 3,
+        "roleScopeTagIds": ["0"], "isAssigned": false, "templateReference": {"templateId": ""},
+    });
+    let note = ["the export leaves its settings out; export it with them"];
+    assert_eq!(imported(&json!({"value": [bare]})).notes, note);
+    let mut typed = json!({"name": "P", "platforms": "windows10"});
+    typed["@odata.type"] = json!("#microsoft.graph.deviceManagementConfigurationPolicy");
+    assert_eq!(imported(&typed).notes, note, "it does not even count them");
+    assert_eq!(imported(&export(&[])).notes, [""; 0], "it has none");
+    let mut other = bare;
+    other["@odata.type"] = json!("#microsoft.graph.deviceManagementCompliancePolicy");
+    let error = read(other.to_string().as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("another kind of Intune's objects"), "{error}");
+}
+
+#[test]
+fn what_is_no_policy_is_noted_beside_the_policies_of_its_list() {
+    let filter = json!({"displayName": "F", "@odata.type": "#microsoft.graph.deviceAndAppManagementAssignmentFilter"});
+    let list = json!([filter, export(&[choice(ENABLE_BACKUP, "1", &[])]), 7]);
+    let found = read(list.to_string().as_bytes()).unwrap();
+    let names: Vec<&str> = found.iter().map(|policy| policy.name.as_str()).collect();
+    assert_eq!(names, ["F", "P", "item 3 of the list"]);
+    assert_eq!(found[1].settings.get("backup.enabled"), Some(&Setting::Switch(true)));
+    assert!(found[0].settings.is_empty() && found[0].lines.is_empty());
+    let said = "it is a file of assignment filters, not a policy of the settings catalog, and was left out";
+    assert_eq!(found[0].notes, [said]);
+    let useless = json!([filter, 7]).to_string();
+    assert_eq!(read(useless.as_bytes()), Err(ImportError::Other("a file of assignment filters")));
+}
+
+#[test]
+fn settings_that_are_one_object_are_a_list_of_one() {
+    let mut policy = export(&[choice(ENABLE_BACKUP, "0", &[])]);
+    policy["settings"] = policy["settings"][0].take();
+    assert_eq!(imported(&policy).settings.get("backup.enabled"), Some(&Setting::Switch(false)));
+}
+
+/// Looking through all of them for each of them took seconds, and a hostile file can ask for it.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the time that it takes is what is tested")]
+fn a_setting_that_stands_there_many_thousand_times_is_read_in_a_moment() {
+    let policy = export(&vec![choice(&of_value("DisableSettingSync"), "1", &[]); INSTANCES_MAX]).to_string();
+    let begun = std::time::Instant::now();
+    let found = read(policy.as_bytes()).unwrap().remove(0);
+    let took = begun.elapsed();
+    assert_eq!(found.lines.len(), INSTANCES_MAX);
+    assert!(took < std::time::Duration::from_secs(4), "it took {took:?}");
+}
+
 /// Every file that we were given: policies come out, everything else is named. Loud if the files are not there.
 #[test]
 fn every_real_file_is_read_or_named() {

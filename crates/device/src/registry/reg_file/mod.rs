@@ -1,12 +1,13 @@
-//! The `.reg` format, version 5, as regedit reads and writes it.
+//! The `.reg` format as regedit reads it, in version 5 and in the older REGEDIT4, and as it writes it, in version 5.
 //!
-//! `read.rs` goes through a file entry by entry, `write.rs` writes one. Both work on UTF-16 units rather than on text, because the registry
+//! `encoding.rs` turns bytes into text, `read.rs` goes through it entry by entry, `write.rs` writes a file. All work on UTF-16 units rather than on text, because the registry
 //! stores units and does not check that they are text. The format is described in Microsoft's article 310516 ("How to add, modify, or delete
 //! registry subkeys and values by using a .reg file"); where it is silent (line width, spaces, comments), real exports decide.
 //!
-//! One thing that regedit shrugs off is an error here: a line that is no key, no value and no comment. Regedit skips it without a word, and
-//! whoever wrote it believes that it works.
+//! A line that is no key, no value and no comment is skipped, as is a value below a key that is removed. Regedit does so without a word; here such
+//! lines are counted, because whoever wrote one may believe that it works. A key or value with a fault is an error.
 
+mod encoding;
 mod read;
 mod write;
 
@@ -15,8 +16,11 @@ use model::reason::Reason;
 pub use read::{Entries, Entry};
 pub use write::Writer;
 
-/// The first line of every export.
+/// The first line of an export.
 pub(crate) const SIGNATURE: &str = "Windows Registry Editor Version 5.00";
+
+/// The first line of an export for Windows 95 and NT 4, in which texts are bytes of the PC's code page, also where they are written as numbers.
+const SIGNATURE_4: &str = "REGEDIT4";
 
 /// The largest file that is read. The whole of a well-used `HKEY_CURRENT_USER` exports to 20 to 60 MB.
 pub const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
@@ -40,13 +44,10 @@ pub const VALUES_MAX: usize = 2_000_000;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegFileError {
     /// The first line is another.
-    #[error("the first line is not `Windows Registry Editor Version 5.00`")]
+    #[error("the first line is neither `{SIGNATURE}` nor `{SIGNATURE_4}`")]
     NoSignature,
-    /// An export for Windows 95 and NT 4, in the code page of whatever PC wrote it.
-    #[error("it is in the old format REGEDIT4")]
-    Regedit4,
-    /// Bytes that are neither UTF-16LE nor UTF-8.
-    #[error("it is neither UTF-16 nor UTF-8 text")]
+    /// Bytes that are no UTF-8, and begin as no export does.
+    #[error("it is neither UTF-16 nor UTF-8 text, nor an export in a code page")]
     NotText,
     /// UTF-16 whose last character is only half there.
     #[error("it is cut: it ends in the middle of a character, after {bytes} bytes")]
@@ -72,19 +73,32 @@ pub enum RegFileError {
     },
 }
 
+/// Lines that were passed over, because they say nothing to regedit either.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Skipped {
+    /// How many.
+    pub lines: usize,
+    /// The first one, counted from 1.
+    pub first: usize,
+}
+
+impl Skipped {
+    fn one_at(&mut self, line: usize) {
+        self.first = if self.lines == 0 { line } else { self.first };
+        self.lines += 1;
+    }
+}
+
 /// What is wrong with a line of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LineProblem {
-    /// Neither key, value nor comment.
-    #[error("neither a `[key]`, a `\"name\"=value` nor a `; comment`")]
-    Unknown,
     /// A key without its closing bracket.
     #[error("the key has no closing `]`")]
     KeyOpen,
     /// A key of no known root.
     #[error("the key does not begin with a root such as `HKEY_CURRENT_USER`")]
     KeyRoot,
-    /// A value before the first key, or after a key that was removed.
+    /// A value before the first key.
     #[error("the value does not stand below a `[key]`")]
     NoKey,
     /// A quotation mark that is never closed.
@@ -123,7 +137,6 @@ impl RegFileError {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Regedit4 => "export it again and choose `Registration files`, not `Win9x/NT4`",
             Self::NoSignature | Self::NotText => "export it with regedit, version 5",
             Self::Cut { .. } => "copy the file again, or export it again with regedit",
             Self::Line { .. } => "correct that line, or export the file again with regedit",

@@ -1,6 +1,9 @@
 //! Reading: bytes to entries, one at a time and in their order.
 
-use super::{KEY_UNITS_MAX, LineProblem, NAME_UNITS_MAX, RegFileError, SIGNATURE, VALUE_BYTES_MAX};
+use super::encoding::{decode, windows_1252};
+use super::{
+    KEY_UNITS_MAX, LineProblem, NAME_UNITS_MAX, RegFileError, SIGNATURE, SIGNATURE_4, Skipped, VALUE_BYTES_MAX,
+};
 use crate::registry::RawValue;
 
 /// One thing that a file says.
@@ -27,6 +30,11 @@ pub struct Entries {
     at: usize,
     line: usize,
     failed: bool,
+    /// Whether its texts in hexadecimal digits are bytes of a code page, as in REGEDIT4, and not UTF-16.
+    narrow: bool,
+    /// Whether the last key was one that is removed: values below it are for nobody.
+    removed: bool,
+    skipped: Skipped,
 }
 
 const QUOTE: u16 = b'"' as u16;
@@ -35,33 +43,46 @@ const NEWLINE: u16 = b'\n' as u16;
 
 impl Entries {
     /// Begins to read a file: tells its encoding, and checks its first line.
-    ///
-    /// UTF-16LE with its mark is what regedit writes; UTF-8 with or without one is what editors and version control make of it.
     pub fn new(bytes: &[u8]) -> Result<Self, RegFileError> {
-        let units = match bytes {
-            [0xff, 0xfe, rest @ ..] => utf16(rest).ok_or(RegFileError::Cut { bytes: bytes.len() })?,
-            [0xef, 0xbb, 0xbf, rest @ ..] => utf8(rest)?,
-            [b'W', 0, ..] => utf16(bytes).ok_or(RegFileError::Cut { bytes: bytes.len() })?,
-            _ => utf8(bytes)?,
-        };
-        let mut entries = Self { units, at: 0, line: 1, failed: false };
+        let units = decode(bytes)?;
+        let skipped = Skipped::default();
+        let mut entries = Self { units, at: 0, line: 1, failed: false, narrow: false, removed: false, skipped };
         entries.skip_blank_lines();
         let first = String::from_utf16_lossy(entries.take_line());
-        match first.trim_end() {
-            SIGNATURE => Ok(entries),
-            "REGEDIT4" => Err(RegFileError::Regedit4),
-            _ => Err(RegFileError::NoSignature),
-        }
+        entries.narrow = match first.trim_end() {
+            SIGNATURE => false,
+            SIGNATURE_4 => true,
+            _ => return Err(RegFileError::NoSignature),
+        };
+        Ok(entries)
     }
 
-    fn entry(&mut self) -> Result<Option<Entry>, LineProblem> {
-        match self.peek() {
-            None => Ok(None),
-            Some(unit) => match ascii(unit) {
-                Some(b'[') => self.key().map(Some),
-                Some(b'"' | b'@') => self.value().map(Some),
-                _ => Err(LineProblem::Unknown),
-            },
+    /// The lines that were passed over so far.
+    pub fn skipped(&self) -> Skipped {
+        self.skipped
+    }
+
+    /// The next entry with the line that it begins on.
+    fn entry(&mut self) -> Result<Option<(usize, Entry)>, LineProblem> {
+        loop {
+            self.skip_comments();
+            let line = self.line;
+            let Some(unit) = self.peek() else { return Ok(None) };
+            match ascii(unit) {
+                Some(b'[') => {
+                    let key = self.key()?;
+                    self.removed = matches!(key, Entry::RemoveKey(_));
+                    return Ok(Some((line, key)));
+                }
+                Some(b'"' | b'@') => {
+                    let value = self.value()?;
+                    if !self.removed {
+                        return Ok(Some((line, value)));
+                    }
+                }
+                _ => _ = self.take_line(),
+            }
+            self.skipped.one_at(line);
         }
     }
 
@@ -92,9 +113,11 @@ impl Entries {
             Some(raw) => Entry::Value { name, raw },
             None => Entry::RemoveValue(name),
         };
-        self.skip_spaces();
+        while self.peek().is_some_and(|unit| unit != NEWLINE && is_blank(unit)) {
+            self.at += 1;
+        }
         match self.peek().and_then(ascii) {
-            Some(b'\r' | b'\n' | b';') => _ = self.take_line(),
+            Some(b'\n' | b';') => _ = self.take_line(),
             _ if self.peek().is_none() => {}
             _ => return Err(LineProblem::Trailing),
         }
@@ -135,7 +158,16 @@ impl Entries {
         } else {
             return Err(LineProblem::DataKind);
         };
-        Ok(Some(RawValue { reg_type, bytes: self.hex_bytes()? }))
+        let bytes = self.hex_bytes()?;
+        // Texts: `REG_SZ`, `REG_EXPAND_SZ` and `REG_MULTI_SZ`.
+        if !(self.narrow && matches!(reg_type, 1 | 2 | 7)) {
+            return Ok(Some(RawValue { reg_type, bytes }));
+        }
+        if bytes.len() > VALUE_BYTES_MAX / 2 {
+            return Err(LineProblem::TooLong);
+        }
+        let bytes = bytes.into_iter().map(windows_1252).flat_map(u16::to_le_bytes).collect();
+        Ok(Some(RawValue { reg_type, bytes }))
     }
 
     /// Text between quotation marks, which may go over several lines: regedit writes line breaks as they are.
@@ -283,12 +315,9 @@ impl Iterator for Entries {
         if self.failed {
             return None;
         }
-        self.skip_comments();
         // An entry is reported by the line it begins on, an error by the line it was found on.
-        let line = self.line;
         match self.entry() {
-            Ok(Some(entry)) => Some(Ok((line, entry))),
-            Ok(None) => None,
+            Ok(found) => found.map(Ok),
             Err(problem) => {
                 self.failed = true;
                 Some(Err(RegFileError::Line { line: self.line, problem }))
@@ -301,16 +330,7 @@ fn ascii(unit: u16) -> Option<u8> {
     u8::try_from(unit).ok().filter(u8::is_ascii)
 }
 
-/// The units; `None` if the last one is only half there.
-fn utf16(bytes: &[u8]) -> Option<Vec<u16>> {
-    let whole = bytes.len().is_multiple_of(2);
-    whole.then(|| bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect())
-}
-
-fn utf8(bytes: &[u8]) -> Result<Vec<u16>, RegFileError> {
-    if bytes.starts_with(b"REGEDIT4") {
-        return Err(RegFileError::Regedit4);
-    }
-    let text = std::str::from_utf8(bytes).map_err(|_| RegFileError::NotText)?;
-    Ok(text.encode_utf16().collect())
+/// Whether a unit is white space of any kind; a space that does not break comes along from pages of the web.
+fn is_blank(unit: u16) -> bool {
+    char::from_u32(u32::from(unit)).is_some_and(char::is_whitespace)
 }

@@ -4,7 +4,7 @@ use model::catalog::Root;
 use model::reason::Reason;
 use proptest::prelude::*;
 
-use super::{LineProblem, RegFileError};
+use super::{LineProblem, RegFileError, Skipped, VALUE_BYTES_MAX};
 use crate::registry::memory::MemoryRegistry;
 use crate::registry::{RawValue, Registry, RegistryWrite};
 
@@ -72,10 +72,83 @@ fn the_same_text_is_read_from_every_encoding() {
     let expected = MemoryRegistry::parse(&export()).unwrap().to_reg_file();
     let crlf = EXPORT.replace('\n', "\r\n");
     let unmarked = export()[2..].to_vec();
+    let swapped: Vec<u8> = export().chunks(2).flat_map(|pair| [pair[1], pair[0]]).collect();
     let marked = [b"\xef\xbb\xbf", crlf.as_bytes()].concat();
-    for bytes in [unmarked, marked, crlf.into_bytes()] {
+    for bytes in [swapped[2..].to_vec(), swapped, unmarked, marked, crlf.into_bytes()] {
         assert_eq!(MemoryRegistry::parse(&bytes).unwrap().to_reg_file(), expected);
     }
+}
+
+/// The first kind of export that Windows had. Its texts are bytes, also in hexadecimal digits; all else is as in version 5.
+#[test]
+fn an_export_in_the_old_format_is_read_and_its_bytes_become_text() {
+    let text = b"REGEDIT4\r\n\r\n[HKEY_CURRENT_USER\\B\xfcro]\r\n@=\"Gr\xf6\xdfe\"\r\n\"e\"=hex(2):25,54,25,80,\\\r\n  00\r\n\
+        \"m\"=hex(7):61,00,62,00,00\r\n\"s\"=hex(1):99\r\n\"b\"=hex:25,80\r\n\"q\"=hex(b):01,00\r\n\"d\"=dword:00000001\r\n";
+    let registry = MemoryRegistry::parse(text).unwrap();
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    let of = |name: &str| value(&registry, "B\u{fc}ro", name).unwrap();
+    assert_eq!(of(""), raw(1, &wide("Gr\u{f6}\u{df}e\0")));
+    assert_eq!(of("e"), raw(2, &wide("%T%\u{20ac}\0")));
+    assert_eq!(of("m"), raw(7, &wide("a\0b\0\0")));
+    assert_eq!(of("s"), raw(1, &wide("\u{2122}")));
+    assert_eq!(of("b"), raw(3, &[0x25, 0x80]));
+    assert_eq!(of("q"), raw(11, &[1, 0]));
+    assert_eq!(of("d"), raw(4, &[1, 0, 0, 0]));
+    let written = registry.to_reg_file();
+    assert!(written.starts_with(&utf16("Windows Registry Editor Version 5.00\r\n")), "what is written stays version 5");
+    let again = MemoryRegistry::parse(&written).unwrap();
+    assert_eq!(again.values(Root::User, "B\u{fc}ro").unwrap(), registry.values(Root::User, "B\u{fc}ro").unwrap());
+}
+
+#[test]
+fn text_that_grows_beyond_the_limit_of_a_value_is_refused() {
+    let line = |bytes: usize| format!("REGEDIT4\n[HKCU\\A]\n\"x\"=hex(2):{}\n", "41,".repeat(bytes));
+    assert!(MemoryRegistry::parse(line(VALUE_BYTES_MAX / 2).as_bytes()).is_ok());
+    let problem = RegFileError::Line { line: 3, problem: LineProblem::TooLong };
+    assert_eq!(MemoryRegistry::parse(line(VALUE_BYTES_MAX / 2 + 1).as_bytes()).unwrap_err(), problem);
+}
+
+#[test]
+fn an_export_that_was_saved_in_the_code_page_of_windows_is_read() {
+    let signs: Vec<u8> = (0x80..=0xff).collect();
+    let parts: [&[u8]; 3] =
+        [b"Windows Registry Editor Version 5.00\r\n[HKCU\\A]\r\n\"x\"=\"", &signs, b"\"\r\n\"h\"=hex(2):41,00\r\n"];
+    let registry = MemoryRegistry::parse(&parts.concat()).unwrap();
+    let found = crate::codec::text_of(&value(&registry, "A", "x").unwrap().bytes).unwrap();
+    assert!(found.starts_with("\u{20ac}\u{81}\u{201a}\u{192}"), "{found:?}");
+    let undefined: Vec<u32> = (0x80..0xa0)
+        .zip(found.chars())
+        .filter(|(byte, sign)| u32::from(*sign) == *byte)
+        .map(|(byte, _)| byte)
+        .collect();
+    assert_eq!(undefined, [0x81, 0x8d, 0x8f, 0x90, 0x9d], "they keep their number");
+    assert!(found.ends_with("\u{fd}\u{fe}\u{ff}"), "{found:?}");
+    assert_eq!(value(&registry, "A", "h"), Some(raw(2, b"A\0")), "version 5 writes UTF-16 whatever its file is in");
+}
+
+#[test]
+fn what_stands_behind_the_text_is_not_part_of_it() {
+    let text = "Windows Registry Editor Version 5.00\r\n[HKCU\\A]\r\n\"x\"=dword:1";
+    let wide = utf16(text);
+    for end in ["\u{1a}", "\0", "\0\0\u{1a}", "\r\n\u{1a}", " \t\u{a0}\r\n", "\u{b}"] {
+        for bytes in [format!("{text}{end}").into_bytes(), [wide.as_slice(), &utf16(end)[2..]].concat()] {
+            let registry = MemoryRegistry::parse(&bytes).unwrap_or_else(|error| panic!("{end:?}: {error}"));
+            assert_eq!(value(&registry, "A", "x"), Some(raw(4, &[1, 0, 0, 0])), "{end:?}");
+            assert_eq!(registry.notes().skipped, Skipped::default(), "{end:?}");
+        }
+    }
+    assert!(MemoryRegistry::parse(&[wide.as_slice(), b"\x1a"].concat()).is_ok(), "one byte behind two");
+}
+
+#[test]
+fn lines_that_say_nothing_are_passed_over_and_counted() {
+    let registry = parse("# one\n// two\n[HKCU\\A]\n\"x\"=dword:1\nthree\n[-HKCU\\B]\n\"y\"=hex:01,\\\n  02\n\"z\"=-\n[HKCU\\C]\n\"w\"=dword:2\n; no\n").unwrap();
+    assert_eq!(registry.notes().skipped, Skipped { lines: 5, first: 3 });
+    assert_eq!(registry.notes().removals, 1, "only what was carried out");
+    assert_eq!(registry.subkeys(Root::User, "").unwrap(), ["A", "C"]);
+    assert_eq!(value(&registry, "A", "x"), Some(raw(4, &[1, 0, 0, 0])));
+    assert_eq!(registry.values(Root::User, "C").unwrap(), [("w".to_owned(), raw(4, &[2, 0, 0, 0]))]);
+    assert_eq!(parse("[HKCU\\A]\n").unwrap().notes().skipped, Skipped::default());
 }
 
 #[test]
@@ -130,7 +203,6 @@ fn classes_of_the_current_user_are_their_own_root() {
 #[test]
 fn a_wrong_line_is_named_with_its_number() {
     let wrong = [
-        ("x", 3, LineProblem::Unknown),
         ("\n\n[HKEY_CURRENT_USER\\A\n", 5, LineProblem::KeyOpen),
         ("[HKEY_NOBODY\\A]", 3, LineProblem::KeyRoot),
         ("\"x\"=\"1\"", 3, LineProblem::NoKey),
@@ -159,7 +231,7 @@ fn other_files_are_refused_by_what_they_are() {
     let refused = |bytes: &[u8]| MemoryRegistry::parse(bytes).unwrap_err();
     assert_eq!(refused(b""), RegFileError::NoSignature);
     assert_eq!(refused(b"hello"), RegFileError::NoSignature);
-    assert_eq!(refused(b"REGEDIT4\r\n\r\n[HKEY_CURRENT_USER\\B\xfcro]\r\n"), RegFileError::Regedit4);
+    assert_eq!(refused(b"REGEDIT5\r\n"), RegFileError::NoSignature);
     assert_eq!(refused(b"regf\xff\xff\0\0"), RegFileError::NotText);
     let cut = &utf16("Windows Registry Editor Version 5.00\r\n")[..41];
     assert_eq!(refused(cut), RegFileError::Cut { bytes: 41 }, "half a unit");
@@ -250,6 +322,9 @@ proptest! {
     #[test]
     fn garbage_ends_in_an_error_and_never_in_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         _ = MemoryRegistry::parse(&bytes);
+        for first in [&b"REGEDIT4\n[HKCU\\A]\n"[..], b"Windows Registry Editor Version 5.00\n", b"\xfe\xff", b"\xff\xfe"] {
+            _ = MemoryRegistry::parse(&[first, &bytes].concat());
+        }
     }
 
     #[test]
