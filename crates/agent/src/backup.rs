@@ -19,7 +19,6 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::here;
-use crate::keys::renew_if_due;
 use crate::paint::tame;
 use crate::rehearse::{RehearsalDocument, after_backup};
 use crate::render::value::{count, size};
@@ -147,7 +146,6 @@ fn perform(args: &BackupArgs, run: &Run, began: Began) -> Result<(BackedUp, Rehe
 fn back_up(args: &BackupArgs, run: &Run, state: &State) -> Result<(BackedUp, RehearsalDocument, Exit), Failure> {
     let connection = run.connect(state)?;
     let _lock = state.lock()?;
-    let connection = renew_if_due(run, state, connection)?;
     let mut input = here::input(args.from.as_deref(), Some(state.folder()))?;
     state.server_policy().join(&mut input.known.values);
     here::allow(Activity::Backup, &input.known, input.source)?;

@@ -66,7 +66,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     }
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-    file.persist(path).map(drop).map_err(|error| failed(error.error))
+    device::persist::persist(file, path).map(drop).map_err(failed)
 }
 
 /// The folder that a named file is in.

@@ -67,26 +67,34 @@ pub fn drop_next(state: &State) {
     drop(state.set_next_key(None));
 }
 
-/// Renews the key if it is time, and ends a renewal whose answer got lost. Nothing that goes wrong here stops a backup; with an old key that the server
-/// takes for nothing else, the backup itself says so.
+/// Renews the key if it is time, and ends a renewal whose answer got lost. Nothing that goes wrong here stops what the connection is for; with an old key that the server
+/// takes for nothing else, that itself says so. While another run is at work the key stays what it is.
 pub fn renew_if_due(run: &Run, state: &State, connection: Connection) -> Result<Connection, Failure> {
-    let unfinished = state.next_key()?;
-    if unfinished.is_none() && !renew::is_due(&connection.enrolment, run.clock.now()) {
+    let is_due = || renew::is_due(&connection.enrolment, run.clock.now());
+    if state.next_key()?.is_none() && !is_due() {
         return Ok(connection);
     }
-    match renewed(run, state, &connection, unfinished) {
-        Ok(true) => run.connect(state),
-        Ok(false) => Ok(connection),
-        Err(failure) => {
-            if let Some((message, ..)) = failure.to_text() {
-                run.screen.warn(&format!("the key of this PC was not renewed: {message}"));
-            }
-            Ok(connection)
-        }
-    }
+    let Ok(_lock) = state.lock() else { return Ok(connection) };
+    if renew_or_say(run, state, &connection, is_due()) { run.connect_as_is(state) } else { Ok(connection) }
 }
 
-fn renewed(run: &Run, state: &State, connection: &Connection, unfinished: Option<KeyRecord>) -> Result<bool, Failure> {
+/// Renews a key that the server says is too old, whatever the clock of this PC says. Whether there is another key now.
+pub fn renew_expired(run: &Run) -> bool {
+    let Ok(state) = run.state() else { return false };
+    let Ok(_lock) = state.lock() else { return false };
+    run.connect_as_is(&state).is_ok_and(|connection| renew_or_say(run, &state, &connection, true))
+}
+
+fn renew_or_say(run: &Run, state: &State, connection: &Connection, is_due: bool) -> bool {
+    renewed((run, state), connection, is_due).unwrap_or_else(|failure| {
+        if let Some((message, ..)) = failure.to_text() {
+            run.screen.warn(&format!("the key of this PC was not renewed: {message}"));
+        }
+        false
+    })
+}
+
+fn renewed((run, state): (&Run, &State), connection: &Connection, is_due: bool) -> Result<bool, Failure> {
     let told = |error: renew::RenewError| match error {
         renew::RenewError::Server(error) => Failure::from(error),
         renew::RenewError::Key(error) => error.into(),
@@ -96,7 +104,7 @@ fn renewed(run: &Run, state: &State, connection: &Connection, unfinished: Option
     let mut enrolment = connection.enrolment.clone();
     let old = enrolment.key.clone();
     let server = connection.server(run);
-    if let Some(record) = unfinished {
+    if let Some(record) = state.next_key()? {
         if !renew::is_known(&server)? {
             let prover = prover(key::open(&stores, &record)?);
             if !renew::is_known(&connection.server_with(run, &prover))? {
@@ -108,7 +116,7 @@ fn renewed(run: &Run, state: &State, connection: &Connection, unfinished: Option
         // The server never heard of it.
         drop(key::forget(&stores, &record));
         state.set_next_key(None)?;
-        if !renew::is_due(&enrolment, now) {
+        if !is_due {
             return Ok(false);
         }
     }

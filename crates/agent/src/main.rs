@@ -60,6 +60,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 use device::state::State;
+use model::reason::Reason;
 use model::world::Clock;
 use seal::random::SystemRandom;
 
@@ -91,7 +92,13 @@ fn main() -> ExitCode {
     let run =
         Run { screen: Screen::new(&cli.global), global: cli.global, clock: SystemClock, random: SystemRandom::new() };
     let began = run.clock.now();
-    let (exit, reason) = match perform(&cli.verb, &run) {
+    let mut performed = perform(&cli.verb, &run);
+    if performed.as_ref().is_err_and(|failure| failure.reason() == Some(Reason::KeyExpired))
+        && keys::renew_expired(&run)
+    {
+        performed = perform(&cli.verb, &run);
+    }
+    let (exit, reason) = match performed {
         Ok(exit) => (exit, None),
         Err(failure) => {
             run.screen.fail(&failure);

@@ -163,10 +163,7 @@ pub fn order(planned: &Planned, run: &Run, state: &State) -> Result<Option<Queue
     if planned.target.source() != Source::Live {
         return Ok(None);
     }
-    let mut queue = Queue::read(state)?;
-    queue.order(&planned.preview.plan, run.clock.now());
-    queue.save(state)?;
-    Ok(Some(queue))
+    Ok(Some(Queue::order_on(state, &planned.preview.plan, run.clock.now())?))
 }
 
 /// Finds the snapshot and compares it with the target. A run that goes on to restore first ends what an earlier one left half done.

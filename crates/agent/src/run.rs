@@ -76,8 +76,13 @@ impl Run {
         self.state().map(|state| state.server_policy()).unwrap_or_default()
     }
 
-    /// The server that this PC is connected to; nothing is sent yet.
+    /// The server that this PC is connected to. Nothing is sent, unless this PC's key is to be renewed.
     pub fn connect(&self, state: &State) -> Result<Connection, Failure> {
+        crate::keys::renew_if_due(self, state, self.connect_as_is(state)?)
+    }
+
+    /// The same, and the key stays what it is.
+    pub fn connect_as_is(&self, state: &State) -> Result<Connection, Failure> {
         let enrolment = state.enrolment()?;
         let here = crate::keys::machine(self);
         if enrolment.machine.is_some() && here.is_some() && enrolment.machine != here {

@@ -1,6 +1,7 @@
 //! `rehome schedule`: the task that backs up by itself. Registering it needs an administrator; running it is what the task calls.
 
 use clap::{Args, Subcommand};
+use device::apply::journal::{self, FolderJournals, Summary};
 use device::apps::queue::Queue;
 use device::doctor::refusal;
 use device::due::failed::{Failed, Failures};
@@ -8,6 +9,7 @@ use device::due::task::{TASK_PATH, Task};
 use device::due::{Due, Record, due};
 use device::state::State;
 use device::state::StateError;
+use device::target::THIS_PC;
 use model::prerequisite::Activity;
 use model::reason::Reason;
 use model::world::Clock;
@@ -24,6 +26,7 @@ use crate::paint::tame;
 use crate::remember::{GroupDocument, groups};
 use crate::render::table::Table;
 use crate::render::value::count;
+use crate::restore::end_earlier_runs;
 use crate::run::Run;
 use crate::when::rfc3339;
 
@@ -236,6 +239,7 @@ fn run_if_due(args: &RunArgs, run: &Run) -> Result<Exit, Failure> {
     let known = here::known_under(run);
     let policy = known.policy();
     let now = run.clock.now();
+    go_on_with_restore(run, &state);
     go_on_with_apps(run, &state);
     let due = due(Record::of(&state).read()?, now, policy.interval_hours().value);
     if !due.is_due() {
@@ -247,6 +251,23 @@ fn run_if_due(args: &RunArgs, run: &Run) -> Result<Exit, Failure> {
         return Ok(Exit::Success);
     }
     backup::run_as_due(&args.backup, run)
+}
+
+/// A restore of this PC that was broken off half-way is brought to its end, as the person may not know that it was (`security.md` 3.4). Whatever comes of that, the backup is due all the same.
+fn go_on_with_restore(run: &Run, state: &State) {
+    let journals = FolderJournals::new(state.journals());
+    let is_broken_off = |one: &Summary| one.state.is_broken_off() && one.target == THIS_PC;
+    if !journal::list(&journals).is_ok_and(|all| all.iter().any(is_broken_off)) {
+        return;
+    }
+    // Another run that is at work ends it itself.
+    let Ok(_lock) = state.lock() else { return };
+    let ended = here::target(run, None).and_then(|mut target| end_earlier_runs(&mut *target, run, state));
+    if let Err(failure) = ended
+        && let Some((message, ..)) = failure.to_text()
+    {
+        run.screen.warn(&format!("a restore that was broken off could not be ended: {message}"));
+    }
 }
 
 /// Apps of a restore that still wait: the task comes by each day and at sign-in, also after a restart in the middle of them. Whatever comes of that, the

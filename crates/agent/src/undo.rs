@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use device::apply::journal::{self, FolderJournals, State as JournalState, Summary};
+use device::apply::journal::{self, FolderJournals, Journals, State as JournalState, Summary};
 use device::apply::{Outcome, UNDO_DAYS, UndoPreview, Work, preview_undo, undo};
 use device::plan::Choice;
 use device::progress::{Progress, Station};
@@ -63,7 +63,9 @@ pub fn run(args: &UndoArgs, run: &Run) -> Result<Exit, Failure> {
     if args.list {
         return list(args, run, &journals);
     }
-    let mut target = target((run, args), &journals)?;
+    // Before the target is read: what another run writes meanwhile would be overwritten with what was there before.
+    let _lock = args.yes.then(|| state.lock()).transpose()?;
+    let (mut target, broken_off) = target((run, args), &journals)?;
     here::allow_undo(target.known())?;
     if !args.yes {
         let work = Work { journals: &mut journals, clock: &run.clock, progress: &mut |_, _| () };
@@ -74,14 +76,18 @@ pub fn run(args: &UndoArgs, run: &Run) -> Result<Exit, Failure> {
         }
         return Ok(Exit::Success);
     }
-    let _lock = state.lock()?;
     end_earlier_runs(&mut *target, run, &state)?;
     let progress = run.progress();
     progress.station(Station::Apply);
     let mut stages = |stage, reached| progress.stage(stage, reached);
     let mut work = Work { journals: &mut journals, clock: &run.clock, progress: &mut stages };
     let _applying = Applying::begin();
-    let mut done = undo(args.journal, &choice, &mut target.as_target(), &mut work)?;
+    let mut done = if rolled_back(work.journals, broken_off)? {
+        // Ending it has put back what it had written; what an earlier restore wrote is not meant.
+        Outcome { journal: broken_off, ..Outcome::default() }
+    } else {
+        undo(args.journal.or(broken_off), &choice, &mut target.as_target(), &mut work)?
+    };
     explorer::restart(args.explorer, run, &mut *target, &mut done);
     run.screen.data(&done, || {
         format!(
@@ -95,25 +101,38 @@ pub fn run(args: &UndoArgs, run: &Run) -> Result<Exit, Failure> {
     Ok(outcome::exit(&done, target.source()))
 }
 
-/// What the run to be taken back was written to, opened.
-fn target((run, args): (&Run, &UndoArgs), journals: &FolderJournals) -> Result<Box<dyn RestoreTarget>, Failure> {
+/// What the run to be taken back was written to, opened; and its number, if it was broken off.
+fn target(
+    (run, args): (&Run, &UndoArgs),
+    journals: &FolderJournals,
+) -> Result<(Box<dyn RestoreTarget>, Option<u32>), Failure> {
     let named = args.to.as_deref().map(|path| here::target(run, Some(path))).transpose()?;
     let all = journal::list(journals).map_err(|error| Failure::of(&error, error.reason()))?;
     let wanted = |one: &&Summary| args.journal.is_none_or(|number| one.number == number);
     let written_to = |one: &&Summary| named.as_ref().is_none_or(|target| one.target == target.name());
     // A damaged journal that is asked for by its number gets its own answer, from `undo`.
-    let fits = |one: &&Summary| one.state == JournalState::Done || args.journal.is_some();
+    // One that was broken off is brought to its end first.
+    let is_there = |state: JournalState| state == JournalState::Done || state.is_broken_off();
+    let fits = |one: &&Summary| is_there(one.state) || args.journal.is_some();
     let found = all.iter().filter(wanted).filter(fits).find(written_to).ok_or_else(|| {
         let to = named.as_ref().map(|target| format!(" to `{}`", target.name())).unwrap_or_default();
         let which = args.journal.map(|number| format!(" with the number {number}")).unwrap_or_default();
         let none = Failure::new(Reason::NothingToUndo, format!("no restore{which}{to} is left to undo"));
         if all.is_empty() { none } else { none.hint("`rehome undo --list` names those that there are") }
     })?;
-    match (named, found.target.as_str()) {
-        (Some(target), _) => Ok(target),
-        (None, THIS_PC) => here::target(run, None),
-        (None, path) => here::target(run, Some(Path::new(path))),
-    }
+    let target = match (named, found.target.as_str()) {
+        (Some(target), _) => target,
+        (None, THIS_PC) => here::target(run, None)?,
+        (None, path) => here::target(run, Some(Path::new(path)))?,
+    };
+    Ok((target, found.state.is_broken_off().then_some(found.number)))
+}
+
+/// Whether the run that was broken off was ended by putting back what it had written.
+fn rolled_back(journals: &dyn Journals, number: Option<u32>) -> Result<bool, Failure> {
+    let all = journal::list(journals).map_err(|error| Failure::of(&error, error.reason()))?;
+    let is_so = |one: &Summary| Some(one.number) == number && one.state == JournalState::RolledBack;
+    Ok(all.iter().any(is_so))
 }
 
 /// What would be put back, by category, and what would stay and why.

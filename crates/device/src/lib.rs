@@ -25,6 +25,7 @@ pub mod installer;
 pub mod key;
 pub mod list;
 pub mod own_files;
+pub mod persist;
 pub mod picture;
 pub mod plan;
 pub mod progress;

@@ -223,6 +223,7 @@ reasons! {
     ConfigInvalid = 602, "config_invalid", "the configuration is not right", "correct the named line";
     Interrupted = 603, "interrupted", "stopped on request", "run it again; it goes on where it stopped";
     Internal = 604, "internal", "Rehome itself failed", "please report it";
+    BrokenOff = 606, "broken_off", "an earlier restore was broken off half-way", "add `--yes`: it is brought to its end first, and then taken back";
     SignOutNeeded = 605, "sign_out_needed", "it takes effect after signing out", "sign out and in again";
 }
 

@@ -92,6 +92,30 @@ fn a_journal_cut_short_is_finished_or_dropped_and_that_is_said() {
     assert_eq!(std::fs::read(&target).unwrap(), after);
 }
 
+/// A restore that was broken off was no restore to `undo`, which said that there was none, or took back the one before it.
+#[test]
+fn a_restore_that_was_broken_off_is_brought_to_its_end_and_taken_back() {
+    let world = World::new();
+    let (new, target) = backed_up(&world);
+    let before = new.json(&["plan", "--from-device", "OLD-PC", "--to", arg(&target)]);
+    new.run(&restore(&target)).ok();
+    let (journal, after) = (journal(&new), std::fs::read(&target).unwrap());
+    // The power failed before the last word was written down.
+    let mut bytes = std::fs::read(&journal).unwrap();
+    while !new.run(&["undo", "--list"]).stdout.contains("broken off") {
+        assert!(bytes.pop().is_some(), "no end of this journal is broken off");
+        std::fs::write(&journal, &bytes).unwrap();
+    }
+    for words in [&["undo"][..], &["undo", "--to", arg(&target)]] {
+        new.run(words).refused(1, &["has not ended", "add `--yes`"]);
+    }
+    assert_eq!(std::fs::read(&target).unwrap(), after);
+    let said = new.run(&["undo", "--yes"]);
+    assert!(format!("{said:?}").contains("Finished an earlier run"), "{said:?}");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(new.json(&["plan", "--from-device", "OLD-PC", "--to", arg(&target)]), before);
+}
+
 #[test]
 fn a_journal_with_a_changed_byte_is_not_undone() {
     let world = World::new();

@@ -219,7 +219,7 @@ impl ApplyError {
     pub fn reason(&self) -> Reason {
         match self {
             Self::Journal(error) => error.reason(),
-            Self::Unfinished { .. } => Reason::Interrupted,
+            Self::Unfinished { .. } => Reason::BrokenOff,
             Self::Target { source, .. } => match places::reason_of(source) {
                 Reason::AccessDenied => Reason::ReadOnlyTarget,
                 reason => reason,

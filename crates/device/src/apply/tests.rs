@@ -445,7 +445,14 @@ fn a_restore_can_be_undone_for_thirty_days() {
     pc.clock.0.store(61 * DAY, Ordering::Relaxed);
     pc.restore(&[("taskbar.clock", Value::Bool(false))]);
     let numbers: Vec<_> = pc.journals().iter().map(|journal| journal.number).collect();
-    assert_eq!(numbers, [3, 2], "the first one is of no more use; the second began a day before the thirtieth");
+    assert_eq!(numbers, [3, 2, 1], "a clock that is ahead costs nothing: the newest stay");
+    pc.clock.0.store(122 * DAY, Ordering::Relaxed);
+    for _ in 0..2 {
+        pc.restore(&[("taskbar.clock", Value::Bool(true))]);
+        pc.restore(&[("taskbar.clock", Value::Bool(false))]);
+    }
+    let numbers: Vec<_> = pc.journals().iter().map(|journal| journal.number).collect();
+    assert_eq!(numbers, [7, 6, 5, 4], "older ones go when there are newer ones");
 }
 
 #[test]

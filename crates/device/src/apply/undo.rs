@@ -25,6 +25,9 @@ pub const UNDO_DAYS: i64 = 30;
 /// How long journals are kept, in days: long enough to say that a restore can no longer be undone.
 const KEEP_DAYS: i64 = 2 * UNDO_DAYS;
 
+/// Journals of each target that stay whatever the clock says: one that was ahead for a moment must not cost what there is to undo.
+const KEPT_ALWAYS: usize = 3;
+
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
 /// The run to undo and what that writes. Without a number it is the newest run on this target; or, if that one took back a part of another
@@ -72,11 +75,15 @@ fn can_be_undone(written: &Written, target: &str) -> bool {
 
 /// Removes journals that are of no more use.
 pub(super) fn forget_old(journals: &mut dyn Journals, now: Moment) -> Result<(), ApplyError> {
-    for number in journals.numbers()? {
+    let mut newer: Vec<String> = Vec::new();
+    for number in journals.numbers()?.into_iter().rev() {
         let written = Written::read(journals, number)?;
-        if !written.is_unfinished() && age_days(&written, now) >= KEEP_DAYS {
+        let target = written.begin.as_ref().map(|begin| begin.target.clone()).unwrap_or_default();
+        let is_newest = newer.iter().filter(|known| **known == target).count() < KEPT_ALWAYS;
+        if !written.is_unfinished() && age_days(&written, now) >= KEEP_DAYS && !is_newest {
             journals.remove(number)?;
         }
+        newer.push(target);
     }
     Ok(())
 }

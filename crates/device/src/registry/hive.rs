@@ -3,6 +3,9 @@
 //! A [`HiveFile`] is one hive with its transaction logs replayed in memory; [`HiveRegistry`] is what Windows makes of a user's two,
 //! `NTUSER.DAT` and `UsrClass.dat`. Both only read. Damage stays where it is: a damaged value costs that value, and the rest is read.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use model::catalog::Root;
 use model::reason::Reason;
 
@@ -24,7 +27,19 @@ pub struct HiveBytes {
 pub struct HiveFile {
     name: String,
     loaded: hive::Loaded,
+    /// Bytes that may still be copied out of it.
+    left: Arc<AtomicUsize>,
 }
+
+/// How often as much as a hive is long may be copied out of it. Each value is asked for once or twice; in a hostile hive thousands of values, in keys that share
+/// a list of them, can all point to the same megabytes.
+const COPIES_MAX: usize = 8;
+
+/// What may be copied out of the smallest hive, in bytes.
+const COPIED_MIN: usize = 16 << 20;
+
+/// What a name or a value takes beside its bytes.
+const EACH_BYTES: usize = 64;
 
 /// A user's registry in hive files.
 #[derive(Clone, Debug)]
@@ -97,10 +112,12 @@ impl HiveFile {
     /// Opens a hive, replaying its logs in memory if it was left half written.
     pub fn open(file: HiveBytes) -> Result<Self, HiveError> {
         let HiveBytes { name, bytes, logs } = file;
+        let length = logs.iter().map(|(_, log)| log.len()).sum::<usize>().saturating_add(bytes.len());
+        let left = Arc::new(AtomicUsize::new(length.saturating_mul(COPIES_MAX).saturating_add(COPIED_MIN)));
         let logs: Vec<(&str, &[u8])> = logs.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
         let opened = hive::load(bytes, &logs).and_then(|loaded| loaded.hive().map(drop).map(|()| loaded));
         match opened {
-            Ok(loaded) => Ok(Self { name, loaded }),
+            Ok(loaded) => Ok(Self { name, loaded, left }),
             Err(source) => Err(HiveError::Open { name, source }),
         }
     }
@@ -150,7 +167,9 @@ impl HiveFile {
         open.values()
             .map(|value| {
                 let value = value.map_err(|damage| self.damaged(key, &damage))?;
-                Ok((value.name().to_string(), self.raw(key, &value)?))
+                let name = value.name().to_string();
+                self.take(key, name.len())?;
+                Ok((name, self.raw(key, &value)?))
             })
             .collect()
     }
@@ -161,7 +180,11 @@ impl HiveFile {
         let (mut names, mut damage) = (Vec::new(), None);
         for subkey in open.subkeys() {
             match subkey {
-                Ok(subkey) => names.push(subkey.name().to_string()),
+                Ok(subkey) => {
+                    let name = subkey.name().to_string();
+                    self.take(key, name.len())?;
+                    names.push(name);
+                }
                 Err(found) => damage = damage.or(Some(found)),
             }
         }
@@ -197,7 +220,19 @@ impl HiveFile {
 
     fn raw(&self, key: &str, value: &hive::Value<'_>) -> Result<RawValue, RegistryError> {
         let bytes = value.data().map_err(|damage| self.damaged(key, &damage))?;
+        self.take(key, bytes.len())?;
         Ok(RawValue { reg_type: value.kind(), bytes: bytes.into_owned() })
+    }
+
+    /// Takes what is about to be copied from what may be.
+    fn take(&self, key: &str, bytes: usize) -> Result<(), RegistryError> {
+        let taken = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+            left.checked_sub(bytes.saturating_add(EACH_BYTES))
+        });
+        taken.map(drop).map_err(|_| RegistryError::Damaged {
+            key: format!(r"{}\{key}", self.name),
+            what: "its values say more together than a hive of this length can hold".to_owned(),
+        })
     }
 
     fn damaged(&self, key: &str, damage: &hive::Damage) -> RegistryError {
@@ -314,6 +349,20 @@ mod tests {
             root.key(r"Control Panel\Desktop").set("WallPaper", 1, utf16z("x")).set("", 4, [1, 0, 0, 0]);
             root.key(r"Control Panel\Mouse");
         })
+    }
+
+    /// A hive of 850 kB whose 200,000 values all pointed to the same 60,000 bytes asked for 12 GB.
+    #[test]
+    fn a_hive_is_not_copied_many_times_over() {
+        let large = file("NTUSER.DAT", |root| {
+            root.key(r"Control Panel\Desktop").set("x", 3, vec![7; 1 << 20]);
+        });
+        let most = (large.bytes.len() * COPIES_MAX + COPIED_MIN) >> 20;
+        let hive = HiveFile::open(large).unwrap();
+        let reads = (0..1000).take_while(|_| hive.values(r"Control Panel\Desktop").is_ok()).count();
+        assert!((COPIES_MAX..=most).contains(&reads), "{reads} of {most}");
+        let error = hive.read(r"Control Panel\Desktop", &["x"]).unwrap_err();
+        assert!(error.to_string().contains("more together than a hive of this length can hold"), "{error}");
     }
 
     #[test]

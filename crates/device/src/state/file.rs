@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use super::StateError;
+use crate::persist::persist;
 
 /// The largest file of the state: an enrolment with a hundred old keys and a bundle of certificates stays below.
 const FILE_BYTES_MAX: u64 = 512 * 1024;
@@ -48,21 +49,20 @@ fn exchange(path: &Path, bytes: &[u8], sync: fn(&File) -> io::Result<()>) -> Res
     // A temporary file is made readable by its owner only (0600), and stays so under its final name.
     let mut file = tempfile::NamedTempFile::new_in(folder_of(path)).map_err(wrong)?;
     file.write_all(bytes).and_then(|()| sync(file.as_file())).map_err(wrong)?;
-    file.persist(path).map(drop).map_err(|error| wrong(error.error))
+    persist(file, path).map(drop).map_err(wrong)
 }
 
 fn folder_of(path: &Path) -> &Path {
     path.parent().expect("every file of the state is in its folder")
 }
 
-/// Removes a file if it is there.
+/// Removes a file if it is there. On return it stays away after a power cut too.
 pub fn remove(path: &Path) -> Result<(), StateError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(StateError::Write { path: path.to_owned(), source: error })
-        }
-        _ => Ok(()),
-    }
+    let removed = match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        removed => removed.and_then(|()| sync_folder(folder_of(path))),
+    };
+    removed.map_err(|source| StateError::Write { path: path.to_owned(), source })
 }
 
 /// Makes a folder that only its owner may enter.

@@ -186,7 +186,23 @@ impl State {
         self.lock_file("apps.lock")
     }
 
+    /// Takes the lock of the queue's file, for as long as it is read, changed and written. Waits for it, as nobody has it for longer.
+    pub(crate) fn lock_queue(&self) -> Result<Lock, StateError> {
+        let (file, path) = self.open_lock("apps-queue.lock")?;
+        file.lock().map_err(|source| StateError::Write { path, source })?;
+        Ok(Lock { _file: file })
+    }
+
     fn lock_file(&self, name: &str) -> Result<Lock, StateError> {
+        let (file, path) = self.open_lock(name)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Lock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(StateError::Busy { path }),
+            Err(TryLockError::Error(source)) => Err(StateError::Write { path, source }),
+        }
+    }
+
+    fn open_lock(&self, name: &str) -> Result<(File, PathBuf), StateError> {
         let path = self.folder.join(name);
         let open = || File::options().create(true).truncate(false).write(true).open(&path);
         let opened = match open() {
@@ -197,11 +213,7 @@ impl State {
             opened => opened,
         };
         let file = opened.map_err(|source| StateError::Write { path: path.clone(), source })?;
-        match file.try_lock() {
-            Ok(()) => Ok(Lock { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(StateError::Busy { path }),
-            Err(TryLockError::Error(source)) => Err(StateError::Write { path, source }),
-        }
+        Ok((file, path))
     }
 
     /// Who this PC is at its server.
@@ -230,7 +242,10 @@ impl State {
     pub fn next_key(&self) -> Result<Option<KeyRecord>, StateError> {
         let bytes = file::read(&self.next_key_path())?;
         // A damaged one was of use to nobody yet.
-        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+        let next: Option<KeyRecord> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        // One that has become this PC's is not on its way any more, though the power failed before that was forgotten. Whoever took it for such would destroy the PC's key.
+        let is_ours = |key: &KeyRecord| self.enrolment().is_ok_and(|enrolment| enrolment.key == *key);
+        Ok(next.filter(|key| !is_ours(key)))
     }
 
     /// Remembers such a key before the server hears of it, or forgets it.

@@ -123,6 +123,33 @@ fn an_enrolment_of_before_keys_says_so_and_a_new_key_waits_until_it_is_known() {
 }
 
 #[test]
+fn a_key_is_renewed_after_half_a_year_and_when_nobody_knows_how_old_it_is() {
+    use crate::upload::renew::{RENEW_MILLIS, is_due};
+    const DAY: i64 = 24 * 60 * 60 * 1000;
+    let mut enrolment = enrolment();
+    let mut due_when_made = |made_at: i64, now: i64| {
+        enrolment.key_made_at = Moment(made_at);
+        is_due(&enrolment, Moment(now))
+    };
+    assert!(!due_when_made(0, RENEW_MILLIS - 1) && due_when_made(0, RENEW_MILLIS));
+    assert!(!due_when_made(DAY, 1), "clocks differ");
+    // Three years ahead when the PC was enrolled, and put right since.
+    assert!(due_when_made(3 * 365 * DAY, 0));
+}
+
+/// The power failed after the enrolment was written and before the key on its way was forgotten; the next backup then destroyed it as one that nobody knows.
+#[test]
+fn a_key_that_has_become_this_pcs_is_not_on_its_way_any_more() {
+    let root = tempfile::tempdir().unwrap();
+    let state = State::at(root.path(), "default").unwrap();
+    let enrolment = enrolment();
+    state.set_next_key(Some(&enrolment.key)).unwrap();
+    assert_eq!(state.next_key().unwrap().as_ref(), Some(&enrolment.key));
+    state.save_enrolment(&enrolment).unwrap();
+    assert_eq!(state.next_key().unwrap(), None);
+}
+
+#[test]
 fn a_damaged_enrolment_is_an_error_that_names_the_file() {
     let root = tempfile::tempdir().unwrap();
     let state = State::at(root.path(), "default").unwrap();

@@ -30,9 +30,12 @@ pub enum RenewError {
     State(#[from] StateError),
 }
 
+/// How far in the future a key may have been made. Beyond it the clock was ahead then, and nobody knows how old the key is.
+const AHEAD_MILLIS: i64 = 24 * 60 * 60 * 1000;
+
 /// Whether the key of an enrolment is to be renewed.
 pub fn is_due(enrolment: &Enrolment, now: Moment) -> bool {
-    now.0.saturating_sub(enrolment.key_made_at.0) >= RENEW_MILLIS
+    !(-AHEAD_MILLIS..RENEW_MILLIS).contains(&now.0.saturating_sub(enrolment.key_made_at.0))
 }
 
 /// Whether the server knows the key that signs for `server`.

@@ -46,6 +46,13 @@ pub enum State {
     Damaged,
 }
 
+impl State {
+    /// Whether it was begun and is not at an end: something may have been written.
+    pub fn is_broken_off(self) -> bool {
+        matches!(self, Self::Prepared | Self::Applying | Self::Applied | Self::RollingBack)
+    }
+}
+
 /// A journal, as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Summary {
@@ -192,7 +199,7 @@ impl Written {
 
     /// Whether a crash left something to finish or to roll back.
     pub(crate) fn is_unfinished(&self) -> bool {
-        matches!(self.state, State::Prepared | State::Applying | State::Applied | State::RollingBack)
+        self.state.is_broken_off()
     }
 
     pub(crate) fn is_for(&self, target: &str) -> bool {

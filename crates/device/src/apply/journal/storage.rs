@@ -250,7 +250,7 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut fresh = tempfile::NamedTempFile::new_in(folder)?;
     fresh.write_all(bytes)?;
     fresh.as_file().sync_all()?;
-    fresh.persist(path)?;
+    crate::persist::persist(fresh, path)?;
     sync_folder(folder)
 }
 

@@ -119,6 +119,12 @@ impl Entry {
         now.plus_millis(WAIT_MINUTES[at] * MINUTE_MILLIS)
     }
 
+    /// Whether its next try has come. A time beyond the longest pause was put down while the clock was ahead.
+    fn is_due(&self, now: Moment) -> bool {
+        let longest = WAIT_MINUTES.iter().max().copied().unwrap_or_default() * MINUTE_MILLIS;
+        self.next_at <= now || self.next_at > now.plus_millis(longest)
+    }
+
     fn is_given_up(&self, now: Moment) -> bool {
         now.0.saturating_sub(self.ordered_at.0) >= DAYS * DAY_MILLIS
     }
@@ -135,6 +141,28 @@ impl Queue {
     pub fn save(&self, state: &State) -> Result<(), StateError> {
         file::make_folder(state.folder())?;
         file::replace(&state.apps_path(), &serde_json::to_vec(self).expect("a queue is plain data"))
+    }
+
+    /// Orders the apps of a plan on a PC whose queue others may be working on, and gives the queue as it stands then.
+    pub fn order_on(state: &State, plan: &Plan, now: Moment) -> Result<Self, StateError> {
+        let _lock = state.lock_queue()?;
+        let mut queue = Self::read(state)?;
+        queue.order(plan, now);
+        queue.save(state)?;
+        Ok(queue)
+    }
+
+    /// Keeps what a run that installs has come to, and takes in what was ordered meanwhile.
+    fn keep(&mut self, state: &State) -> Result<(), StateError> {
+        let _lock = state.lock_queue()?;
+        for entry in Self::read(state)?.entries {
+            match self.entries.iter_mut().find(|own| own.is(entry.kind, &entry.id)) {
+                Some(own) if own.ordered_at < entry.ordered_at => *own = entry,
+                Some(_) => {}
+                None => self.entries.push(entry),
+            }
+        }
+        self.save(state)
     }
 
     /// Orders the apps that a plan installs. One that is ordered already keeps its place and its tries; what was finished long ago goes.

@@ -181,6 +181,54 @@ fn another_restore_orders_anew_what_was_finished_and_keeps_what_waits() {
     assert_eq!(queue.waiting(), 2);
 }
 
+/// Installs, and has another restore order more in the middle of it.
+struct Meanwhile<'a>(&'a Pc, Cell<u32>);
+
+impl Installer for Meanwhile<'_> {
+    fn install(&self, _: &Order) -> Attempt {
+        self.1.set(self.1.get() + 1);
+        let more = plan(&[store("A.B_8wekyb3d8bbwe"), store("E.F_8wekyb3d8bbwe")]);
+        Queue::order_on(&self.0.state(), &more, self.0.clock.now()).unwrap();
+        Attempt::Installed
+    }
+
+    fn open(&self, _: &str) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// The run at work wrote down what it had read at its beginning, and what had been ordered since was lost.
+#[test]
+fn what_is_ordered_while_a_run_installs_is_installed_by_it() {
+    let pc = Pc::with(&[store("A.B_8wekyb3d8bbwe"), store("C.D_8wekyb3d8bbwe")]);
+    let installer = Meanwhile(&pc, Cell::new(0));
+    let worker = Worker {
+        state: &pc.state(),
+        installer: &installer,
+        switched_off: pc.switched_off,
+        here: &pc.here,
+        clock: &pc.clock,
+        tell: &|_| (),
+    };
+    let queue = worker.run(false).unwrap();
+    let stands = |id: &str| queue.find(AppKind::Store, id).unwrap().stands;
+    for id in ["C.D_8wekyb3d8bbwe", "E.F_8wekyb3d8bbwe"] {
+        assert_eq!(stands(id), Stands::Restored, "{id}");
+    }
+    assert_eq!((installer.1.get(), queue.entries.len()), (3, 3), "each once");
+    assert_eq!(Queue::read(&pc.state()).unwrap(), queue);
+}
+
+#[test]
+fn a_try_that_was_put_off_while_the_clock_was_ahead_is_made_when_it_is_right_again() {
+    let pc = Pc::with(&[store("A.B_8wekyb3d8bbwe")]);
+    let ahead = 6 * 24 * 60;
+    pc.later(ahead);
+    pc.run(&[Attempt::Later(Reason::InstallSlow)]);
+    pc.later(-ahead);
+    assert_eq!(pc.run(&[Attempt::Installed]).0, [(Stands::Restored, None)]);
+}
+
 #[test]
 fn a_queue_that_somebody_has_written_into_orders_no_more_than_a_snapshot_could() {
     let pc = Pc::with(&[store("A.B_8wekyb3d8bbwe")]);

@@ -1,5 +1,7 @@
 //! Working the queue off, one app at a time.
 
+use std::collections::BTreeSet;
+
 use model::reason::Reason;
 use model::snapshot::{App, AppKind};
 use model::world::Clock;
@@ -47,14 +49,20 @@ impl Worker<'_> {
         let mut queue = Queue::read(self.state)?;
         self.look_around(&mut queue);
         let now = self.clock.now();
-        let is_due = |entry: &Entry| entry.stands == Stands::Waiting && (all || entry.next_at <= now);
-        let due: Vec<usize> = (0..queue.entries.len()).filter(|&at| is_due(&queue.entries[at])).collect();
-        for (turn, &at) in (1..).zip(&due) {
-            (self.tell)(Told::Begins { at: turn, total: due.len(), name: &queue.entries[at].name });
+        let is_due = |entry: &Entry| entry.stands == Stands::Waiting && (all || entry.is_due(now));
+        let mut tried = BTreeSet::new();
+        loop {
+            // Places stay what they are: what is ordered meanwhile comes behind.
+            let due = |at: &usize| !tried.contains(at) && is_due(&queue.entries[*at]);
+            let left: Vec<usize> = (0..queue.entries.len()).filter(due).collect();
+            let Some(&at) = left.first() else { break };
+            tried.insert(at);
+            let (turn, total) = (tried.len(), tried.len() + left.len() - 1);
+            (self.tell)(Told::Begins { at: turn, total, name: &queue.entries[at].name });
             self.one(&mut queue, at)?;
             (self.tell)(Told::Ended(&queue.entries[at]));
         }
-        queue.save(self.state)?;
+        queue.keep(self.state)?;
         Ok(queue)
     }
 
@@ -86,7 +94,7 @@ impl Worker<'_> {
             return Ok(());
         }
         (entry.stands, entry.tries) = (Stands::Running, entry.tries.saturating_add(1));
-        queue.save(self.state)?;
+        queue.keep(self.state)?;
         let attempt = self.installer.install(&order);
         let (entry, now) = (&mut queue.entries[at], self.clock.now());
         (entry.stands, entry.reason) = match attempt {
@@ -102,7 +110,7 @@ impl Worker<'_> {
             Attempt::Later(reason) => (Stands::Waiting, Some(reason)),
         };
         entry.next_at = if entry.stands == Stands::Waiting { entry.retry_after(now) } else { now };
-        queue.save(self.state)
+        queue.keep(self.state)
     }
 }
 
