@@ -143,6 +143,8 @@ pub struct App {
     pub(crate) passwords: Semaphore,
     leaked: Option<Leaked>,
     pub(crate) exports: Arc<Semaphore>,
+    /// Files that PCs are being sent.
+    pub(crate) sending: crate::api::Sending,
     pub(crate) salts: Salts,
     pub(crate) seen: Seen,
     pub(crate) refusals: Refusals,
@@ -210,6 +212,7 @@ impl App {
             passwords: Semaphore::new(PASSWORDS_AT_ONCE),
             leaked,
             exports: Arc::new(Semaphore::new(EXPORTS_AT_ONCE)),
+            sending: crate::api::Sending::default(),
             salts: Salts::new(&*random),
             seen: Seen::default(),
             refusals: Refusals::default(),

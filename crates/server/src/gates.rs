@@ -3,7 +3,7 @@
 //! Rates are those of `security.md` 2.11. What is over them is told when to come back, before any work is done for it.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -109,6 +109,16 @@ struct Gate<K: std::hash::Hash + Eq + Clone> {
     rate: Rate,
 }
 
+/// What an address stands for when somebody is counted: of IPv6 its first 64 bits, which is what one line is given (RFC 6177); its owner has all the rest of them.
+pub fn line_of(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(six) if six.to_ipv4_mapped().is_none() => {
+            IpAddr::V6(Ipv6Addr::from_bits(six.to_bits() & !u128::from(u64::MAX)))
+        }
+        other => other.to_canonical(),
+    }
+}
+
 /// Somebody as the database knows them.
 trait Bytes {
     fn bytes(&self) -> Vec<u8>;
@@ -187,7 +197,7 @@ impl Gates {
 
     /// Lets an enrolment through, or says after how many seconds to come back.
     pub fn enrolment(&self, address: IpAddr) -> Result<(), u64> {
-        self.pass(self.enrolments.as_ref(), &address)
+        self.pass(self.enrolments.as_ref(), &line_of(address))
     }
 
     /// Lets an enrolment into the tenant, whatever address it comes from.

@@ -50,6 +50,8 @@ enum NotDone {
     Gone,
     #[error("the organisation that would receive it has no room left for it")]
     NoRoom,
+    #[error("{0}")]
+    MayNot(&'static str),
 }
 
 impl From<StoreError> for NotDone {
@@ -89,10 +91,15 @@ pub fn carry_out(app: &App, tenant: &TenantScope, approval: &Approval) -> Outcom
         Ok(wish) => wish,
         Err(error) => return Outcome::Failed(format!("the request: {error}")),
     };
+    let about = (Some(wish.profile), (!approval.is_half()).then_some(wish.to_user));
+    if let Err(error) = still_may(app, (tenant, approval), about) {
+        return not_done(&error);
+    }
     let done = if approval.is_half() {
         match app.store.other_half(approval) {
             Ok(Some((_, other))) if other.state == State::Waiting => return Outcome::Later(None),
-            Ok(Some((there, _))) => send(app, (tenant, approval), &there, wish),
+            Ok(Some((there, other))) => still_may(app, (&there, &other), (None, Some(wish.to_user)))
+                .and_then(|()| send(app, (tenant, approval), &there, wish)),
             Ok(None) => return Outcome::Failed("the other organisation is not there any more".to_owned()),
             Err(error) => Err(error.into()),
         }
@@ -104,9 +111,27 @@ pub fn carry_out(app: &App, tenant: &TenantScope, approval: &Approval) -> Outcom
             tracing::info!(tenant = %tenant.tenant(), profile = %wish.profile, snapshots, "profile moved");
             Outcome::Done("moved")
         }
-        Err(error) if error.passes() => Outcome::Later(Some(error.to_string())),
-        Err(error) => Outcome::Failed(error.to_string()),
+        Err(error) => not_done(&error),
     }
+}
+
+fn not_done(error: &NotDone) -> Outcome {
+    if error.passes() { Outcome::Later(Some(error.to_string())) } else { Outcome::Failed(error.to_string()) }
+}
+
+/// Whether whoever asked, for this profile and that person, and whoever decided hold what it takes to this day. What they hold is looked at again in the
+/// transaction that moves the profile.
+fn still_may(
+    app: &App,
+    (tenant, approval): (&TenantScope, &Approval),
+    about: (Option<ProfileId>, Option<UserId>),
+) -> Result<(), NotDone> {
+    let now = app.clock.now();
+    let why = match app.store.who_may_not(tenant, approval, now)? {
+        None => app.store.out_of_reach(tenant, approval, about, now)?,
+        some => some,
+    };
+    why.map_or(Ok(()), |why| Err(NotDone::MayNot(why)))
 }
 
 fn within(app: &App, (tenant, approval): (&TenantScope, &Approval), wish: Wish) -> Result<u64, NotDone> {

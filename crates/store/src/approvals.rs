@@ -4,17 +4,23 @@
 //! their word). Whoever decides is another person than who asked, holds `approval.decide` and the permission of the thing itself. A tenant in which
 //! nobody else holds `approval.decide` at the time of asking has a delay in its place ([`ALONE_MILLIS`]); a second admin who comes meanwhile may
 //! still deny. A request that nobody decides expires. Each move leaves an audit row.
+//!
+//! What is done is done only while both people still may: whoever asked and whoever decided are looked at again in the transaction that does it
+//! ([`Store::who_may_not`]), and what the delay has approved only while there is still nobody who could decide.
+
+use std::collections::BTreeSet;
 
 use crate::sql::{Connection, OptionalExtension, Row};
-use model::ids::{ApprovalId, UserId};
+use model::ids::{ApprovalId, ProfileId, UserId};
 use model::permission::Permission;
 use model::world::Moment;
 
+use crate::admin::people;
 use crate::audit::{self, Action, Event};
 use crate::authority::{self, Actor, View};
 use crate::error::AdminError;
 use crate::scope::TenantScope;
-use crate::{Store, StoreError, cases, moves, row};
+use crate::{Store, StoreError, cases, moves, rehome, row};
 
 /// The delay in place of a second admin, where there is none: 7 days, in milliseconds.
 pub const ALONE_MILLIS: i64 = 7 * 24 * 60 * 60 * 1000;
@@ -318,6 +324,48 @@ impl Store {
         })
     }
 
+    /// Why an approved request is not done any more, in words: whoever asked or decided does not hold any more what it takes, or the delay stood in for
+    /// nobody and there is somebody now. Looked at again in the transaction that does it, where it is final.
+    pub fn who_may_not(
+        &self,
+        tenant: &TenantScope,
+        found: &Approval,
+        at: Moment,
+    ) -> Result<Option<&'static str>, StoreError> {
+        self.read(|connection| who_may_not(connection, tenant, found, at))
+    }
+
+    /// The same of what it is about, a profile or a person, if who asked does not reach it any more. What is not there any more is for whoever does it
+    /// to find out.
+    pub fn out_of_reach(
+        &self,
+        tenant: &TenantScope,
+        found: &Approval,
+        (profile, user): (Option<ProfileId>, Option<UserId>),
+        at: Moment,
+    ) -> Result<Option<&'static str>, StoreError> {
+        let Some(asker) = found.asked_by else { return Ok(None) };
+        let (person, needs) = (self.person(tenant, asker)?, Permission::from_word(&found.kind));
+        let authority = person.map(|person| self.authority(&person, at)).transpose()?.flatten();
+        let Some(view) = needs.and_then(|needs| authority?.view(needs)) else { return Ok(Some(ASKER_MAY_NOT)) };
+        let whole = View::operator(tenant);
+        self.read(|connection| {
+            let misses = |view: &View| -> Result<bool, StoreError> {
+                let profile = profile.map(|profile| rehome::find_profile(connection, view, profile).map(drop));
+                let user = user.map(|user| people::number(connection, view, user).map(drop));
+                for found in [profile, user].into_iter().flatten() {
+                    match found {
+                        Ok(()) => {}
+                        Err(AdminError::Store(error)) => return Err(error),
+                        Err(_) => return Ok(true),
+                    }
+                }
+                Ok(false)
+            };
+            Ok((misses(&view)? && !misses(&whole)?).then_some(ASKER_MAY_NOT))
+        })
+    }
+
     /// Notes that an approved request was done, or why not. `false`: it was not approved, or is done already.
     pub fn finish_approval(
         &self,
@@ -382,7 +430,47 @@ pub(crate) fn take_back(tx: &Connection, view: &View, id: ApprovalId, at: Moment
     Ok(record(tx, view.scope(), &view.actor(), (Action::ApprovalWithdraw, at), id)?)
 }
 
-/// As [`Store::finish_approval`], inside the transaction that does it.
+/// What is said of a request when who asked may not any more.
+const ASKER_MAY_NOT: &str = "who asked for it does not hold any more what it takes";
+
+/// The same of who said yes.
+const DECIDER_MAY_NOT: &str = "who approved it does not hold any more what it takes";
+
+/// Where the delay has approved and need not have.
+const NOT_ALONE: &str = "nobody has approved it, and there is somebody by now who could have";
+
+/// As [`Store::who_may_not`], inside a transaction. Cases have their own (`cases::over`): they are not done once, but stay open.
+fn who_may_not(
+    connection: &Connection,
+    tenant: &TenantScope,
+    found: &Approval,
+    at: Moment,
+) -> Result<Option<&'static str>, StoreError> {
+    if found.kind == cases::KIND {
+        return Ok(None);
+    }
+    // The word of the kind is the permission that it takes.
+    let needs: Vec<Permission> = Permission::from_word(&found.kind).into_iter().collect();
+    let holds = |user: UserId| authority::holds(connection, tenant.no, (user, at), &needs);
+    if let Some(asker) = found.asked_by
+        && !holds(asker)?
+    {
+        return Ok(Some(ASKER_MAY_NOT));
+    }
+    if let Some(decider) = found.decided_by {
+        // As it was when they decided: over everything, since requests carry no tags.
+        let decides = holders_but(connection, tenant.no, None, at)?;
+        let sql = "SELECT no FROM users WHERE tenant = $1 AND id = $2";
+        let mut statement = connection.prepare_cached(sql)?;
+        let no: Option<i64> = statement.query_row((tenant.no, decider.as_bytes()), |row| row.get(0)).optional()?;
+        let may = no.is_some_and(|no| decides.contains(&no)) && holds(decider)?;
+        return Ok((!may).then_some(DECIDER_MAY_NOT));
+    }
+    let others = holders_but(connection, tenant.no, found.asked_by, at)?;
+    Ok((!others.is_empty()).then_some(NOT_ALONE))
+}
+
+/// As [`Store::finish_approval`], inside the transaction that does it. `false` as well if those who asked and decided may not any more.
 pub(crate) fn finish(
     tx: &Connection,
     tenant: &TenantScope,
@@ -391,6 +479,12 @@ pub(crate) fn finish(
     at: Moment,
 ) -> Result<bool, StoreError> {
     let state = if done { State::Done } else { State::Failed };
+    if done
+        && let Some(found) = load(tx, tenant.no, id)?.filter(|found| found.state == State::Approved)
+        && who_may_not(tx, tenant, &found, at)?.is_some()
+    {
+        return Ok(false);
+    }
     let changed = tx
         .prepare_cached(
             "UPDATE approvals SET state = $1, done_at = $2, outcome = $3, version = version + 1 \
@@ -430,15 +524,20 @@ pub(crate) fn sees(view: &View, found: &Approval) -> bool {
 
 /// How many others could decide.
 fn others(tx: &Connection, view: &View, at: Moment) -> Result<usize, StoreError> {
-    let tenant = view.scope().no;
+    let own = if let Actor::User(user) = view.actor() { Some(user) } else { None };
+    Ok(holders_but(tx, view.scope().no, own, at)?.len())
+}
+
+/// Who could decide, without one.
+fn holders_but(tx: &Connection, tenant: i64, but: Option<UserId>, at: Moment) -> Result<BTreeSet<i64>, StoreError> {
     let mut holders = authority::holders(tx, tenant, (Permission::ApprovalDecide, at))?;
-    if let Actor::User(user) = view.actor() {
+    if let Some(user) = but {
         let sql = "SELECT no FROM users WHERE tenant = $1 AND id = $2";
         let own =
             tx.prepare_cached(sql)?.query_row((tenant, user.as_bytes()), |row| row.get::<_, i64>(0)).optional()?;
         holders.retain(|no| Some(*no) != own);
     }
-    Ok(holders.len())
+    Ok(holders)
 }
 
 fn move_to(tx: &Connection, tenant: i64, (id, state): (ApprovalId, State), at: Moment) -> Result<(), StoreError> {

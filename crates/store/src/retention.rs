@@ -81,18 +81,22 @@ impl Store {
         profiles.into_iter().map(list).collect()
     }
 
-    /// Lets go of what the rules do not keep, in every profile of the tenant.
+    /// Lets go of what the rules do not keep, in every profile of the tenant. One that is damaged stays as it is and is told when the others were looked at.
     pub fn retain(&self, tenant: &TenantScope, at: Moment) -> Result<Removed, StoreError> {
-        let (mut removed, mut after) = (Removed::default(), i64::MIN);
+        let (mut removed, mut after, mut damaged) = (Removed::default(), i64::MIN, None);
         // Some at a time: a million profiles took two hundred megabytes, and a long read would keep the write-ahead log from being reused.
         while let Some((last, over)) = self.read(|connection| over_in_next(connection, tenant, after))? {
             after = last;
             for own in over {
                 let tenant = tenant.clone();
-                removed += self.writer.write(move |tx| let_go(tx, &tenant, &own, at))?;
+                match self.writer.write(move |tx| let_go(tx, &tenant, &own, at)) {
+                    Ok(of_profile) => removed += of_profile,
+                    Err(error @ StoreError::Damaged(_)) => damaged = damaged.or(Some(error)),
+                    Err(error) => return Err(error),
+                }
             }
         }
-        Ok(removed)
+        damaged.map_or(Ok(removed), Err)
     }
 
     /// Pins a snapshot of the person's, on any of their PCs, or takes the pin away. `false`: no such snapshot.

@@ -74,6 +74,9 @@ pub enum Left {
     Erase(UserId),
 }
 
+/// Somebody who is to be erased: the numbers of their tenant and of themselves, by which a walk goes on, and who it is.
+pub type Leaver = ((i64, i64), TenantScope, UserId);
+
 const FROM: &str = "SELECT u.no, u.id, s.user_name, s.external_id, s.attributes, u.disabled_at IS NULL, u.version, s.created_at, \
                     s.changed_at FROM scim_users s JOIN users u ON u.tenant = s.tenant AND u.no = s.user_no \
                     WHERE s.tenant = $1 AND s.gone_at IS NULL";
@@ -101,6 +104,26 @@ fn with_groups(connection: &Connection, tenant: i64, (no, mut user): (i64, ScimU
     let rows = statement.query_map((tenant, no), |row| Ok((row::Id(row.get(0)?).into(), row.get(1)?)))?;
     user.groups = rows.collect::<Result<_, _>>()?;
     Ok(user)
+}
+
+/// The same for many, who come in the order of their numbers: one walk through the members of groups for all of them.
+fn all_with_groups(
+    connection: &Connection,
+    tenant: i64,
+    mut users: Vec<(i64, ScimUser)>,
+) -> Result<Vec<ScimUser>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT m.user_no, g.id, g.name FROM group_members m JOIN user_groups g ON g.tenant = m.tenant AND g.no = m.group_no \
+         WHERE m.tenant = $1 ORDER BY g.no",
+    )?;
+    let rows = statement.query_map([tenant], |row| Ok((row.get(0)?, row::Id(row.get(1)?).into(), row.get(2)?)))?;
+    for member in rows {
+        let (no, group, name): (i64, GroupId, String) = member?;
+        if let Ok(place) = users.binary_search_by_key(&no, |(no, _)| *no) {
+            users[place].1.groups.push((group, name));
+        }
+    }
+    Ok(users.into_iter().map(|(_, user)| user).collect())
 }
 
 fn find(connection: &Connection, view: &View, id: UserId) -> Result<(i64, ScimUser), AdminError> {
@@ -199,6 +222,14 @@ fn link(tx: &Connection, person: &Person, write: &ScimWrite, at: Moment) -> Resu
     }
 }
 
+/// Who somebody is has changed: whoever is signed in as them is out, and by the external id that counts no more nobody comes in.
+fn part(tx: &Connection, person: &Person, old: Option<&str>) -> Result<(), StoreError> {
+    if let Some(old) = old {
+        signing::unlink_identity(tx, person, old)?;
+    }
+    signing::end_sessions(tx, person)
+}
+
 fn touch(tx: &Connection, tenant: i64, no: i64) -> Result<(), StoreError> {
     let sql = "UPDATE users SET version = version + 1 WHERE tenant = $1 AND no = $2";
     tx.prepare_cached(sql)?.execute((tenant, no))?;
@@ -221,6 +252,12 @@ impl Store {
             let (no, user) = if let Some((no, user)) = before {
                 people::refuse_above(tx, &view, no, at)?;
                 rename(tx, &tenant, no, &write.user_name)?;
+                let sql = "SELECT external_id FROM scim_users WHERE tenant = $1 AND user_no = $2";
+                let old = tx.prepare_cached(sql)?.query_row((tenant.no, no), |row| row.get(0)).optional()?;
+                let old: Option<String> = old.flatten();
+                if old.is_some() && old != write.external_id {
+                    part(tx, &Person { tenant: tenant.clone(), user_no: no, user }, old.as_deref())?;
+                }
                 (no, user)
             } else {
                 let new = NewUser { name: signing::free_name(tx, &tenant, &write.user_name)?, ..new.clone() };
@@ -257,7 +294,10 @@ impl Store {
             let mut statement = connection.prepare(&sql)?;
             let rows = statement.query_map((view.scope().no, text), from_row)?;
             let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
-            rows.into_iter().map(|row| with_groups(connection, view.scope().no, row)).collect()
+            match lookup {
+                Lookup::All => all_with_groups(connection, view.scope().no, rows),
+                _ => rows.into_iter().map(|row| with_groups(connection, view.scope().no, row)).collect(),
+            }
         })
     }
 
@@ -280,6 +320,13 @@ impl Store {
             check_free(tx, tenant.no, &write.user_name, Some(no))?;
             let person = Person { tenant: tenant.clone(), user_no: no, user: id };
             let same = (&before.user_name, &before.external_id, &before.attributes);
+            // Who somebody is: a provider does not decide that of those who may do what it may not, or it would be them.
+            let renamed = before.user_name.to_lowercase() != write.user_name.to_lowercase();
+            let other = before.external_id != write.external_id;
+            if renamed || other {
+                people::refuse_above(tx, &view, no, at)?;
+                part(tx, &person, before.external_id.as_deref().filter(|_| other))?;
+            }
             if same != (&write.user_name, &write.external_id, &write.attributes) {
                 rename(tx, &tenant, no, &write.user_name)?;
                 put(tx, tenant.no, no, &write, at)?;
@@ -298,6 +345,8 @@ impl Store {
     }
 
     /// Takes a person away: they are switched off, and the provider's words about them are forgotten but for the external id.
+    ///
+    /// Taking away again whom the tenant wants erased, and who is not erased yet, says so again, whatever the version: the first time has changed it.
     pub fn scim_remove(
         &self,
         view: &View,
@@ -307,7 +356,16 @@ impl Store {
         let (view, books) = (view.clone(), self.books.clone());
         self.writer.write(move |tx| {
             let tenant = view.scope().clone();
-            let (no, before) = find(tx, &view, id)?;
+            let erase = erases(tx, tenant.no)?;
+            let (no, before) = match find(tx, &view, id) {
+                Err(AdminError::NotFound) if erase => {
+                    let no = left(tx, &view, id)?.ok_or(AdminError::NotFound)?;
+                    people::refuse_above(tx, &view, no, at)?;
+                    mark(tx, (tenant.no, no), (id, true))?;
+                    return Ok(Left::Erase(id));
+                }
+                found => found?,
+            };
             if version.is_some_and(|version| version != before.version) {
                 return Err(AdminError::Changed { version: before.version });
             }
@@ -315,18 +373,35 @@ impl Store {
             people::refuse_above(tx, &view, no, at)?;
             let person = Person { tenant: tenant.clone(), user_no: no, user: id };
             people::switch(tx, &view, &person, true, at)?;
-            tx.prepare_cached(
-                "UPDATE scim_users SET gone_at = $1, folded = $2, user_name = '', attributes = '{}' \
-                 WHERE tenant = $3 AND user_no = $4",
-            )?
-            .execute((at.0, format!("gone {id}"), tenant.no, no))?;
+            let sql = "UPDATE scim_users SET gone_at = $1, user_name = '', attributes = '{}' \
+                       WHERE tenant = $2 AND user_no = $3";
+            tx.prepare_cached(sql)?.execute((at.0, tenant.no, no))?;
+            mark(tx, (tenant.no, no), (id, erase))?;
             let sql = "DELETE FROM group_members WHERE tenant = $1 AND user_no = $2 AND group_no IN \
                        (SELECT g.no FROM user_groups g WHERE g.tenant = $1 AND g.origin = 1)";
             tx.prepare_cached(sql)?.execute((tenant.no, no))?;
             membership::changed(tx, &was, (tenant.no, no), at)?;
             let actor = view.actor();
             audit::append(tx, &tenant, &Event::of(&actor, at, Action::UserUpdate, id.as_bytes()))?;
-            Ok(if erases(tx, tenant.no)? { Left::Erase(id) } else { Left::Kept })
+            Ok(if erase { Left::Erase(id) } else { Left::Kept })
+        })
+    }
+
+    /// The next person, after the one of that tenant and number, who was taken away to be erased and is not erased: something failed, or they were on hold. Not somebody who was
+    /// switched on again since, and nobody whose tenant has decided otherwise since.
+    pub fn next_leaver(&self, after: (i64, i64)) -> Result<Option<Leaver>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT t.no, t.id, u.no, u.id FROM scim_users s JOIN users u ON u.tenant = s.tenant AND u.no = s.user_no \
+                 JOIN tenants t ON t.no = s.tenant JOIN leaving l ON l.tenant = s.tenant \
+                 WHERE (s.tenant > $1 OR (s.tenant = $1 AND s.user_no > $2)) AND l.erase = $3 AND s.gone_at IS NOT NULL \
+                 AND SUBSTR(s.folded, 1, 6) = 'erase ' AND u.disabled_at IS NOT NULL ORDER BY s.tenant, s.user_no LIMIT 1",
+            )?;
+            let found = statement.query_row((after.0, after.1, true), |row| {
+                let tenant = TenantScope::new(row.get(0)?, row::Id(row.get(1)?).into());
+                Ok(((row.get(0)?, row.get(2)?), tenant, row::Id(row.get(3)?).into()))
+            });
+            Ok(found.optional()?)
         })
     }
 
@@ -345,6 +420,24 @@ impl Store {
             audit::append(tx, &tenant, &Event::by_operator(at, Action::LeavingSet, tenant.id.as_bytes()))
         })
     }
+}
+
+/// Somebody whom a provider has taken away, who is switched off still and not erased.
+fn left(connection: &Connection, view: &View, id: UserId) -> Result<Option<i64>, StoreError> {
+    let mut statement = connection.prepare(&format!(
+        "SELECT u.no FROM scim_users s JOIN users u ON u.tenant = s.tenant AND u.no = s.user_no WHERE s.tenant = $1 \
+         AND u.id = $2 AND s.gone_at IS NOT NULL AND u.disabled_at IS NOT NULL AND {}",
+        view.sees_person()
+    ))?;
+    Ok(statement.query_row((view.scope().no, id.as_bytes()), |row| row.get(0)).optional()?)
+}
+
+/// Whoever has left leaves their user name too; what stands in its place says whether they are to be erased, until they are.
+fn mark(tx: &Connection, (tenant, no): (i64, i64), (id, erase): (UserId, bool)) -> Result<(), StoreError> {
+    let mark = if erase { format!("erase {id}") } else { format!("gone {id}") };
+    let sql = "UPDATE scim_users SET folded = $1 WHERE tenant = $2 AND user_no = $3";
+    tx.prepare_cached(sql)?.execute((mark, tenant, no))?;
+    Ok(())
 }
 
 fn erases(connection: &Connection, tenant: i64) -> Result<bool, StoreError> {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use axum::body::{Bytes, HttpBody};
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use model::reason::Reason;
 use model::signature::DIGEST_HEADER;
 use seal::device_key::BodyDigest;
@@ -24,6 +24,15 @@ use crate::problem::Refusal;
 
 /// How long a body may take to arrive. 4 MiB in this time is 280 kbit/s; whoever is slower sends smaller pieces.
 const BODY_SECONDS: u64 = 120;
+
+/// The same of what is small: a form, what a PC says of itself.
+const SMALL_BODY_SECONDS: u64 = 10;
+
+/// What is small, in bytes.
+const SMALL_BODY: usize = 64 * 1024;
+
+/// Bytes up to which a body is waited for before its request is at work. Each connection may hold so many, as it may hold the head of a request.
+const WAITED_FOR: u64 = 16 * 1024;
 
 /// How much beyond the limit is thrown away before the connection is closed.
 const DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -143,13 +152,28 @@ impl<const MAX: usize> FromRequest<Arc<App>> for Body<MAX> {
 
     async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, Refusal> {
         let digest = request.headers().get(DIGEST_HEADER).cloned();
-        let read = read(request.into_body(), MAX, digest);
-        let Ok(bytes) = tokio::time::timeout(Duration::from_secs(BODY_SECONDS), read).await else {
-            let detail = format!("the body did not arrive within {BODY_SECONDS} seconds");
-            return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, Reason::InvalidRequest, detail));
-        };
-        bytes.map(Self)
+        let seconds = if MAX <= SMALL_BODY { SMALL_BODY_SECONDS } else { BODY_SECONDS };
+        in_time(seconds, read(request.into_body(), MAX, digest)).await.map(Self)
     }
+}
+
+/// Waits for the body of a request that says that it has a small one.
+pub(super) async fn arrived(request: Request) -> Result<Request, Refusal> {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    if !length.is_some_and(|length| (1..=WAITED_FOR).contains(&length)) {
+        return Ok(request);
+    }
+    let (parts, body) = request.into_parts();
+    let bytes = in_time(SMALL_BODY_SECONDS, read(body, SMALL_BODY, None)).await?;
+    Ok(Request::from_parts(parts, bytes.into()))
+}
+
+async fn in_time(seconds: u64, read: impl Future<Output = Result<Bytes, Refusal>>) -> Result<Bytes, Refusal> {
+    tokio::time::timeout(Duration::from_secs(seconds), read).await.unwrap_or_else(|_| {
+        let detail = format!("the body did not arrive within {seconds} seconds");
+        Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, Reason::InvalidRequest, detail))
+    })
 }
 
 /// Collects a body. One that is too large is read on and thrown away for a while, because a client that is still sending when the connection

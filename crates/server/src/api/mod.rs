@@ -51,6 +51,8 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use model::reason::Reason;
 
+pub(crate) use blobs::get::Sending;
+
 use crate::App;
 use crate::access::Routes;
 use crate::audit::door::Door;
@@ -283,11 +285,15 @@ async fn at_the_door(State(app): State<Arc<App>>, mut request: Request, next: Ne
     if let Some(session) = &session {
         request.extensions_mut().insert(session.clone());
     }
-    let place = if api { app.at_once.try_acquire().map(Some) } else { Ok(None) };
-    let mut response = match place {
-        Ok(_) if api && app.stopping() => Refusal::stopping().into_response(),
-        Ok(_place) => next.run(request).await,
-        Err(_) => Refusal::busy().into_response(),
+    // A place is for those that are at work: whoever sends a form one letter at a time has none meanwhile. But who came before the server was asked to stop is answered.
+    let stopping = api && app.stopping();
+    let mut response = match extract::arrived(request).await {
+        Err(refusal) => refusal.into_response(),
+        Ok(request) => match if api { app.at_once.try_acquire().map(Some) } else { Ok(None) } {
+            Ok(_) if stopping => Refusal::stopping().into_response(),
+            Ok(_place) => next.run(request).await,
+            Err(_) => Refusal::busy().into_response(),
+        },
     };
     if let Some(half) = session.and_then(|session| session.0.get().cloned()) {
         response.headers_mut().insert(SESSION, half);

@@ -7,6 +7,7 @@ pub mod groups;
 pub mod heads;
 pub mod journal;
 pub mod keys;
+pub mod leavers;
 pub mod retention;
 pub mod slack;
 
@@ -54,6 +55,8 @@ const JOBS: &[Job] = &[
     Job { name: "rules", rhythm: RULES_MILLIS, lease: LONG_MILLIS, run: renew_groups },
     // Once a day: rules count days at the finest that matters, and every run reads all profiles.
     Job { name: "retention", rhythm: DAY_MILLIS, lease: LONG_MILLIS, run: retain },
+    // Each hour: most of the time nobody is left over, and finding that out looks at all whom providers told of.
+    Job { name: "leavers", rhythm: DAY_MILLIS / 24, lease: LONG_MILLIS, run: erase },
     // Once a day at most, for a server that erased somebody: it costs as much as copying the database.
     Job { name: "slack", rhythm: DAY_MILLIS, lease: LONG_MILLIS, run: rewrite },
     // Each hour, so that the console's first page is of the last hour at the worst; the last of a day stands for it.
@@ -161,6 +164,14 @@ fn retain(app: &App) -> bool {
         None => {}
     }
     removed.is_some()
+}
+
+fn erase(app: &App) -> bool {
+    let erased = said(leavers::run(app), "people who have left could not be erased");
+    if let Some(erased) = erased.filter(|erased| *erased > 0) {
+        tracing::info!(erased, "people who had left were erased");
+    }
+    erased.is_some()
 }
 
 fn rewrite(app: &App) -> bool {

@@ -57,7 +57,8 @@ pub(super) async fn form(RawQuery(given): RawQuery, visitor: Visitor) -> Respons
 pub(super) async fn check(State(app): State<Arc<App>>, posted: Posted) -> Result<Response, Trouble> {
     let Some(session) = waiting(&posted.visitor) else { return Ok(to("/login")) };
     let (code, return_to) = (posted.field("code").to_owned(), posted.field("return_to").to_owned());
-    let key = Key::new(session.tenant(), &format!("code of {}", session.user_name), posted.visitor.address);
+    // Wherever it is typed: who comes here has shown the password, so nobody else can make this person wait.
+    let key = Key::anywhere(session.tenant(), &format!("code of {}", session.user_name));
     if let Err(seconds) = app.tries.may(&key, app.clock.now()) {
         let wrong = format!("Too many wrong codes. Try again in {seconds} s.");
         return Ok(page(&posted.visitor, &return_to, &wrong));

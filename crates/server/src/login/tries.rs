@@ -4,12 +4,14 @@
 //! of service). How many addresses may try at all is the business of the gates.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use model::ids::TenantId;
 use model::world::Moment;
 use store::Store;
+
+use crate::gates::line_of;
 
 /// Wrong tries without any wait: people mistype.
 const FREE: u32 = 3;
@@ -37,7 +39,12 @@ pub struct Key {
 impl Key {
     /// The key of a name, which need not be anybody's.
     pub fn new(tenant: TenantId, account: &str, address: IpAddr) -> Self {
-        Self { tenant, account: blake3::hash(account.as_bytes()).into(), address }
+        Self { tenant, account: blake3::hash(account.as_bytes()).into(), address: line_of(address) }
+    }
+
+    /// The key of a name wherever it is typed.
+    pub fn anywhere(tenant: TenantId, account: &str) -> Self {
+        Self::new(tenant, account, IpAddr::V4(Ipv4Addr::UNSPECIFIED))
     }
 
     /// What stands for it in the database.
@@ -173,6 +180,22 @@ mod tests {
         assert_eq!(tries.may(&ada, now), Ok(()), "the rightful person, from elsewhere");
         tries.right(&mallory);
         assert_eq!(tries.may(&mallory, now), Ok(()));
+    }
+
+    #[test]
+    fn all_addresses_of_one_line_wait_together_and_a_code_is_guessed_from_nowhere() {
+        let tries = Tries::default();
+        let from = |address: &str| Key::new(TenantId([1; 16]), "ada", address.parse().unwrap());
+        for host in 0..4 {
+            tries.wrong(from(&format!("2001:db8:1:2::{host}")), NOW);
+        }
+        assert!(tries.may(&from("2001:db8:1:2:ffff::1"), NOW).is_err());
+        assert_eq!(tries.may(&from("2001:db8:1:3::1"), NOW), Ok(()));
+        let code = Key::anywhere(TenantId([1; 16]), "code of ada");
+        for _ in 0..4 {
+            tries.wrong(code.clone(), NOW);
+        }
+        assert!(tries.may(&Key::anywhere(TenantId([1; 16]), "code of ada"), NOW).is_err());
     }
 
     #[test]

@@ -407,3 +407,87 @@ fn what_is_refused_on_a_german_page_is_german_and_the_api_stays_english() {
     let api = live.ask("POST", "/api/v1/scope-tags", &live.sign_in("default/ada"), &headers, body);
     assert!(api.status == 409 && !api.text().contains("vergeben"), "{}", api.text());
 }
+
+#[test]
+fn whoever_sees_a_part_renames_an_assignment_and_those_out_of_sight_stay_in_it() {
+    let (_place, live) = world();
+    let store = &live.app.store;
+    let scope = store.operator("default").unwrap().unwrap();
+    let (view, now) = (store::View::operator(&scope), live.app.clock.now());
+    let hash = server::password::hash(PASSWORD, &*live.app.random);
+    let person = |name: &str| {
+        let made =
+            live.app.keyring.create_user(&live.app.store, &scope, (name, hash.clone()), (now, &*live.app.random));
+        made.unwrap();
+        store.user_named(&scope, name).unwrap().unwrap()
+    };
+    let (seen, unseen) = (person("seen"), [person("unseen1"), person("unseen2")]);
+    let (part, new, hidden) = (person("part"), person("new"), model::ids::GroupId([8; 16]));
+    let tag = store.create_tag(&view, (model::ids::TagId([9; 16]), "Vienna".to_owned()), now).unwrap().id;
+    for one in [seen, new] {
+        let change = store::PersonChange { tags: Some(vec![tag]), ..store::PersonChange::default() };
+        store.change_person(&view, (one, None), change, now).unwrap();
+    }
+    store.create_group(&view, store::NewGroup::people(hidden, "cellar", Vec::new()), now).unwrap();
+    let terms = |name: &str, role: BuiltIn, users: Vec<model::ids::UserId>| store::Terms {
+        name: name.to_owned(),
+        role: store::Which::BuiltIn(role),
+        users,
+        groups: Vec::new(),
+        tokens: Vec::new(),
+        scope_groups: None,
+        scope_tags: Some(vec![tag]),
+        expires_at: None,
+    };
+    let [admins, desk] = [8, 9].map(|number| model::ids::AssignmentId([number; 16]));
+    store.assign(&view, (admins, terms("part", BuiltIn::Admin, vec![part]), None), now).unwrap();
+    let of_desk =
+        store::Terms { groups: vec![hidden], ..terms("desk", BuiltIn::Helpdesk, vec![seen, unseen[0], unseen[1]]) };
+    store.assign(&view, (desk, of_desk, Some(vec![tag])), now).unwrap();
+
+    let api = format!("/api/v1/role-assignments/{desk}");
+    let shown: Value = live.get(&api, &live.sign_in("default/part")).json();
+    assert_eq!((&shown["users"], &shown["groups"]), (&serde_json::json!([seen]), &serde_json::json!([])), "{shown}");
+    let listed: Value = live.get("/api/v1/role-assignments", &live.sign_in("default/part")).json();
+    assert!(!listed.to_string().contains(&unseen[0].to_string()), "{listed}");
+
+    let there = || {
+        let found = store.assignment(&view, desk).unwrap();
+        let mut users = found.terms.users;
+        users.sort();
+        (found.terms.name, users, found.terms.groups)
+    };
+    let sorted = |mut users: Vec<model::ids::UserId>| {
+        users.sort();
+        users
+    };
+    let browser = sign_in(&live, "part");
+    let page = format!("{TENANT}/assignments/{desk}");
+    let text = browser.get(&page).text();
+    assert!(text.contains("> seen<") && !text.contains("unseen") && !text.contains("cellar"), "{text}");
+    let (ticked, tagged) = (format!("user.{seen}"), format!("tag.{tag}"));
+    let fields = [("name", "front desk"), ("role", "helpdesk"), ("all_people", "1"), ("all_things", "0")];
+    let mut renamed = fields.to_vec();
+    renamed.extend([(ticked.as_str(), "1"), (tagged.as_str(), "1")]);
+    let answer = browser.fill(&page, &page, &renamed);
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    let all = sorted(vec![seen, unseen[0], unseen[1]]);
+    assert_eq!(there(), ("front desk".to_owned(), all, vec![hidden]));
+    // Who is in sight is taken off and put in as it says.
+    let instead = format!("user.{new}");
+    let mut changed = fields.to_vec();
+    changed.extend([(instead.as_str(), "1"), (tagged.as_str(), "1")]);
+    assert_eq!(browser.fill(&page, &page, &changed).status, 303);
+    let all = sorted(vec![new, unseen[0], unseen[1]]);
+    assert_eq!(there(), ("front desk".to_owned(), all.clone(), vec![hidden]));
+    // By the API as well, which has the list as a whole.
+    let whole = serde_json::json!({"name": "back desk", "role": "helpdesk", "users": [new], "scope_tags": [tag]});
+    let headers = [("if-match", "*")];
+    let part = live.sign_in("default/part");
+    let answer = live.ask("PUT", &api, &part, &headers, whole.to_string().as_bytes());
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(there(), ("back desk".to_owned(), all, vec![hidden]));
+    // And nobody whom one does not see is made to lose it by a role for service accounts.
+    let whole = serde_json::json!({"name": "back desk", "role": "gitops", "scope_tags": [tag]});
+    assert_ne!(live.ask("PUT", &api, &part, &headers, whole.to_string().as_bytes()).status, 200);
+}

@@ -1,11 +1,13 @@
 //! What `GET /api/v1/limits` says is what is enforced, and whom a limit is about.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 
-use crate::support::{Live, Made, Nobody, PASSWORD, Pc, Place};
+use crate::support::{Asker, Live, Made, Nobody, PASSWORD, Pc, Place, glance};
 use model::api::{ENVELOPE_TYPE, Limits};
 use model::permission::BuiltIn;
-use server::gates::Bounds;
+use server::gates::{Bounds, REQUESTS_AT_ONCE};
 
 fn limits(live: &Live) -> Limits {
     let answer = live.get("/api/v1/limits", &Nobody);
@@ -140,6 +142,64 @@ fn published_room_is_the_room_there_is() {
     let eve = live.enroll("other/eve", "PC");
     assert_eq!(begin(&eve, 1, 5).status, 201);
     assert_eq!(live.get(&format!("/api/v1/profiles/{}/latest", pc.profile), &pc).status, 404, "reading goes on");
+}
+
+/// Each of them had one of the places for requests at work, for two minutes.
+#[test]
+fn forms_that_never_come_to_their_end_keep_nobody_out() {
+    let place = Place::new();
+    let live = place.serve();
+    let head = "POST /api/v1/sign-in/token HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+                content-length: 4096\r\n\r\n{";
+    let slow: Vec<TcpStream> = (0..REQUESTS_AT_ONCE)
+        .map(|_| {
+            let mut slow = TcpStream::connect(live.address).unwrap();
+            slow.write_all(head.as_bytes()).unwrap();
+            slow
+        })
+        .collect();
+    for _ in 0..20 {
+        assert_eq!(live.get("/api/v1/limits", &Nobody).status, 200);
+    }
+    drop(slow);
+}
+
+/// Ninety files that one PC asked for and did not take were three gigabytes of memory.
+#[test]
+fn a_pc_is_sent_a_few_files_at_once_and_they_are_whole() {
+    let place = Place::new();
+    let live = place.serve();
+    let pc = live.enroll("ada", "PC");
+    let path = format!("/api/v1/profiles/{}/blobs/{}", pc.profile, "07".repeat(32));
+    let file: Vec<u8> = (0..7_000_001_u32).map(|at| at.to_le_bytes()[1]).collect();
+    let length = file.len().to_string();
+    for (number, piece) in file.chunks(4 << 20).enumerate() {
+        let offset = (number * (4 << 20)).to_string();
+        let headers = [("upload-offset", offset.as_str()), ("upload-length", &length)];
+        assert!(live.ask("PUT", &path, &pc, &headers, piece).status < 300);
+    }
+    let held: Vec<BufReader<TcpStream>> = (0..4)
+        .map(|_| {
+            let mut headers = Vec::new();
+            pc.sign(&live, ("GET", &path), &mut headers, b"");
+            let lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+            let mut stream = TcpStream::connect(live.address).unwrap();
+            let head = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n{}\r\n", live.address, lines.concat());
+            stream.write_all(head.as_bytes()).unwrap();
+            let mut answer = BufReader::with_capacity(64, stream);
+            let mut line = String::new();
+            answer.read_line(&mut line).unwrap();
+            assert!(line.contains(" 200 "), "{line}");
+            answer
+        })
+        .collect();
+    assert_eq!(live.get(&path, &pc).status, 503, "and to wait for those");
+    assert_eq!(live.get("/api/v1/profiles", &pc).status, 200, "everything else is answered");
+    drop(held);
+    glance("the server notices that nobody takes them", || live.get(&path, &pc).status == 200);
+    assert!(live.get(&path, &pc).body == file);
+    let rest = live.ask("GET", &path, &pc, &[("range", "bytes=1500000-")], b"");
+    assert!(rest.status == 206 && rest.body == file[1_500_000..], "{} with {} bytes", rest.status, rest.body.len());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::support::{Answer, Live, Made, Pc, Place};
 use model::api::Openings;
+use model::ids::ApprovalId;
 use model::permission::BuiltIn;
 use serde_json::{Value, json};
 use server::gates::Bounds;
@@ -24,7 +25,8 @@ fn world_with(place: Place, second: bool) -> World {
     let scope = live.app.store.operator("other").unwrap().unwrap();
     let hash = server::password::hash(crate::support::PASSWORD, &*live.app.random);
     let now = (live.app.clock.now(), &*live.app.random);
-    live.app.keyring.create_user(&live.app.store, &scope, ("erin", hash), now).unwrap();
+    live.app.keyring.create_user(&live.app.store, &scope, ("erin", hash.clone()), now).unwrap();
+    live.app.keyring.create_user(&live.app.store, &scope, ("emil", hash), now).unwrap();
     live.make_owner("default/ada");
     live.give("default/bob", BuiltIn::Admin);
     live.make_owner("other/eve");
@@ -306,14 +308,13 @@ fn what_was_true_when_it_was_asked_for_is_looked_at_again_and_each_refusal_says_
     let held = "it is on legal hold";
     assert_eq!(world.states(), [("failed".into(), held.into()), ("failed".into(), held.into())]);
     assert_eq!((world.files("default"), world.files("other")), (1, 0), "copies of a move that failed are gone");
-    let code = world.invite("other/eve", "other/eve")["code"].clone();
+    let code = world.invite("other/eve", "other/emil")["code"].clone();
     assert_eq!(world.ask("default/ada", &code).problem(), (403, "on_hold".to_owned()));
     app.store.release(&here, (world.old.profile, 2), app.clock.now()).unwrap();
     // The invitation is good still. Whoever it is for is switched off before the second yes.
     assert_eq!(world.ask("default/ada", &code).status, 202);
-    let path = format!("/api/v1/users/{}", world.id("other/eve"));
+    let path = format!("/api/v1/users/{}", world.id("other/emil"));
     assert_eq!(world.decide("other/erin", true).status, 200);
-    world.live.make_owner("other/erin");
     assert_eq!(world.send("other/erin", "PATCH", &path, &json!({"active": false})).status, 200);
     assert_eq!(world.decide("default/bob", true).status, 200);
     assert_eq!(
@@ -340,4 +341,118 @@ fn an_organisation_without_room_receives_nothing() {
     let words = "the organisation that would receive it has no room left for it";
     assert_eq!(world.states(), [("failed".into(), words.into()), ("failed".into(), words.into())]);
     assert_eq!(world.keys(&world.old).status, 200);
+}
+
+const ASKER: &str = "who asked for it does not hold any more what it takes";
+const DECIDER: &str = "who approved it does not hold any more what it takes";
+
+impl World {
+    fn switch(&self, who: &str, off: bool) {
+        let scope = self.live.app.store.operator(who.split_once('/').unwrap().0).unwrap().unwrap();
+        let person = self.live.app.store.person(&scope, self.id(who).parse().unwrap()).unwrap().unwrap();
+        assert!(self.live.app.store.disable(&person, off, self.live.app.clock.now()).unwrap());
+    }
+
+    /// Takes the roles of somebody away that they were given by name.
+    fn strip(&self, who: &str) {
+        let (tenant, name) = who.split_once('/').unwrap();
+        let store = &self.live.app.store;
+        let view = store::View::operator(&store.operator(tenant).unwrap().unwrap());
+        let given = store.assignments(&view, store::Slice::default()).unwrap().items;
+        let theirs = given.iter().filter(|one| one.terms.name.ends_with(name));
+        theirs.for_each(|one| store.unassign(&view, (one.id, None), self.live.app.clock.now()).unwrap());
+    }
+}
+
+#[test]
+fn a_delay_moves_nothing_for_who_may_not_any_more_nor_past_somebody_who_could_decide() {
+    type Loses = fn(&World);
+    let narrowed: Loses = |world| {
+        // Still an admin, of what carries a tag that the profile has not.
+        world.strip("default/bob");
+        let store = &world.live.app.store;
+        let view = store::View::operator(&store.operator("default").unwrap().unwrap());
+        let now = world.live.app.clock.now();
+        let tag = store.create_tag(&view, (model::ids::TagId([9; 16]), "part".to_owned()), now).unwrap();
+        let terms = store::Terms {
+            name: "part".to_owned(),
+            role: store::Which::BuiltIn(BuiltIn::Admin),
+            users: vec![world.id("default/bob").parse().unwrap()],
+            groups: Vec::new(),
+            tokens: Vec::new(),
+            scope_groups: None,
+            scope_tags: Some(vec![tag.id]),
+            expires_at: None,
+        };
+        store.assign(&view, (model::ids::AssignmentId([9; 16]), terms, None), now).unwrap();
+    };
+    let not_alone = "nobody has approved it, and there is somebody by now who could have";
+    let nothing: Loses = |_| {};
+    for (loses, state, words) in [
+        (nothing, "done", "moved"),
+        ((|world| world.switch("default/bob", true)) as Loses, "failed", ASKER),
+        (|world| world.strip("default/bob"), "failed", ASKER),
+        (narrowed, "failed", ASKER),
+        (|world| world.live.give("default/carl", BuiltIn::Admin), "failed", not_alone),
+    ] {
+        let place = Place::new();
+        let live = place.serve();
+        let scope = live.app.store.operator("default").unwrap().unwrap();
+        let now = (live.app.clock.now(), &*live.app.random);
+        live.app.keyring.create_user(&live.app.store, &scope, ("carl", "none".to_owned()), now).unwrap();
+        live.give("default/bob", BuiltIn::Admin);
+        let old = live.enroll("ada", "PC-OLD");
+        assert_eq!(live.backup(&old, &Made::new(&old, 1, &[(1, 100)], &[]).whole()).status, 201);
+        let world = World { live, place, old };
+        let path = format!("/api/v1/profiles/{}/rehome", world.old.profile);
+        let wish = json!({"to_user": world.id("default/carl"), "note": "a new account"});
+        let asked = world.send("default/bob", "POST", &path, &wish);
+        assert_eq!(asked.status, 202, "{}", asked.text());
+        let asked: Value = asked.json();
+        assert!(asked["alone_from_at"].is_i64(), "nobody else may decide: {asked}");
+        let id: ApprovalId = asked["id"].as_str().unwrap().parse().unwrap();
+        loses(&world);
+        world.place.clock.turn(7 * DAY);
+        world.live.app.housekeep().unwrap();
+        let found = world.live.app.store.approval(&scope, id).unwrap().unwrap();
+        assert_eq!((found.state.word(), found.outcome.as_deref()), (state, Some(words)));
+        let moved = state == "done";
+        assert_eq!(world.keys(&world.old).status, if moved { 401 } else { 200 }, "{words}");
+        world.live.make_owner("default/ada");
+        let rows: Value = world.send("default/ada", "GET", "/api/v1/audit?action=approval.done", &json!({})).json();
+        assert_eq!(rows["items"].as_array().unwrap().len(), 1, "{words}");
+        let rows: Value = world.send("default/ada", "GET", "/api/v1/audit?action=profile.rehome", &json!({})).json();
+        assert_eq!(rows["items"].as_array().unwrap().len(), usize::from(moved), "{words}");
+        world.sound();
+    }
+}
+
+#[test]
+fn between_organisations_all_four_must_still_hold_what_it_takes_when_it_is_done() {
+    let world = world();
+    let ask = || {
+        let code = world.invite("other/eve", "other/emil")["code"].clone();
+        assert_eq!(world.ask("default/ada", &code).status, 202);
+        assert_eq!(world.decide("default/bob", true).status, 200);
+    };
+    let ended = |words: &str| {
+        for who in ["default/ada", "other/erin"] {
+            let found = world.newest(who);
+            assert_eq!((&found["state"], &found["outcome"]), (&json!("failed"), &json!(words)), "{who}");
+        }
+        assert_eq!(world.keys(&world.old).status, 200, "it is where it was");
+        assert_eq!((world.files("default"), world.files("other")), (1, 0));
+    };
+    ask();
+    world.switch("default/bob", true);
+    assert_eq!(world.decide("other/erin", true).status, 200);
+    ended(DECIDER);
+    world.switch("default/bob", false);
+    // On the other side who has invited.
+    world.live.make_owner("other/erin");
+    ask();
+    world.strip("other/eve");
+    assert_eq!(world.decide("other/erin", true).status, 200);
+    ended(ASKER);
+    world.sound();
 }

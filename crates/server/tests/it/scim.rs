@@ -1,6 +1,7 @@
 //! SCIM 2.0 against the real server: what the Entra SCIM validator and the RFCs' own examples ask, and what Entra ID and Okta send.
 
 mod conformance;
+mod safety;
 
 use crate::support::{Answer, Live, Made, Place};
 use serde_json::{Value, json};
@@ -336,6 +337,9 @@ fn groups_follow_the_provider_and_give_roles() {
     );
     assert_eq!(back.json::<Value>()["members"].as_array().unwrap().len(), 2);
     assert_eq!(scim.get(&format!("Users/{}", id(&ada))).json::<Value>()["groups"][0]["display"], json!("Helpdesk"));
+    for (all, one) in scim.list("Users")["Resources"].as_array().unwrap().iter().zip([&ada, &bob]) {
+        assert_eq!(*all, scim.get(&format!("Users/{}", id(one))).json::<Value>(), "with their groups in lists too");
+    }
     let lean: Value = scim.get(&format!("{path}?excludedAttributes=members")).json();
     assert_eq!(lean.get("members"), None);
     let found = scim.list("Groups?filter=displayName+eq+%22helpdesk%22&excludedAttributes=members");

@@ -10,7 +10,8 @@ use model::world::Moment;
 
 use super::tags::Kind;
 use super::{
-    Page, Slice, TAGS_MAX, change_tags, check_version, groups, guard_owner, new_tags, numbers, roles, rows_seen, tags,
+    Page, Slice, TAGS_MAX, change_tags, check_version, groups, guard_owner, new_tags, numbers, people, roles,
+    rows_seen, tags,
 };
 use crate::accounts::{check_name, taken};
 use crate::audit::{self, Action, Event};
@@ -113,8 +114,17 @@ fn ids<T: From<row::Id<16>>>(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn whole(connection: &Connection, tenant: i64, stored: Stored) -> Result<Assignment, StoreError> {
+/// An assignment with those of its members and groups that the view sees.
+fn whole(connection: &Connection, view: &View, stored: Stored) -> Result<Assignment, StoreError> {
+    let tenant = view.scope().no;
     let key = (tenant, stored.no);
+    let groups = |list| {
+        let mut groups: Vec<GroupId> = ids(connection, key, (list, "group_no", "user_groups"))?;
+        retain_seen(&mut groups, |group| groups::find(connection, view, *group).map(drop))?;
+        Ok::<_, StoreError>(groups)
+    };
+    let mut users = ids(connection, key, ("assignment_users", "user_no", "users"))?;
+    retain_seen(&mut users, |user| people::number(connection, view, *user).map(drop))?;
     let role = match (stored.built_in, stored.role_no) {
         (Some(role), _) => Which::BuiltIn(role),
         (None, Some(no)) => {
@@ -124,13 +134,13 @@ fn whole(connection: &Connection, tenant: i64, stored: Stored) -> Result<Assignm
         }
         (None, None) => return Err(StoreError::Damaged(format!("the role of assignment {}", stored.id))),
     };
-    let scope_groups = ids(connection, key, ("assignment_scopes", "group_no", "user_groups"))?;
+    let scope_groups = groups("assignment_scopes")?;
     let scope_tags = ids(connection, key, ("assignment_tags", "tag_no", "tags"))?;
     let terms = Terms {
         name: stored.name,
         role,
-        users: ids(connection, key, ("assignment_users", "user_no", "users"))?,
-        groups: ids(connection, key, ("assignment_groups", "group_no", "user_groups"))?,
+        users,
+        groups: groups("assignment_groups")?,
         tokens: ids(connection, key, ("assignment_tokens", "token_no", "api_tokens"))?,
         scope_groups: (!stored.all.0).then_some(scope_groups),
         scope_tags: (!stored.all.1).then_some(scope_tags),
@@ -141,7 +151,7 @@ fn whole(connection: &Connection, tenant: i64, stored: Stored) -> Result<Assignm
 }
 
 fn load(connection: &Connection, view: &View, id: AssignmentId) -> Result<Assignment, AdminError> {
-    Ok(whole(connection, view.scope().no, stored(connection, view, id)?)?)
+    Ok(whole(connection, view, stored(connection, view, id)?)?)
 }
 
 /// What a stored assignment gives, and over what.
@@ -204,7 +214,41 @@ fn check_terms(terms: &Terms, at: Moment) -> Result<(), AdminError> {
     }
 }
 
-/// Puts the lists of an assignment. Who it names must be seen, and what it gives must be held.
+/// What of one of an assignment's lists the view does not see: who changes the list has not seen it there, so it stays. Tags and service accounts are
+/// shown to whoever sees the assignment. Table and column names are ours.
+fn out_of_sight(
+    tx: &Connection,
+    view: &View,
+    (assignment, table, column): (i64, &str, &str),
+) -> Result<BTreeSet<i64>, AdminError> {
+    let seen = match column {
+        "user_no" => format!("SELECT u.no FROM users u WHERE u.tenant = $1 AND {}", view.sees_person()),
+        "group_no" => format!("SELECT x.no FROM user_groups x WHERE x.tenant = $1 AND {}", view.sees(Kind::Group)),
+        _ => return Ok(BTreeSet::new()),
+    };
+    let sql = format!(
+        "SELECT l.{column} FROM {table} l WHERE l.tenant = $1 AND l.assignment_no = $2 AND l.{column} NOT IN ({seen})"
+    );
+    let mut statement = tx.prepare(&sql)?;
+    let rows = statement.query_map((view.scope().no, assignment), |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Leaves out what is not found; other errors are errors.
+fn retain_seen<T>(all: &mut Vec<T>, find: impl Fn(&T) -> Result<(), AdminError>) -> Result<(), StoreError> {
+    let mut failed = None;
+    all.retain(|one| match find(one) {
+        Ok(()) => true,
+        Err(AdminError::Store(error)) => {
+            failed = Some(error);
+            false
+        }
+        Err(_) => false,
+    });
+    failed.map_or(Ok(()), Err)
+}
+
+/// Puts the lists of an assignment. Who it names must be seen, and what it gives must be held; whom it named out of sight stays.
 fn put(tx: &Connection, view: &View, no: i64, terms: &Terms) -> Result<(), AdminError> {
     let tenant = view.scope().no;
     let seen = |ids: &[GroupId], by_rule: bool| -> Result<BTreeSet<i64>, AdminError> {
@@ -230,7 +274,15 @@ fn put(tx: &Connection, view: &View, no: i64, terms: &Terms) -> Result<(), Admin
         ("assignment_scopes", "group_no", seen(terms.scope_groups.as_deref().unwrap_or(&[]), true)?),
         ("assignment_tags", "tag_no", numbers(tx, tenant, "tags", &tag_ids)?),
     ];
-    for (table, column, members) in lists {
+    for (table, column, mut members) in lists {
+        members.extend(out_of_sight(tx, view, (no, table, column))?);
+        // Those out of sight count as well: a role for service accounts would be none to them.
+        let has_people = ["assignment_users", "assignment_groups"].contains(&table) && !members.is_empty();
+        if let (true, Which::BuiltIn(role)) = (has_people, terms.role)
+            && role.is_api_only()
+        {
+            return Err(Misfit::AccountsOnly(role.word()).into());
+        }
         let sql = format!("DELETE FROM {table} WHERE tenant = $1 AND assignment_no = $2");
         tx.prepare_cached(&sql)?.execute((tenant, no))?;
         let sql = format!("INSERT INTO {table} (tenant, assignment_no, {column}) VALUES ($1, $2, $3)");
@@ -330,9 +382,8 @@ impl Store {
     /// The assignments that the view sees.
     pub fn assignments(&self, view: &View, slice: Slice) -> Result<Page<Assignment>, StoreError> {
         self.read(|connection| {
-            let tenant = view.scope().no;
             let rows = rows_seen(connection, (view, slice), (COLUMNS, "assignments", Kind::Assignment), from_row)?;
-            let whole = |stored: Stored| Ok((stored.no, whole(connection, tenant, stored)?));
+            let whole = |stored: Stored| Ok((stored.no, whole(connection, view, stored)?));
             Ok(slice.page(rows.into_iter().map(whole).collect::<Result<_, StoreError>>()?))
         })
     }

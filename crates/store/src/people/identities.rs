@@ -120,6 +120,13 @@ pub(crate) fn link(tx: &Connection, person: &Person, identity: &Identity, at: Mo
     note(tx, &person.tenant, at, Action::IdentityLink, (&[], person.user.as_bytes(), 0))
 }
 
+/// Takes the identities with that subject from a person, at whichever provider.
+pub(crate) fn unlink(tx: &Connection, person: &Person, subject: &str) -> Result<(), StoreError> {
+    let sql = "DELETE FROM identities WHERE tenant = $1 AND user_no = $2 AND subject = $3";
+    tx.prepare_cached(sql)?.execute((person.tenant.no, person.user_no, subject))?;
+    Ok(())
+}
+
 /// The name, or the name with a number, that nobody has yet.
 pub(crate) fn free_name(tx: &Connection, tenant: &TenantScope, wanted: &str) -> Result<String, StoreError> {
     let clean: String = wanted.chars().filter(|c| *c != '/' && !c.is_control()).take(NAME_CHARS_MAX - 7).collect();

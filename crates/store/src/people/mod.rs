@@ -22,7 +22,7 @@ use crate::{Account, Store, StoreError, row};
 pub use agents::{AgentRequest, Approved, Asked, NewAgentRequest, Polled};
 pub use factors::{Change, Factors};
 pub use identities::Identity;
-pub(crate) use identities::{find as find_identity, free_name, link as link_identity};
+pub(crate) use identities::{find as find_identity, free_name, link as link_identity, unlink as unlink_identity};
 pub use providers::{Mapping, Provider, ProviderKind, ProviderSettings, SecretChange};
 pub use sessions::{IDLE_MILLIS, Listed as ListedSession, NewSession, SESSION_MILLIS, Session, Stage};
 pub use sign_ins::{NewSignIn, SignIn};

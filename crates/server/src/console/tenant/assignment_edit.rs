@@ -2,6 +2,7 @@
 //!
 //! Who is chosen stands in the form itself; the search offers others beside them, so nothing is kept in between.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use askama::Template;
@@ -139,6 +140,30 @@ fn terms(typed: &Typed, before: Option<Moment>, desk: &Desk) -> Result<Terms, Tr
     })
 }
 
+/// The terms with what was given and the form does not offer to this person: they have not seen it in the list, and to take it off was not theirs to say.
+/// Waits for the disk.
+fn with_unseen(app: &Arc<App>, view: &View, mut terms: Terms, found: &Assignment) -> Result<Terms, StoreError> {
+    let offers = offers(app, view, &there(found))?;
+    let before = &found.terms;
+    keep(&mut terms.users, &before.users, ("user", &offers.people));
+    keep(&mut terms.groups, &before.groups, ("group", &offers.groups));
+    keep(&mut terms.tokens, &before.tokens, ("account", &offers.accounts));
+    if let (Some(over), Some(before)) = (&mut terms.scope_groups, &before.scope_groups) {
+        keep(over, before, ("over", &offers.over));
+    }
+    if let (Some(tags), Some(before)) = (&mut terms.scope_tags, &before.scope_tags) {
+        keep(tags, before, ("tag", &offers.tags));
+    }
+    Ok(terms)
+}
+
+/// Adds what was there and is not on offer.
+fn keep<T: Display + PartialEq + Copy>(list: &mut Vec<T>, before: &[T], (kind, offered): (&str, &[Choice])) {
+    let is_offered = |one: &T| offered.iter().any(|choice| choice.key == format!("{kind}.{one}"));
+    let unseen: Vec<T> = before.iter().filter(|one| !is_offered(one) && !list.contains(one)).copied().collect();
+    list.extend(unseen);
+}
+
 /// An empty form.
 pub(in crate::console) async fn new(
     Allowed(view): Allowed<may::RoleWrite>,
@@ -214,6 +239,8 @@ pub(in crate::console) async fn change(
         Ok(terms) => terms,
         Err(trouble) => return form((&app, &view, &desk), (Some(id), typed), (Some(trouble), false)).await,
     };
+    let (worker, by, before) = (Arc::clone(&app), view.clone(), found.clone());
+    let terms = apart(move || with_unseen(&worker, &by, terms, &before)).await?;
     // The store gives lists in an order of its own.
     if there(&Assignment { terms: terms.clone(), ..found.clone() }).0 == there(&found).0 {
         return Ok(done("changed"));

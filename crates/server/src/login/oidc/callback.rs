@@ -178,7 +178,9 @@ fn sign_in_with(app: &App, sign_in: &SignIn, (came, tenant): (&Came, &TenantScop
         }]);
     }
     let strong = claimed.strong;
-    Ok(Proven { person, stage: Stage::Complete, strong, provider: Some((provider, claimed.session)), auth_at: now })
+    // A provider that knows the browser signs in without asking anybody: then it was proven when it says, and not just now.
+    let auth_at = claimed.auth_at.map_or(now, |at| at.min(now));
+    Ok(Proven { person, stage: Stage::Complete, strong, provider: Some((provider, claimed.session)), auth_at })
 }
 
 /// The code for an ID token.

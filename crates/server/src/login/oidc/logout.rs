@@ -29,10 +29,6 @@ pub(in crate::login) async fn handle(
     let (scope, providers) = doors(&app, &tenant).await?;
     let id: ProviderId = provider.parse().map_err(|_| Trouble::not_found())?;
     let provider = providers.into_iter().find(|one| one.id == id).ok_or_else(Trouble::not_found)?;
-    app.gates.enrolment(address).map_err(|seconds| {
-        let detail = "too many requests from this address";
-        Refusal::new(StatusCode::TOO_MANY_REQUESTS, Reason::RateLimited, detail).retry_after(seconds)
-    })?;
     let token =
         form_urlencoded::parse(&body).find(|(name, _)| name == "logout_token").map(|(_, value)| value.into_owned());
     let _turn = app.outgoing.acquire().await.map_err(|_| Refusal::stopping())?;
@@ -66,6 +62,11 @@ pub(in crate::login) async fn handle(
         Ok(None)
     });
     if let Some(scope) = ended.await? {
+        // Only what fails counts: a provider ends many sessions at once, from one address, and each of them must end.
+        app.gates.enrolment(address).map_err(|seconds| {
+            let detail = "too many requests from this address";
+            Refusal::new(StatusCode::TOO_MANY_REQUESTS, Reason::RateLimited, detail).retry_after(seconds)
+        })?;
         return Err(Trouble::new(StatusCode::UNAUTHORIZED, Reason::SignInRefused, "").about(&scope));
     }
     let mut response = StatusCode::OK.into_response();

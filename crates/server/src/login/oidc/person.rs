@@ -1,6 +1,7 @@
 //! From claims that were checked to a person: their identity, a name to show, and the roles that the operator has given to claims.
 
 use model::reason::Reason;
+use model::world::Moment;
 use serde_json::Value;
 use store::people::{Identity, ProviderSettings};
 
@@ -22,6 +23,8 @@ pub struct Claimed {
     pub session: Option<String>,
     /// Whether the provider asked for more than one factor.
     pub strong: bool,
+    /// When the person proved to the provider who they are, if it says.
+    pub auth_at: Option<Moment>,
 }
 
 /// The identity in claims: (`tid`, `oid`) at Entra ID, (`iss`, `sub`) elsewhere.
@@ -53,6 +56,8 @@ pub fn claimed(claims: &Object, settings: &ProviderSettings) -> Result<Claimed, 
     roles.sort_unstable();
     roles.dedup();
     let factors = claims.0.get("amr").and_then(Value::as_array);
+    // In whole seconds: `token::check` lets nothing else pass.
+    let seconds = claims.0.get("auth_time").and_then(Value::as_i64);
     Ok(Claimed {
         identity,
         name: name.unwrap_or_default().to_owned(),
@@ -60,6 +65,7 @@ pub fn claimed(claims: &Object, settings: &ProviderSettings) -> Result<Claimed, 
         overage: overage && settings.mappings.iter().any(|mapping| mapping.claim == "groups"),
         session: claims.text("sid").map(|sid| sid.chars().take(255).collect()),
         strong: factors.is_some_and(|factors| factors.iter().any(|factor| factor == "mfa")),
+        auth_at: seconds.map(|seconds| Moment(seconds.saturating_mul(1000))),
     })
 }
 

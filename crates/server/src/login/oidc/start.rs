@@ -14,6 +14,7 @@ use store::people::{NewSignIn, Provider};
 
 use super::{OidcError, redirect_uri};
 use crate::App;
+use crate::access::FRESH_MILLIS;
 use crate::api::extract::apart;
 use crate::identity::hash_token;
 use crate::login::finish::with_cookie;
@@ -59,7 +60,9 @@ pub(in crate::login) async fn handle(
     let browser_hash = visitor.browser_hash().ok_or_else(Refusal::internal)?;
     let (base, worker) = (visitor.base.clone(), Arc::clone(&app));
     let _turn = app.outgoing.acquire().await.map_err(|_| Refusal::stopping())?;
-    let address = apart(move || begin(&worker, &provider, (&base, return_to), browser_hash)).await??;
+    // Whoever is signed in and comes here again is to prove it anew: a provider that only knows the browser has not asked anybody.
+    let anew = visitor.session.as_ref().is_some_and(|session| !Visitor::is_fresh(session, &app));
+    let address = apart(move || begin(&worker, &provider, (&base, return_to, anew), browser_hash)).await??;
     let response =
         (StatusCode::SEE_OTHER, [(header::LOCATION, address), (header::CACHE_CONTROL, "no-store".to_owned())]);
     Ok(match cookie {
@@ -72,7 +75,7 @@ pub(in crate::login) async fn handle(
 fn begin(
     app: &App,
     provider: &Provider,
-    (base, return_to): (&str, String),
+    (base, return_to, anew): (&str, String, bool),
     browser_hash: [u8; 32],
 ) -> Result<Result<String, OidcError>, Refusal> {
     let now = app.clock.now();
@@ -88,16 +91,21 @@ fn begin(
         scopes.push("profile");
     }
     let (redirect, scope, challenge) = (redirect_uri(base), scopes.join(" "), challenge(&verifier));
-    let fields = query(&[
+    let age = (FRESH_MILLIS / 1000).to_string();
+    let mut fields = vec![
         ("response_type", "code"),
-        ("client_id", &provider.settings.client_id),
-        ("redirect_uri", &redirect),
-        ("scope", &scope),
-        ("state", &state),
-        ("nonce", &nonce),
-        ("code_challenge", &challenge),
+        ("client_id", provider.settings.client_id.as_str()),
+        ("redirect_uri", redirect.as_str()),
+        ("scope", scope.as_str()),
+        ("state", state.as_str()),
+        ("nonce", nonce.as_str()),
+        ("code_challenge", challenge.as_str()),
         ("code_challenge_method", "S256"),
-    ]);
+    ];
+    if anew {
+        fields.push(("max_age", age.as_str()));
+    }
+    let fields = query(&fields);
     let joint = if known.document.authorization.contains('?') { '&' } else { '?' };
     let address = format!("{}{joint}{fields}", known.document.authorization);
     let expires_at = now.plus_millis(AWAY_MILLIS);

@@ -253,3 +253,85 @@ fn a_provider_ends_sessions_from_behind() {
     assert_eq!(post(&provider.token(&all)), 200);
     assert!(!two.is_signed_in());
 }
+
+#[test]
+fn a_provider_that_asked_nobody_signs_in_but_does_not_make_the_sign_in_fresh() {
+    let place = Place::new();
+    let live = place.serve();
+    let provider = FakeProvider::start();
+    let id = FakeProvider::join(&live, "default", &provider.settings(Oidc));
+    let browser = Browser::new(&live);
+    let start = format!("/t/default/login/{id}");
+    let sensitive = "/console/tenant/roles/new";
+    let sign_in = |seconds_ago: Option<i64>, max_age: &str| {
+        let away = browser.get(&start).leads_to();
+        assert_eq!(field(&away, "max_age"), max_age);
+        let mut claims = provider.claims(&live, Oidc, &field(&away, "nonce"));
+        claims["groups"] = json!(["staff"]);
+        if let Some(seconds) = seconds_ago {
+            claims["auth_time"] = (live.app.clock.now().0 / 1000 - seconds).into();
+        }
+        provider.says.lock().unwrap().id_token = provider.token(&claims);
+        let back = browser.get(&format!("/login/callback?code=c&state={}", field(&away, "state")));
+        assert_eq!(back.leads_to(), "/account");
+        assert!(browser.is_signed_in());
+        let answer = browser.get(sensitive);
+        assert!(answer.status == 200 || answer.text().contains("fresh_sign_in_needed"), "{}", answer.text());
+        answer.status
+    };
+    assert_eq!(sign_in(Some(3 * 24 * 3600), ""), 403, "three days ago is not just now");
+    assert_eq!(sign_in(Some(601), "600"), 403, "who is signed in and comes again is to prove it anew");
+    assert_eq!(sign_in(Some(0), "600"), 200);
+    assert_eq!(sign_in(Some(-30), ""), 200, "a clock that is ahead");
+    place.clock.turn(11 * 60);
+    assert_eq!(browser.get(sensitive).status, 403);
+    assert_eq!(sign_in(None, "600"), 200, "a provider that does not say when");
+}
+
+#[test]
+fn a_burst_of_logouts_ends_every_session_and_only_what_is_wrong_is_held_up() {
+    let mut place = Place::new();
+    place.enrolments = 10;
+    let live = place.serve();
+    let provider = FakeProvider::start();
+    let id = FakeProvider::join(&live, "default", &provider.settings(Oidc));
+    let sids: Vec<String> = (0..17).map(|number| format!("s{number}")).collect();
+    let browsers: Vec<Browser<'_>> = sids
+        .iter()
+        .map(|sid| {
+            place.clock.turn(7);
+            let browser = Browser::new(&live);
+            let answer = provider.go(&browser, ("default", id), |nonce| {
+                let mut claims = provider.claims(&live, Oidc, nonce);
+                claims["sid"] = sid.as_str().into();
+                provider.token(&claims)
+            });
+            assert_eq!(answer.status, 303);
+            browser
+        })
+        .collect();
+    let now = live.app.clock.now().0 / 1000;
+    let token = |sid: &str| {
+        provider.token(&json!({
+            "iss": provider.address, "aud": "rehome", "iat": now, "exp": now + 60, "jti": sid, "sid": sid,
+            "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+        }))
+    };
+    let post = |token: &str| {
+        let body = super::browser::form_urlencoded(&[("logout_token", token)]);
+        let with = [("content-type", "application/x-www-form-urlencoded")];
+        live.ask("POST", &format!("/t/default/provider-logout/{id}"), "", &with, body.as_bytes()).status
+    };
+    for (sid, browser) in sids.iter().zip(&browsers).take(16) {
+        assert_eq!(post(&token(sid)), 200, "{sid}");
+        assert!(!browser.is_signed_in(), "{sid}");
+    }
+    // One whose signature is another's.
+    let forged = token("s16");
+    let forged = format!("{}A.{}", forged.rsplit_once('.').unwrap().0, forged.rsplit_once('.').unwrap().1);
+    let answers: Vec<u16> = (0..12).map(|_| post(&forged)).collect();
+    assert!(answers[..8].iter().all(|status| *status == 401) && answers[11] == 429, "{answers:?}");
+    assert!(browsers[16].is_signed_in());
+    assert_eq!(post(&token("s16")), 200, "and what is right is let through all the same");
+    assert!(!browsers[16].is_signed_in());
+}

@@ -9,6 +9,7 @@ use model::permission::may;
 
 use crate::App;
 use crate::access::Allowed;
+use crate::api::scim::anew;
 use crate::api::scim_apart;
 use crate::scim::resource::{Input, group, one, to_group, version};
 use crate::scim::{Kind, Wrong, patch};
@@ -22,11 +23,14 @@ pub(crate) async fn handle(
 ) -> Result<Response, Wrong> {
     let (id, version) = (super::id(&id)?, version(&headers));
     let changed = scim_apart(move || {
-        let (before, members) = super::read(&app.store, &view, id)?;
-        let wanted = patch::apply(Kind::Group, &group(&before, Some(&members)), &input)?;
-        let change = super::change(to_group(&wanted)?);
-        app.store.change_group(&view, (id, version, true), change, app.clock.now()).map_err(super::wrong)?;
-        Ok::<_, Wrong>(super::read(&app.store, &view, id)?)
+        anew(version, || {
+            let (before, members) = super::read(&app.store, &view, id)?;
+            let wanted = patch::apply(Kind::Group, &group(&before, Some(&members)), &input)?;
+            let change = super::change(to_group(&wanted)?);
+            let of = version.or(Some(before.version));
+            app.store.change_group(&view, (id, of, true), change, app.clock.now()).map_err(super::wrong)?;
+            Ok::<_, Wrong>(super::read(&app.store, &view, id)?)
+        })
     });
     let (changed, members) = changed.await?;
     Ok(one(StatusCode::OK, &headers, &group(&changed, Some(&members))))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use model::permission::may;
-use store::Left;
+use store::{AdminError, EraseError, Left};
 
 use crate::App;
 use crate::access::Allowed;
@@ -25,13 +25,26 @@ pub(crate) async fn handle(
         let now = app.clock.now();
         if let Left::Erase(user) = app.store.scim_remove(&view, (id, version), now)? {
             let act = (now, erasure_signer(&app));
-            // What is on hold stays, and so does the person, switched off; an admin erases them when it is released.
-            if let Err(error) = app.store.erase_user(view.tenant_scope(), user, act) {
-                tracing::warn!(%user, %error, "a person who has left is not erased");
+            match app.store.erase_user(view.tenant_scope(), user, act) {
+                Ok(_) => {}
+                // What is on hold stays, and so does the person, switched off, until it is released.
+                Err(error @ EraseError::OnHold { .. }) => {
+                    tracing::warn!(%user, %error, "a person who has left is not erased");
+                }
+                // They are switched off and marked: asking again goes on, and so does housekeeping.
+                Err(EraseError::Store(error)) => {
+                    tracing::error!(%user, %error, "a person who has left could not be erased");
+                    return Err(retry(AdminError::from(error).into()));
+                }
             }
         }
         Ok::<_, Wrong>(())
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whatever it was, it is no mistake of the request.
+fn retry(wrong: Wrong) -> Wrong {
+    if wrong.status.is_server_error() { wrong } else { Wrong::of(StatusCode::INTERNAL_SERVER_ERROR, wrong.detail) }
 }

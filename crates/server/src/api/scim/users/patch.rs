@@ -9,6 +9,7 @@ use model::permission::may;
 
 use crate::App;
 use crate::access::Allowed;
+use crate::api::scim::anew;
 use crate::api::scim_apart;
 use crate::scim::resource::{Input, one, to_write, user, version};
 use crate::scim::{Kind, Wrong, patch};
@@ -22,9 +23,12 @@ pub(crate) async fn handle(
 ) -> Result<Response, Wrong> {
     let (id, version) = (super::id(&id)?, version(&headers));
     let changed = scim_apart(move || {
-        let before = user(&app.store.scim_user(&view, id)?);
-        let write = to_write(&patch::apply(Kind::User, &before, &input)?)?;
-        Ok::<_, Wrong>(app.store.scim_replace(&view, (id, version), write, app.clock.now())?)
+        anew(version, || {
+            let before = app.store.scim_user(&view, id)?;
+            let write = to_write(&patch::apply(Kind::User, &user(&before), &input)?)?;
+            let of = version.or(Some(before.version));
+            Ok::<_, Wrong>(app.store.scim_replace(&view, (id, of), write, app.clock.now())?)
+        })
     });
     Ok(one(StatusCode::OK, &headers, &user(&changed.await?)))
 }
