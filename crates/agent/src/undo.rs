@@ -130,8 +130,9 @@ fn target(
 
 /// Whether the run that was broken off was ended by putting back what it had written.
 fn rolled_back(journals: &dyn Journals, number: Option<u32>) -> Result<bool, Failure> {
+    let Some(number) = number else { return Ok(false) };
     let all = journal::list(journals).map_err(|error| Failure::of(&error, error.reason()))?;
-    let is_so = |one: &Summary| Some(one.number) == number && one.state == JournalState::RolledBack;
+    let is_so = |one: &Summary| one.number == number && one.state == JournalState::RolledBack;
     Ok(all.iter().any(is_so))
 }
 

@@ -115,7 +115,7 @@ pub struct App {
     /// What it remembers.
     pub store: Arc<Store>,
     /// Its keys.
-    pub keyring: Keyring,
+    pub keyring: Arc<Keyring>,
     /// Its clock.
     pub clock: Arc<dyn Clock>,
     /// Its randomness.
@@ -226,7 +226,7 @@ impl App {
             leaving: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             store,
-            keyring,
+            keyring: Arc::new(keyring),
             clock,
             random,
         })

@@ -448,9 +448,9 @@ pub(crate) fn anew<T>(work: impl Fn() -> Result<T, KeyringError>) -> Result<T, K
 }
 
 /// Signs receipts of deletions for the store, which calls it inside the transaction.
-pub fn erasure_signer(app: &Arc<App>) -> SignErasure {
-    let app = Arc::clone(app);
-    Box::new(move |erasure| app.keyring.sign_erasure(erasure))
+pub fn erasure_signer(app: &App) -> SignErasure {
+    let keyring = Arc::clone(&app.keyring);
+    Box::new(move |erasure| keyring.sign_erasure(erasure))
 }
 
 /// The key for content ids: derived from the user's first key, and kept by itself once that is gone.

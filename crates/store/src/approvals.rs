@@ -19,6 +19,7 @@ use crate::admin::people;
 use crate::audit::{self, Action, Event};
 use crate::authority::{self, Actor, View};
 use crate::error::AdminError;
+use crate::people::user_no;
 use crate::scope::TenantScope;
 use crate::{Store, StoreError, cases, moves, rehome, row};
 
@@ -460,9 +461,7 @@ fn who_may_not(
     if let Some(decider) = found.decided_by {
         // As it was when they decided: over everything, since requests carry no tags.
         let decides = holders_but(connection, tenant.no, None, at)?;
-        let sql = "SELECT no FROM users WHERE tenant = $1 AND id = $2";
-        let mut statement = connection.prepare_cached(sql)?;
-        let no: Option<i64> = statement.query_row((tenant.no, decider.as_bytes()), |row| row.get(0)).optional()?;
+        let no = user_no(connection, tenant.no, decider)?;
         let may = no.is_some_and(|no| decides.contains(&no)) && holds(decider)?;
         return Ok((!may).then_some(DECIDER_MAY_NOT));
     }
@@ -532,9 +531,7 @@ fn others(tx: &Connection, view: &View, at: Moment) -> Result<usize, StoreError>
 fn holders_but(tx: &Connection, tenant: i64, but: Option<UserId>, at: Moment) -> Result<BTreeSet<i64>, StoreError> {
     let mut holders = authority::holders(tx, tenant, (Permission::ApprovalDecide, at))?;
     if let Some(user) = but {
-        let sql = "SELECT no FROM users WHERE tenant = $1 AND id = $2";
-        let own =
-            tx.prepare_cached(sql)?.query_row((tenant, user.as_bytes()), |row| row.get::<_, i64>(0)).optional()?;
+        let own = user_no(tx, tenant, user)?;
         holders.retain(|no| Some(*no) != own);
     }
     Ok(holders)

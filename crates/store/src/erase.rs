@@ -16,6 +16,7 @@ use model::ids::{ProfileId, SnapshotId, UserId};
 use model::world::Moment;
 
 use crate::audit::{self, Action, Event};
+use crate::people::user_no;
 use crate::scope::{OwnProfile, Scope, TenantScope};
 use crate::snapshots::{self, Removed};
 use crate::{Store, StoreError, dialect, retention, row};
@@ -138,10 +139,7 @@ impl Store {
                 if let Some(earlier) = earlier(tx, &scope, &erased)? {
                     return Ok(Some(earlier));
                 }
-                let find = "SELECT no FROM users WHERE tenant = $1 AND id = $2";
-                let no =
-                    tx.prepare_cached(find)?.query_row((scope.no, user.as_bytes()), |row| row.get(0)).optional()?;
-                let Some(no) = no else { return Ok(None) };
+                let Some(no) = user_no(tx, scope.no, user)? else { return Ok(None) };
                 let removed = empty_all(tx, (scope.no, no), at)?;
                 destroy_keys(tx, "user_no", (scope.no, no))?;
                 tx.prepare_cached("INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")?

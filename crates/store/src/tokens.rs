@@ -11,7 +11,7 @@ use model::world::Moment;
 use crate::accounts::check_name;
 use crate::audit::{self, Action, Event};
 use crate::scope::TenantScope;
-use crate::{Account, EnrollError, Store, StoreError, row};
+use crate::{Account, EnrollError, Store, StoreError, people, row};
 
 /// A token to be made.
 pub struct NewEnrolmentToken {
@@ -103,8 +103,7 @@ impl Store {
             let user_no: Option<i64> = match &new.user {
                 None => None,
                 Some(user) => {
-                    let mut find = tx.prepare_cached("SELECT no FROM users WHERE tenant = $1 AND id = $2")?;
-                    let no = find.query_row((tenant.no, user.as_bytes()), |row| row.get(0)).optional()?;
+                    let no = people::user_no(tx, tenant.no, *user)?;
                     if no.is_none() {
                         return Ok(false);
                     }

@@ -289,11 +289,14 @@ async fn at_the_door(State(app): State<Arc<App>>, mut request: Request, next: Ne
     let stopping = api && app.stopping();
     let mut response = match extract::arrived(request).await {
         Err(refusal) => refusal.into_response(),
-        Ok(request) => match if api { app.at_once.try_acquire().map(Some) } else { Ok(None) } {
-            Ok(_) if stopping => Refusal::stopping().into_response(),
-            Ok(_place) => next.run(request).await,
-            Err(_) => Refusal::busy().into_response(),
-        },
+        Ok(request) => {
+            let place = if api { app.at_once.try_acquire().map(Some) } else { Ok(None) };
+            match place {
+                Ok(_) if stopping => Refusal::stopping().into_response(),
+                Ok(_place) => next.run(request).await,
+                Err(_) => Refusal::busy().into_response(),
+            }
+        }
     };
     if let Some(half) = session.and_then(|session| session.0.get().cloned()) {
         response.headers_mut().insert(SESSION, half);

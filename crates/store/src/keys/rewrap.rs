@@ -10,6 +10,7 @@ use model::world::Moment;
 
 use super::{NewKey, Owner, Purpose, ROOT, WrappedKey, chain, insert, of_profile, of_tenant, wrapped};
 use crate::audit::{self, Action, Event};
+use crate::people::user_no;
 use crate::scope::TenantScope;
 use crate::{Store, StoreError, dialect, row};
 
@@ -301,12 +302,6 @@ fn note_rotation(
     let (before, text) = (before.to_string(), format!("{} {after}", level.word()));
     let event = Event::by_operator(at, Action::KeyRotate, after.as_bytes());
     audit::append(tx, tenant, &Event { before: Some(&before), after: Some(&text), ..event })
-}
-
-fn user_no(connection: &Connection, tenant: i64, user: UserId) -> Result<Option<i64>, StoreError> {
-    use crate::sql::OptionalExtension;
-    let sql = "SELECT no FROM users WHERE tenant = $1 AND id = $2";
-    Ok(connection.prepare_cached(sql)?.query_row((tenant, user.as_bytes()), |row| row.get(0)).optional()?)
 }
 
 fn profile_keys(

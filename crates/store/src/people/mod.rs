@@ -82,6 +82,12 @@ pub(crate) fn note(
     audit::append(tx, tenant, &Event { actor, kind, target, detail, ..Event::new(at, action) })
 }
 
+/// The number of the person with that id, switched on or not.
+pub(crate) fn user_no(connection: &Connection, tenant: i64, user: UserId) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT no FROM users WHERE tenant = $1 AND id = $2";
+    Ok(connection.prepare_cached(sql)?.query_row((tenant, user.as_bytes()), |row| row.get(0)).optional()?)
+}
+
 impl Store {
     /// The person's account, for what works on accounts: their keys, a device of theirs. `None`: gone or switched off.
     pub fn account_of(&self, person: &Person) -> Result<Option<Account>, StoreError> {
@@ -115,8 +121,7 @@ impl Store {
     /// The person with that id, for the tenant's operator.
     pub fn person(&self, tenant: &TenantScope, user: UserId) -> Result<Option<Person>, StoreError> {
         self.read(|connection| {
-            let mut statement = connection.prepare_cached("SELECT no FROM users WHERE tenant = $1 AND id = $2")?;
-            let no = statement.query_row((tenant.no, user.as_bytes()), |row| row.get(0)).optional()?;
+            let no = user_no(connection, tenant.no, user)?;
             Ok(no.map(|user_no| Person { tenant: tenant.clone(), user_no, user }))
         })
     }
