@@ -1,5 +1,6 @@
 //! A server and PCs of one's own: starting, killing, and running `rehome` as its user would.
 
+use std::fmt;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -81,6 +82,8 @@ fn build() {
 #[must_use]
 #[derive(Debug)]
 pub struct Ran {
+    /// The program and its words, for whoever reads what failed.
+    line: String,
     /// Exit code; `None` when killed.
     pub code: Option<i32>,
     pub stdout: String,
@@ -88,36 +91,47 @@ pub struct Ran {
 }
 
 impl Ran {
+    pub fn said_nothing(&self) -> bool {
+        self.stdout.is_empty() && self.stderr.is_empty()
+    }
+
     /// Asserts success and gives stdout.
     #[track_caller]
     pub fn ok(self) -> String {
-        assert_eq!(self.code, Some(0), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        assert_eq!(self.code, Some(0), "{self}");
         self.stdout
     }
 
     /// Asserts success and gives stderr.
     #[track_caller]
     pub fn ok_stderr(self) -> String {
-        assert_eq!(self.code, Some(0), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        assert_eq!(self.code, Some(0), "{self}");
         self.stderr
     }
 
     /// Asserts that something was done on a live PC: at once, or seen whole after signing out (exit code 11). Gives stdout.
     #[track_caller]
     pub fn done(self) -> String {
-        assert!(matches!(self.code, Some(0 | 11)), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        assert!(matches!(self.code, Some(0 | 11)), "{self}");
         self.stdout
     }
 
     /// Asserts the exit code and that stderr says each text; asserts that it gives a hint.
     #[track_caller]
     pub fn refused(self, code: i32, says: &[&str]) -> String {
-        assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        assert_eq!(self.code, Some(code), "{self}");
         for text in says {
             assert!(self.stderr.contains(text), "`{text}` is not said in: {}", self.stderr);
         }
         assert!(self.stderr.contains("hint:"), "no hint in: {}", self.stderr);
         self.stderr
+    }
+}
+
+impl fmt::Display for Ran {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line, code, stdout, stderr } = self;
+        write!(f, "{line}\nexit code: {code:?}\nstdout: {stdout}\nstderr: {stderr}")
     }
 }
 
@@ -379,6 +393,8 @@ impl Pc<'_> {
 
 /// Runs a command to its end.
 pub fn run(mut command: Command, stdin: &str) -> Ran {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let line = words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -389,6 +405,7 @@ pub fn run(mut command: Command, stdin: &str) -> Ran {
     child.stdin.take().expect("stdin is piped").write_all(stdin.as_bytes()).ok();
     let output = child.wait_with_output().expect("the program ends");
     Ran {
+        line,
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
         stderr: String::from_utf8(output.stderr).expect("stderr is UTF-8"),

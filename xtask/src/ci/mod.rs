@@ -59,6 +59,9 @@ struct Stage {
 /// How a stage ended, and after what time.
 type Ended = (&'static str, Outcome, Duration);
 
+/// How many lines of a stage's failures are shown once more at the end of the run: enough for some tests with what they said, and a screen or two.
+const FAILURE_LINES_MAX: usize = 120;
+
 /// The checks; within their lanes in the order in which they run.
 const STAGES: &[Stage] = &[
     Stage { name: "format", lane: Lane::First, run: || cargo(&["fmt", "--all", "--check"]) },
@@ -148,8 +151,32 @@ fn aside(stage: &'static Stage) -> anyhow::Result<Ended> {
         };
         Ok(outcomes.into_iter().next().unwrap_or_else(|| Outcome::Failed(status.to_string())))
     })?;
-    std::io::stderr().write_all(&fs::read(&said)?)?;
-    Ok(ended)
+    let said = fs::read(&said)?;
+    std::io::stderr().write_all(&said)?;
+    Ok(match ended {
+        (name, Outcome::Failed(why), time) => {
+            (name, Outcome::Failed(format!("{why}\n{}", failures(&String::from_utf8_lossy(&said)))), time)
+        }
+        other => other,
+    })
+}
+
+/// Of what a stage has said, what its tests said that failed (libtest writes it between `failures:` and the result); its last lines if there is none.
+fn failures(said: &str) -> String {
+    let mut told = Vec::new();
+    let mut within = false;
+    for line in said.lines() {
+        within = (within || line == "failures:") && !line.starts_with("test result:");
+        if within {
+            told.push(line);
+        }
+    }
+    if told.is_empty() {
+        told = said.lines().collect();
+    }
+    let (skipped, last) = told.split_at(told.len().saturating_sub(FAILURE_LINES_MAX));
+    let head = if skipped.is_empty() { String::new() } else { format!("({} lines more above)\n", skipped.len()) };
+    head + &last.join("\n")
 }
 
 /// Runs a stage. An error in it is its failure; a wish to stop ends the whole run.
@@ -162,6 +189,14 @@ fn timed(stage: &'static Stage, run: impl FnOnce() -> anyhow::Result<Outcome>) -
 }
 
 fn sum_up(results: &[Ended], whole: Duration) -> ExitCode {
+    for (name, outcome, _) in results {
+        if let Outcome::Failed(why) = outcome
+            && let Some((_, told)) = why.split_once('\n')
+        {
+            say::chapter(&format!("What failed in {name}"));
+            say::note(told);
+        }
+    }
     say::chapter("Summary");
     let mut failed = 0;
     for (name, outcome, time) in results {
@@ -171,7 +206,7 @@ fn sum_up(results: &[Ended], whole: Duration) -> ExitCode {
             Outcome::Skipped(why) => say::skipped(&format!("{line}  {why}")),
             Outcome::Failed(why) => {
                 failed += 1;
-                say::bad(&format!("{line}  {why}"));
+                say::bad(&format!("{line}  {}", why.lines().next().unwrap_or_default()));
             }
         }
     }
@@ -394,6 +429,15 @@ fn deny() -> anyhow::Result<Outcome> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_of_a_run_says_what_failed_tests_said() {
+        let said = "test a ... ok\nfailures:\n\n---- b stdout ----\nb is wrong\n\nfailures:\n    b\n\ntest result: FAILED\nrunning 1 test\ntest c ... ok\n";
+        assert_eq!(failures(said), "failures:\n\n---- b stdout ----\nb is wrong\n\nfailures:\n    b\n");
+        assert_eq!(failures("no tests here\nerror: broken"), "no tests here\nerror: broken");
+        let long = "line\n".repeat(FAILURE_LINES_MAX + 3);
+        assert!(failures(&long).starts_with("(3 lines more above)\nline\n"));
+    }
 
     #[test]
     fn one_failure_among_many_fails_the_run() {

@@ -89,6 +89,7 @@ impl Prefix {
     }
 
     /// A fresh PC of `ada`'s that is connected to the server.
+    #[track_caller]
     pub fn enrolled(world: &World, name: &str) -> Option<Self> {
         let prefix = Self::fresh()?;
         prefix.enroll(world, "ada", name);
@@ -96,6 +97,7 @@ impl Prefix {
     }
 
     /// Connects the PC of this person.
+    #[track_caller]
     pub fn enroll(&self, world: &World, user: &str, name: &str) {
         let words = ["enroll", "--server", world.address(), "--user", user, "--password-stdin", "--device-name", name];
         run(self.command(&words), PASSWORD).ok();
@@ -127,9 +129,19 @@ impl Prefix {
     /// of its own. That takes a second and more each time, but a program that comes into a session which is just ending may hang under Wine 8
     /// (seen with `rehome doctor`, which asks the task scheduler).
     pub fn wine(&self, words: &[&str]) -> Ran {
-        let mut command = bare("wine", self.path());
-        command.args(words);
-        run(command, "")
+        let start = || {
+            let mut command = bare("wine", self.path());
+            command.args(words);
+            run(command, "")
+        };
+        // On a machine that is very busy Wine 8 sometimes cannot start a program, and says so or nothing. What runs here are Wine's own tools, with which
+        // a story prepares and looks; a real "no" of theirs says more, and says it again.
+        let ran = start();
+        if ran.code == Some(1) && (ran.said_nothing() || ran.stdout.contains("ShellExecuteEx failed")) {
+            start()
+        } else {
+            ran
+        }
     }
 
     /// Runs `rehome.exe`.
@@ -164,11 +176,13 @@ impl Prefix {
     }
 
     /// Stores a value as an administrator would.
+    #[track_caller]
     pub fn reg_add(&self, key: &str, (name, kind, data): (&str, &str, &str)) {
         self.wine(&["reg", "add", key, "/v", name, "/t", kind, "/d", data, "/f"]).ok();
     }
 
     /// Imports a `.reg` file with Wine's own regedit.
+    #[track_caller]
     pub fn import(&self, registry: &MemoryRegistry) {
         let file = self.path().join("drive_c/import.reg");
         std::fs::write(&file, registry.to_reg_file()).unwrap();
@@ -176,6 +190,7 @@ impl Prefix {
     }
 
     /// Imports sections of a `.reg` file, of any root.
+    #[track_caller]
     pub fn import_text(&self, sections: &str) {
         let text = format!("Windows Registry Editor Version 5.00\n\n{sections}").replace('\n', "\r\n");
         std::fs::write(self.path().join("drive_c/import.reg"), text).unwrap();
@@ -183,6 +198,7 @@ impl Prefix {
     }
 
     /// The person's registry, as Wine's own `reg export` writes it. The PC stays on.
+    #[track_caller]
     pub fn export(&self) -> MemoryRegistry {
         self.wine(&["reg", "export", "HKCU", r"C:\export.reg", "/y"]).ok();
         MemoryRegistry::parse(&std::fs::read(self.path().join("drive_c/export.reg")).unwrap()).unwrap()

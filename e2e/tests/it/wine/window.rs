@@ -9,7 +9,7 @@ use device::registry::MemoryRegistry;
 use crate::harness::World;
 use crate::screen::{Screen, until};
 
-use super::desktop::{compare, give_fonts, start};
+use super::desktop::{give_fonts, page, start};
 use super::lived_in::{lived_in, packed_values, settings, stored};
 use super::prefix::{Prefix, installers};
 
@@ -59,11 +59,9 @@ fn an_old_pc_backs_up_and_a_new_one_welcomes_back() {
 
     // The old PC: the page Backup is in front, and its button is the one that Enter presses.
     let desktop = start(&screen, &old, &[WINDOW], &[]);
-    let before = screen.at_rest();
-    compare("backup-first", &before);
+    let first = page(&screen, "backup-first", &bare);
     screen.press(&["Return"]);
-    let done = screen.after(&before);
-    compare("backup-done", &done);
+    page(&screen, "backup-done", &first);
     screen.press(&["alt+F4"]);
     desktop.ended();
     let theirs = old.export();
@@ -75,14 +73,11 @@ fn an_old_pc_backs_up_and_a_new_one_welcomes_back() {
     assert!(hook.contains(r#""C:\Program Files\Rehome\rehome-backup.exe" --welcome"#), "{hook}");
     let here = new.export();
     let desktop = start(&screen, &new, &["wineboot"], &[]);
-    let offered = screen.at_rest();
-    compare("welcome", &offered);
+    let offered = page(&screen, "welcome", &bare);
     screen.press(&["Return"]);
-    let shown = screen.after(&offered);
-    compare("welcome-preview", &shown);
+    let shown = page(&screen, "welcome-preview", &offered);
     screen.press(&["Return"]);
-    let restored = screen.after(&shown);
-    compare("welcome-result", &restored);
+    page(&screen, "welcome-result", &shown);
     screen.press(&["Return"]);
     desktop.ended();
     same_settings(&here, &new.export(), &theirs);
@@ -110,6 +105,7 @@ fn every_page_is_drawn_in_every_look() {
     const PAGES: [(&str, &[&str]); 3] =
         [("backup", &[]), ("restore", &["Tab", "Tab", "Return"]), ("privacy", &["Tab", "Return"])];
     let Some(screen) = Screen::new() else { return };
+    let bare = screen.picture();
     let world = World::new();
     let Some(pc) = Prefix::enrolled(&world, "OLD-PC") else { return };
     if !give_fonts(&pc) {
@@ -119,13 +115,12 @@ fn every_page_is_drawn_in_every_look() {
     pc.rehome(&["backup"]).ok();
     for look in LOOKS {
         let desktop = start(&screen, &pc, &[WINDOW], &[("REHOME_LOOK", look)]);
-        let mut page = screen.at_rest();
+        let mut last = bare.clone();
         for (name, keys) in PAGES {
             if !keys.is_empty() {
                 screen.press(keys);
-                page = screen.after(&page);
             }
-            compare(&format!("{name}-{look}"), &page);
+            last = page(&screen, &format!("{name}-{look}"), &last);
         }
         screen.press(&["alt+F4"]);
         desktop.ended();
