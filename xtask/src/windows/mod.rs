@@ -36,8 +36,21 @@ pub struct Args {
     build_std: bool,
 }
 
-/// Crates whose speed nobody feels: completions, manual pages, bars, times as people read them.
-const COLD: &[&str] = &["clap_complete", "clap_mangen", "roff", "indicatif", "console", "jiff"];
+/// Crates whose speed nobody feels: the words of a command line, completions, manual pages, bars, times as people read them.
+const COLD: &[&str] = &[
+    "anstream",
+    "anstyle-parse",
+    "clap_builder",
+    "clap_complete",
+    "clap_lex",
+    "clap_mangen",
+    "console",
+    "indicatif",
+    "jiff",
+    "jiff-core",
+    "roff",
+    "rpassword",
+];
 
 /// Builds, and says where the program is.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
