@@ -71,8 +71,8 @@ permissions! {
     DeviceRead = "device.read", false, "see devices";
     DeviceRevoke = "device.revoke", false, "withdraw a device's access";
     DeviceWrite = "device.write", false, "change a device's scope tags";
-    EnrolmentRead = "enrolment.read", false, "see enrolment tokens";
-    EnrolmentWrite = "enrolment.write", false, "make and withdraw enrolment tokens";
+    EnrolmentRead = "enrolment.read", false, "see enrollment tokens";
+    EnrolmentWrite = "enrolment.write", false, "make and withdraw enrollment tokens";
     GroupRead = "group.read", false, "see groups";
     GroupWrite = "group.write", false, "make, change and delete groups";
     HoldPlace = "hold.place", false, "put a snapshot on legal hold";

@@ -88,6 +88,8 @@ reasons! {
     NoInstaller = 135, "no_installer", "winget, which installs apps, is not on this PC yet", "nothing; Windows brings it soon after the first sign-in, and Rehome tries again";
     HandedToStore = 136, "handed_to_store", "only its page in the Store is known", "open the page with `rehome apps --open ID` and choose Install";
     InstallGivenUp = 137, "install_given_up", "installing it failed for 7 days", "install it from the Store or from its maker";
+    InstallListFull = 138, "install_list_full", "more apps wait to be installed than Rehome keeps in mind", "run the restore again once those are installed";
+    HeldBack = 139, "held_back", "it means something else without a thing that Rehome does not carry", "set both by hand on the new PC; what does not come back names the other one";
 
     // People and PCs: why a backup or restore does not start.
     NotEnrolled = 200, "not_enrolled", "this PC is not connected to a Rehome server", "run `rehome enroll --server ADDRESS`";
@@ -147,6 +149,7 @@ reasons! {
     SecondFactorNeeded = 258, "second_factor_needed", "the account needs a second factor", "run `rehome enroll` without `--user`, and sign in in the browser";
     SignInPending = 260, "sign_in_pending", "nobody has answered yet", "type the code on the named page";
     ProviderInvalid = 259, "provider_invalid", "the identity provider cannot be used as described", "correct the named value";
+    NotAskedAnew = 261, "not_asked_anew", "the identity provider does not say that it asked you just now", "sign out there and sign in again; administrators: let it send when it asked";
 
     // The PC itself: its key and its place at the server.
     ProofInvalid = 280, "proof_invalid", "the request does not bear this PC's own signature", "run `rehome enroll` again on this PC";
@@ -157,7 +160,7 @@ reasons! {
     DeviceForked = 285, "device_forked", "two PCs back up as one", "ask your administrator to look at the PC; nothing is lost, and restoring works";
     AwaitsApproval = 286, "awaits_approval", "an administrator has to approve this PC first", "ask your administrator, then run `rehome enroll` again";
     AwaitsUser = 287, "awaits_user", "this PC is known, and its user has not signed in yet", "run `rehome enroll --user NAME` on it";
-    TokenRefused = 288, "token_refused", "the enrolment token is wrong, used up, expired or withdrawn", "ask your administrator for another";
+    TokenRefused = 288, "token_refused", "the enrollment token is wrong, used up, expired or withdrawn", "ask your administrator for another";
     OtherMachine = 289, "other_machine", "this record was made on another machine", "run `rehome enroll` on this PC, so that it gets a key of its own";
     KeyExpired = 290, "key_expired", "the key of this PC is too old", "nothing; the PC makes a new one. Run `rehome enroll` again if that fails";
     KeyTooWeak = 292, "key_too_weak", "your organisation wants a key that is kept better than this PC's", "use a PC with a TPM, or ask your administrator";

@@ -25,6 +25,7 @@ pub mod metrics;
 mod notify;
 pub mod pages;
 pub mod password;
+mod pieces;
 pub mod problem;
 pub mod process;
 pub mod proxy;

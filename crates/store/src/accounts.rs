@@ -170,3 +170,9 @@ pub(crate) fn taken(
     let exists = tx.prepare_cached(sql)?.exists(key)?;
     if exists { Err(StoreError::Taken { what, name: name.to_owned() }) } else { Ok(()) }
 }
+
+/// Whether a person is there and switched on.
+pub(crate) fn is_on(connection: &Connection, (tenant, user_no): (i64, i64)) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM users WHERE tenant = $1 AND no = $2 AND disabled_at IS NULL";
+    Ok(connection.prepare_cached(sql)?.exists((tenant, user_no))?)
+}

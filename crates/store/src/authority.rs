@@ -15,6 +15,7 @@ use model::ids::{DeviceId, TenantId, TokenId, UserId};
 use model::permission::{BuiltIn, Permission};
 use model::world::Moment;
 
+use crate::accounts;
 use crate::admin::tags::Kind;
 use crate::audit::origin::Origin;
 use crate::people::Person;
@@ -182,6 +183,11 @@ impl View {
         self.authority.grants.iter().any(|grant| grant.permissions.contains(&permission))
     }
 
+    /// Whether whoever acts holds a permission over everything, so that they can give it over everything.
+    pub fn holds_everywhere(&self, permission: Permission) -> bool {
+        self.authority.lacks(&BTreeSet::from([permission]), &Range::default()).is_empty()
+    }
+
     /// The operator's view of one tenant. For the command line, not for requests.
     pub fn operator(tenant: &TenantScope) -> Self {
         Self { authority: Arc::new(Authority::operator(tenant)), ranges: vec![Range::default()] }
@@ -286,8 +292,7 @@ impl Store {
     /// What a person's assignments add up to at that time. `None`: they are switched off or gone.
     pub fn authority(&self, person: &Person, at: Moment) -> Result<Option<Authority>, StoreError> {
         self.read(|connection| {
-            let on = "SELECT 1 FROM users WHERE tenant = $1 AND no = $2 AND disabled_at IS NULL";
-            if !connection.prepare_cached(on)?.exists((person.tenant.no, person.user_no))? {
+            if !accounts::is_on(connection, (person.tenant.no, person.user_no))? {
                 return Ok(None);
             }
             let grants = of_person(connection, person.tenant.no, (person.user_no, at))?;

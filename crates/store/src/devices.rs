@@ -9,7 +9,7 @@ use model::ids::{DeviceId, ProfileId, UserId};
 use model::signature::KeyPrint;
 use model::world::Moment;
 
-use crate::accounts::check_name;
+use crate::accounts::{self, check_name};
 use crate::audit::{self, Action, Event};
 use crate::keys::{NewKey, Owner};
 use crate::scope::{Scope, TenantScope};
@@ -52,8 +52,11 @@ pub enum EnrollError {
     #[error("the key is in use already")]
     KeyInUse,
     /// The token is not there, used up, expired or withdrawn.
-    #[error("the enrolment token is wrong, used up, expired or withdrawn")]
+    #[error("the enrollment token is wrong, used up, expired or withdrawn")]
     TokenRefused,
+    /// The person whose PC it would be is switched off.
+    #[error("its person is switched off")]
+    PersonDisabled,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -132,6 +135,9 @@ impl Store {
         let (tenant, user_no) = (account.tenant.clone(), account.user_no);
         let token = token.map(|token| token.id);
         self.writer.write(move |tx| {
+            if !accounts::is_on(tx, (tenant.no, user_no))? {
+                return Err(EnrollError::PersonDisabled);
+            }
             if let Some(known) = known_key(tx, (&tenant, user_no), &new)? {
                 return Ok(known);
             }

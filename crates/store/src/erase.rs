@@ -278,7 +278,7 @@ fn forget_names(tx: &Connection, (tenant, no): (i64, i64), user: UserId) -> Resu
     crate::scim::forget(tx, (tenant, no))?;
     crate::people::forget(tx, (tenant, no))?;
     crate::cases::forget(tx, tenant, user)?;
-    crate::moves::forget(tx, (tenant, no))?;
+    crate::moves::forget(tx, (tenant, no), user)?;
     tx.prepare_cached("UPDATE users SET name = $1, password = '' WHERE tenant = $2 AND no = $3")?.execute((
         format!("erased {user}"),
         tenant,

@@ -105,4 +105,7 @@ pub enum Use {
     /// A group.
     #[error("{0} enrollment options name it")]
     EnrolmentOptions(u64),
+    /// A role.
+    #[error("{0} claims of identity providers give it")]
+    Claims(u64),
 }

@@ -926,12 +926,26 @@ fn shown(connection: &Connection, tenant: i64, user_no: i64) -> Result<Vec<Moved
 }
 
 /// A person who is erased: what was said to and about them.
-pub(crate) fn forget(tx: &Connection, (tenant, user_no): (i64, i64)) -> Result<(), StoreError> {
+pub(crate) fn forget(tx: &Connection, (tenant, user_no): (i64, i64), user: UserId) -> Result<(), StoreError> {
+    forget_words(tx, (tenant, user_no), user)?;
     for sql in [
         "DELETE FROM moves WHERE tenant = $1 AND user_no = $2",
         "DELETE FROM invitations WHERE tenant = $1 AND user_no = $2",
     ] {
         tx.prepare_cached(sql)?.execute((tenant, user_no))?;
     }
+    Ok(())
+}
+
+/// Takes the words from requests to move a profile that is theirs, that was theirs when it was asked for, or that was to become theirs. Why one failed may name them.
+fn forget_words(tx: &Connection, (tenant, user_no): (i64, i64), user: UserId) -> Result<(), StoreError> {
+    let sql = "UPDATE approvals SET note = '', answer = NULL, outcome = CASE WHEN state = $1 THEN NULL ELSE outcome END \
+               WHERE tenant = $2 AND kind IN ($3, $4) AND (body LIKE $5 \
+               OR target IN (SELECT p.id FROM profiles p WHERE p.tenant = $2 AND p.user_no = $6) \
+               OR EXISTS (SELECT 1 FROM moves m WHERE m.tenant = approvals.tenant AND m.user_no = $6 AND (m.approval = approvals.id \
+               OR (m.profile = approvals.target AND m.came = 0 AND approvals.asked_at <= m.moved_at))))";
+    // The body is JSON of ours, and an id is nothing else in it.
+    let named = format!("%\"{user}\"%");
+    tx.prepare_cached(sql)?.execute((State::Failed as u8, tenant, SEND, RECEIVE, named, user_no))?;
     Ok(())
 }

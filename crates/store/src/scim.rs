@@ -4,6 +4,10 @@
 //! provisioned and a person who signs in are the same. A user name says nothing about that. So whoever comes back under the same external id is the
 //! same person with the same data, and whoever gets a name that somebody else had is another.
 
+pub(crate) mod lists;
+
+use std::collections::BTreeMap;
+
 use crate::sql::{Connection, OptionalExtension, Row};
 use model::admin::GroupOf;
 use model::ids::{GroupId, UserId};
@@ -13,7 +17,7 @@ use crate::accounts::{self, NewUser};
 use crate::admin::people;
 use crate::admin::tags::{self, Kind};
 use crate::audit::{self, Action, Event};
-use crate::authority::View;
+use crate::authority::{self, View};
 use crate::error::AdminError;
 use crate::membership;
 use crate::people::{self as signing, Identity, Person, ProviderKind, ProviderSettings};
@@ -54,17 +58,6 @@ pub struct ScimUser {
     pub changed_at: Moment,
 }
 
-/// Whom to look for.
-#[derive(Clone, Debug)]
-pub enum Lookup {
-    /// Everybody.
-    All,
-    /// The one with that user name, whatever its case.
-    UserName(String),
-    /// Those with that external id.
-    ExternalId(String),
-}
-
 /// What became of a person who was taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Left {
@@ -96,41 +89,33 @@ fn from_row(row: &Row<'_>) -> crate::sql::Result<(i64, ScimUser)> {
     Ok((row.get(0)?, user))
 }
 
-fn with_groups(connection: &Connection, tenant: i64, (no, mut user): (i64, ScimUser)) -> Result<ScimUser, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT g.id, g.name FROM group_members m JOIN user_groups g ON g.tenant = m.tenant AND g.no = m.group_no \
-         WHERE m.tenant = $1 AND m.user_no = $2 ORDER BY g.no",
-    )?;
-    let rows = statement.query_map((tenant, no), |row| Ok((row::Id(row.get(0)?).into(), row.get(1)?)))?;
-    user.groups = rows.collect::<Result<_, _>>()?;
-    Ok(user)
-}
-
-/// The same for many, who come in the order of their numbers: one walk through the members of groups for all of them.
-fn all_with_groups(
+/// The same people with the groups that they are in: one question for all of them.
+fn with_groups(
     connection: &Connection,
     tenant: i64,
     mut users: Vec<(i64, ScimUser)>,
-) -> Result<Vec<ScimUser>, StoreError> {
-    let mut statement = connection.prepare_cached(
+) -> Result<Vec<(i64, ScimUser)>, StoreError> {
+    let places: BTreeMap<i64, usize> = users.iter().enumerate().map(|(place, (no, _))| (*no, place)).collect();
+    let mut statement = connection.prepare(&format!(
         "SELECT m.user_no, g.id, g.name FROM group_members m JOIN user_groups g ON g.tenant = m.tenant AND g.no = m.group_no \
-         WHERE m.tenant = $1 ORDER BY g.no",
-    )?;
+         WHERE m.tenant = $1 AND m.user_no IN ({}) ORDER BY g.no",
+        authority::list(&places.keys().copied().collect())
+    ))?;
     let rows = statement.query_map([tenant], |row| Ok((row.get(0)?, row::Id(row.get(1)?).into(), row.get(2)?)))?;
     for member in rows {
         let (no, group, name): (i64, GroupId, String) = member?;
-        if let Ok(place) = users.binary_search_by_key(&no, |(no, _)| *no) {
-            users[place].1.groups.push((group, name));
+        if let Some(place) = places.get(&no) {
+            users[*place].1.groups.push((group, name));
         }
     }
-    Ok(users.into_iter().map(|(_, user)| user).collect())
+    Ok(users)
 }
 
 fn find(connection: &Connection, view: &View, id: UserId) -> Result<(i64, ScimUser), AdminError> {
     let mut statement = connection.prepare(&format!("{FROM} AND u.id = $2 AND {}", view.sees_person()))?;
     let found = statement.query_row((view.scope().no, id.as_bytes()), from_row).optional()?;
-    let (no, user) = found.ok_or(AdminError::NotFound)?;
-    Ok((no, with_groups(connection, view.scope().no, (no, user))?))
+    let found = with_groups(connection, view.scope().no, found.into_iter().collect())?;
+    found.into_iter().next().ok_or(AdminError::NotFound)
 }
 
 /// The identity that an external id stands for, where it is plain at which provider.
@@ -280,25 +265,6 @@ impl Store {
     /// A person whom the view sees and a provider has told of.
     pub fn scim_user(&self, view: &View, id: UserId) -> Result<ScimUser, AdminError> {
         self.read(|connection| Ok(find(connection, view, id).ok()))?.map(|(_, user)| user).ok_or(AdminError::NotFound)
-    }
-
-    /// People whom the view sees and a provider has told of, oldest first.
-    pub fn scim_users(&self, view: &View, lookup: &Lookup) -> Result<Vec<ScimUser>, StoreError> {
-        self.read(|connection| {
-            let (condition, text) = match lookup {
-                Lookup::All => ("CAST($2 AS TEXT) IS NULL", None),
-                Lookup::UserName(name) => ("s.folded = $2", Some(name.to_lowercase())),
-                Lookup::ExternalId(id) => ("s.external_id = $2", Some(id.clone())),
-            };
-            let sql = format!("{FROM} AND {condition} AND {} ORDER BY u.no", view.sees_person());
-            let mut statement = connection.prepare(&sql)?;
-            let rows = statement.query_map((view.scope().no, text), from_row)?;
-            let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
-            match lookup {
-                Lookup::All => all_with_groups(connection, view.scope().no, rows),
-                _ => rows.into_iter().map(|row| with_groups(connection, view.scope().no, row)).collect(),
-            }
-        })
     }
 
     /// Puts what a provider says now in place of what it said. `active`: `None` leaves it.

@@ -8,7 +8,7 @@ use model::ids::UserId;
 use model::signature::KeyPrint;
 use model::world::Moment;
 
-use crate::accounts::check_name;
+use crate::accounts::{self, check_name};
 use crate::audit::{self, Action, Event};
 use crate::scope::TenantScope;
 use crate::{Account, EnrollError, Store, StoreError, people, row};
@@ -205,6 +205,11 @@ impl Store {
         check_name(name)?;
         let (token, name) = (token.clone(), name.to_owned());
         self.writer.write(move |tx| {
+            if let Some(bound) = &token.user
+                && !accounts::is_on(tx, (bound.tenant.no, bound.user_no))?
+            {
+                return Err(EnrollError::PersonDisabled);
+            }
             if let Some(approved) = waits(tx, &token.tenant, key)? {
                 return Ok(approved);
             }

@@ -2,17 +2,20 @@
 //!
 //! The signature of a device covers the hash of the body; [`Body`] compares that hash with the bytes that arrive.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Bytes, HttpBody};
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use hyper::body::Frame;
 use model::reason::Reason;
 use model::signature::DIGEST_HEADER;
 use seal::device_key::BodyDigest;
@@ -31,8 +34,8 @@ const SMALL_BODY_SECONDS: u64 = 10;
 /// What is small, in bytes.
 const SMALL_BODY: usize = 64 * 1024;
 
-/// Bytes up to which a body is waited for before its request is at work. Each connection may hold so many, as it may hold the head of a request.
-const WAITED_FOR: u64 = 16 * 1024;
+/// Bytes of a body that are waited for before its request is at work. Each connection may hold so many, as it may hold the head of a request.
+const WAITED_FOR: usize = 16 * 1024;
 
 /// How much beyond the limit is thrown away before the connection is closed.
 const DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -157,19 +160,60 @@ impl<const MAX: usize> FromRequest<Arc<App>> for Body<MAX> {
     }
 }
 
-/// Waits for the body of a request that says that it has a small one.
+/// Waits for the body of a request, or for so much of it as is waited for: whoever says nothing has no place among those that are at work, however long
+/// they say that it will be.
 pub(super) async fn arrived(request: Request) -> Result<Request, Refusal> {
-    let length = request.headers().get(header::CONTENT_LENGTH);
-    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
-    if !length.is_some_and(|length| (1..=WAITED_FOR).contains(&length)) {
+    if request.body().is_end_stream() {
         return Ok(request);
     }
     let (parts, body) = request.into_parts();
-    let bytes = in_time(SMALL_BODY_SECONDS, read(body, SMALL_BODY, None)).await?;
-    Ok(Request::from_parts(parts, bytes.into()))
+    let body = in_time(SMALL_BODY_SECONDS, begun(body)).await?;
+    Ok(Request::from_parts(parts, axum::body::Body::new(body)))
 }
 
-async fn in_time(seconds: u64, read: impl Future<Output = Result<Bytes, Refusal>>) -> Result<Bytes, Refusal> {
+/// Reads a body until it has ended or is no small one.
+async fn begun(mut rest: axum::body::Body) -> Result<Begun, Refusal> {
+    let (mut first, mut len) = (VecDeque::new(), 0);
+    while len < WAITED_FOR {
+        let Some(frame) = poll_fn(|context| Pin::new(&mut rest).poll_frame(context)).await else { break };
+        let Ok(data) = frame.map_err(|_| cut_short())?.into_data() else { continue };
+        // Room for the list itself counts too, so that many small pieces are no way around the limit.
+        len += data.len() + size_of::<Bytes>();
+        first.push_back(data);
+    }
+    Ok(Begun { first, rest })
+}
+
+/// A body of which some has arrived already.
+struct Begun {
+    first: VecDeque<Bytes>,
+    rest: axum::body::Body,
+}
+
+impl HttpBody for Begun {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        match self.first.pop_front() {
+            Some(data) => Poll::Ready(Some(Ok(Frame::data(data)))),
+            None => Pin::new(&mut self.rest).poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.first.is_empty() && self.rest.is_end_stream()
+    }
+}
+
+fn cut_short() -> Refusal {
+    Refusal::invalid("the body ended too early")
+}
+
+async fn in_time<T>(seconds: u64, read: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
     tokio::time::timeout(Duration::from_secs(seconds), read).await.unwrap_or_else(|_| {
         let detail = format!("the body did not arrive within {seconds} seconds");
         Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, Reason::InvalidRequest, detail))
@@ -182,7 +226,7 @@ async fn read(mut body: axum::body::Body, max: usize, digest: Option<HeaderValue
     let (mut only, mut all, mut len) = (None, Vec::new(), 0);
     let mut hashed = digest.is_some().then(BodyDigest::default);
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-        let frame = frame.map_err(|_| Refusal::invalid("the body ended too early"))?;
+        let frame = frame.map_err(|_| cut_short())?;
         let Ok(data) = frame.into_data() else { continue };
         len += data.len();
         if let Some(hashed) = &mut hashed {

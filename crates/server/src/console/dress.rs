@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use model::api::{PROBLEM_TYPE, Problem};
@@ -15,8 +16,10 @@ use model::reason::Reason;
 use super::texts::Texts;
 use crate::App;
 use crate::api::admin::random_id;
-use crate::login::posted::{FORM_BYTES_MAX, TOKEN_FIELD};
+use crate::login::finish::with_cookie;
+use crate::login::posted::{FORM_BYTES_MAX, TOKEN_FIELD, same_origin};
 use crate::login::site::query;
+use crate::login::visitor::Visitor;
 use crate::pages::{Said, Trouble, to};
 use crate::problem::{Cause, Refused};
 
@@ -43,7 +46,7 @@ const SECRET_FIELD: &str = "secret";
 const FORM_SECONDS: u64 = 30;
 
 pub(super) async fn dress(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let mut back = way_back(&request);
+    let back = way_back(&request);
     let texts = Texts::of(request.headers());
     let (request, form) = with_form(request).await;
     let response = next.run(request).await;
@@ -52,10 +55,8 @@ pub(super) async fn dress(State(app): State<Arc<App>>, request: Request, next: N
     }
     let (mut parts, body) = response.into_parts();
     if parts.status == StatusCode::UNAUTHORIZED {
-        if let Some((address, form)) = form {
-            back = park(&app, &address, &form);
-        }
-        return to(&format!("/login?{}", query(&[("return_to", &back)])));
+        let (back, cookie) = park(&app, form, back).await;
+        return with(to(&format!("/login?{}", query(&[("return_to", &back)]))), cookie);
     }
     let body = axum::body::to_bytes(body, PROBLEM_BYTES_MAX).await.unwrap_or_default();
     let problem: Option<Problem> = serde_json::from_slice(&body).ok();
@@ -73,17 +74,17 @@ pub(super) async fn dress(State(app): State<Arc<App>>, request: Request, next: N
         begin_again: texts.t("trouble.begin_again").to_owned(),
         code: texts.t("trouble.code").to_owned(),
     });
+    let mut kept = None;
     if reason == Reason::FreshSignInNeeded {
-        if let Some((address, form)) = form {
-            back = park(&app, &address, &form);
-        }
+        let (back, cookie) = park(&app, form, back).await;
+        kept = cookie;
         trouble = trouble.again(format!("/login?{}", query(&[("return_to", &back)])));
     } else if reason == Reason::FormRefused {
         trouble = trouble.again(back);
     } else if reason == Reason::NotPermitted {
         trouble = trouble.again("/account");
     }
-    let mut page = trouble.into_response();
+    let mut page = with(trouble.into_response(), kept);
     if let Some(refused) = parts.extensions.remove::<Refused>() {
         page.extensions_mut().insert(refused);
     }
@@ -93,20 +94,42 @@ pub(super) async fn dress(State(app): State<Arc<App>>, request: Request, next: N
     page
 }
 
-/// Keeps a form for whoever has signed in again, and says where it is. Its token is the old session's, and a secret is typed again.
-fn park(app: &App, address: &str, form: &[u8]) -> String {
+/// A form that came, before anybody knows what becomes of it.
+struct Sent {
+    head: Parts,
+    address: String,
+    form: Bytes,
+}
+
+/// Keeps a form for whoever has signed in again in the same browser, and says where it is, and what the browser is told; without one, or if another site has sent it, it
+/// is `back` and nothing. Its token is the old session's, and a secret is typed again.
+async fn park(app: &Arc<App>, sent: Option<Sent>, back: String) -> (String, Option<HeaderValue>) {
+    let Some(Sent { mut head, address, form }) = sent else { return (back, None) };
+    let Ok(mut visitor) = Visitor::from_request_parts(&mut head, app).await else { return (back, None) };
+    if !same_origin(&head.headers, &visitor.base) {
+        return (back, None);
+    }
+    let cookie = visitor.hold_browser(app);
+    let Some(browser) = visitor.browser_hash() else { return (back, None) };
     let word = model::ids::to_hex(&random_id(app));
-    let mut fields: HashMap<String, String> = form_urlencoded::parse(form).into_owned().collect();
+    let mut fields: HashMap<String, String> = form_urlencoded::parse(&form).into_owned().collect();
     for name in [TOKEN_FIELD, SECRET_FIELD] {
         fields.remove(name);
     }
-    app.drafts.park(word.clone(), fields, app.clock.now());
+    app.drafts.park(word.clone(), (browser, fields), app.clock.now());
     let sign = if address.contains('?') { '&' } else { '?' };
-    format!("{address}{sign}parked={word}")
+    (format!("{address}{sign}parked={word}"), Some(cookie))
 }
 
-/// The request with its form at hand, if it is one that is kept: its address and what it says.
-async fn with_form(request: Request) -> (Request, Option<(String, Bytes)>) {
+fn with(response: Response, cookie: Option<HeaderValue>) -> Response {
+    match cookie {
+        Some(cookie) => with_cookie(response, cookie),
+        None => response,
+    }
+}
+
+/// The request with its form at hand, if it is one that is kept.
+async fn with_form(request: Request) -> (Request, Option<Sent>) {
     let address = request.uri().path_and_query().map_or("", |asked| asked.as_str()).to_owned();
     let length =
         request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
@@ -118,7 +141,8 @@ async fn with_form(request: Request) -> (Request, Option<(String, Bytes)>) {
     let read = tokio::time::timeout(Duration::from_secs(FORM_SECONDS), read).await;
     // What did not arrive is an empty form, which is refused for want of its token.
     let bytes = read.ok().and_then(Result::ok).unwrap_or_default();
-    (Request::from_parts(parts, Body::from(bytes.clone())), Some((address, bytes)))
+    let sent = Sent { head: parts.clone(), address, form: bytes.clone() };
+    (Request::from_parts(parts, Body::from(bytes)), Some(sent))
 }
 
 /// Where somebody wanted to go: the page, or the one that a form was on.

@@ -39,6 +39,11 @@ impl Desk {
         self.query.get(name).map_or("", String::as_str)
     }
 
+    /// What this browser had filled in when its session ended, if the address says where that is.
+    pub(super) fn parked(&self, app: &App) -> Option<HashMap<String, String>> {
+        app.drafts.parked(self.asked("parked"), self.visitor.browser_hash())
+    }
+
     /// The server's own address, as whoever asks knows it.
     pub(super) fn base(&self) -> &str {
         &self.visitor.base

@@ -1,16 +1,19 @@
 //! What tables share: pages of rows, sorting, columns to choose, and files for a spreadsheet.
 
 use std::cmp::Ordering;
+use std::fmt::Display;
 use std::ops::Range;
 
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use tokio::sync::OwnedSemaphorePermit;
 
 use rules::engine::make_room;
 use store::Standing;
 
 use super::frame::{Desk, address};
 use super::texts::Texts;
+use crate::pieces;
 
 /// A column that can be chosen: its word in the address, and its text.
 pub(super) type Choice = (&'static str, &'static str);
@@ -202,12 +205,44 @@ pub(super) fn csv(name: &str, heads: &[&str], rows: impl Iterator<Item = Vec<Str
     for row in rows {
         line(&mut text, row.iter().map(String::as_str));
     }
+    file(name, text)
+}
+
+/// The most of a file that is kept until it is sent, in bytes.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// The same of a list that is as long as the organisation is large: it is sent while it is made. `make` hands over row by row, and stops when it is told that nobody
+/// listens.
+pub(super) fn long_csv<E: Display>(
+    place: OwnedSemaphorePermit,
+    name: &'static str,
+    heads: &'static [&'static str],
+    make: impl FnOnce(&mut dyn FnMut(&[String]) -> bool) -> Result<(), E> + Send + 'static,
+) -> Response {
+    let body = pieces::body(place, name, move |out| {
+        let mut text = String::new();
+        line(&mut text, heads.iter().copied());
+        let mut listens = true;
+        make(&mut |row| {
+            line(&mut text, row.iter().map(String::as_str));
+            if text.len() >= PIECE_BYTES {
+                listens = out(std::mem::take(&mut text));
+            }
+            listens
+        })?;
+        out(text);
+        Ok::<_, E>(())
+    });
+    file(name, body)
+}
+
+fn file(name: &str, body: impl IntoResponse) -> Response {
     let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}.csv\"")).expect("a name of ours");
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8")),
         (header::CONTENT_DISPOSITION, disposition),
     ];
-    (headers, text).into_response()
+    (headers, body).into_response()
 }
 
 fn line<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>) {
@@ -231,6 +266,13 @@ fn line<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>) {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+    use std::pin::Pin;
+    use std::sync::Arc;
+
+    use axum::body::HttpBody as _;
+    use tokio::sync::Semaphore;
+
     use super::*;
 
     #[test]
@@ -257,5 +299,23 @@ mod tests {
         let mut text = String::new();
         line(&mut text, ["a,b", "say \"x\"", "=1+1", "plain"].into_iter());
         assert_eq!(text, "\"a,b\",\"say \"\"x\"\"\",\"'=1+1\",plain\r\n");
+    }
+
+    /// A list without an end: it would never come if it were made before it is sent, and goes on for nobody.
+    #[tokio::test]
+    async fn a_long_file_is_sent_while_it_is_made_and_no_longer_than_somebody_reads() {
+        let (places, (ended, has_ended)) = (Arc::new(Semaphore::new(1)), std::sync::mpsc::channel());
+        let response = long_csv(pieces::place(&places).unwrap(), "x", &["number"], move |row| {
+            let mut numbers = 0..;
+            while row(&[numbers.next().unwrap_or(0_u64).to_string()]) {}
+            ended.send(()).map_err(|error| error.to_string())
+        });
+        assert!(pieces::place(&places).is_err(), "one at once here");
+        let mut body = response.into_body();
+        let piece = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await.unwrap().unwrap();
+        let piece = String::from_utf8(piece.into_data().unwrap().to_vec()).unwrap();
+        assert!(piece.starts_with("number\r\n0\r\n1\r\n") && piece.len() < 2 * PIECE_BYTES, "{}", piece.len());
+        drop(body);
+        tokio::task::spawn_blocking(move || has_ended.recv().unwrap()).await.unwrap();
     }
 }

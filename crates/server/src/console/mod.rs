@@ -196,7 +196,7 @@ fn begun<T>(
     read: impl FnOnce(HashMap<String, String>) -> T,
     otherwise: impl FnOnce() -> T,
 ) -> (T, bool) {
-    app.drafts.parked(desk.asked("parked")).map_or_else(|| (otherwise(), false), |fields| (read(fields), true))
+    desk.parked(app).map_or_else(|| (otherwise(), false), |fields| (read(fields), true))
 }
 
 /// Deleted, or deleted before: somebody who asks again is told the same.

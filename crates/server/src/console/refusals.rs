@@ -90,6 +90,7 @@ fn used(by: Use) -> Said {
         Use::Retention(count) => one("retention", &count),
         Use::Policies(count) => one("policies", &count),
         Use::EnrolmentOptions(count) => one("enrolment_options", &count),
+        Use::Claims(count) => one("claims", &count),
     }
 }
 
@@ -263,8 +264,14 @@ mod tests {
             Misfit::CommandsWait(1),
         ];
         assert_eq!(WORDS.wrong.len(), all.len());
-        let uses =
-            [Use::Carried(2), Use::Assignments(2), Use::Retention(2), Use::Policies(2), Use::EnrolmentOptions(2)];
+        let uses = [
+            Use::Carried(2),
+            Use::Assignments(2),
+            Use::Retention(2),
+            Use::Policies(2),
+            Use::EnrolmentOptions(2),
+            Use::Claims(2),
+        ];
         assert_eq!(WORDS.used.len(), uses.len());
         let errors = all.map(AdminError::Misfit).into_iter().chain(uses.map(AdminError::Used));
         for error in errors.chain([AdminError::NotFound, AdminError::LastOwner, AdminError::TagNotHeld]) {

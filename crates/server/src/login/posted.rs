@@ -65,7 +65,7 @@ impl FromRequest<Arc<App>> for Posted {
 }
 
 /// Whether the browser says that the form came from our own page. Browsers say at least one of the two; what says neither has the token to show.
-pub(super) fn same_origin(headers: &HeaderMap, base: &str) -> bool {
+pub(crate) fn same_origin(headers: &HeaderMap, base: &str) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let site = text("sec-fetch-site").is_none_or(|site| site == "same-origin");
     let origin = text(header::ORIGIN.as_str()).is_none_or(|origin| origin == base);

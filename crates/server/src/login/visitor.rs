@@ -139,13 +139,15 @@ impl Visitor {
 
     /// Names the browser if it has no name, and gives what it must be told.
     pub fn name_browser(&mut self, app: &App) -> Option<HeaderValue> {
-        if self.browser.is_some() {
-            return None;
-        }
-        let name = random(app);
+        if self.browser.is_some() { None } else { Some(self.hold_browser(app)) }
+    }
+
+    /// Gives what the browser must be told to keep its name from now on as long as it keeps a new one, which it gets if it has none.
+    pub fn hold_browser(&mut self, app: &App) -> HeaderValue {
+        let name = self.browser.take().unwrap_or_else(|| random(app));
         let set = self.set(names(self.secure).1, &name, Some(BROWSER_SECONDS));
         self.browser = Some(name);
-        Some(set)
+        set
     }
 
     /// A new session's id, and what the browser is told to hold.

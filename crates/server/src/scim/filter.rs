@@ -124,11 +124,30 @@ impl Filter {
         }
     }
 
-    /// The attribute and text of a plain `attribute eq "text"`.
-    pub fn as_equals(&self) -> Option<(&Path, &str)> {
+    /// What is asked of everything that fits and can be looked up: `attribute eq "text"`, alone or beside other conditions.
+    pub fn equals(&self) -> Vec<(&str, &str)> {
         match self {
-            Self::Compare(path, Operator::Eq, Value::String(text)) if path.extension.is_none() => Some((path, text)),
-            _ => None,
+            Self::And(all) => all.iter().flat_map(Self::equals).collect(),
+            Self::Compare(path, Operator::Eq, Value::String(text)) if path.is_plain() => {
+                vec![(path.name.as_str(), text.as_str())]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether it is a single condition.
+    pub fn is_one(&self) -> bool {
+        !matches!(self, Self::And(_) | Self::Or(_) | Self::Not(_))
+    }
+
+    /// Whether an attribute is asked for anywhere.
+    pub fn names(&self, attribute: &str) -> bool {
+        match self {
+            Self::And(all) | Self::Or(all) => all.iter().any(|one| one.names(attribute)),
+            Self::Not(not) => not.names(attribute),
+            Self::Present(path) | Self::Compare(path, ..) | Self::Within(path, _) => {
+                path.name.eq_ignore_ascii_case(attribute)
+            }
         }
     }
 }
@@ -202,6 +221,16 @@ impl Path {
     /// A path to a whole attribute.
     pub fn of(name: &str) -> Self {
         Self { extension: None, name: name.to_owned(), filter: None, sub: None }
+    }
+
+    /// Whether it leads to values of that attribute of the core, not to a part of them.
+    pub fn is_of(&self, attribute: &str) -> bool {
+        self.extension.is_none() && self.sub.is_none() && self.name.eq_ignore_ascii_case(attribute)
+    }
+
+    /// Whether it leads to a whole attribute of the core, not to some of its values or a part of them.
+    fn is_plain(&self) -> bool {
+        self.extension.is_none() && self.filter.is_none() && self.sub.is_none()
     }
 
     /// The values at the path; those of a multi-valued attribute one by one.

@@ -3,6 +3,9 @@
 //! Entra ID capitalises operations, writes booleans as text, puts paths into the names of a value's fields, adds to a value that is not there yet
 //! (`emails[type eq "work"].value`), and removes members by listing them as the operation's value. Okta sends a value without a path.
 
+use std::collections::BTreeSet;
+
+use model::ids::UserId;
 use serde_json::{Map, Value};
 
 use super::attributes::{Attribute, canonical, find, is_read_only};
@@ -21,6 +24,60 @@ enum Op {
 
 /// Applies the operations of a request to a resource, all or none.
 pub fn apply(kind: Kind, resource: &Value, request: &Value) -> Result<Value, Wrong> {
+    let mut changed = resource.clone();
+    for operation in operations(request)? {
+        one(kind, &mut changed, operation)?;
+    }
+    Ok(changed)
+}
+
+/// Members that come, and members that go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// Who is put in.
+    pub add: BTreeSet<UserId>,
+    /// Who is taken out.
+    pub remove: BTreeSet<UserId>,
+}
+
+/// What a request does to a group, if it only puts members in and takes out some that it names, which nobody has to know all members for. `None`: more
+/// than that, or something that is to be refused.
+pub fn moved(request: &Value) -> Result<Option<Moved>, Wrong> {
+    let mut moved = Moved::default();
+    for operation in operations(request)? {
+        let Some((op, members)) = named_members(operation)? else { return Ok(None) };
+        let (to, from) = match op {
+            Op::Add => (&mut moved.add, &mut moved.remove),
+            _ => (&mut moved.remove, &mut moved.add),
+        };
+        for id in members {
+            from.remove(&id);
+            to.insert(id);
+        }
+    }
+    Ok(Some(moved))
+}
+
+/// The members that an operation adds or removes by their ids.
+fn named_members(operation: &Value) -> Result<Option<(Op, Vec<UserId>)>, Wrong> {
+    let (op, path, value) = parts(operation)?;
+    let path = path.map(parse).transpose()?.filter(|path| path.is_of("members"));
+    let Some(path) = path else { return Ok(None) };
+    let id = |member: &Value| super::filter::field(member, "value").unwrap_or(member).as_str()?.parse().ok();
+    let ids = match (op, path.filter.as_deref(), value) {
+        (Op::Add, None, Some(Value::Array(members))) => members.iter().map(id).collect(),
+        (Op::Add, None, Some(member)) => id(member).map(|id| vec![id]),
+        (Op::Remove, None, Some(Value::Array(members))) if !members.is_empty() => members.iter().map(id).collect(),
+        (Op::Remove, Some(filter), None) => match filter.equals().as_slice() {
+            [("value", text)] if filter.is_one() => text.parse().ok().map(|id| vec![id]),
+            _ => None,
+        },
+        _ => None,
+    };
+    Ok(ids.map(|ids: Vec<UserId>| (op, ids)))
+}
+
+fn operations(request: &Value) -> Result<&[Value], Wrong> {
     let operations = super::filter::field(request, "Operations").and_then(Value::as_array);
     let Some(operations) = operations.filter(|operations| !operations.is_empty()) else {
         return Err(Wrong::new(ScimType::InvalidSyntax, "`Operations` is missing or empty"));
@@ -28,14 +85,11 @@ pub fn apply(kind: Kind, resource: &Value, request: &Value) -> Result<Value, Wro
     if operations.len() > OPERATIONS_MAX {
         return Err(Wrong::new(ScimType::TooMany, format!("at most {OPERATIONS_MAX} operations")));
     }
-    let mut changed = resource.clone();
-    for operation in operations {
-        one(kind, &mut changed, operation)?;
-    }
-    Ok(changed)
+    Ok(operations)
 }
 
-fn one(kind: Kind, resource: &mut Value, operation: &Value) -> Result<(), Wrong> {
+/// What an operation does, where, and with what.
+fn parts(operation: &Value) -> Result<(Op, Option<&str>, Option<&Value>), Wrong> {
     let word = super::filter::field(operation, "op").and_then(Value::as_str).unwrap_or_default();
     let op = match word.to_ascii_lowercase().as_str() {
         "add" => Op::Add,
@@ -43,8 +97,12 @@ fn one(kind: Kind, resource: &mut Value, operation: &Value) -> Result<(), Wrong>
         "remove" => Op::Remove,
         _ => return Err(Wrong::new(ScimType::InvalidSyntax, "`op` is add, replace or remove")),
     };
-    let value = super::filter::field(operation, "value");
     let path = super::filter::field(operation, "path").and_then(Value::as_str).filter(|path| !path.is_empty());
+    Ok((op, path, super::filter::field(operation, "value")))
+}
+
+fn one(kind: Kind, resource: &mut Value, operation: &Value) -> Result<(), Wrong> {
+    let (op, path, value) = parts(operation)?;
     match (op, path) {
         (Op::Remove, None) => Err(Wrong::new(ScimType::NoTarget, "`remove` takes a path")),
         (Op::Remove, Some(path)) => remove(kind, resource, &parse(path)?, value),

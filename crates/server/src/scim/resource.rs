@@ -9,7 +9,7 @@ use axum::response::Response;
 use model::ids::UserId;
 use model::world::Moment;
 use serde_json::{Value, json};
-use store::{Group, ScimUser, ScimWrite};
+use store::{Group, ScimUser, ScimWrite, Window};
 
 use super::filter::{Filter, field};
 use super::{COUNT_MAX, ENTERPRISE, GROUP, Kind, ScimType, USER, Wrong, answer, attributes};
@@ -117,18 +117,58 @@ impl Asked {
         resource
     }
 
-    /// A page of what fits, in SCIM's numbers: from 1 on.
-    pub(crate) fn page(&self, all: Vec<Value>) -> Response {
-        let start = self.start_index.unwrap_or(1).max(1);
-        let count = usize::try_from(self.count.unwrap_or(100).max(0)).unwrap_or(0).min(COUNT_MAX);
-        let total = all.len();
-        let skip = usize::try_from(start - 1).unwrap_or(usize::MAX);
-        let resources: Vec<Value> = all.into_iter().skip(skip).take(count).map(|one| self.project(one)).collect();
+    /// Which of those that fit are asked for, in SCIM's numbers: from 1 on.
+    pub(crate) fn window(&self) -> Window {
+        let limit = usize::try_from(self.count.unwrap_or(100).max(0)).unwrap_or(0).min(COUNT_MAX);
+        Window { skip: u64::try_from(self.start() - 1).unwrap_or(0), limit }
+    }
+
+    fn start(&self) -> i64 {
+        self.start_index.unwrap_or(1).max(1)
+    }
+
+    /// A page as an answer.
+    pub(crate) fn page(&self, found: Found) -> Response {
+        let resources: Vec<Value> = found.resources.into_iter().map(|one| self.project(one)).collect();
         let body = json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
-            "totalResults": total, "startIndex": start, "itemsPerPage": resources.len(), "Resources": resources,
+            "totalResults": found.total, "startIndex": self.start(), "itemsPerPage": resources.len(), "Resources": resources,
         });
         answer(StatusCode::OK, &body)
+    }
+}
+
+/// What was found: how many fit, and those of the window that was asked for.
+pub(crate) struct Found<T = Value> {
+    pub(crate) total: u64,
+    pub(crate) resources: Vec<T>,
+}
+
+impl<T> Found<T> {
+    pub(crate) fn nothing() -> Self {
+        Self { total: 0, resources: Vec::new() }
+    }
+
+    /// Takes the next one that fits: counted, and kept if it is in the window.
+    pub(crate) fn take(&mut self, window: Window, one: T) {
+        if self.total >= window.skip && self.resources.len() < window.limit {
+            self.resources.push(one);
+        }
+        self.total += 1;
+    }
+
+    /// What of the window is left for a list that comes after this one.
+    pub(crate) fn rest(&self, window: Window) -> Window {
+        Window {
+            skip: window.skip.saturating_sub(self.total),
+            limit: window.limit.saturating_sub(self.resources.len()),
+        }
+    }
+
+    /// Puts the list that comes after this one behind it.
+    pub(crate) fn extend(&mut self, next: Self) {
+        self.total += next.total;
+        self.resources.extend(next.resources);
     }
 }
 

@@ -1,8 +1,10 @@
 //! The API for administrators, over a real connection: people, groups, tags, roles, assignments, service accounts, approvals.
 
 use crate::support::{Answer, Live, Made, Place};
+use model::ids::ProviderId;
 use model::permission::{BuiltIn, Permission};
 use serde_json::{Value, json};
+use store::people::{ProviderKind, ProviderSettings};
 
 /// What an admin sends.
 struct As<'a>(&'a Live, &'a str);
@@ -143,6 +145,56 @@ fn people_and_pcs_are_seen_with_their_groups_and_tags() {
     );
     assert_eq!(ada.send("POST", &format!("{device}/revoke"), &[], &json!({})).status, 204);
     assert!(ada.get(&device).json::<Value>()["revoked_at"].is_i64());
+}
+
+/// A provider's claims give a role over everything, which whoever may do something over some only must not widen.
+#[test]
+fn a_role_that_claims_give_is_made_and_changed_by_who_holds_it_over_everything() {
+    let place = Place::new();
+    let live = place.serve();
+    live.make_owner("default/ada");
+    let token = live.sign_in("default/ada");
+    let ada = As(&live, &token);
+    let north = ada.make("/api/v1/scope-tags", &json!({"name": "north"}));
+    let maker = json!({"name": "maker", "permissions": ["role.read", "role.write", "user.read", "device.read"]});
+    let maker = ada.make("/api/v1/roles", &maker);
+    let bob = ada.user("bob");
+    let terms = json!({"name": "north", "role": id(&maker), "users": [bob], "scope_tags": [id(&north)]});
+    ada.make("/api/v1/role-assignments", &terms);
+    let of_tag = |name: &str| json!({"name": name, "permissions": ["user.read"], "scope_tags": [id(&north)]});
+    let (claimed, plain) = (ada.make("/api/v1/roles", &of_tag("claimed")), ada.make("/api/v1/roles", &of_tag("plain")));
+    let mapping = |role: &str| format!("groups=staff:{role}").parse().unwrap();
+    let settings = ProviderSettings {
+        kind: ProviderKind::Oidc,
+        issuer: "https://id.example.com".to_owned(),
+        client_id: "rehome".to_owned(),
+        secret_file: None,
+        scopes: Vec::new(),
+        guests: false,
+        known_only: false,
+        mappings: vec![mapping("claimed"), mapping("to come")],
+        ca_file: None,
+    };
+    let scope = live.app.store.operator("default").unwrap().unwrap();
+    let named = (ProviderId([7; 16]), "Work".to_owned());
+    live.app.store.add_provider(&scope, named, &settings, (None, live.app.clock.now())).unwrap();
+
+    let token = live.sign_in("default/bob");
+    let bob = As(&live, &token);
+    let path = |role: &Value| format!("/api/v1/roles/{}", id(role));
+    let more = json!({"permissions": ["user.read", "device.read"]});
+    let grants_more = (403, "grants_more".to_owned());
+    assert_eq!(bob.change("PATCH", &path(&plain), &more).status, 200, "a role that nobody has");
+    assert_eq!(bob.change("PATCH", &path(&claimed), &more).problem(), grants_more);
+    for name in ["claimed", "to come"] {
+        let named = json!({"name": name});
+        let answer = bob.change("PATCH", &path(&plain), &named);
+        assert!([grants_more.clone(), (409, "name_taken".to_owned())].contains(&answer.problem()), "{name}");
+    }
+    assert_eq!(bob.send("POST", "/api/v1/roles", &[], &of_tag("to come")).problem(), grants_more);
+    assert_eq!(bob.change("DELETE", &path(&claimed), &json!({})).problem(), (409, "in_use".to_owned()));
+    assert_eq!(ada.change("PATCH", &path(&claimed), &more).status, 200, "who holds it over everything");
+    assert_eq!(bob.change("DELETE", &path(&plain), &json!({})).status, 204);
 }
 
 #[test]

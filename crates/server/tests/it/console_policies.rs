@@ -147,7 +147,7 @@ fn a_session_that_ends_in_mid_form_loses_nothing() {
     let basics = browser.get("/console/policies/new").leads_to();
     step(&browser, &basics, &[("name", "first"), ("go", "next")]);
     let form = hidden(&browser.get(&basics).text());
-    let session = browser.cookies.take();
+    browser.cookies.take();
     let mut fields = as_fields(&form);
     fields.extend([("name", "second <b>"), ("description", "long words"), ("go", "next")]);
     let away = browser.post(&basics, &fields).leads_to();
@@ -159,8 +159,10 @@ fn a_session_that_ends_in_mid_form_loses_nothing() {
     other.sign_in("default", "bob", PASSWORD);
     assert_eq!(other.get(&back).status, 404);
 
-    drop(session);
     let again = as_ada(&live);
+    assert!(!again.get(&back).text().contains("second"), "nor do they in another browser");
+    browser.sign_in("default", "ada", PASSWORD);
+    let again = browser;
     let page = again.get(&back).text();
     assert!(page.contains("value=\"second &#60;b&#62;\"") && page.contains("long words"), "{page}");
     assert!(page.contains("Your session had ended"));

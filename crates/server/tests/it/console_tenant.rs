@@ -6,9 +6,11 @@ use std::sync::atomic::Ordering;
 use crate::people::browser::{Browser, as_fields, hidden};
 use crate::people::provider::FakeProvider;
 use crate::support::{Answer, Live, Nobody, PASSWORD, Place};
-use model::permission::BuiltIn;
+use model::ids::{AssignmentId, RoleId, TagId};
+use model::permission::{BuiltIn, Permission};
 use serde_json::Value;
 use store::people::ProviderKind;
+use store::{NewRole, PAGE_MAX, Terms, View, Which};
 
 const TENANT: &str = "/console/tenant";
 
@@ -343,12 +345,18 @@ fn what_was_typed_comes_back_after_a_sign_in_but_no_secret() {
         place.clock.turn(11 * 60);
         let late = ada.post_with(new, &all, &[("origin", &own)]);
         assert_eq!(late.status, 403);
+        // A form of another site is not kept, though this browser brought it.
+        let foreign = ada.post_with(new, &all, &[("origin", "https://evil.example")]).text();
+        assert!(!foreign.contains("parked"), "{foreign}");
         let text = late.text();
         assert!(text.contains("<code>fresh_sign_in_needed</code>") && text.contains("parked%3D"), "{text}");
         let back = text.split("return_to=").nth(1).unwrap().split('"').next().unwrap();
         let back = back.replace("%2F", "/").replace("%3F", "?").replace("%3D", "=");
-        let again = sign_in(&live, "ada");
-        let text = again.get(&back).text();
+        // Another browser that is sent there has nothing filled in.
+        let text = sign_in(&live, "ada").get(&back).text();
+        assert!(!text.contains(shown), "{text}");
+        assert_eq!(ada.sign_in("default", "ada", PASSWORD).status, 303);
+        let text = ada.get(&back).text();
         assert!(text.contains(shown) && !text.contains("hunter2"), "{text}");
     }
     let german = |path: &str| {
@@ -413,7 +421,7 @@ fn whoever_sees_a_part_renames_an_assignment_and_those_out_of_sight_stay_in_it()
     let (_place, live) = world();
     let store = &live.app.store;
     let scope = store.operator("default").unwrap().unwrap();
-    let (view, now) = (store::View::operator(&scope), live.app.clock.now());
+    let (view, now) = (View::operator(&scope), live.app.clock.now());
     let hash = server::password::hash(PASSWORD, &*live.app.random);
     let person = |name: &str| {
         let made =
@@ -423,15 +431,15 @@ fn whoever_sees_a_part_renames_an_assignment_and_those_out_of_sight_stay_in_it()
     };
     let (seen, unseen) = (person("seen"), [person("unseen1"), person("unseen2")]);
     let (part, new, hidden) = (person("part"), person("new"), model::ids::GroupId([8; 16]));
-    let tag = store.create_tag(&view, (model::ids::TagId([9; 16]), "Vienna".to_owned()), now).unwrap().id;
+    let tag = store.create_tag(&view, (TagId([9; 16]), "Vienna".to_owned()), now).unwrap().id;
     for one in [seen, new] {
         let change = store::PersonChange { tags: Some(vec![tag]), ..store::PersonChange::default() };
         store.change_person(&view, (one, None), change, now).unwrap();
     }
     store.create_group(&view, store::NewGroup::people(hidden, "cellar", Vec::new()), now).unwrap();
-    let terms = |name: &str, role: BuiltIn, users: Vec<model::ids::UserId>| store::Terms {
+    let terms = |name: &str, role: BuiltIn, users: Vec<model::ids::UserId>| Terms {
         name: name.to_owned(),
-        role: store::Which::BuiltIn(role),
+        role: Which::BuiltIn(role),
         users,
         groups: Vec::new(),
         tokens: Vec::new(),
@@ -439,10 +447,9 @@ fn whoever_sees_a_part_renames_an_assignment_and_those_out_of_sight_stay_in_it()
         scope_tags: Some(vec![tag]),
         expires_at: None,
     };
-    let [admins, desk] = [8, 9].map(|number| model::ids::AssignmentId([number; 16]));
+    let [admins, desk] = [8, 9].map(|number| AssignmentId([number; 16]));
     store.assign(&view, (admins, terms("part", BuiltIn::Admin, vec![part]), None), now).unwrap();
-    let of_desk =
-        store::Terms { groups: vec![hidden], ..terms("desk", BuiltIn::Helpdesk, vec![seen, unseen[0], unseen[1]]) };
+    let of_desk = Terms { groups: vec![hidden], ..terms("desk", BuiltIn::Helpdesk, vec![seen, unseen[0], unseen[1]]) };
     store.assign(&view, (desk, of_desk, Some(vec![tag])), now).unwrap();
 
     let api = format!("/api/v1/role-assignments/{desk}");
@@ -490,4 +497,47 @@ fn whoever_sees_a_part_renames_an_assignment_and_those_out_of_sight_stay_in_it()
     // And nobody whom one does not see is made to lose it by a role for service accounts.
     let whole = serde_json::json!({"name": "back desk", "role": "gitops", "scope_tags": [tag]});
     assert_ne!(live.ask("PUT", &api, &part, &headers, whole.to_string().as_bytes()).status, 200);
+}
+
+#[test]
+fn lists_that_are_longer_than_the_page_say_so_and_go_on() {
+    let (_place, live) = world();
+    let (store, now) = (&live.app.store, live.app.clock.now());
+    let view = View::operator(&store.operator("default").unwrap().unwrap());
+    let id =
+        |number: usize| [0xA0 + u8::try_from(number / 100).unwrap(), u8::try_from(number % 100).unwrap()].repeat(8);
+    for number in 0..=PAGE_MAX {
+        let id: [u8; 16] = id(number).try_into().unwrap();
+        store.create_tag(&view, (TagId(id), format!("tag {number}.")), now).unwrap();
+        let name = format!("role {number}.");
+        let role = NewRole { id: RoleId(id), name, permissions: [Permission::UserRead].into(), tags: None };
+        store.create_role(&view, role, now).unwrap();
+    }
+    let ada = sign_in(&live, "ada");
+    let page = ada.get(TENANT).text();
+    assert_eq!(page.matches("Not all of them are on this page.").count(), 2, "{page}");
+    assert!(page.contains("tag 199.") && !page.contains("tag 200.") && !page.contains("role 200."));
+    for (word, anchor, last) in [("tags", "tags", "tag 200."), ("roles", "own-roles", "role 200.")] {
+        let start = format!("{TENANT}?{word}=");
+        let next = page.split("href=\"").find(|link| link.starts_with(&start)).unwrap().split('"').next().unwrap();
+        assert!(next.ends_with(&format!("#{anchor}")), "{next}");
+        let rest = ada.get(next.split('#').next().unwrap()).text();
+        assert!(rest.contains(last), "{rest}");
+        assert!(rest.contains(&format!("href=\"{TENANT}#{anchor}\"")), "and the way back to its beginning");
+    }
+    // A role is named where it is given, whether it is on the page or not.
+    let last: [u8; 16] = id(PAGE_MAX).try_into().unwrap();
+    let bob = store.user_named(view.tenant_scope(), "bob").unwrap().unwrap();
+    let terms = Terms {
+        name: "given".to_owned(),
+        role: Which::Own(RoleId(last)),
+        users: vec![bob],
+        groups: Vec::new(),
+        tokens: Vec::new(),
+        scope_groups: None,
+        scope_tags: None,
+        expires_at: None,
+    };
+    store.assign(&view, (AssignmentId([9; 16]), terms, None), now).unwrap();
+    assert!(ada.get(TENANT).text().contains("<td>role 200.</td>"));
 }

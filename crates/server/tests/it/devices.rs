@@ -336,6 +336,25 @@ fn a_token_bound_to_a_user_connects_silently_and_as_often_as_it_says() {
 }
 
 #[test]
+fn a_token_bound_to_somebody_who_is_switched_off_says_so_and_makes_nothing() {
+    let (place, live) = live();
+    let bound = token(&place, &["--user", "ada", "--uses", "2"]);
+    let waiting = token(&place, &["--user", "ada", "--approval"]);
+    let ask = |key: &DeviceKey, token: &str| live.enroll_with(key, |request| request.token = Some(token.to_owned()));
+    let key = DeviceKey::generate();
+    assert_eq!(ask(&key, &bound).status, 201);
+    let switch = |verb: &str| assert!(operated(&place, &["account", verb, "ada"]).0);
+    switch("disable");
+    for (key, token) in [(&key, &bound), (&DeviceKey::generate(), &bound), (&DeviceKey::generate(), &waiting)] {
+        assert_eq!(code(&ask(key, token)), is(403, "person_disabled"));
+    }
+    let listed = operated(&place, &["token", "list"]).1;
+    assert!(listed.contains("1/2") && listed.contains("0/1"), "nothing of them is used: {listed}");
+    switch("enable");
+    assert_eq!(ask(&DeviceKey::generate(), &bound).status, 201);
+}
+
+#[test]
 fn a_bare_token_gives_access_to_nothing_until_the_user_signs_in() {
     let (place, live) = live();
     let text = token(&place, &["--hours", "24"]);

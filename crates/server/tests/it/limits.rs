@@ -144,24 +144,58 @@ fn published_room_is_the_room_there_is() {
     assert_eq!(live.get(&format!("/api/v1/profiles/{}/latest", pc.profile), &pc).status, 404, "reading goes on");
 }
 
-/// Each of them had one of the places for requests at work, for two minutes.
+/// Each of them had one of the places for requests at work, for as long as its body may take: whether it said that it would be small, or large, or nothing of
+/// its length.
 #[test]
 fn forms_that_never_come_to_their_end_keep_nobody_out() {
     let place = Place::new();
     let live = place.serve();
-    let head = "POST /api/v1/sign-in/token HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
-                content-length: 4096\r\n\r\n{";
-    let slow: Vec<TcpStream> = (0..REQUESTS_AT_ONCE)
-        .map(|_| {
-            let mut slow = TcpStream::connect(live.address).unwrap();
-            slow.write_all(head.as_bytes()).unwrap();
-            slow
-        })
-        .collect();
-    for _ in 0..20 {
-        assert_eq!(live.get("/api/v1/limits", &Nobody).status, 200);
+    let begin = |path: &str, length: &str, body: &str| {
+        let mut slow = TcpStream::connect(live.address).unwrap();
+        let head =
+            format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{length}\r\n\r\n{body}");
+        slow.write_all(head.as_bytes()).unwrap();
+        slow
+    };
+    for (path, length, body) in [
+        ("/api/v1/sign-in/token", "content-length: 4096", "{"),
+        ("/api/v1/sign-in/token", "transfer-encoding: chunked", "1\r\n{\r\n"),
+        ("/sign-in", "transfer-encoding: chunked", ""),
+        ("/api/v1/enroll", "content-length: 60000", "{"),
+    ] {
+        let slow: Vec<TcpStream> = (0..REQUESTS_AT_ONCE).map(|_| begin(path, length, body)).collect();
+        for _ in 0..20 {
+            assert_eq!(live.get("/api/v1/limits", &Nobody).status, 200, "{path} {length}");
+        }
+        drop(slow);
     }
-    drop(slow);
+}
+
+#[test]
+fn a_body_that_comes_in_pieces_arrives_whole() {
+    let place = Place::new();
+    let live = place.serve();
+    live.make_owner("default/ada");
+    let admin = live.sign_in("default/ada");
+    // More than is waited for, so that some of it comes while the request is at work; and in another order it would be no JSON.
+    let signs = ["{", "\"name\"", ":", "\"pieces\"", ",", "\"description\"", ":", "\"to the end\"", "}"];
+    let body = signs.join(&" ".repeat(5_000)).into_bytes();
+    let mut headers = Vec::new();
+    admin.sign(&live, ("POST", "/api/v1/groups"), &mut headers, &body);
+    let lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let mut stream = TcpStream::connect(live.address).unwrap();
+    let head =
+        "POST /api/v1/groups HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n";
+    stream.write_all(format!("{head}{}\r\n", lines.concat()).as_bytes()).unwrap();
+    for piece in body.chunks(1_000) {
+        stream.write_all(format!("{:x}\r\n", piece.len()).as_bytes()).unwrap();
+        stream.write_all(&[piece, b"\r\n"].concat()).unwrap();
+    }
+    stream.write_all(b"0\r\n\r\n").unwrap();
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).unwrap();
+    assert!(line.contains(" 201 "), "{line}");
+    assert!(live.get("/api/v1/groups", &admin).text().contains("to the end"));
 }
 
 /// Ninety files that one PC asked for and did not take were three gigabytes of memory.

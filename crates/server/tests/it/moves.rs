@@ -6,6 +6,7 @@ use model::ids::ApprovalId;
 use model::permission::BuiltIn;
 use serde_json::{Value, json};
 use server::gates::Bounds;
+use server::keyring::erasure_signer;
 
 const DAY: i64 = 24 * 3600;
 
@@ -454,5 +455,35 @@ fn between_organisations_all_four_must_still_hold_what_it_takes_when_it_is_done(
     world.strip("other/eve");
     assert_eq!(world.decide("other/erin", true).status, 200);
     ended(ASKER);
+    world.sound();
+}
+
+#[test]
+fn words_about_an_erased_person_are_in_no_request_that_was_about_them() {
+    let world = world();
+    let (live, app) = (&world.live, &world.live.app);
+    let scope = app.store.operator("default").unwrap().unwrap();
+    let hash = server::password::hash(crate::support::PASSWORD, &*app.random);
+    for name in ["cora", "dora"] {
+        let now = (app.clock.now(), &*app.random);
+        app.keyring.create_user(&app.store, &scope, (name, hash.clone()), now).unwrap();
+    }
+    let pc = live.enroll("cora", "PC-CORA");
+    let ask = |pc: &Pc, to: &str, note: &str, approve: bool| {
+        let wish = json!({"to_user": world.id(to), "note": note});
+        let path = format!("/api/v1/profiles/{}/rehome", pc.profile);
+        assert_eq!(world.send("default/ada", "POST", &path, &wish).status, 202);
+        world.decide("default/bob", approve).json::<Value>()["state"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(ask(&pc, "default/dora", "cora may be leaving", false), "denied");
+    assert_eq!(ask(&world.old, "default/cora", "cora is to have it", false), "denied");
+    assert_eq!(ask(&world.old, "default/dora", "dora is to have it", false), "denied");
+    assert_eq!(ask(&pc, "default/dora", "cora has left", true), "done");
+    app.store.erase_user(&scope, pc.user, (app.clock.now(), erasure_signer(app))).unwrap().unwrap();
+    let all: Value = world.send("default/ada", "GET", "/api/v1/approvals", &json!({})).json();
+    let words = |one: &Value| ["note", "answer"].map(|name| one[name].as_str().unwrap_or_default().to_owned());
+    let words: Vec<[String; 2]> = all["items"].as_array().unwrap().iter().map(words).collect();
+    let none = || [String::new(), String::new()];
+    assert_eq!(words, [none(), ["dora is to have it".to_owned(), "looked at".to_owned()], none(), none()]);
     world.sound();
 }

@@ -1,6 +1,7 @@
 //! SCIM 2.0 against the real server: what the Entra SCIM validator and the RFCs' own examples ask, and what Entra ID and Okta send.
 
 mod conformance;
+mod lists;
 mod safety;
 
 use crate::support::{Answer, Live, Made, Place};

@@ -6,7 +6,7 @@
 //! Where a rule says who is in a group, nobody is put in; such a rule looks at everybody, so writing one takes somebody who reaches everything, and such a group gives nobody
 //! rights (`assignments.rs`): otherwise whoever may write a person's attributes could make them an administrator.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::sql::{Connection, OptionalExtension, Row};
 use model::admin::GroupOf;
@@ -154,12 +154,13 @@ pub struct GroupChange {
     pub tags: Option<Vec<TagId>>,
 }
 
-const COLUMNS: &str = "x.no, x.id, x.name, x.origin, x.external_id, (SELECT COUNT(*) FROM group_members m \
+/// The columns of a group, which [`from_row`] reads.
+pub(crate) const COLUMNS: &str = "x.no, x.id, x.name, x.origin, x.external_id, (SELECT COUNT(*) FROM group_members m \
                        WHERE m.tenant = x.tenant AND m.group_no = x.no) + (SELECT COUNT(*) FROM group_devices m \
                        WHERE m.tenant = x.tenant AND m.group_no = x.no), x.version, x.created_at, x.changed_at, \
                        x.description, x.holds, x.rule, x.evaluate_after";
 
-fn from_row(row: &Row<'_>) -> crate::sql::Result<(i64, Group)> {
+pub(crate) fn from_row(row: &Row<'_>) -> crate::sql::Result<(i64, Group)> {
     let group = Group {
         id: row::Id(row.get(1)?).into(),
         name: row.get(2)?,
@@ -193,15 +194,22 @@ pub(crate) fn find(connection: &Connection, view: &View, id: GroupId) -> Result<
     Ok((no, group))
 }
 
-/// The numbers of people that the view sees.
+/// The numbers of people, of whom the view must see each.
 pub(crate) fn seen_people(tx: &Connection, view: &View, users: &[UserId]) -> Result<BTreeSet<i64>, AdminError> {
-    users.iter().map(|user| people::number(tx, view, *user)).collect()
+    let found = people::numbers(tx, view, users)?;
+    let wanted: BTreeSet<&UserId> = users.iter().collect();
+    if found.len() == wanted.len() { Ok(found) } else { Err(AdminError::NotFound) }
 }
 
-fn members(connection: &Connection, tenant: i64, group: i64) -> Result<BTreeSet<i64>, StoreError> {
-    let sql = "SELECT user_no FROM group_members WHERE tenant = $1 AND group_no = $2";
-    let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map((tenant, group), |row| row.get(0))?;
+/// The members of a group that the view sees, with their numbers.
+fn seen_members(tx: &Connection, view: &View, group: i64) -> Result<BTreeMap<UserId, i64>, StoreError> {
+    let sql = format!(
+        "SELECT u.id, u.no FROM group_members g JOIN users u ON u.tenant = g.tenant AND u.no = g.user_no \
+         WHERE g.tenant = $1 AND g.group_no = $2 AND {}",
+        view.sees_person()
+    );
+    let mut statement = tx.prepare(&sql)?;
+    let rows = statement.query_map((view.scope().no, group), |row| Ok((row::Id(row.get(0)?).into(), row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -527,31 +535,24 @@ fn seen_devices(tx: &Connection, view: &View, ids: &[DeviceId]) -> Result<BTreeS
     ids.iter().map(|id| devices::find(tx, view, *id).map(|(no, _)| no)).collect()
 }
 
+/// Puts people in and takes them out. What it costs goes by how many those are, not by how many are in the group, unless all members are said.
 fn change_members(tx: &Connection, view: &View, no: i64, change: &GroupChange) -> Result<(), AdminError> {
-    let tenant = view.scope().no;
-    let before = members(tx, tenant, no)?;
-    let mut after = match &change.members {
-        Some(members) => {
-            let mut after = seen_people(tx, view, members)?;
-            // People out of sight stay: who changes the list has not seen them in it.
-            for user in &before {
-                if !people::sees(tx, view, *user)? {
-                    after.insert(*user);
-                }
-            }
-            after
-        }
-        None => before.clone(),
-    };
-    after.extend(seen_people(tx, view, &change.add)?);
-    for gone in &change.remove {
-        // Whoever is not there, or out of sight, is in it no more either way.
-        if let Ok(user) = people::number(tx, view, *gone) {
-            after.remove(&user);
-        }
+    // Who is seen can change with who is in the group, so all are looked up before one is put.
+    let mut after: BTreeMap<i64, bool> = BTreeMap::new();
+    if let Some(members) = &change.members {
+        // People out of sight stay: who changes the list has not seen them in it.
+        let before = seen_members(tx, view, no)?;
+        let wanted: BTreeSet<UserId> = members.iter().copied().collect();
+        let new: Vec<UserId> = wanted.iter().copied().filter(|user| !before.contains_key(user)).collect();
+        after.extend(seen_people(tx, view, &new)?.into_iter().map(|user| (user, true)));
+        let gone = before.into_iter().filter(|(user, _)| !wanted.contains(user));
+        after.extend(gone.map(|(_, user)| (user, false)));
     }
-    for user in before.symmetric_difference(&after) {
-        membership::put(tx, (tenant, GroupOf::People), (no, *user), after.contains(user))?;
+    after.extend(seen_people(tx, view, &change.add)?.into_iter().map(|user| (user, true)));
+    // Whoever is not there, or out of sight, is in it no more either way.
+    after.extend(people::numbers(tx, view, &change.remove)?.into_iter().map(|user| (user, false)));
+    for (user, is) in after {
+        membership::put(tx, (view.scope().no, GroupOf::People), (no, user), is)?;
     }
     Ok(())
 }

@@ -63,14 +63,27 @@ impl Slice {
     }
 
     /// Every item of a list, page after page. `page` gives the page that it is asked for.
-    pub fn all<T, E>(mut page: impl FnMut(Self) -> Result<Page<T>, E>) -> Result<Vec<T>, E> {
-        let (mut items, mut slice) = (Vec::new(), Self::default());
+    pub fn all<T, E>(page: impl FnMut(Self) -> Result<Page<T>, E>) -> Result<Vec<T>, E> {
+        let mut items = Vec::new();
+        Self::default().pages(page, |found| {
+            items.extend(found);
+            Ok(())
+        })?;
+        Ok(items)
+    }
+
+    /// Hands each page of a list to `with`, from this one on; one is in memory at a time. `page` gives the page that it is asked for.
+    pub fn pages<T, E>(
+        mut self,
+        mut page: impl FnMut(Self) -> Result<Page<T>, E>,
+        mut with: impl FnMut(Vec<T>) -> Result<(), E>,
+    ) -> Result<(), E> {
         loop {
-            let found = page(slice)?;
-            items.extend(found.items);
+            let found = page(self)?;
+            with(found.items)?;
             match found.next {
-                Some(after) => slice.after = after,
-                None => return Ok(items),
+                Some(after) => self.after = after,
+                None => return Ok(()),
             }
         }
     }

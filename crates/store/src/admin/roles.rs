@@ -14,6 +14,7 @@ use crate::audit::{self, Action, Event};
 use crate::authority::{self, Range, View, from_words, to_words};
 use crate::error::AdminError;
 use crate::misfit::{Misfit, Use};
+use crate::people::claims_giving;
 use crate::{Store, StoreError, row};
 
 /// A role of the tenant's own.
@@ -87,13 +88,22 @@ fn check(tx: &Connection, tenant: i64, name: &str) -> Result<(), AdminError> {
     Ok(taken(tx, "role", name, "SELECT 1 FROM roles WHERE tenant = $1 AND name = $2", (tenant, name))?)
 }
 
-/// Everything over which a role is assigned; who changes the role must hold what it gives there.
-fn ranges(tx: &Connection, tenant: i64, role: i64) -> Result<Vec<Range>, StoreError> {
+/// Everything over which a role is assigned.
+fn assigned(tx: &Connection, tenant: i64, role: i64) -> Result<Vec<Range>, StoreError> {
     let sql = "SELECT no, all_groups, all_tags FROM assignments WHERE tenant = $1 AND role_no = $2";
     let mut statement = tx.prepare_cached(sql)?;
     let rows = statement.query_map((tenant, role), |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
     let rows: Vec<(i64, (bool, bool))> = rows.collect::<Result<_, _>>()?;
     rows.into_iter().map(|(no, all)| authority::reach(tx, tenant, no, all)).collect()
+}
+
+/// Everything over which a role of that name is given by claims of a provider: that is over all, or not at all. Who makes or changes such a role gives what it holds to
+/// people whom nobody has put into an assignment.
+fn claimed(tx: &Connection, view: &View, name: &str) -> Result<Option<Range>, StoreError> {
+    // Whoever has it from their last sign-in keeps it until the next, whatever has become of the claim.
+    let held = "SELECT 1 FROM claimed_roles WHERE tenant = $1 AND role = $2";
+    let is = claims_giving(tx, view.scope(), name)? > 0 || tx.prepare_cached(held)?.exists((view.scope().no, name))?;
+    Ok(is.then(Range::default))
 }
 
 fn refuse_more(view: &View, permissions: &BTreeSet<Permission>, ranges: &[Range]) -> Result<(), AdminError> {
@@ -112,7 +122,7 @@ impl Store {
         self.writer.write(move |tx| {
             let tenant = view.scope().no;
             check(tx, tenant, &new.name)?;
-            refuse_more(&view, &new.permissions, &[])?;
+            refuse_more(&view, &new.permissions, claimed(tx, &view, &new.name)?.as_slice())?;
             let named = new.tags.as_ref().map(|tags| tags.iter().map(|tag| tag.0).collect::<Vec<_>>());
             let tags = new_tags(tx, &view, named.as_deref())?;
             let no = row::next_no(tx, "SELECT COALESCE(MAX(no), 0) + 1 FROM roles WHERE tenant = $1", tenant)?;
@@ -161,9 +171,14 @@ impl Store {
             if let Some(name) = change.name.as_ref().filter(|name| **name != role.name) {
                 check(tx, tenant, name)?;
             }
-            let permissions = change.permissions.as_ref().unwrap_or(&role.permissions);
+            let (name, permissions) =
+                (change.name.as_ref().unwrap_or(&role.name), change.permissions.as_ref().unwrap_or(&role.permissions));
             let both = permissions.union(&role.permissions).copied().collect();
-            refuse_more(&view, &both, &ranges(tx, tenant, no)?)?;
+            // Who changes a role must hold what it gives, wherever it gives it: under the old name, and under the new one.
+            let mut ranges = assigned(tx, tenant, no)?;
+            ranges.extend(claimed(tx, &view, &role.name)?);
+            ranges.extend(claimed(tx, &view, name)?);
+            refuse_more(&view, &both, &ranges)?;
             if let Some(named) = &change.tags {
                 let named: Vec<_> = named.iter().map(|tag| tag.0).collect();
                 change_tags(tx, &view, (Kind::Role, no), &named)?;
@@ -171,23 +186,27 @@ impl Store {
             tx.prepare_cached(
                 "UPDATE roles SET name = $1, permissions = $2, version = version + 1 WHERE tenant = $3 AND no = $4",
             )?
-            .execute((change.name.as_ref().unwrap_or(&role.name), to_words(permissions), tenant, no))?;
+            .execute((name, to_words(permissions), tenant, no))?;
             let actor = view.actor();
             audit::append(tx, view.scope(), &Event::of(&actor, at, Action::RoleUpdate, id.as_bytes()))?;
             Ok(find(tx, &view, id)?.1)
         })
     }
 
-    /// Deletes a role that is not assigned.
+    /// Deletes a role that is not assigned and that no claim of a provider gives.
     pub fn delete_role(&self, view: &View, (id, version): (RoleId, Option<u64>), at: Moment) -> Result<(), AdminError> {
         let view = view.clone();
         self.writer.write(move |tx| {
             let tenant = view.scope().no;
             let (no, role) = find(tx, &view, id)?;
             check_version(version, row::signed(role.version))?;
-            let used = ranges(tx, tenant, no)?.len();
+            let used = assigned(tx, tenant, no)?.len();
             if used > 0 {
                 return Err(AdminError::Used(Use::Assignments(used as u64)));
+            }
+            let used = claims_giving(tx, view.scope(), &role.name)?;
+            if used > 0 {
+                return Err(AdminError::Used(Use::Claims(used)));
             }
             tags::put(tx, tenant, (Kind::Role, no), &BTreeSet::new())?;
             tx.prepare_cached("DELETE FROM roles WHERE tenant = $1 AND no = $2")?.execute((tenant, no))?;

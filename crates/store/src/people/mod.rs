@@ -23,6 +23,7 @@ pub use agents::{AgentRequest, Approved, Asked, NewAgentRequest, Polled};
 pub use factors::{Change, Factors};
 pub use identities::Identity;
 pub(crate) use identities::{find as find_identity, free_name, link as link_identity, unlink as unlink_identity};
+pub(crate) use providers::claims_giving;
 pub use providers::{Mapping, Provider, ProviderKind, ProviderSettings, SecretChange};
 pub use sessions::{IDLE_MILLIS, Listed as ListedSession, NewSession, SESSION_MILLIS, Session, Stage};
 pub use sign_ins::{NewSignIn, SignIn};

@@ -118,18 +118,28 @@ impl Provider {
 
 const COLUMNS: &str = "SELECT no, id, name, settings, secret FROM providers WHERE tenant = $1";
 
+fn all(connection: &Connection, tenant: &TenantScope) -> Result<Vec<Provider>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!("{COLUMNS} ORDER BY name"))?;
+    let mut rows = statement.query([tenant.no])?;
+    let mut providers = Vec::new();
+    while let Some(row) = rows.next()? {
+        providers.push(provider(&row, tenant)?);
+    }
+    Ok(providers)
+}
+
+/// How many claims of the tenant's providers give a role of that name.
+pub(crate) fn claims_giving(connection: &Connection, tenant: &TenantScope, role: &str) -> Result<u64, StoreError> {
+    let providers = all(connection, tenant)?;
+    let given =
+        providers.iter().flat_map(|provider| &provider.settings.mappings).filter(|mapping| mapping.role == role);
+    Ok(given.count() as u64)
+}
+
 impl Store {
     /// The tenant's providers, by name.
     pub fn providers(&self, tenant: &TenantScope) -> Result<Vec<Provider>, StoreError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(&format!("{COLUMNS} ORDER BY name"))?;
-            let mut rows = statement.query([tenant.no])?;
-            let mut providers = Vec::new();
-            while let Some(row) = rows.next()? {
-                providers.push(provider(&row, tenant)?);
-            }
-            Ok(providers)
-        })
+        self.read(|connection| all(connection, tenant))
     }
 
     /// The tenant's provider with that id.

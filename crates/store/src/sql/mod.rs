@@ -155,6 +155,12 @@ impl Connection {
     }
 }
 
+/// Places for `count` parameters of a list, of which the first is `$first`.
+pub(crate) fn places(first: usize, count: usize) -> String {
+    let places: Vec<String> = (first..first + count).map(|number| format!("${number}")).collect();
+    places.join(", ")
+}
+
 /// Whether the parameters of a statement first appear in the order of their numbers. SQLite numbers them by that, PostgreSQL by the number itself: otherwise the
 /// same statement would mean something else there. (A check-in once wrote nothing for that reason.)
 fn in_order(sql: &str) -> bool {

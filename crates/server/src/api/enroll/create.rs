@@ -50,6 +50,7 @@ impl From<EnrollError> for Refusal {
             EnrollError::OtherMachine => Self::new(StatusCode::CONFLICT, Reason::OtherMachine, detail),
             EnrollError::KeyInUse => Self::new(StatusCode::CONFLICT, Reason::Revoked, detail),
             EnrollError::TokenRefused => token_refused(),
+            EnrollError::PersonDisabled => Self::new(StatusCode::FORBIDDEN, Reason::PersonDisabled, detail),
             EnrollError::Store(error) => error.into(),
         }
     }
@@ -116,13 +117,13 @@ fn enroll(
     let account = user.or_else(|| token.as_ref().and_then(|token| token.user.clone()));
     may_come_in(app, (request, &key), (token.as_ref(), account.as_ref()))?;
     let Some(account) = account else {
-        let detail = "a password, a sign-in or an enrolment token is wanted";
+        let detail = "a password, a sign-in or an enrollment token is wanted";
         return Err(Refusal::new(StatusCode::UNAUTHORIZED, Reason::WrongCredentials, detail));
     };
     strong_enough(app, account.tenant_scope(), key.level)?;
     app.gates.enrolment_into(account.tenant()).map_err(|seconds| {
         let most = app.bounds.tenant_enrolments_per_minute;
-        Refusal::limited(format!("more than {most} enrolments a minute in this organisation"), seconds)
+        Refusal::limited(format!("more than {most} enrollments a minute in this organisation"), seconds)
     })?;
     make_device(app, &account.by(origin), (&request.device_name, key, machine), token.as_ref())
 }

@@ -18,7 +18,8 @@ pub(crate) async fn handle(
     Input(input): Input,
 ) -> Result<Response, Wrong> {
     let asked = Asked::of(input)?;
-    let mut all = users::list::found(&app, view.clone(), &asked).await?;
-    all.extend(groups::list::found(&app, view, &asked).await?);
-    Ok(asked.page(all))
+    let window = asked.window();
+    let mut found = users::list::found(&app, view.clone(), (&asked, window)).await?;
+    found.extend(groups::list::found(&app, view, (&asked, found.rest(window))).await?);
+    Ok(asked.page(found))
 }

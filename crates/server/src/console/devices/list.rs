@@ -8,7 +8,7 @@ use axum::response::Response;
 use model::check_in::Facts;
 use model::ids::DeviceId;
 use model::permission::may;
-use store::{Fleet, FleetDevice, Standing, View};
+use store::{Fleet, FleetDevice, Standing, Store, StoreError, View};
 
 use crate::App;
 use crate::access::Allowed;
@@ -16,8 +16,9 @@ use crate::api::extract::apart;
 use crate::audit::row;
 use crate::console::fleets::fleet;
 use crate::console::frame::{Desk, Frame, Place, colour};
-use crate::console::list::{Asked, Chip, Choice, Column, Order, Pager, csv as file, rows};
+use crate::console::list::{Asked, Chip, Choice, Column, Order, Pager, long_csv as file, rows};
 use crate::console::page;
+use crate::pieces;
 use crate::problem::Refusal;
 
 const COLUMNS: [Choice; 8] = [
@@ -161,40 +162,46 @@ pub(in crate::console) async fn csv(
     State(app): State<Arc<App>>,
     desk: Desk,
 ) -> Result<Response, Refusal> {
-    let asked = asked(&desk);
-    apart(move || table(&app, &view, &asked)).await
+    let (asked, place) = (asked(&desk), pieces::place(&app.exports)?);
+    let (worker, by) = (Arc::clone(&app), view.clone());
+    let fleet = apart(move || fleet(&worker, &by)).await?;
+    Ok(file(place, "devices", &HEADS, move |row| table((&app.store, &view), (&fleet, &asked), row)))
 }
 
 /// PCs whose facts are looked up at once for the file.
 const LOOKED_UP: usize = 1_000;
 
-/// The file. Waits for the disk.
-fn table(app: &Arc<App>, view: &View, asked: &Asked) -> Result<Response, Refusal> {
-    let fleet = fleet(app, view)?;
-    let heads = [
-        "id",
-        "name",
-        "user",
-        "standing",
-        "reason",
-        "last_backup",
-        "last_seen",
-        "key",
-        "connected",
-        "forked",
-        "windows",
-        "join",
-        "model",
-        "agent",
-    ];
+const HEADS: [&str; 14] = [
+    "id",
+    "name",
+    "user",
+    "standing",
+    "reason",
+    "last_backup",
+    "last_seen",
+    "key",
+    "connected",
+    "forked",
+    "windows",
+    "join",
+    "model",
+    "agent",
+];
+
+/// The rows of the file. Waits for the disk.
+fn table(
+    (store, view): (&Store, &View),
+    (fleet, asked): (&Fleet, &Asked),
+    row: &mut dyn FnMut(&[String]) -> bool,
+) -> Result<(), StoreError> {
     let time = |at: Option<model::world::Moment>| at.map(row::time).unwrap_or_default();
-    let cells = |(device, said): (FleetDevice<'_>, Facts)| {
-        vec![
+    let cells = |device: &FleetDevice<'_>, said: Facts| {
+        [
             device.id().to_string(),
             fleet.name(device.name()).to_owned(),
-            fleet.user_name(device).to_owned(),
+            fleet.user_name(*device).to_owned(),
             device.standing().word().to_owned(),
-            fleet.trouble(device).unwrap_or_default().to_owned(),
+            fleet.trouble(*device).unwrap_or_default().to_owned(),
             time(device.backup_at()),
             time(Some(device.seen().moment())),
             device.key_level().map_or("", model::device::KeyLevel::word).to_owned(),
@@ -206,14 +213,17 @@ fn table(app: &Arc<App>, view: &View, asked: &Asked) -> Result<Response, Refusal
             said.agent.unwrap_or_default(),
         ]
     };
-    let mut found = found(&fleet, asked);
-    if let Some(order) = order(&fleet, asked) {
+    let mut found = found(fleet, asked);
+    if let Some(order) = order(fleet, asked) {
         found.sort_unstable_by(order);
     }
-    let mut said = Vec::with_capacity(found.len());
     for some in found.chunks(LOOKED_UP) {
         let ids: Vec<DeviceId> = some.iter().map(FleetDevice::id).collect();
-        said.extend(app.store.said_by(view, &ids)?.into_iter().map(Option::unwrap_or_default));
+        for (device, said) in some.iter().zip(store.said_by(view, &ids)?) {
+            if !row(&cells(device, said.unwrap_or_default())) {
+                return Ok(());
+            }
+        }
     }
-    Ok(file("devices", &heads, found.into_iter().zip(said).map(cells)))
+    Ok(())
 }

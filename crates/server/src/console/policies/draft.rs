@@ -160,7 +160,7 @@ pub(in crate::console) async fn show(
 ) -> Result<Response, Refusal> {
     let step = Step::of(desk.asked("step")).unwrap_or(Step::Basics);
     let mut draft = app.drafts.get(&owner(&view), id).ok_or_else(gone)?;
-    let parked = app.drafts.parked(desk.asked("parked"));
+    let parked = desk.parked(&app);
     let mut said = Said { q: desk.asked("q").to_owned(), parked: parked.is_some(), ..Said::default() };
     if let Some(fields) = parked {
         said.wrong = take(step, &mut draft.terms, &fields);

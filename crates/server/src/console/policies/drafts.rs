@@ -1,7 +1,8 @@
 //! Policies that are being made or changed: the steps of the form are pages of their own, and what was said in one is kept here until the last.
 //!
 //! A draft belongs to whoever began it. It is in memory, for a day: it changes nothing, and a server that starts anew has none. A form that comes after its session has
-//! ended is kept as well, by a word that only its sender gets, so that it can be shown to them again once they have signed in; it is never taken over without a second look.
+//! ended is kept as well, by a word that only its sender gets and for the browser that sent it, so that it can be shown to them again once they have signed in; it is never taken over
+//! without a second look. Without the browser, whoever sends somebody such a word would have them send a form that they have not filled in.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -44,7 +45,14 @@ pub(crate) struct Drafts(Mutex<Kept>);
 #[derive(Default)]
 struct Kept {
     drafts: HashMap<(Owner, PolicyId), (Draft, Moment)>,
-    parked: HashMap<String, (HashMap<String, String>, Moment)>,
+    parked: HashMap<String, Parked>,
+}
+
+/// A form of an ended session.
+struct Parked {
+    fields: HashMap<String, String>,
+    browser: [u8; 32],
+    at: Moment,
 }
 
 impl Drafts {
@@ -79,26 +87,27 @@ impl Drafts {
         self.lock().drafts.remove(&(owner.clone(), id));
     }
 
-    /// Keeps a form of an ended session under a word.
-    pub(crate) fn park(&self, word: String, fields: HashMap<String, String>, now: Moment) {
+    /// Keeps a form of an ended session under a word, for the browser of that hash.
+    pub(crate) fn park(&self, word: String, (browser, fields): ([u8; 32], HashMap<String, String>), at: Moment) {
         let mut kept = self.lock();
         if kept.parked.len() >= PARKED_MAX {
-            let oldest = kept.parked.iter().min_by_key(|(_, (_, at))| *at).map(|(word, _)| word.clone());
+            let oldest = kept.parked.iter().min_by_key(|(_, parked)| parked.at).map(|(word, _)| word.clone());
             oldest.map(|oldest| kept.parked.remove(&oldest));
         }
-        kept.parked.insert(word, (fields, now));
+        kept.parked.insert(word, Parked { fields, browser, at });
     }
 
-    /// The form with that word.
-    pub(crate) fn parked(&self, word: &str) -> Option<HashMap<String, String>> {
-        self.lock().parked.get(word).map(|(fields, _)| fields.clone())
+    /// The form with that word, if it is this browser's.
+    pub(crate) fn parked(&self, word: &str, browser: Option<[u8; 32]>) -> Option<HashMap<String, String>> {
+        let kept = self.lock();
+        kept.parked.get(word).filter(|parked| Some(parked.browser) == browser).map(|parked| parked.fields.clone())
     }
 
     /// Lets go of what is old.
     pub(crate) fn tidy(&self, now: Moment) {
         let mut kept = self.lock();
         kept.drafts.retain(|_, (_, at)| now.0.saturating_sub(at.0) < KEPT_MILLIS);
-        kept.parked.retain(|_, (_, at)| now.0.saturating_sub(at.0) < PARKED_MILLIS);
+        kept.parked.retain(|_, parked| now.0.saturating_sub(parked.at.0) < PARKED_MILLIS);
     }
 }
 
@@ -125,11 +134,14 @@ mod tests {
     fn forms_of_ended_sessions_take_a_bounded_place() {
         let drafts = Drafts::default();
         for number in 0..100 {
-            drafts.park(number.to_string(), HashMap::from([("n".to_owned(), number.to_string())]), Moment(number));
+            let fields = HashMap::from([("n".to_owned(), number.to_string())]);
+            drafts.park(number.to_string(), ([7; 32], fields), Moment(number));
         }
-        assert!(drafts.parked("35").is_none() && drafts.parked("36").is_some());
-        assert_eq!(drafts.parked("99").unwrap()["n"], "99");
+        let parked = |word: &str| drafts.parked(word, Some([7; 32]));
+        assert!(parked("35").is_none() && parked("36").is_some());
+        assert_eq!(parked("99").unwrap()["n"], "99");
+        assert!(drafts.parked("99", Some([8; 32])).is_none() && drafts.parked("99", None).is_none());
         drafts.tidy(Moment(PARKED_MILLIS + 50));
-        assert!(drafts.parked("50").is_none() && drafts.parked("51").is_some());
+        assert!(parked("50").is_none() && parked("51").is_some());
     }
 }

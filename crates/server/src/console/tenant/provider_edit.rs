@@ -107,7 +107,7 @@ fn is_next_door(settings: &ProviderSettings) -> bool {
     settings.kind == ProviderKind::Oidc && settings.issuer.starts_with("http://")
 }
 
-/// Nobody gives by claims what they lack.
+/// Nobody gives by claims what they lack; what claims give reaches over everything.
 fn lacks(app: &App, view: &View, mappings: &[Mapping]) -> Result<Option<Vec<Permission>>, StoreError> {
     let own = Slice::all(|slice| app.store.roles(view, slice))?;
     let mut lacks = Vec::new();
@@ -116,7 +116,7 @@ fn lacks(app: &App, view: &View, mappings: &[Mapping]) -> Result<Option<Vec<Perm
         let named = || own.iter().find(|role| role.name == mapping.role);
         let own = || Some(named()?.permissions.iter().copied().collect());
         let Some(permissions) = built_in.or_else(own) else { return Ok(None) };
-        lacks.extend(permissions.into_iter().filter(|permission| !view.holds(*permission)));
+        lacks.extend(permissions.into_iter().filter(|permission| !view.holds_everywhere(*permission)));
     }
     lacks.sort();
     lacks.dedup();

@@ -1,7 +1,7 @@
 //! `GET /console/tenant`: how the organisation is set: roles, scope tags, service accounts, identity providers, enrolment tokens, keys, retention, limits. Each part is
 //! shown to who may see it, with the ways to the pages on which it is changed for who may change it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
 use std::sync::Arc;
 
@@ -11,12 +11,13 @@ use axum::response::Response;
 use model::admin::FactorRule;
 use model::ids::{AssignmentId, ProviderId, RoleId, TagId, to_hex};
 use model::permission::{BuiltIn, Permission, may};
-use store::{EnrolmentToken, KeyCount, Role, Slice, StoreError, Tag, Token, View, Which};
+use store::{AdminError, EnrolmentToken, KeyCount, Role, Slice, Store, Tag, Token, View, Which};
 
+use super::HERE;
 use crate::App;
 use crate::access::Allowed;
 use crate::api::extract::apart;
-use crate::console::frame::{Desk, Frame, Place};
+use crate::console::frame::{Desk, Frame, Place, address};
 use crate::console::page;
 use crate::gates::Bounds;
 use crate::problem::Refusal;
@@ -39,12 +40,38 @@ struct Provider {
     client: String,
 }
 
+/// A page of a list, and the ways to the first one and to the next, where there are others.
+struct Listed<T> {
+    items: Vec<T>,
+    first: Option<String>,
+    next: Option<String>,
+}
+
+impl<T> Listed<T> {
+    /// The page that an address asks for with the word of the list, which is also its place on the page.
+    fn of<E>(
+        asked: &HashMap<String, String>,
+        (word, anchor): (&str, &str),
+        page: impl FnOnce(Slice) -> Result<store::Page<T>, E>,
+    ) -> Result<Self, E> {
+        let after = asked.get(word).and_then(|after| after.parse().ok()).unwrap_or_default();
+        let store::Page { items, next } = page(Slice { after, ..Slice::default() })?;
+        let to = |after: &str| format!("{}#{anchor}", address(HERE, &[(word, after)]));
+        Ok(Self { items, first: (after > 0).then(|| to("")), next: next.map(|next| to(&next.to_string())) })
+    }
+
+    fn map<U>(self, with: impl FnMut(T) -> U) -> Listed<U> {
+        Listed { items: self.items.into_iter().map(with).collect(), first: self.first, next: self.next }
+    }
+}
+
 /// What there is of everything. `None`: whoever asks may not see it.
 #[derive(Default)]
 struct Parts {
-    given: Option<(Vec<store::Assignment>, Vec<Role>)>,
-    tags: Option<Vec<Tag>>,
-    accounts: Option<Vec<Token>>,
+    given: Option<Listed<Given>>,
+    roles: Option<Listed<Role>>,
+    tags: Option<Listed<Tag>>,
+    accounts: Option<Listed<Token>>,
     providers: Option<Vec<Provider>>,
     tokens: Option<Vec<EnrolmentToken>>,
     keys: Option<KeyCount>,
@@ -59,9 +86,7 @@ struct Parts {
 #[template(path = "console/tenant/show.html")]
 struct Page {
     f: Frame,
-    given: Option<Vec<Given>>,
     built_in: Vec<(&'static str, usize)>,
-    own_roles: Vec<(RoleId, String, usize)>,
     parts: Parts,
     bounds: Bounds,
     may: May,
@@ -128,8 +153,6 @@ pub(in crate::console) async fn show(
     State(app): State<Arc<App>>,
     desk: Desk,
 ) -> Result<Response, Refusal> {
-    let (worker, by) = (Arc::clone(&app), view.clone());
-    let parts = apart(move || parts(&worker, &by)).await?;
     let f = desk
         .frame((&app, &view), Place::Tenant, desk.texts.t("nav.tenant"))
         .cli("rehome-server role assignments --tenant {tenant}")
@@ -138,19 +161,12 @@ pub(in crate::console) async fn show(
         .cli("rehome-server tenant second-factor admins --tenant {tenant}")
         .cli("rehome-server key status")
         .done(desk.asked("done"), &DONE);
-    let given = parts.given.as_ref().map(|(given, roles)| given.iter().map(|one| told(&f, one, roles)).collect());
-    let own_roles = parts
-        .given
-        .iter()
-        .flat_map(|(_, roles)| roles)
-        .map(|role| (role.id, role.name.clone(), role.permissions.len()))
-        .collect();
+    let (worker, by) = (Arc::clone(&app), view.clone());
+    let (parts, f) = apart(move || Ok::<_, AdminError>((parts(&worker, (&by, &f, &desk.query))?, f))).await?;
     // What belongs to the organisation as a whole is changed by who reaches all of it.
     let whole = |permission: Permission| view.holds(permission) && view.is_whole();
     Ok(page(&Page {
-        given,
         built_in: BuiltIn::ALL.iter().map(|role| (role.word(), role.permissions().len())).collect(),
-        own_roles,
         bounds: app.bounds,
         may: May {
             enrol: whole(Permission::EnrolmentWrite),
@@ -165,8 +181,24 @@ pub(in crate::console) async fn show(
     }))
 }
 
-fn told(f: &Frame, one: &store::Assignment, roles: &[Role]) -> Given {
-    let names: BTreeMap<RoleId, &str> = roles.iter().map(|role| (role.id, role.name.as_str())).collect();
+/// The names of the organisation's own roles that assignments give, as far as whoever looks sees them.
+fn names(store: &Store, view: &View, given: &[store::Assignment]) -> Result<BTreeMap<RoleId, String>, AdminError> {
+    let mut names = BTreeMap::new();
+    for one in given {
+        if let Which::Own(id) = one.terms.role
+            && !names.contains_key(&id)
+        {
+            match store.role(view, id) {
+                Ok(role) => drop(names.insert(id, role.name)),
+                Err(AdminError::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(names)
+}
+
+fn told(f: &Frame, one: &store::Assignment, names: &BTreeMap<RoleId, String>) -> Given {
     let terms = &one.terms;
     let count = |what: &str, ids: Option<usize>| {
         ids.map(|ids| f.texts.t1(if what == "groups" { "tenant.groups" } else { "tenant.tags_count" }, ids))
@@ -181,7 +213,7 @@ fn told(f: &Frame, one: &store::Assignment, roles: &[Role]) -> Given {
         name: terms.name.clone(),
         role: match &terms.role {
             Which::BuiltIn(role) => role.word().to_owned(),
-            Which::Own(id) => names.get(id).map_or_else(|| id.to_string(), |name| (*name).to_owned()),
+            Which::Own(id) => names.get(id).map_or_else(|| id.to_string(), Clone::clone),
         },
         members: terms.users.len() + terms.groups.len() + terms.tokens.len(),
         over: if over.is_empty() { f.texts.t("tenant.everything").to_owned() } else { over.join(", ") },
@@ -189,8 +221,8 @@ fn told(f: &Frame, one: &store::Assignment, roles: &[Role]) -> Given {
     }
 }
 
-fn parts(app: &App, view: &View) -> Result<Parts, StoreError> {
-    let (store, scope, slice) = (&app.store, view.tenant_scope(), Slice::default());
+fn parts(app: &App, (view, f, asked): (&View, &Frame, &HashMap<String, String>)) -> Result<Parts, AdminError> {
+    let (store, scope) = (&app.store, view.tenant_scope());
     let may = |permission: Permission| view.beside(permission);
     // What belongs to the organisation as a whole carries no tags: it is shown to who reaches all of it.
     let whole = |permission: Permission| view.beside(permission).filter(View::is_whole);
@@ -204,15 +236,24 @@ fn parts(app: &App, view: &View) -> Result<Parts, StoreError> {
     Ok(Parts {
         given: may(Permission::RoleRead)
             .map(|by| {
-                let mut given = store.assignments(&by, slice)?.items;
-                for one in &mut given {
+                let page = |slice| store.assignments(&by, slice);
+                let mut given = Listed::of(asked, ("assignments", "roles"), page)?;
+                for one in &mut given.items {
                     one.terms.name = store.assignment_called(scope, std::mem::take(&mut one.terms.name))?;
                 }
-                Ok::<_, StoreError>((given, store.roles(&by, slice)?.items))
+                let names = names(store, &by, &given.items)?;
+                Ok::<_, AdminError>(given.map(|one| told(f, &one, &names)))
             })
             .transpose()?,
-        tags: may(Permission::TagRead).map(|by| store.tags(&by, slice)).transpose()?.map(|page| page.items),
-        accounts: may(Permission::TokenRead).map(|by| store.tokens(&by, slice)).transpose()?.map(|page| page.items),
+        roles: may(Permission::RoleRead)
+            .map(|by| Listed::of(asked, ("roles", "own-roles"), |slice| store.roles(&by, slice)))
+            .transpose()?,
+        tags: may(Permission::TagRead)
+            .map(|by| Listed::of(asked, ("tags", "tags"), |slice| store.tags(&by, slice)))
+            .transpose()?,
+        accounts: may(Permission::TokenRead)
+            .map(|by| Listed::of(asked, ("accounts", "accounts"), |slice| store.tokens(&by, slice)))
+            .transpose()?,
         providers: whole(Permission::IdentityRead)
             .map(|_| store.providers(scope))
             .transpose()?

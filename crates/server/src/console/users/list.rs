@@ -1,5 +1,6 @@
 //! `GET /console/users`, `GET /console/users.csv`: everybody who is switched on, and whether they could be restored.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use askama::Template;
@@ -14,8 +15,9 @@ use crate::api::extract::apart;
 use crate::audit::row;
 use crate::console::fleets::fleet;
 use crate::console::frame::{Desk, Frame, Place, colour};
-use crate::console::list::{Asked, Chip, Choice, Column, Order, Pager, csv as file, rows};
+use crate::console::list::{Asked, Chip, Choice, Column, Order, Pager, long_csv as file, rows};
 use crate::console::page;
+use crate::pieces;
 use crate::problem::Refusal;
 
 const COLUMNS: [Choice; 3] = [("backup", "column.backup"), ("devices", "column.devices"), ("since", "column.known")];
@@ -110,22 +112,33 @@ pub(in crate::console) async fn csv(
     State(app): State<Arc<App>>,
     desk: Desk,
 ) -> Result<Response, Refusal> {
-    let asked = asked(&desk);
+    let (asked, place) = (asked(&desk), pieces::place(&app.exports)?);
     let fleet = apart(move || fleet(&app, &view)).await?;
-    let heads = ["id", "name", "standing", "last_backup", "devices", "known_since"];
-    let cells = |person: FleetPerson<'_>| {
-        vec![
+    Ok(file(place, "users", &HEADS, move |row| {
+        table((&fleet, &asked), row);
+        Ok::<_, Infallible>(())
+    }))
+}
+
+const HEADS: [&str; 6] = ["id", "name", "standing", "last_backup", "devices", "known_since"];
+
+/// The rows of the file.
+fn table((fleet, asked): (&Fleet, &Asked), row: &mut dyn FnMut(&[String]) -> bool) {
+    let mut found = found(fleet, asked);
+    if let Some(order) = order(asked) {
+        found.sort_unstable_by(order);
+    }
+    for person in found {
+        let cells = [
             person.id().to_string(),
             fleet.name(person.name()).to_owned(),
             person.standing().word().to_owned(),
             person.backup_at().map(row::time).unwrap_or_default(),
             person.devices().to_string(),
             row::time(person.created().moment()),
-        ]
-    };
-    let mut found = found(&fleet, &asked);
-    if let Some(order) = order(&asked) {
-        found.sort_unstable_by(order);
+        ];
+        if !row(&cells) {
+            return;
+        }
     }
-    Ok(file("users", &heads, found.into_iter().map(cells)))
 }

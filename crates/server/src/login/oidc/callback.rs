@@ -16,10 +16,12 @@ use store::{Origin, Person, StoreError, TenantScope};
 use super::egress::{Egress, tame};
 use super::known::Known;
 use super::person::{Claimed, claimed};
+use super::start::ANEW;
 use super::strict::Object;
 use super::token::{self, Expected};
 use super::{OidcError, entra_directory, redirect_uri, secret};
 use crate::App;
+use crate::access::FRESH_MILLIS;
 use crate::api::extract::apart;
 use crate::identity::hash_token;
 use crate::keyring::KeyringError;
@@ -46,7 +48,9 @@ impl No {
     fn status(&self) -> StatusCode {
         match self.reason {
             Reason::ProviderUnreachable => StatusCode::BAD_GATEWAY,
-            Reason::SignInRefused | Reason::SignInExpired | Reason::ProviderRefused => StatusCode::UNAUTHORIZED,
+            Reason::SignInRefused | Reason::SignInExpired | Reason::ProviderRefused | Reason::NotAskedAnew => {
+                StatusCode::UNAUTHORIZED
+            }
             _ => StatusCode::FORBIDDEN,
         }
     }
@@ -162,6 +166,9 @@ fn sign_in_with(app: &App, sign_in: &SignIn, (came, tenant): (&Came, &TenantScop
     let id_token = redeem(app, &provider, &known, (sign_in, came)).map_err(No::from)?;
     let claims = believe(app, &provider, &id_token, (&sign_in.nonce, now))?;
     let claimed = claimed(&claims, &provider.settings).map_err(|reason| No::new(reason, "the claims do not let in"))?;
+    if sign_in.nonce.starts_with(ANEW) {
+        check_asked_anew(&claimed, now)?;
+    }
     let person = person(app, &provider, &claimed, now)?;
     app.store.set_claimed_roles(&person, &provider, claimed.roles.clone())?;
     if claimed.overage {
@@ -229,6 +236,19 @@ fn believe(app: &App, provider: &Provider, id_token: &str, (nonce, now): (&str, 
         now,
     };
     Ok(token::check(id_token, &known.keys, &expected).map_err(refuse)?)
+}
+
+/// Refuses an answer to `max_age` that does not say when the person was asked, which the provider then has to say (OpenID Connect Core 1.0, 3.1.2.1), or
+/// by which that is too long ago.
+fn check_asked_anew(claimed: &Claimed, now: Moment) -> Result<(), No> {
+    let Some(at) = claimed.auth_at else {
+        return Err(No::new(Reason::NotAskedAnew, "it was sent max_age and does not send auth_time"));
+    };
+    let ago = now.0.saturating_sub(at.0);
+    if ago < FRESH_MILLIS + token::LEEWAY * 1000 {
+        return Ok(());
+    }
+    Err(No::new(Reason::NotAskedAnew, format!("it was sent max_age and asked the person {} seconds ago", ago / 1000)))
 }
 
 /// The user of an identity; the first sign-in makes one, unless the operator wants to know people beforehand.

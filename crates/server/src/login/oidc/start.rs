@@ -25,6 +25,10 @@ use crate::login::visitor::{Visitor, random};
 use crate::pages::Trouble;
 use crate::problem::Refusal;
 
+/// What a nonce begins with whose sign-in is to be one that the provider asks for anew. The nonce stands in our row and comes back in what the provider has
+/// signed, so that nobody on the way can take that off.
+pub(super) const ANEW: &str = "anew.";
+
 /// For how long a browser may be at the provider, in milliseconds.
 const AWAY_MILLIS: i64 = 10 * 60 * 1000;
 
@@ -83,7 +87,8 @@ fn begin(
         Ok(known) => known,
         Err(error) => return Ok(Err(error)),
     };
-    let (state, nonce, verifier) = (random(app), random(app), random(app));
+    let (state, verifier) = (random(app), random(app));
+    let nonce = if anew { format!("{ANEW}{}", random(app)) } else { random(app) };
     let mut scopes = vec!["openid"];
     let asked = &provider.settings.scopes;
     scopes.extend(asked.iter().map(String::as_str).filter(|scope| *scope != "openid"));

@@ -17,7 +17,7 @@ use super::strict::Object;
 const TOKEN_BYTES_MAX: usize = 32 * 1024;
 
 /// How far the provider's clock may be off, in seconds.
-const LEEWAY: i64 = 60;
+pub(super) const LEEWAY: i64 = 60;
 
 /// How long ago a token may have been made: the browser brought the code just now.
 const AGE_SECONDS_MAX: i64 = 10 * 60;

@@ -71,7 +71,9 @@ fn a_sign_in_ends_once_in_its_own_browser_and_in_time() {
     let id = FakeProvider::join(&live, "default", &provider.settings(Oidc));
     let begin = |browser: &Browser<'_>| {
         let away = browser.get(&format!("/t/default/login/{id}")).leads_to();
-        provider.says.lock().unwrap().id_token = provider.token(&provider.claims(&live, Oidc, &field(&away, "nonce")));
+        let mut claims = provider.claims(&live, Oidc, &field(&away, "nonce"));
+        claims["auth_time"] = (live.app.clock.now().0 / 1000).into();
+        provider.says.lock().unwrap().id_token = provider.token(&claims);
         format!("/login/callback?code=c&state={}", field(&away, "state"))
     };
     let (ada, mallory) = (Browser::new(&live), Browser::new(&live));
@@ -255,15 +257,14 @@ fn a_provider_ends_sessions_from_behind() {
 }
 
 #[test]
-fn a_provider_that_asked_nobody_signs_in_but_does_not_make_the_sign_in_fresh() {
+fn a_provider_that_asked_nobody_does_not_make_a_sign_in_fresh() {
     let place = Place::new();
     let live = place.serve();
     let provider = FakeProvider::start();
     let id = FakeProvider::join(&live, "default", &provider.settings(Oidc));
     let browser = Browser::new(&live);
     let start = format!("/t/default/login/{id}");
-    let sensitive = "/console/tenant/roles/new";
-    let sign_in = |seconds_ago: Option<i64>, max_age: &str| {
+    let back = |seconds_ago: Option<i64>, max_age: &str| {
         let away = browser.get(&start).leads_to();
         assert_eq!(field(&away, "max_age"), max_age);
         let mut claims = provider.claims(&live, Oidc, &field(&away, "nonce"));
@@ -272,20 +273,30 @@ fn a_provider_that_asked_nobody_signs_in_but_does_not_make_the_sign_in_fresh() {
             claims["auth_time"] = (live.app.clock.now().0 / 1000 - seconds).into();
         }
         provider.says.lock().unwrap().id_token = provider.token(&claims);
-        let back = browser.get(&format!("/login/callback?code=c&state={}", field(&away, "state")));
-        assert_eq!(back.leads_to(), "/account");
-        assert!(browser.is_signed_in());
-        let answer = browser.get(sensitive);
+        browser.get(&format!("/login/callback?code=c&state={}", field(&away, "state")))
+    };
+    let sensitive = || {
+        let answer = browser.get("/console/tenant/roles/new");
         assert!(answer.status == 200 || answer.text().contains("fresh_sign_in_needed"), "{}", answer.text());
         answer.status
     };
+    let sign_in = |seconds_ago: Option<i64>, max_age: &str| {
+        assert_eq!(back(seconds_ago, max_age).leads_to(), "/account");
+        assert!(browser.is_signed_in());
+        sensitive()
+    };
     assert_eq!(sign_in(Some(3 * 24 * 3600), ""), 403, "three days ago is not just now");
-    assert_eq!(sign_in(Some(601), "600"), 403, "who is signed in and comes again is to prove it anew");
+    // Who is signed in and comes again is to prove it anew: a provider that was told so says when it asked, and that it was not long ago.
+    for ignored in [None, Some(661), Some(3 * 24 * 3600)] {
+        let refused = back(ignored, "600");
+        assert!(refused.status == 401 && refused.text().contains("not_asked_anew"), "{ignored:?}: {}", refused.text());
+        assert!(browser.is_signed_in(), "as before");
+        assert_eq!(sensitive(), 403);
+    }
     assert_eq!(sign_in(Some(0), "600"), 200);
     assert_eq!(sign_in(Some(-30), ""), 200, "a clock that is ahead");
     place.clock.turn(11 * 60);
-    assert_eq!(browser.get(sensitive).status, 403);
-    assert_eq!(sign_in(None, "600"), 200, "a provider that does not say when");
+    assert_eq!(sensitive(), 403);
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub(crate) async fn handle(
 ) -> Result<StatusCode, Wrong> {
     let (id, version) = (super::id(&id)?, version(&headers));
     scim_apart(move || {
-        super::read(&app.store, &view, id)?;
+        super::head(&app.store, &view, id)?;
         Ok::<_, Wrong>(app.store.delete_group(&view, (id, version, true), app.clock.now())?)
     })
     .await?;

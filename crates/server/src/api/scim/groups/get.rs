@@ -21,8 +21,16 @@ pub(crate) async fn handle(
     headers: HeaderMap,
 ) -> Result<Response, Wrong> {
     let id = super::id(&id)?;
-    let (found, members) = scim_apart(move || super::read(&app.store, &view, id).map_err(Wrong::from)).await?;
-    let resource = group(&found, asked.wants("members").then_some(members.as_slice()));
+    let wants_members = asked.wants("members");
+    let found = scim_apart(move || {
+        if wants_members {
+            let (found, members) = super::read(&app.store, &view, id)?;
+            return Ok::<_, Wrong>((found, Some(members)));
+        }
+        Ok((super::head(&app.store, &view, id)?, None))
+    });
+    let (found, members) = found.await?;
+    let resource = group(&found, members.as_deref());
     let mut shown = asked.project(resource.clone());
     shown["meta"] = resource["meta"].clone();
     Ok(one(StatusCode::OK, &headers, &shown))

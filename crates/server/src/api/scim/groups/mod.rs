@@ -8,7 +8,7 @@ pub(crate) mod patch;
 pub(crate) mod put;
 
 use model::ids::{GroupId, UserId};
-use store::{AdminError, Group, GroupChange, Source, Store, View};
+use store::{AdminError, Group, GroupChange, GroupLookup, Slice, Source, Store, View};
 
 use crate::scim::{ScimType, Wrong};
 
@@ -23,6 +23,12 @@ type Read = (Group, Vec<(UserId, String)>);
 fn read(store: &Store, view: &View, id: GroupId) -> Result<Read, AdminError> {
     let found = store.group(view, id)?;
     if found.0.source == Source::Provider { Ok(found) } else { Err(AdminError::NotFound) }
+}
+
+/// The same without who is in it.
+fn head(store: &Store, view: &View, id: GroupId) -> Result<Group, AdminError> {
+    let one = Slice { limit: 1, ..Slice::default() };
+    store.scim_groups(view, &GroupLookup::Id(id), one)?.items.pop().ok_or(AdminError::NotFound)
 }
 
 /// A group as it is to be.

@@ -22,7 +22,7 @@ pub(crate) async fn handle(
 ) -> Result<Response, Wrong> {
     let (id, version) = (super::id(&id)?, version(&headers));
     let changed = scim_apart(move || {
-        super::read(&app.store, &view, id)?;
+        super::head(&app.store, &view, id)?;
         let wanted = input;
         let change = super::change(to_group(&wanted)?);
         app.store.change_group(&view, (id, version, true), change, app.clock.now()).map_err(super::wrong)?;

@@ -5,23 +5,22 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use model::permission::may;
-use serde_json::Value;
-use store::{Lookup, View};
+use store::{AdminError, Lookup, Slice, View, Window};
 
 use crate::App;
 use crate::access::Allowed;
 use crate::api::scim_apart;
 use crate::scim::Wrong;
 use crate::scim::filter::Filter;
-use crate::scim::resource::{Asked, Input, user};
+use crate::scim::resource::{Asked, Found, Input, user};
 
 pub(crate) async fn handle(
     Allowed(view): Allowed<may::ScimWrite>,
     State(app): State<Arc<App>>,
     asked: Asked,
 ) -> Result<Response, Wrong> {
-    let all = found(&app, view, &asked).await?;
-    Ok(asked.page(all))
+    let found = found(&app, view, (&asked, asked.window())).await?;
+    Ok(asked.page(found))
 }
 
 /// `POST /scim/v2/Users/.search`: the same, asked for in a body (RFC 7644, 3.4.3).
@@ -31,27 +30,42 @@ pub(crate) async fn search(
     Input(input): Input,
 ) -> Result<Response, Wrong> {
     let asked = Asked::of(input)?;
-    let all = found(&app, view, &asked).await?;
-    Ok(asked.page(all))
+    let found = found(&app, view, (&asked, asked.window())).await?;
+    Ok(asked.page(found))
 }
 
-/// All who fit.
-pub(in crate::api::scim) async fn found(app: &Arc<App>, view: View, asked: &Asked) -> Result<Vec<Value>, Wrong> {
+/// Those of the window who fit.
+pub(in crate::api::scim) async fn found(
+    app: &Arc<App>,
+    view: View,
+    (asked, window): (&Asked, Window),
+) -> Result<Found, Wrong> {
     let filter = asked.filter()?;
-    let lookup = filter.as_ref().map_or(Lookup::All, lookup);
     let app = Arc::clone(app);
     let found = scim_apart(move || {
-        app.store.scim_users(&view, &lookup).map_err(|error| Wrong::from(store::AdminError::from(error)))
+        let Some(filter) = filter else {
+            let (total, users) = app.store.scim_users_at(&view, window).map_err(AdminError::from)?;
+            return Ok(Found { total, resources: users.iter().map(user).collect() });
+        };
+        let (lookup, mut found) = (lookup(&filter), Found::nothing());
+        let page = |slice| app.store.scim_users(&view, &lookup, slice).map_err(|error| AdminError::from(error).into());
+        Slice::default().pages(page, |users| {
+            let fitting = users.iter().map(user).filter(|one| filter.fits(one));
+            fitting.for_each(|one| found.take(window, one));
+            Ok::<_, Wrong>(())
+        })?;
+        Ok(found)
     });
-    let found = found.await?;
-    Ok(found.iter().map(user).filter(|one| filter.as_ref().is_none_or(|filter| filter.fits(one))).collect())
+    found.await
 }
 
 /// What providers ask before each write is looked up; any other filter goes through all people.
 fn lookup(filter: &Filter) -> Lookup {
-    match filter.as_equals() {
-        Some((path, text)) if path.name.eq_ignore_ascii_case("userName") => Lookup::UserName(text.to_owned()),
-        Some((path, text)) if path.name.eq_ignore_ascii_case("externalId") => Lookup::ExternalId(text.to_owned()),
-        _ => Lookup::All,
-    }
+    let known = |(name, text): (&str, &str)| match name.to_ascii_lowercase().as_str() {
+        "username" => Some(Lookup::UserName(text.to_owned())),
+        "externalid" => Some(Lookup::ExternalId(text.to_owned())),
+        "id" => text.parse().ok().map(Lookup::Id),
+        _ => None,
+    };
+    filter.equals().into_iter().find_map(known).unwrap_or(Lookup::All)
 }
