@@ -11,7 +11,7 @@ use std::process::Command;
 /// The libraries, with the functions that the program calls.
 const LATER: &[(&str, &[&str])] = &[
     ("api-ms-win-core-winrt-l1-1-0", &["RoGetActivationFactory"]),
-    ("combase", &["CoIncrementMTAUsage", "CoTaskMemFree"]),
+    ("combase", &["CoCreateFreeThreadedMarshaler", "CoIncrementMTAUsage", "CoTaskMemFree"]),
     (
         "crypt32",
         &[

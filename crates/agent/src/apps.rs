@@ -206,6 +206,6 @@ fn open(id: &str, run: &Run, queue: &Queue) -> Result<Exit, Failure> {
     here::with_apps(|installer: &dyn Installer, _, _| installer.open(&page)).map_err(|why| {
         Failure::new(Reason::NotAvailable, format!("the Store did not open: {why}")).hint(page.clone())
     })?;
-    run.screen.say(&format!("Opened {page}"));
+    run.screen.done(&serde_json::json!({ "opened": page }), &format!("Opened {page}"))?;
     Ok(Exit::Success)
 }

@@ -1,4 +1,4 @@
-//! `rehome enroll`: connects this PC with a server, for whoever signs in in the browser or has a password there, or by an enrolment token.
+//! `rehome enroll`: connects this PC with a server, for whoever signs in in the browser or has a password there, or by an enrollment token.
 //!
 //! The PC makes its key first; a sign-in is good for that key only. A token that is named asks nobody anything, so that a deployment tool can use it; one that
 //! the organisation's policy holds goes along with the person's sign-in.
@@ -53,10 +53,10 @@ pub struct EnrollArgs {
     /// Your organisation on a server that has several
     #[arg(long, value_name = "NAME", conflicts_with = "user")]
     organisation: Option<String>,
-    /// Enrolment token of your organisation; nobody is asked anything then
+    /// Enrollment token of your organisation; nobody is asked anything then
     #[arg(long, value_name = "TOKEN", env = "REHOME_ENROLL_TOKEN", hide_env_values = true)]
     token: Option<String>,
-    /// Read the enrolment token from this file
+    /// Read the enrollment token from this file
     #[arg(long, value_name = "FILE", env = "REHOME_ENROLL_TOKEN_FILE", conflicts_with = "token")]
     token_file: Option<PathBuf>,
     /// Name of this PC as you know it; its network name without it
@@ -227,7 +227,7 @@ fn token(args: &EnrollArgs) -> Result<Option<String>, Failure> {
         (None, None) => return Ok(None),
     };
     let token = text.trim().to_owned();
-    if token.is_empty() { Err(Failure::new(Reason::Usage, "the enrolment token is empty")) } else { Ok(Some(token)) }
+    if token.is_empty() { Err(Failure::new(Reason::Usage, "the enrollment token is empty")) } else { Ok(Some(token)) }
 }
 
 fn password(args: &EnrollArgs, user: &str) -> Result<String, Failure> {

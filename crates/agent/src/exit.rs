@@ -100,6 +100,7 @@ impl Exit {
             | R::SignInDenied
             | R::SignedOut
             | R::FreshSignInNeeded
+            | R::NotAskedAnew
             | R::PasswordChangeNeeded
             | R::SecondFactorNeeded => Self::NotEnrolled,
             R::WrongAccount

@@ -170,9 +170,5 @@ fn bundle(args: &ExportArgs, output: &Path, run: &Run, connection: &Connection) 
 }
 
 fn tell(run: &Run, document: &ExportDocument<'_>) -> Result<(), Failure> {
-    if run.screen.wants_json() {
-        run.screen.document(document)?;
-    }
-    run.screen.say(&format!("Wrote {}", document.output.display()));
-    Ok(())
+    run.screen.done(document, &format!("Wrote {}", document.output.display()))
 }

@@ -123,6 +123,21 @@ pub struct FailureDocument<'a> {
     exit: u8,
 }
 
+/// A wrong command line, in clap's words: its first paragraph says what is wrong, those after it what to do.
+impl From<&clap::Error> for Failure {
+    fn from(error: &clap::Error) -> Self {
+        use clap::error::ErrorKind::{DisplayHelpOnMissingArgumentOrSubcommand, MissingSubcommand};
+        if matches!(error.kind(), DisplayHelpOnMissingArgumentOrSubcommand | MissingSubcommand) {
+            return Self::new(Reason::Usage, "no verb was given").hint("`rehome --help` lists them");
+        }
+        let text = error.to_string();
+        let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (message, next) = text.split_once("\n\n").unwrap_or((&text, ""));
+        let failure = Self::new(Reason::Usage, line(message.trim_start_matches("error: ")));
+        if next.is_empty() { failure } else { failure.hint(line(next)) }
+    }
+}
+
 impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
         Self::of(&error, error.reason())

@@ -42,8 +42,12 @@ pub fn find(connection: &Connection, server: &Server<'_>, id: &str, device: Opti
     let digits = digits(id)?;
     let profiles = list::profiles(server)?;
     if let Some(name) = device {
-        let profile = named(&profiles, name)?;
-        return pick(server, &[profile], digits.as_deref());
+        let newest = named(&profiles, name)?;
+        // A PC that was reset has its old name again: an id says which of the two is meant.
+        let is_same = |profile: &&ProfileSummary| profile.device_name.eq_ignore_ascii_case(name);
+        let same = || profiles.iter().filter(is_same).collect();
+        let meant: Vec<_> = if digits.is_some() { same() } else { vec![newest] };
+        return pick(server, &meant, digits.as_deref());
     }
     let mine = profiles.iter().find(|profile| profile.profile == connection.enrolment.profile);
     match (&digits, mine) {

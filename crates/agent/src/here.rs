@@ -73,8 +73,12 @@ mod live {
                 None
             }
         };
-        let mut input =
-            Input::live(Box::new(LiveRegistry), super::live_known().clone(), own_files()?, (listed(), exported));
+        let mut input = Input::live(
+            Box::new(LiveRegistry),
+            super::live_known().clone(),
+            own_files()?.showing(win32::lock_screen()),
+            (listed(), exported),
+        );
         input.notes.append(&mut notes);
         Ok(input)
     }
@@ -120,7 +124,11 @@ mod live {
 
     /// Where Windows keeps the person's files, and a folder of ours in their local data.
     fn pictures() -> Result<LivePictures, Failure> {
-        Ok(LivePictures { windows: own_files()?, ours: folder("LOCALAPPDATA")?.join("Rehome.files") })
+        Ok(LivePictures {
+            windows: own_files()?,
+            lock_screen: win32::lock_screen(),
+            ours: folder("LOCALAPPDATA")?.join("Rehome.files"),
+        })
     }
 
     fn own_files() -> Result<OwnFiles, Failure> {
@@ -210,18 +218,24 @@ pub fn installed() -> Installed {
     Installed::default()
 }
 
-/// Stops an undo that policy leaves to others: to an administrator, who runs this elevated, or to nobody.
+/// Stops an undo that policy leaves to nobody, or to people who are administrators of the PC: they run this elevated, in the account that was restored to.
+/// Somebody else's settings nobody takes back, an administrator neither: whoever gives their own password runs this with their own settings and journals.
 pub fn allow_undo(known: &Known) -> Result<(), Failure> {
-    let allowed = known.policy().undo_by();
-    let is_allowed = match allowed.value {
-        "nobody" => false,
-        "administrator" => known.facts.elevated == Some(true),
-        _ => true,
+    let policy = known.policy();
+    let (who, next) = match policy.undo_by().value {
+        "nobody" => ("nobody", Reason::UndoNotAllowed.next()),
+        "administrator" if known.facts.elevated != Some(true) => {
+            ("only an administrator, with an elevated prompt,", ELEVATED)
+        }
+        _ => return Ok(()),
     };
-    let who = if allowed.value == "nobody" { "nobody" } else { "only an administrator, with an elevated prompt," };
-    let refused = || format!("{who} may take a restore back here, by the {}", known.policy().who("restore.undo_by"));
-    if is_allowed { Ok(()) } else { Err(Failure::new(Reason::UndoNotAllowed, refused())) }
+    let message = format!("{who} may take a restore back here, by the {}", policy.who("restore.undo_by"));
+    Err(Failure::new(Reason::UndoNotAllowed, message).hint(next))
 }
+
+/// What to do where an undo asks for an administrator.
+const ELEVATED: &str = "run it in this very account with `Run as administrator`; if the account is no administrator of this PC, have your \
+    administrator set the policy `UndoAllowed` to `person` for it until this is done";
 
 /// Stops a backup of a PC whose own key is kept in a weaker place than policy demands.
 pub fn allow_key(known: &Known, level: KeyLevel) -> Result<(), Failure> {
@@ -243,5 +257,34 @@ pub fn allow(activity: Activity, known: &Known, source: Source) -> Result<(), Fa
     match refusal(activity, &known.policy(), facts) {
         Some(refusal) => Err(Failure::new(refusal.reason, refusal.message)),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::policy::{Given, Values};
+
+    use super::*;
+
+    fn known(allowed: &str, elevated: Option<bool>) -> Known {
+        let server = [("restore.undo_by", Given::Text(allowed.to_owned()))].into_iter().collect();
+        let mut known = Known { values: Values { server, ..Values::default() }, ..Known::default() };
+        known.facts.elevated = elevated;
+        known
+    }
+
+    #[test]
+    fn an_undo_that_asks_for_an_administrator_says_in_which_account_and_what_else_can_be_done() {
+        for elevated in [Some(false), None] {
+            let refused = allow_undo(&known("administrator", elevated)).unwrap_err();
+            assert_eq!(refused.reason(), Some(Reason::UndoNotAllowed));
+            let (message, _, hint) = refused.to_text().unwrap();
+            assert!(message.starts_with("only an administrator, with an elevated prompt,"), "{message}");
+            assert!(hint.contains("in this very account") && hint.contains("`UndoAllowed` to `person`"), "{hint}");
+        }
+        assert!(allow_undo(&known("administrator", Some(true))).is_ok());
+        let (_, _, hint) = allow_undo(&known("nobody", Some(true))).unwrap_err().to_text().unwrap();
+        assert_eq!(hint, "ask your administrator", "an elevated prompt changes nothing there");
+        assert!(allow_undo(&known("person", Some(false))).is_ok());
     }
 }

@@ -1,6 +1,6 @@
 //! `rehome machine`: what the installer calls, as the system, before and after its files. Not for people, so not in the help.
 //!
-//! Windows Installer could write these values itself, and would write them into its log too. Here they are checked first, and the enrolment token
+//! Windows Installer could write these values itself, and would write them into its log too. Here they are checked first, and the enrollment token
 //! is in no log.
 
 use std::path::Path;
@@ -29,7 +29,7 @@ pub struct MachineArgs {
 enum What {
     /// Check and remember the installer's properties
     Install(Box<InstallArgs>),
-    /// Remember the enrolment token
+    /// Remember the enrollment token
     Token(TokenArgs),
     /// Register the scheduled task
     Schedule,
@@ -132,7 +132,7 @@ fn token(args: &TokenArgs, run: &Run) -> Result<Exit, Failure> {
         return Err(Failure::new(Reason::ConfigInvalid, message));
     }
     place::set_token(&EnrolmentToken(token))?;
-    run.screen.say("Remembered the enrolment token");
+    run.screen.say("Remembered the enrollment token");
     Ok(Exit::Success)
 }
 

@@ -159,12 +159,15 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
     }
 }
 
-/// Help, version or a wrong command line: printed by clap, on the stream where each belongs.
+/// Help, version or a wrong command line: printed by clap, on the stream where each belongs. A script that asked for JSON gets what is wrong as that.
 fn usage(error: &clap::Error) -> Exit {
-    // A reader that went away has no use for help.
-    let _ = error.print();
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Success,
-        _ => Exit::Usage,
+    let is_asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    let wants_json = || std::env::args_os().skip(1).take_while(|word| word != "--").any(|word| word == "--json");
+    if !is_asked_for && wants_json() {
+        screen::fail_before(&Failure::from(error));
+    } else {
+        // A reader that went away has no use for help.
+        let _ = error.print();
     }
+    if is_asked_for { Exit::Success } else { Exit::Usage }
 }

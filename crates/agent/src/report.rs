@@ -7,7 +7,7 @@ use device::list;
 use device::report::{About, report, send_unsent};
 use device::state::State;
 use model::ids::ReportId;
-use model::report::{KeptReport, LocalReport};
+use model::report::{KeptReport, LocalReport, Report};
 use model::world::{Clock, Random};
 use serde::Serialize;
 
@@ -37,6 +37,12 @@ struct ReportDocument<'a> {
     #[serde(flatten)]
     report: &'a LocalReport,
     missing: Vec<String>,
+}
+
+/// There is no such report on this PC.
+#[derive(Serialize)]
+struct NoReportDocument {
+    report: Option<Report>,
 }
 
 #[derive(Serialize)]
@@ -69,7 +75,7 @@ pub fn run(args: &ReportArgs, run: &Run) -> Result<Exit, Failure> {
         }
     };
     let Some(kept) = found else {
-        run.screen.say("No restore on this PC is reported yet");
+        run.screen.done(&NoReportDocument { report: None }, "No restore on this PC is reported yet")?;
         run.screen.hint("`rehome report --list` names those on your other PCs");
         return Ok(Exit::Nothing);
     };

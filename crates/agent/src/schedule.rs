@@ -98,6 +98,28 @@ struct StatusDocument {
     onedrive_folders: Option<Vec<&'static str>>,
 }
 
+/// What became of registering or removing the task.
+#[derive(Serialize)]
+struct TaskDocument {
+    task: &'static str,
+    registered: bool,
+}
+
+/// What was kept in mind.
+#[derive(Serialize)]
+struct ToldDocument {
+    told: Reason,
+}
+
+/// A scheduled run that makes no backup now. One that does has the document of `rehome backup`.
+#[derive(Serialize)]
+struct NoRunDocument {
+    /// `not_due`, or `waits_for_network`.
+    outcome: &'static str,
+    #[serde(flatten)]
+    due: Due,
+}
+
 /// A cause that stands in the way of backups.
 #[derive(Serialize)]
 pub struct FailedDocument {
@@ -155,9 +177,12 @@ fn install(args: &InstallArgs, run: &Run) -> Result<Exit, Failure> {
         return Ok(Exit::Success);
     }
     register(&task)?;
-    run.screen.say(&format!(
-        "Registered the task `{TASK_PATH}`: each hour and at sign-in it looks whether a check-in or a backup is due"
-    ));
+    run.screen.done(
+        &TaskDocument { task: TASK_PATH, registered: true },
+        &format!(
+            "Registered the task `{TASK_PATH}`: each hour and at sign-in it looks whether a check-in or a backup is due"
+        ),
+    )?;
     Ok(Exit::Success)
 }
 
@@ -172,7 +197,8 @@ pub fn task(spread: Option<String>, on_battery: bool) -> Result<Task, Failure> {
 
 fn remove(run: &Run) -> Result<Exit, Failure> {
     unregister()?;
-    run.screen.say(&format!("Removed the task `{TASK_PATH}`"));
+    run.screen
+        .done(&TaskDocument { task: TASK_PATH, registered: false }, &format!("Removed the task `{TASK_PATH}`"))?;
     Ok(Exit::Success)
 }
 
@@ -220,6 +246,7 @@ fn told(args: &ToldArgs, run: &Run) -> Result<Exit, Failure> {
     let reason = Reason::from_code(&args.code)
         .ok_or_else(|| unknown().hint("`rehome schedule status --json` has it as `last_failure.code`"))?;
     Failures::of(&run.state()?).tell(reason)?;
+    run.screen.data(&ToldDocument { told: reason }, String::new)?;
     Ok(Exit::Success)
 }
 
@@ -243,11 +270,13 @@ fn run_if_due(args: &RunArgs, run: &Run) -> Result<Exit, Failure> {
     go_on_with_apps(run, &state);
     let due = due(Record::of(&state).read()?, now, policy.interval_hours().value);
     if !due.is_due() {
-        run.screen.say(&format!("Nothing to do: the next backup is {}", said(run, due)));
+        let document = NoRunDocument { outcome: "not_due", due };
+        run.screen.done(&document, &format!("Nothing to do: the next backup is {}", said(run, due)))?;
         return Ok(Exit::Success);
     }
     if known.facts.metered == Some(true) && !policy.metered().value {
-        run.screen.say("Waiting for another network: this one has a price");
+        let document = NoRunDocument { outcome: "waits_for_network", due };
+        run.screen.done(&document, "Waiting for another network: this one has a price")?;
         return Ok(Exit::Success);
     }
     backup::run_as_due(&args.backup, run)

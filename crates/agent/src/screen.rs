@@ -60,11 +60,15 @@ impl Screen {
         if self.json { self.document(document) } else { self.text(&text()) }
     }
 
+    /// What became of a run that has no data for people: with `--json` the document, else talk.
+    pub fn done(&self, document: &impl Serialize, talk: &str) -> Result<(), Failure> {
+        self.say(talk);
+        if self.json { self.document(document) } else { Ok(()) }
+    }
+
     /// Data as JSON, whatever was asked for.
     pub fn document(&self, document: &impl Serialize) -> Result<(), Failure> {
-        let mut json = serde_json::to_string_pretty(document).expect("our own values can be written as JSON");
-        json.push('\n');
-        self.text(&json)
+        self.text(&json(document))
     }
 
     /// Data as text.
@@ -132,6 +136,20 @@ impl Screen {
         // Talk that nobody can hear is no reason to stop.
         let _ = writeln!(self.err.borrow_mut(), "{text}");
     }
+}
+
+/// Tells why there is no run at all, as `--json` wants it: the flags of the screen could not be read.
+pub fn fail_before(failure: &Failure) {
+    if let Some(document) = failure.to_json() {
+        // There is nowhere left to tell if stdout does not take it.
+        let _ = data_bytes(json(&document).as_bytes());
+    }
+}
+
+fn json(document: &impl Serialize) -> String {
+    let mut json = serde_json::to_string_pretty(document).expect("our own values can be written as JSON");
+    json.push('\n');
+    json
 }
 
 fn write(out: &mut dyn Write, bytes: &[u8]) -> Result<(), Failure> {

@@ -4,16 +4,20 @@
 
 use clap::Args;
 use device::list;
-use device::welcome::{Answer, Decision, Kept, Standing, Welcomed, against, decide};
+use device::welcome::{Answer, Decision, Kept, Standing, Welcomed, against, asks_nobody, decide, offered};
+use model::api::{ProfileSummary, SnapshotSummary};
 use model::reason::Reason;
 use model::world::Clock;
 use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::find::short;
 use crate::here;
+use crate::paint::tame;
 use crate::run::Run;
 use crate::schedule;
+use crate::when::rfc3339;
 
 /// Say whether the page that offers a restore comes up by itself at sign-in, and why not
 #[derive(Debug, Args)]
@@ -24,6 +28,9 @@ pub struct WelcomeArgs {
     /// Remember that it came up, or what was answered there; what the window calls
     #[arg(long, value_name = "WHAT")]
     remember: Option<Remember>,
+    /// The restore that gave it back, by its number in `rehome undo --list`
+    #[arg(long, value_name = "NUMBER", requires = "remember", required_if_eq("remember", "eased"))]
+    journal: Option<u32>,
 }
 
 /// What is to be remembered.
@@ -31,6 +38,8 @@ pub struct WelcomeArgs {
 enum Remember {
     /// It came up
     Shown,
+    /// It gave accessibility, language and keyboard back at once
+    Eased,
     /// The person restored
     Restored,
     /// The person wants this PC as a new one
@@ -43,8 +52,18 @@ struct WelcomeDocument<'a> {
     #[serde(flatten)]
     decision: Decision,
     user: Option<&'a str>,
+    /// What comes back without a question when the page comes up, where the organisation wants that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restores: Option<Restores<'a>>,
     #[serde(flatten)]
     welcomed: &'a Welcomed,
+}
+
+#[derive(Serialize)]
+struct Restores<'a> {
+    device_name: &'a str,
+    snapshot: String,
+    taken_at: String,
 }
 
 /// Says it, or remembers it.
@@ -55,10 +74,12 @@ pub fn run(args: &WelcomeArgs, run: &Run) -> Result<Exit, Failure> {
         let now = run.clock.now();
         match remember {
             Remember::Shown => welcomed.show(now),
+            Remember::Eased => args.journal.into_iter().for_each(|journal| welcomed.ease(journal)),
             Remember::Restored => welcomed.answer(Answer::Restored, now),
             Remember::NewPc => welcomed.answer(Answer::NewPc, now),
         }
         state.save_welcomed(&welcomed)?;
+        run.screen.data(&welcomed, String::new)?;
         return Ok(Exit::Success);
     }
     // At the first sign-in of a new PC nobody else has connected it yet: the task waits until the desktop has come to rest.
@@ -75,8 +96,11 @@ pub fn run(args: &WelcomeArgs, run: &Run) -> Result<Exit, Failure> {
         welcomed: &welcomed,
         offered_at: run.server_policy().restore_offered_at,
     };
+    let mut profiles = Vec::new();
     if against(&standing).is_none() {
-        standing.kept = kept(run).map_err(|failure| failure.reason().unwrap_or(Reason::Internal));
+        let listed = listed(run).map_err(|failure| failure.reason().unwrap_or(Reason::Internal));
+        standing.kept = listed.as_ref().map(|profiles| Kept::of(profiles)).map_err(|reason| *reason);
+        profiles = listed.unwrap_or_default();
     }
     let decision = match (decide(&standing), unconnected) {
         (Decision::Not(Reason::NotEnrolled), Some(failure)) => {
@@ -89,21 +113,33 @@ pub fn run(args: &WelcomeArgs, run: &Run) -> Result<Exit, Failure> {
         state.save_welcomed(&welcomed)?;
     }
     let user = enrolment.as_ref().map(|enrolment| enrolment.user_name.as_str());
-    let document = WelcomeDocument { show: decision == Decision::Show, decision, user, welcomed: &welcomed };
+    let show = decision == Decision::Show;
+    let unasked = offered(&profiles).filter(|_| show && asks_nobody(&policy));
+    let restores = unasked.map(|(profile, latest)| Restores {
+        device_name: &profile.device_name,
+        snapshot: latest.snapshot.to_string(),
+        taken_at: rfc3339(latest.taken_at),
+    });
+    let document = WelcomeDocument { show, decision, user, restores, welcomed: &welcomed };
     run.screen.data(&document, || match decision {
-        Decision::Show => "The page comes up at the next sign-in\n".to_owned(),
+        Decision::Show => shown(run, unasked),
         Decision::Not(reason) => format!("The page does not come up: {reason}\n"),
         Decision::Later(reason) => format!("The page waits until the server can be asked: {reason}\n"),
     })?;
     Ok(Exit::Success)
 }
 
-fn kept(run: &Run) -> Result<Kept, Failure> {
+/// That it comes up, and what it restores without asking.
+fn shown(run: &Run, unasked: Option<(&ProfileSummary, &SnapshotSummary)>) -> String {
+    let Some((profile, latest)) = unasked else { return "The page comes up at the next sign-in\n".to_owned() };
+    let (device, id, when) = (tame(&profile.device_name, 64), short(latest), run.when().said(latest.taken_at));
+    run.screen.hint(&format!(
+        "`rehome restore --yes --from-device \"{device}\" {id}` restores it now, and `rehome welcome --remember restored` keeps the page away then"
+    ));
+    format!("The page comes up at the next sign-in and restores {device} as of {when} (snapshot {id}) without asking\n")
+}
+
+fn listed(run: &Run) -> Result<Vec<ProfileSummary>, Failure> {
     let connection = run.connect(&run.state()?)?;
-    let profiles = list::profiles(&connection.server(run))?;
-    let (own, others): (Vec<_>, Vec<_>) = profiles.iter().partition(|profile| profile.this_device);
-    Ok(Kept {
-        other_pcs: others.iter().filter(|profile| profile.snapshots > 0).count(),
-        of_this_pc: own.iter().map(|profile| profile.snapshots).sum(),
-    })
+    Ok(list::profiles(&connection.server(run))?)
 }

@@ -199,6 +199,12 @@ fn a_scheduled_run_does_nothing_until_a_backup_is_due() {
         assert_eq!(run.code, code, "{hours}: {}", run.err);
         assert!(run.err.contains(said), "{hours}: {}", run.err);
     }
+    fs::write(pc.path("state/default/last-success"), format!("{now}\n")).unwrap();
+    let run = pc.rehome(&["schedule", "run", "--from", "pc.reg", "--json"]);
+    let document: Value = serde_json::from_str(&run.out).unwrap_or_else(|_| panic!("no document: {}", run.out));
+    assert_eq!((&document["outcome"], &document["due"]), (&"not_due".into(), &"not_yet".into()), "{document}");
+    assert!(document["at"].is_i64(), "{document}");
+    fs::write(pc.path("state/default/last-success"), format!("{}\n", now + 48 * hour)).unwrap();
     let status: Value = serde_json::from_str(&pc.rehome(&["schedule", "status", "--json"]).out).unwrap();
     assert_eq!((&status["due"], &status["interval_hours"]), (&Value::from("clock_changed"), &Value::from(192)));
 }

@@ -419,6 +419,41 @@ fn with_json_the_error_is_one_document_on_stdout() {
 }
 
 #[test]
+fn with_json_a_wrong_command_line_is_one_document_too() {
+    let pc = Pc::new();
+    for (words, says, next) in [
+        (&["--json", "bakcup"][..], "unrecognized subcommand 'bakcup'", "'backup'"),
+        (&["restore", "--json"], "required arguments were not provided: --to <FILE>", "rehome restore"),
+        (&["status", "--json", "--no-such-flag"], "unexpected argument '--no-such-flag'", "--help"),
+        (&["--json"], "no verb was given", "rehome --help"),
+    ] {
+        let said = pc.rehome(words);
+        let document: serde_json::Value = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{}", said.out));
+        assert_eq!((said.code, said.err.as_str(), &document["code"]), (2, "", &"usage".into()), "{words:?}");
+        let text = |name: &str| document[name].as_str().unwrap_or_default().to_owned();
+        assert!(text("message").contains(says) && !text("message").contains('\n'), "{document}");
+        assert!(text("hint").contains(next), "{document}");
+    }
+    // What follows `--` is no flag.
+    assert!(pc.rehome(&["status", "--", "--json"]).out.is_empty());
+}
+
+#[test]
+fn with_json_a_run_that_has_little_to_say_says_it_as_a_document() {
+    let pc = Pc::enrolled(&nobody());
+    let document = |words: &[&str], code: i32| -> serde_json::Value {
+        let said = pc.rehome(&[words, &["--json"]].concat());
+        assert_eq!(said.code, code, "{words:?}: {}", said.err);
+        serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{words:?}: {error} in `{}`", said.out))
+    };
+    assert_eq!(document(&["report"], 10), serde_json::json!({ "report": null }));
+    assert_eq!(document(&["schedule", "told", "server_full"], 0), serde_json::json!({ "told": "server_full" }));
+    assert_eq!(document(&["welcome", "--remember", "shown"], 0)["shown"], 1);
+    let answered = document(&["welcome", "--remember", "new-pc"], 0);
+    assert_eq!((&answered["shown"], &answered["answer"]), (&1.into(), &"new_pc".into()));
+}
+
+#[test]
 fn a_wrong_command_line_ends_with_2_and_help_with_0() {
     let pc = Pc::new();
     for words in [&["bakcup"][..], &["restore"], &["backup", "--from"], &["status", "--timeout", "30"], &["diff", "a"]]

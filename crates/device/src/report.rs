@@ -14,7 +14,7 @@ use model::world::Moment;
 
 use crate::apply;
 use crate::apps::queue::{self, Queue};
-use crate::state::{State, StateError};
+use crate::state::{State, StateError, file};
 use crate::upload::server::{Server, ServerError};
 use crate::upload::tell;
 
@@ -23,6 +23,13 @@ const UNKNOWN: &str = "not-in-catalog";
 
 /// The longest name of an app in the device's own copy, in characters.
 const APP_NAME_CHARS_MAX: usize = 100;
+
+/// The most settings that this version does not know, of which each line says the same: beside them the whole catalog has room in what a server takes.
+const UNKNOWN_MAX: usize = 100;
+
+/// The most bytes as JSON of the names of apps in the device's own copy: half of what a file of the state may have, which the settings and counts stay far
+/// below. Names come from a snapshot, and a thousand of the longest would make a file that is never read again.
+const NAMES_BYTES_MAX: usize = file::FILE_BYTES_MAX / 2;
 
 /// Which restore it was.
 pub struct About<'a> {
@@ -68,7 +75,14 @@ pub fn report(about: &About<'_>, plan: &Plan, done: &apply::Outcome, installed: 
         let id = if known { &entry.id } else { UNKNOWN };
         result(id, Outcome::NotCarried, Some(entry.reason))
     }));
-    let app_names: Vec<AppResult> = plan.apps.iter().map(|step| app(step, installed)).collect();
+    let mut unknown = 0;
+    settings.retain(|one| {
+        unknown += usize::from(one.id == UNKNOWN);
+        one.id != UNKNOWN || unknown <= UNKNOWN_MAX
+    });
+    let mut app_names: Vec<AppResult> = plan.apps.iter().map(|step| app(step, installed)).collect();
+    let apps = counted(&app_names);
+    let unnamed = cut(&mut app_names);
     let report = Report {
         report: about.report,
         made_at: about.made_at,
@@ -76,9 +90,23 @@ pub fn report(about: &About<'_>, plan: &Plan, done: &apply::Outcome, installed: 
         snapshot: about.snapshot,
         agent: about.agent.to_owned(),
         settings,
-        apps: counted(&app_names),
+        apps,
     };
-    LocalReport { report, app_names }
+    LocalReport { report, app_names, unnamed }
+}
+
+/// Keeps the names that have room, from the first on, and says how many were left out.
+fn cut(names: &mut Vec<AppResult>) -> usize {
+    let mut bytes = 0;
+    let fits = |one: &&AppResult| {
+        // And the comma.
+        bytes += serde_json::to_vec(one).expect("it is plain data").len() + 1;
+        bytes <= NAMES_BYTES_MAX
+    };
+    let kept = names.iter().take_while(fits).count();
+    let left_out = names.len() - kept;
+    names.truncate(kept);
+    left_out
 }
 
 fn setting(step: &SettingStep, applied: &HashSet<&str>, failed: &HashMap<&str, Reason>) -> SettingResult {
@@ -105,6 +133,7 @@ fn app(step: &AppStep, installed: Option<&Queue>) -> AppResult {
     let (outcome, reason) = match step.action {
         AppAction::Install => match ordered.map(queue::Entry::outcome) {
             Some((outcome, reason)) => (outcome, reason.map(|reason| reason.code().to_owned())),
+            None if installed.is_some() => (Outcome::LeftAlone, Some(Reason::InstallListFull.code().to_owned())),
             None => (Outcome::Restored, None),
         },
         AppAction::Present => (Outcome::Same, None),

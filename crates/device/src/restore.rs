@@ -14,6 +14,7 @@ use model::value::FileRef;
 use crate::apply::journal::FolderJournals;
 use crate::apply::{ApplyError, Outcome, Work, apply};
 use crate::baseline::{self, BaselineError};
+use crate::collect::hold_back_here;
 use crate::list::{FetchError, Fetched, blob, fetch};
 use crate::picture::Washer;
 use crate::plan::{Choice, Here, plan};
@@ -90,7 +91,8 @@ pub(crate) fn plan_for(
     if let Some(group) = wish.choice.against(&policy) {
         return Err(PreviewError::Required { group });
     }
-    let now = target.snapshot(&fetched.ring);
+    let mut now = target.snapshot(&fetched.ring);
+    hold_back_here(&*target.as_target().registry, &fetched.opened.snapshot.readings, &mut now.readings);
     let journals = FolderJournals::new(wish.state.journals());
     let changes = baseline::changes(wish.state, &now, &target.as_target(), &journals)?;
     let here =

@@ -5,11 +5,14 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
+use std::rc::Rc;
 
 use model::api::{Enrolled, Problem, ProfileKeys};
+use model::catalog::Effect;
 use model::envelope::Envelope;
 use model::envelope::delta::Delta;
 use model::ids::{DeviceId, KeyId, PartId, ProfileId, TenantId, UserId, to_hex};
+use model::plan::SettingAction;
 use model::reason::Reason;
 use model::receipt::Receipt;
 use model::world::{Clock, Moment};
@@ -17,19 +20,23 @@ use seal::Secret;
 use seal::receipt::{ReceiptKey, header_hash};
 
 use crate::apply::journal::FolderJournals;
-use crate::apply::{Work, undo};
+use crate::apply::{Picture, Work, undo};
+use crate::apps::Listed;
 use crate::backup::{BackedUp, Backup, BackupError};
+use crate::facts::Known;
 use crate::folder::Below;
 use crate::input::Input;
 use crate::list::FetchError;
-use crate::own_files::OwnFiles;
+use crate::own_files::lock_screen::Shown;
+use crate::own_files::{Content, OwnFiles};
 use crate::picture::tests::a_jpeg;
 use crate::plan::Choice;
 use crate::progress::{Progress, Silent, Station};
+use crate::registry::MemoryRegistry;
 use crate::rehearse::{Depth, Found, Rehearse, RehearseError, is_due};
 use crate::restore::{PreviewError, Restore, Wish};
 use crate::state::{Chosen, Enrolment, State};
-use crate::target::{RegTarget, RestoreTarget};
+use crate::target::{Effects, LivePc, LivePictures, RegTarget, RestoreTarget};
 use crate::upload::address::Address;
 use crate::upload::deliver::Outcome;
 use crate::upload::fake::{Dice, json};
@@ -41,7 +48,9 @@ const OLD_PC: &str = "Windows Registry Editor Version 5.00\r\n\r\n\
     \"TaskbarAl\"=dword:00000000\r\n\
     \"Hidden\"=dword:00000001\r\n\r\n\
     [HKEY_CURRENT_USER\\Control Panel\\Desktop]\r\n\
-    \"WallPaper\"=\"C:\\\\Users\\\\ada\\\\lake.jpg\"\r\n";
+    \"WallPaper\"=\"C:\\\\Users\\\\ada\\\\lake.jpg\"\r\n\r\n\
+    [HKEY_CURRENT_USER\\Keyboard Layout\\Preload]\r\n\
+    \"1\"=\"00000407\"\r\n";
 
 struct Noon;
 
@@ -264,7 +273,7 @@ fn all_files_of_a_person_come_back_and_words_are_added_to_those_that_are_there()
     }
     let files = OwnFiles {
         wallpaper: Some(at(&lake)),
-        lock_screen: Ok(Some(at(&lake))),
+        lock_screen: Ok(Some(Content::There(at(&lake)))),
         account_picture: Ok(Some(at(&face))),
         spelling: Some(at(&root.join("Spelling"))),
     };
@@ -353,6 +362,90 @@ fn what_was_set_on_one_pc_comes_back_on_another_and_can_be_taken_back() {
         restore.preview(snapshot, &mut RegTarget::open(&path).unwrap(), &pc.wish()).unwrap().plan.changes(),
         changes
     );
+}
+
+/// The lock screen of a Windows that shows what it is handed.
+#[derive(Clone, Default)]
+struct LockScreen(Rc<RefCell<(String, Vec<u8>)>>);
+
+impl LockScreen {
+    fn shown(&self) -> Shown {
+        let (made_from, picture) = self.0.borrow().clone();
+        Shown { made_from: Some(made_from), picture }
+    }
+}
+
+impl Effects for LockScreen {
+    fn take(&mut self, effect: Effect, picture: &Picture) -> Result<(), String> {
+        if let (Effect::LockScreen, Picture::Set(path)) = (effect, picture) {
+            *self.0.borrow_mut() = (path.to_string_lossy().into_owned(), std::fs::read(path).unwrap());
+        }
+        Ok(())
+    }
+
+    fn restart_explorer(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_running_pc_is_asked_for_its_lock_screen_and_handed_it_back_and_an_undo_sets_the_former_one() {
+    let wire = MemoryServer::new();
+    let pc = Pc::new(&wire);
+    let theirs = LockScreen::default();
+    *theirs.0.borrow_mut() = (r"C:\Users\ada\lake.jpg".to_owned(), a_jpeg(8, 6));
+    let backed_up = pc.back_up_files(&wire, OwnFiles::default().showing(Some(theirs.shown())));
+
+    let former = a_jpeg(4, 4);
+    let screen = LockScreen::default();
+    *screen.0.borrow_mut() = (r"C:\Users\ada\face.jpg".to_owned(), former.clone());
+    let live = || {
+        let registry = MemoryRegistry::whole();
+        let windows = OwnFiles::default();
+        let pictures = LivePictures { windows, lock_screen: Some(screen.shown()), ours: pc.root.path().join("ours") };
+        let files = pictures.files(&registry);
+        let (listed, known) = (Listed::default(), Known::default());
+        LivePc { registry: Box::new(registry), listed, known, files, effects: Box::new(screen.clone()) }
+    };
+    let server = Server::new(&wire, Patience { random: &Dice(1), wait: &|_| () }, None);
+    let restore =
+        Restore { server: &server, enrolment: &pc.enrolment, progress: &Silent, washer: &crate::picture::Here };
+    let snapshot = (pc.enrolment.profile, backed_up.delivered.receipt.snapshot);
+    let only = Choice::of(&["personalization.lock_screen.picture".to_owned()], &[]).unwrap();
+    let wish = Wish { choice: &only, state: &pc.state };
+    let mut target = live();
+    let preview = restore.preview(snapshot, &mut target, &wish).unwrap();
+    let mut journals = FolderJournals::new(pc.state.journals());
+    let mut work = Work { journals: &mut journals, clock: &Noon, progress: &mut |_, _| () };
+    let outcome = restore.carry_out(&preview, &mut target, &mut work).unwrap();
+    assert_eq!((outcome.applied.len(), outcome.not_live), (1, vec![]), "nothing is left to the person");
+    assert_eq!(crate::picture::noted(&screen.shown().picture).unwrap().size, a_jpeg(8, 6).len() as u64);
+
+    let mut again = live();
+    assert_eq!(restore.preview(snapshot, &mut again, &wish).unwrap().plan.changes(), 0, "it is there");
+    let undone = undo(None, &Choice::all(), &mut again.as_target(), &mut work).unwrap();
+    assert_eq!((undone.failed.len(), undone.not_live.len()), (0, 0));
+    assert_eq!(screen.shown().picture, former);
+}
+
+#[test]
+fn a_keyboard_list_is_left_alone_where_it_would_bring_other_keys() {
+    let wire = MemoryServer::new();
+    let pc = Pc::new(&wire);
+    let backed_up = pc.back_up(&wire, None);
+    let server = Server::new(&wire, Patience { random: &Dice(1), wait: &|_| () }, None);
+    let restore =
+        Restore { server: &server, enrolment: &pc.enrolment, progress: &Silent, washer: &crate::picture::Here };
+    let path = pc.root.path().join("new.reg");
+    let planned = |layout: &str| {
+        let key = format!("[HKEY_CURRENT_USER\\Keyboard Layout\\Substitutes]\r\n\"{layout}\"=\"00000411\"\r\n");
+        std::fs::write(&path, format!("Windows Registry Editor Version 5.00\r\n\r\n{key}")).unwrap();
+        let snapshot = (pc.enrolment.profile, backed_up.delivered.receipt.snapshot);
+        let plan = restore.preview(snapshot, &mut RegTarget::open(&path).unwrap(), &pc.wish()).unwrap().plan;
+        plan.settings.into_iter().find(|step| step.id == "typing.layout.slot_1").unwrap().action
+    };
+    assert!(matches!(planned("00000407"), SettingAction::Skip { reason: Reason::HeldBack, .. }));
+    assert!(matches!(planned("00000809"), SettingAction::Set { .. }), "it stands in for one that is in no list");
 }
 
 #[test]

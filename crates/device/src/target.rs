@@ -13,15 +13,17 @@ use model::snapshot::{DeviceFacts, Reading, Snapshot};
 use model::value::Value;
 use seal::KeyRing;
 
-use crate::apply::{FolderFiles, LiveFiles, Picture, Target};
+use crate::apply::{FolderFiles, LiveFiles, Picture, Shows, Target, picture_ending};
 use crate::apps::{Exported, Listed, PcApps};
 use crate::backup::blob_id;
 use crate::codec::text_of;
 use crate::collect::{Collected, Sources, collect};
 use crate::facts::{Asked, Known, RegPlaces};
 use crate::input::{Input, InputError, read_reg_file};
-use crate::own_files::OwnFiles;
+use crate::own_files::lock_screen::{Shown, is_one_picture};
+use crate::own_files::{Content, OwnFiles};
 use crate::picture::noted;
+use crate::plan::PICTURE_BYTES_MAX;
 use crate::registry::{MemoryRegistry, Registry, RegistryWrite};
 use crate::state::ServerPolicy;
 
@@ -91,6 +93,8 @@ pub struct LivePc {
 pub struct LivePictures {
     /// Where Windows keeps them.
     pub windows: OwnFiles,
+    /// What it says of its lock screen, if it says anything.
+    pub lock_screen: Option<Shown>,
     /// The folder that restored pictures are put into.
     pub ours: PathBuf,
 }
@@ -98,7 +102,7 @@ pub struct LivePictures {
 impl LivePictures {
     /// The files as they are now: whose picture is on the desktop goes by what the registry names.
     pub fn files(self, registry: &dyn Registry) -> LiveFiles {
-        let Self { windows, ours } = self;
+        let Self { windows, lock_screen, ours } = self;
         let ours = FolderFiles::new(&ours);
         let ours = match windows.spelling {
             Some(spelling) => ours.with_spelling(spelling),
@@ -109,11 +113,26 @@ impl LivePictures {
         let is_ours = |named: &str| {
             ours.existing(FileRole::Wallpaper).is_some_and(|path| path.to_string_lossy().eq_ignore_ascii_case(named))
         };
-        match named {
-            Some(named) if named.is_empty() => LiveFiles::new(ours, None),
-            Some(named) if is_ours(&named) => LiveFiles::ours(ours),
-            _ => LiveFiles::new(ours, windows.wallpaper),
-        }
+        let desktop = match named {
+            Some(named) if named.is_empty() => Shows::Theirs(None),
+            Some(named) if is_ours(&named) => Shows::Ours,
+            _ => Shows::Theirs(windows.wallpaper.map(Content::There)),
+        };
+        let lock_screen = lock_screen.map_or(Shows::Ours, |shown| on_lock_screen(shown, &ours, registry));
+        LiveFiles::new(ours, desktop, lock_screen)
+    }
+}
+
+/// Whose picture the lock screen shows. One that could not be set back counts as none.
+fn on_lock_screen(shown: Shown, ours: &FolderFiles, registry: &dyn Registry) -> Shows {
+    if ours.existing(FileRole::LockScreen).is_some_and(|path| shown.is_made_from(&path)) {
+        return Shows::Ours;
+    }
+    let is_good = picture_ending(&shown.picture).is_some() && shown.picture.len() as u64 <= PICTURE_BYTES_MAX;
+    match is_good && is_one_picture(registry) {
+        true if shown.is_stock() => Shows::Stock(shown.picture),
+        true => Shows::Theirs(Some(Content::Here(shown.picture))),
+        false => Shows::Theirs(None),
     }
 }
 
@@ -245,5 +264,67 @@ impl RestoreTarget for RegTarget {
     fn as_target(&mut self) -> Target<'_> {
         let Self { name, registry, files, unseen, .. } = self;
         Target { name, registry, files, effects: unseen }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::FileWrite;
+    use crate::registry::RawValue;
+
+    const JPEG: &[u8] = b"\xff\xd8\xff\xe0 the former picture";
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n the restored picture";
+    const ROLE: FileRole = FileRole::LockScreen;
+
+    /// A PC whose lock screen shows a picture that was made from this file.
+    fn showing(folder: &Path, made_from: &Path, picture: &[u8], registry: &dyn Registry) -> LiveFiles {
+        let shown = Shown { made_from: Some(made_from.to_string_lossy().into_owned()), picture: picture.to_vec() };
+        let windows = OwnFiles::default();
+        LivePictures { windows, lock_screen: Some(shown), ours: folder.join("ours") }.files(registry)
+    }
+
+    #[test]
+    fn the_picture_that_a_lock_screen_shows_is_there_to_be_set_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let (folder, registry) = (folder.path(), MemoryRegistry::new());
+        let mut files = showing(folder, Path::new(r"C:\Users\ada\lake.jpg"), JPEG, &registry);
+        assert_eq!(files.read(ROLE).unwrap().as_deref(), Some(JPEG), "an undo will want it");
+        assert_eq!(files.own_files().lock_screen, Ok(Some(Content::Here(JPEG.to_vec()))));
+        assert_eq!(files.picture(ROLE), Picture::Untouched(None));
+        files.write(ROLE, PNG).unwrap();
+        let ours = folder.join("ours").join("lock_screen.png");
+        assert_eq!(
+            (files.read(ROLE).unwrap().as_deref(), files.picture(ROLE)),
+            (Some(PNG), Picture::Set(ours.clone()))
+        );
+
+        // The next run: Windows says that it shows ours, in whatever form it keeps it.
+        let mut files = showing(folder, &ours, b"\xff\xd8\xff\xe0 made smaller", &registry);
+        assert_eq!(files.read(ROLE).unwrap().as_deref(), Some(PNG));
+        files.write(ROLE, JPEG).unwrap();
+        assert_eq!(files.picture(ROLE), Picture::Set(folder.join("ours").join("lock_screen.jpg")), "set back");
+    }
+
+    #[test]
+    fn a_picture_of_windows_is_set_back_and_is_nobodys_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let stock = Path::new(r"C:\Windows\Web\Screen\img100.jpg");
+        let files = showing(folder.path(), stock, JPEG, &MemoryRegistry::new());
+        assert_eq!((files.read(ROLE).unwrap().as_deref(), files.own_files().lock_screen), (Some(JPEG), Ok(None)));
+    }
+
+    #[test]
+    fn what_is_no_single_picture_or_cannot_be_written_back_counts_as_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spotlight = MemoryRegistry::new();
+        let on = RawValue { reg_type: 4, bytes: vec![1, 0, 0, 0] };
+        let key = r"Software\Microsoft\Windows\CurrentVersion\ContentDeliveryManager";
+        spotlight.set(Root::User, key, "RotatingLockScreenEnabled", &on).unwrap();
+        let picture = Path::new(r"C:\Users\ada\lake.jpg");
+        for (bytes, registry) in [(JPEG, &spotlight), (b"BM a bitmap", &MemoryRegistry::new())] {
+            let files = showing(folder.path(), picture, bytes, registry);
+            assert_eq!((files.read(ROLE), files.own_files().lock_screen), (Ok(None), Ok(None)));
+        }
     }
 }

@@ -2,8 +2,12 @@
 //!
 //! The rows are those of Microsoft's own page (Microsoft Learn, "Windows settings backup and restore", overview, prerequisites for a restore at first
 //! sign-in, and the known issues of its Intune page for shared devices). Nothing here stops a restore that the person asks for themself: the page is an
-//! offer, and each "no" carries the reason that `rehome welcome` and the helpdesk see.
+//! offer, and each "no" carries the reason that `rehome welcome` and the helpdesk see. Where the organisation has the newest backup restored without asking
+//! (`restore.mode`), the same decision says when: a PC on which nothing may be offered is one on which nothing comes back by itself either.
 
+use std::cmp::Reverse;
+
+use model::api::{ProfileSummary, SnapshotSummary};
 use model::policy::Effective;
 use model::prerequisite::Activity;
 use model::reason::Reason;
@@ -16,6 +20,9 @@ use crate::state::{State, StateError, file};
 
 /// How often the page comes up by itself: at the first sign-in, and once more for a person who closed it without an answer.
 pub const SHOWN_MAX: u32 = 2;
+
+/// How many restores of what comes back at once are remembered: one for each showing, and an administrator may have the page shown again.
+const EASED_MAX: usize = 8;
 
 /// The record's name.
 const NAME: &str = "welcome.json";
@@ -44,6 +51,10 @@ pub struct Welcomed {
     pub answered_at: Option<Moment>,
     /// Whether a sign-in wanted to know and could not ask the server. Backups that were made meanwhile do not count against the page then.
     pub waits: bool,
+    /// The journals of what the page has given back at once, the newest last: they go with the old PC if the person wants this one as a new one, whichever
+    /// showing brought them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub eased: Vec<u32>,
 }
 
 /// What the account has on the server.
@@ -53,6 +64,30 @@ pub struct Kept {
     pub other_pcs: usize,
     /// How many snapshots there are of this PC.
     pub of_this_pc: u64,
+}
+
+impl Kept {
+    /// Counts what the account has.
+    pub fn of(profiles: &[ProfileSummary]) -> Self {
+        let (own, others): (Vec<_>, Vec<_>) = profiles.iter().partition(|profile| profile.this_device);
+        Self {
+            other_pcs: others.iter().filter(|profile| profile.snapshots > 0).count(),
+            of_this_pc: own.iter().map(|profile| profile.snapshots).sum(),
+        }
+    }
+}
+
+/// What the page offers first, which is also what is restored where nobody is asked: the newest backup of another PC of the person.
+pub fn offered(profiles: &[ProfileSummary]) -> Option<(&ProfileSummary, &SnapshotSummary)> {
+    let others = profiles.iter().filter(|profile| !profile.this_device);
+    let newest = others.filter_map(|profile| Some((profile, profile.latest.as_ref()?)));
+    // Of two that were taken at the same moment the list's first, as on the page.
+    newest.min_by_key(|(_, latest)| Reverse(latest.taken_at))
+}
+
+/// Whether the page restores what it would offer first, and asks nobody.
+pub fn asks_nobody(policy: &Effective) -> bool {
+    policy.restore_mode().value == "automatic"
 }
 
 /// What the decision goes by.
@@ -140,8 +175,16 @@ impl Welcomed {
         self.waits = false;
     }
 
-    /// The person answered.
+    /// It has given something back at once, by the journal with that number.
+    pub fn ease(&mut self, journal: u32) {
+        self.eased.retain(|&one| one != journal);
+        self.eased.push(journal);
+        self.eased.drain(..self.eased.len().saturating_sub(EASED_MAX));
+    }
+
+    /// The person answered. What came back at once stays now, or is taken back by whoever asked.
     pub fn answer(&mut self, answer: Answer, now: Moment) {
+        self.eased.clear();
         self.answer = Some(answer);
         self.answered_at = Some(now);
     }
@@ -163,6 +206,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use model::ids::{DeviceId, ProfileId, SnapshotId};
     use model::policy::{Given, Values, evaluate};
     use model::prerequisite::{Join, ROWS};
 
@@ -261,6 +305,49 @@ mod tests {
         assert_eq!(decided(|at| at.kept = lived_in), Decision::Not(Reason::WelcomedBefore));
     }
 
+    fn profile(number: u8, this_device: bool, taken: &[i64]) -> ProfileSummary {
+        let snapshot = |at: &i64| SnapshotSummary {
+            snapshot: SnapshotId([number; 32]),
+            profile: ProfileId([number; 16]),
+            seq: 1,
+            taken_at: Moment(*at),
+            committed_at: Moment(*at),
+            settings: 1,
+            apps: 0,
+            size_bytes: 1,
+            rehearsed: None,
+            kept: Vec::new(),
+            kept_by: Vec::new(),
+        };
+        ProfileSummary {
+            profile: ProfileId([number; 16]),
+            device: DeviceId([number; 16]),
+            device_name: format!("PC-{number}"),
+            this_device,
+            snapshots: taken.len() as u64,
+            latest: taken.last().map(snapshot),
+        }
+    }
+
+    #[test]
+    fn what_is_offered_first_is_the_newest_backup_of_another_pc() {
+        let name = |profiles: &[ProfileSummary]| offered(profiles).map(|(profile, _)| profile.device_name.clone());
+        let all = [profile(1, true, &[9]), profile(2, false, &[3, 5]), profile(3, false, &[7]), profile(4, false, &[])];
+        assert_eq!(name(&all).as_deref(), Some("PC-3"));
+        assert_eq!(Kept::of(&all), Kept { other_pcs: 2, of_this_pc: 1 });
+        let same = [profile(2, false, &[7]), profile(3, false, &[7])];
+        assert_eq!(name(&same).as_deref(), Some("PC-2"), "of two of the same moment the list's first, as on the page");
+        assert_eq!(name(&all[..1]), None, "what this PC has is here already");
+        assert_eq!(name(&all[3..]), None);
+    }
+
+    #[test]
+    fn nobody_is_asked_only_where_the_organisation_says_so() {
+        let mode = |word: &str| policy(&[("restore.mode", Given::Text(word.to_owned()))]);
+        assert!(asks_nobody(&mode("automatic")));
+        assert!(!asks_nobody(&mode("ask")) && !asks_nobody(&mode("off")) && !asks_nobody(&microsoft()));
+    }
+
     #[test]
     fn a_server_that_cannot_be_asked_is_asked_at_the_next_sign_in() {
         for reason in [Reason::ServerUnreachable, Reason::ServerSlow] {
@@ -320,6 +407,21 @@ mod tests {
         assert_eq!(asked(&welcomed), Decision::Show);
         welcomed.show(Moment(6_000));
         assert_eq!(asked(&welcomed), Decision::Not(Reason::WelcomedBefore));
+    }
+
+    #[test]
+    fn what_came_back_at_once_is_remembered_until_the_person_answers() {
+        let mut welcomed = Welcomed::default();
+        welcomed.show(Moment(1));
+        welcomed.ease(3);
+        welcomed.show(Moment(2));
+        welcomed.ease(7);
+        welcomed.ease(3);
+        assert_eq!(welcomed.eased, [7, 3], "each once, the newest last");
+        (10..30).for_each(|journal| welcomed.ease(journal));
+        assert_eq!((welcomed.eased.len(), welcomed.eased.last()), (EASED_MAX, Some(&29)));
+        welcomed.answer(Answer::NewPc, Moment(3));
+        assert!(welcomed.eased.is_empty());
     }
 
     #[test]

@@ -114,6 +114,9 @@ pub struct LocalReport {
     pub report: Report,
     /// The apps by name, which the server does not learn.
     pub app_names: Vec<AppResult>,
+    /// How many more apps there were than have room here.
+    #[serde(default, skip_serializing_if = "is_none_left")]
+    pub unnamed: usize,
 }
 
 /// A report as the server gives it out.
@@ -223,8 +226,19 @@ impl LocalReport {
         let settings = self.report.settings.iter().filter(|one| is_missing(one.outcome, one.reason.as_deref()));
         let settings = settings.map(SettingResult::sentence);
         let apps = self.app_names.iter().filter(|one| is_missing(one.outcome, one.reason.as_deref()));
-        settings.chain(apps.map(|one| sentence(&one.name, one.outcome, one.reason.as_deref()))).collect()
+        let apps = apps.map(|one| sentence(&one.name, one.outcome, one.reason.as_deref()));
+        let unnamed = (self.unnamed > 0).then(|| {
+            let (number, is) = (self.unnamed, if self.unnamed == 1 { "is" } else { "are" });
+            let apps = plural(number as u64, "app");
+            format!("{number} more {apps} {is} not named here: there are more than a report has room for")
+        });
+        settings.chain(apps).chain(unnamed).collect()
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it so")]
+fn is_none_left(number: &usize) -> bool {
+    *number == 0
 }
 
 impl SettingResult {

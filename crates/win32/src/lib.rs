@@ -24,6 +24,8 @@ mod facts;
 mod keys;
 mod libraries;
 #[cfg(feature = "road")]
+mod lock_screen;
+#[cfg(feature = "road")]
 pub mod machine;
 #[cfg(feature = "road")]
 mod memory;
@@ -50,6 +52,8 @@ pub use facts::{LivePlaces, ask, known, person};
 #[cfg(feature = "road")]
 pub use keys::{key_stores, machine_id};
 pub use libraries::from_system_only;
+#[cfg(feature = "road")]
+pub use lock_screen::lock_screen;
 #[cfg(feature = "road")]
 pub use memory::Memory;
 #[cfg(feature = "road")]

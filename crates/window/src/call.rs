@@ -13,6 +13,8 @@ const FILE_CHARS_MAX: usize = 40;
 pub enum Remember {
     /// It came up.
     Shown,
+    /// It gave something back at once, by the journal with that number.
+    Eased(u32),
     /// The person restored.
     Restored,
     /// The person wants this PC as a new one.
@@ -72,12 +74,14 @@ pub enum Call {
     Ease(Which),
     /// What a restore would do.
     Preview(Choice),
-    /// A restore that does what was shown: by the mark of the plan.
-    Restore(Choice, String),
+    /// A restore that does what was shown, by the mark of the plan; without one, what the organisation has restored without asking.
+    Restore(Choice, Option<String>),
     /// The restores that can be taken back.
     Journals,
     /// Takes the last restore back.
     Undo,
+    /// Takes back what came at once, by the journal with that number.
+    Unease(u32),
     /// Who has opened the person's backups.
     Openings,
     /// Writes a backup into a file that works without Rehome.
@@ -134,11 +138,13 @@ impl Call {
             }
             Self::Restore(choice, mark) => {
                 // Apps take long and need no window: the scheduled task goes on with them.
-                say(&["--json-lines", "restore", "--yes", "--apps-later", "--plan", mark]);
+                say(&["--json-lines", "restore", "--yes", "--apps-later"]);
+                words.extend(mark.iter().flat_map(|mark| ["--plan".to_owned(), mark.clone()]));
                 words.extend(choice.words());
             }
             Self::Journals => say(&["undo", "--list"]),
             Self::Undo => say(&["--json-lines", "undo", "--yes"]),
+            Self::Unease(journal) => say(&["undo", "--yes", "--journal", &journal.to_string()]),
             Self::Openings => say(&["openings"]),
             Self::Export(which) => {
                 say(&["export", "--as", "json", "--output"]);
@@ -151,18 +157,21 @@ impl Call {
             }
             Self::Welcome => say(&["welcome", "--connect"]),
             Self::Remember(what) => {
-                let what = match what {
-                    Remember::Shown => "shown",
-                    Remember::Restored => "restored",
-                    Remember::NewPc => "new-pc",
-                };
-                say(&["welcome", "--remember", what]);
+                say(&["welcome", "--remember"]);
+                match what {
+                    Remember::Shown => say(&["shown"]),
+                    Remember::Eased(journal) => say(&["eased", "--journal", &journal.to_string()]),
+                    Remember::Restored => say(&["restored"]),
+                    Remember::NewPc => say(&["new-pc"]),
+                }
             }
             Self::Told(code) => say(&["schedule", "told", code]),
         }
         let (option, path) = match self {
             Self::BackUp => ("--from", &stead.from),
-            Self::Glance(_) | Self::Ease(_) | Self::Preview(_) | Self::Restore(..) | Self::Undo => ("--to", &stead.to),
+            Self::Glance(_) | Self::Ease(_) | Self::Preview(_) | Self::Restore(..) | Self::Undo | Self::Unease(_) => {
+                ("--to", &stead.to)
+            }
             _ => return words,
         };
         if let Some(path) = path {
@@ -215,7 +224,7 @@ pub type Answer = Result<Value, Problem>;
 
 /// Understands what a run printed. A document that has `code`, `message` and `exit` is that of a failure.
 pub fn answer(stdout: &[u8]) -> Answer {
-    // `--remember` has nothing to say.
+    // An older program beside the window says nothing about what it remembers.
     if stdout.iter().all(u8::is_ascii_whitespace) {
         return Ok(Value::Null);
     }
@@ -284,8 +293,12 @@ mod tests {
         assert_eq!(line(Call::Schedule), "--json|schedule|status");
         assert_eq!(line(Call::BackUp), "--json|--json-lines|backup|--from|C:/x");
         assert_eq!(
-            line(Call::Restore(choice.clone(), "m1".to_owned())),
+            line(Call::Restore(choice.clone(), Some("m1".to_owned()))),
             "--json|--json-lines|restore|--yes|--apps-later|--plan|m1|--from-device|OLD PC|--except|taskbar|--except|app_list|ab12|--to|y.reg"
+        );
+        assert_eq!(
+            line(Call::Restore(Choice { except: Vec::new(), ..choice.clone() }, None)),
+            "--json|--json-lines|restore|--yes|--apps-later|--from-device|OLD PC|ab12|--to|y.reg"
         );
         assert_eq!(Call::Preview(choice).words(&Stead::default()).last().unwrap(), "ab12");
         assert_eq!(
@@ -304,6 +317,8 @@ mod tests {
         assert_eq!(line(Call::Wish(wish)), "--json|remember|--off|taskbar|--off|start");
         assert_eq!(line(Call::Told("quota_exceeded".to_owned())), "--json|schedule|told|quota_exceeded");
         assert_eq!(line(Call::Remember(Remember::NewPc)), "--json|welcome|--remember|new-pc");
+        assert_eq!(line(Call::Remember(Remember::Eased(3))), "--json|welcome|--remember|eased|--journal|3");
+        assert_eq!(line(Call::Unease(3)), "--json|undo|--yes|--journal|3|--to|y.reg");
     }
 
     #[test]

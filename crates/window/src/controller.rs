@@ -44,7 +44,7 @@ pub enum Command {
     Tick(usize),
     /// Opens or closes the line with that number.
     Toggle(usize),
-    /// Closes *Welcome back* without an answer.
+    /// Closes *Welcome back* without an answer; while something is being changed, only puts it aside.
     Dismiss,
 }
 
@@ -125,6 +125,8 @@ pub struct Controller {
     glances: BTreeMap<String, Value>,
     /// Of which PC accessibility, language and keyboard are being given back, or have been, and how many settings that were.
     eased: Option<(String, Option<usize>)>,
+    /// The journal by which that came back.
+    eased_by: Option<u32>,
     /// The category whose settings are listed.
     opened: Option<String>,
     /// Why a wish was not granted.
@@ -133,6 +135,7 @@ pub struct Controller {
     queue: VecDeque<Call>,
     answers: Vec<Value>,
     closed: bool,
+    aside: bool,
 }
 
 impl Controller {
@@ -156,11 +159,13 @@ impl Controller {
             wanted: None,
             glances: BTreeMap::new(),
             eased: None,
+            eased_by: None,
             opened: None,
             refused: None,
             queue: VecDeque::new(),
             answers: Vec::new(),
             closed: false,
+            aside: false,
         }
     }
 
@@ -170,8 +175,13 @@ impl Controller {
             Command::Open(page) => {
                 self.page = page;
                 self.leave_result();
-                self.ask(false)
+                match self.unasked() {
+                    Some(restore) => self.begin(restore),
+                    None => self.ask(false),
+                }
             }
+            // There is no question to go back to: the main button goes on.
+            Command::Refresh if self.unasked().is_some() => Vec::new(),
             Command::Refresh => {
                 self.leave_result();
                 self.ask(true)
@@ -186,7 +196,7 @@ impl Controller {
             Command::Tick(index) => self.tick(index),
             Command::Toggle(index) => self.toggle(index),
             Command::Dismiss => {
-                self.closed = true;
+                self.leave();
                 Vec::new()
             }
         }
@@ -219,9 +229,17 @@ impl Controller {
             }
             // What went wrong with it shows in the restore itself.
             Call::Ease(_) => {
-                let written = answer.ok().map(|document| list(&document["outcome"], "applied").len());
-                self.eased = self.eased.take().map(|(device, _)| (device, Some(written.unwrap_or_default())));
-                let mut calls = self.glance();
+                let outcome = answer.map(|document| document["outcome"].clone()).unwrap_or_default();
+                let written = list(&outcome, "applied").len();
+                self.eased = self.eased.take().map(|(device, _)| (device, Some(written)));
+                self.eased_by = outcome["journal"].as_u64().and_then(|number| number.try_into().ok());
+                // Known at the next showing too, should the person close this one without an answer.
+                let eased = self.eased_by.map(|journal| Call::Remember(Remember::Eased(journal)));
+                let mut calls: Vec<_> = eased.into_iter().collect();
+                if self.closed {
+                    return calls;
+                }
+                calls.extend(self.glance());
                 // The person is ahead, and the plan waited for this.
                 calls.extend(self.wanted.clone().filter(|_| self.step == Step::Look).map(Call::Preview));
                 return calls;
@@ -237,7 +255,7 @@ impl Controller {
             Call::Openings => self.openings = Asked::Known(answer),
             Call::Welcome => self.welcome = Asked::Known(answer),
             Call::Remember(_) | Call::Told(_) => {}
-            Call::BackUp | Call::Restore(..) | Call::Undo | Call::Export(_) | Call::Forget(_) => {
+            Call::BackUp | Call::Restore(..) | Call::Undo | Call::Unease(_) | Call::Export(_) | Call::Forget(_) => {
                 return self.work_ended(call, answer);
             }
         }
@@ -247,6 +265,11 @@ impl Controller {
     /// Whether the window is to go.
     pub fn is_closed(&self) -> bool {
         self.closed
+    }
+
+    /// Whether the window is to go out of the way and to stay: said once.
+    pub fn steps_aside(&mut self) -> bool {
+        std::mem::take(&mut self.aside)
     }
 
     /// Whether something is being changed: the window then stays until that is over, or at least says so.
@@ -274,6 +297,24 @@ impl Controller {
             Work::None => {}
         }
         view
+    }
+
+    /// The person wants their desktop. What is being changed goes on, and its result is there when they come back.
+    fn leave(&mut self) {
+        if self.is_busy() {
+            self.aside = true;
+        } else {
+            self.closed = true;
+        }
+    }
+
+    /// What the organisation has restored at the first sign-in without asking: `rehome welcome` names it.
+    fn unasked(&self) -> Option<Call> {
+        let restores = &self.welcome.value().filter(|_| self.page == Page::Welcome)?["restores"];
+        // The name goes back to `rehome` as it came: it is a word of the next command line.
+        let device = restores["device_name"].as_str()?.to_owned();
+        let snapshot = restores["snapshot"].as_str().map(tame)?;
+        Some(Call::Restore(Choice { device, snapshot, except: Vec::new() }, None))
     }
 
     fn work_ended(&mut self, call: Call, answer: Answer) -> Vec<Call> {
@@ -404,7 +445,7 @@ impl Controller {
             }
             return match again {
                 // A restore that did not work is looked at anew: the PC may be another one now.
-                Some(Call::Restore(..)) => {
+                Some(Call::Restore(_, Some(_))) => {
                     self.work = Work::None;
                     self.look()
                 }
@@ -459,7 +500,7 @@ impl Controller {
     fn third(&mut self) -> Vec<Call> {
         let picked = self.work == Work::None && self.step == Step::Pick;
         match self.page {
-            Page::Welcome if self.work == Work::None => self.closed = true,
+            Page::Welcome if !matches!(self.work, Work::Ended(_, Ok(_))) => self.leave(),
             Page::Restore if picked && self.has_older() => (self.step, self.chosen.1) = (Step::Older, 0),
             Page::Privacy if picked && !self.own_backups().is_empty() => self.step = Step::Delete,
             _ => {}
@@ -467,13 +508,14 @@ impl Controller {
         Vec::new()
     }
 
-    /// The person wants nothing of an old PC, so what came back at once goes again.
+    /// The person wants nothing of an old PC, so what came back at once goes again, now or when the page came up before: the newest first.
     fn as_new_pc(&mut self) -> Vec<Call> {
         self.closed = true;
+        let before = self.welcome.value().map(|document| list(document, "eased")).unwrap_or_default().iter();
+        let before = before.rev().filter_map(|number| number.as_u64().and_then(|number| number.try_into().ok()));
+        let journals: Vec<u32> = self.eased_by.into_iter().chain(before).collect();
         let mut calls = vec![Call::Remember(Remember::NewPc)];
-        if matches!(self.eased, Some((_, Some(1..)))) {
-            calls.push(Call::Undo);
-        }
+        calls.extend(self.begin_all(journals.into_iter().map(Call::Unease)));
         calls
     }
 
@@ -566,7 +608,7 @@ impl Controller {
     fn restore(&mut self) -> Vec<Call> {
         let mark = self.preview.value().and_then(|plan| plan["mark"].as_str()).map(str::to_owned);
         match (self.wanted.clone(), mark) {
-            (Some(choice), Some(mark)) => self.begin(Call::Restore(choice, mark)),
+            (Some(choice), Some(mark)) => self.begin(Call::Restore(choice, Some(mark))),
             _ if self.preview.problem().is_some() => self.look(),
             _ => Vec::new(),
         }

@@ -20,6 +20,8 @@ mod samples;
 mod screens_tests;
 pub mod shown;
 pub mod texts;
+#[cfg(test)]
+mod unasked_tests;
 pub mod view;
 pub mod when;
 

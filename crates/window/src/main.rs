@@ -72,17 +72,17 @@ fn main() -> ExitCode {
         without_console,
     );
     if args.welcome {
-        let shows = rehome.run(&Call::Welcome, &|_| ()).is_ok_and(|document| document["show"] == true);
-        if shows {
+        let welcome = rehome.run(&Call::Welcome, &|_| ());
+        if welcome.as_ref().is_ok_and(|document| document["show"] == true) {
             drop(rehome.run(&Call::Remember(Remember::Shown), &|_| ()));
-        } else if !is_told(&rehome) {
+            return opened(rehome, Some(welcome));
+        }
+        if !is_told(&rehome) {
             // Most sign-ins: nobody is bothered, and why is said by `rehome welcome`.
             return ExitCode::SUCCESS;
-        } else {
-            return opened(rehome, false);
         }
     }
-    opened(rehome, args.welcome)
+    opened(rehome, None)
 }
 
 /// Tells what the person should know at a sign-in, if there is anything; whether they want to see more.
@@ -105,7 +105,8 @@ fn is_told(rehome: &Rehome) -> bool {
     is_shown && waits.recv_timeout(TOLD).is_ok()
 }
 
-fn opened(rehome: Rehome, welcome: bool) -> ExitCode {
+/// Opens the page *Welcome back* with what `rehome` said of it, or else the window.
+fn opened(rehome: Rehome, welcome: Option<call::Answer>) -> ExitCode {
     match open(rehome, welcome) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -116,12 +117,18 @@ fn opened(rehome: Rehome, welcome: bool) -> ExitCode {
     }
 }
 
-fn open(rehome: Rehome, welcome: bool) -> Result<(), slint::PlatformError> {
+fn open(rehome: Rehome, welcome: Option<call::Answer>) -> Result<(), slint::PlatformError> {
     let frame = Frame::new()?;
     dress(&frame);
     let texts = Texts::of(&language());
-    let page = if welcome { Page::Welcome } else { Page::Backup };
-    let controller = RefCell::new(Controller::new(texts, page));
+    let is_welcome = welcome.is_some();
+    let page = if is_welcome { Page::Welcome } else { Page::Backup };
+    let mut controller = Controller::new(texts, page);
+    if let Some(answer) = welcome {
+        // Asked again it would say that the page has come up, and no longer what for.
+        controller.ended(Call::Welcome, answer);
+    }
+    let controller = RefCell::new(controller);
     let icon = Icon::new(|heard| {
         later(move |app| match heard {
             desktop::Heard::Open => app.front(),
@@ -141,7 +148,7 @@ fn open(rehome: Rehome, welcome: bool) -> Result<(), slint::PlatformError> {
     frame.on_choose(|index| with(|app| app.command(Command::Choose(at(index)))));
     frame.on_tick(|index| with(|app| app.command(Command::Tick(at(index)))));
     frame.on_toggle(|index| with(|app| app.command(Command::Toggle(at(index)))));
-    frame.window().set_fullscreen(welcome);
+    frame.window().set_fullscreen(is_welcome);
     app.command(Command::Open(page));
     frame.run()
 }
@@ -203,14 +210,21 @@ impl App {
         for call in calls {
             self.ask(call);
         }
+        if self.controller.borrow_mut().steps_aside()
+            && let Some(frame) = self.frame.upgrade()
+        {
+            frame.window().set_minimized(true);
+        }
         let closed = self.controller.borrow().is_closed();
         if !closed {
             self.show();
-        } else if self.owed.get() == 0
-            && let Some(frame) = self.frame.upgrade()
-        {
-            // The loop ends with its last window, and the program with it.
-            drop(frame.hide());
+        } else if let Some(frame) = self.frame.upgrade() {
+            if self.owed.get() == 0 {
+                // The loop ends with its last window, and the program with it.
+                drop(frame.hide());
+            } else {
+                frame.window().set_minimized(true);
+            }
         }
     }
 
@@ -241,9 +255,9 @@ impl App {
     }
 }
 
-/// Whether a run has to come to its end although the window goes: an answer that is remembered, and what it takes back of what came at once.
+/// Whether a run has to come to its end although the window goes: an answer that is remembered, what comes at once, and what is taken back of it.
 fn is_owed(call: &Call) -> bool {
-    matches!(call, Call::Remember(_) | Call::Undo)
+    matches!(call, Call::Remember(_) | Call::Ease(_) | Call::Undo | Call::Unease(_))
 }
 
 /// Has the window's own thread do it.

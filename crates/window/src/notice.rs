@@ -48,7 +48,7 @@ pub fn at_sign_in(texts: &Texts, schedule: &Answer, status: &Answer, when: &When
     }
     if let Some(problem) = obstacle(schedule).filter(|_| schedule["last_failure"]["told"] != true) {
         let (why, next) = explained(texts, &problem);
-        let notice = Notice::new(texts.t("notify.failed"), texts.t2("notify.failed_why", &why, &next));
+        let notice = Notice::new(texts.t("notify.failed"), texts.t2("why_and_next", &why, &next));
         return Some(Notice { once: Some(problem.code), ..notice });
     }
     // One that never was is no reminder's business: the first comes by itself, minutes after the PC is connected.

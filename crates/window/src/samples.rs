@@ -99,16 +99,16 @@ pub fn plan() -> Value {
                 { "group": "app_list", "title": "The list of apps", "rule": "optional", "locked": false, "taken": true, "changes": 1 },
             ],
             "settings": [
-                { "id": "a", "title": "Sticky keys", "category": "accessibility", "action": "set", "old": null, "new": { "type": "bool", "value": true } },
-                { "id": "b", "title": "Alignment of the taskbar", "category": "taskbar", "action": "set", "old": { "type": "int", "value": 1 }, "new": { "type": "int", "value": 0 } },
-                { "id": "c", "title": "Task view button", "category": "taskbar", "action": "remove", "old": { "type": "int", "value": 0 } },
-                { "id": "d", "title": "Widgets", "action": "skip", "reason": "managed_by_policy", "wanted": null },
-                { "id": "f", "title": "Snap flyout", "action": "skip", "reason": "not_on_this_build", "wanted": null },
-                { "id": "g", "title": "Mouse speed", "action": "skip", "reason": "changed_since_sign_in", "wanted": null },
-                { "id": "e", "title": "Badges", "action": "same", "value": null },
+                { "id": "accessibility.sticky_keys", "title": "Sticky keys", "category": "accessibility", "action": "set", "old": null, "new": { "type": "bool", "value": true } },
+                { "id": "taskbar.alignment", "title": "Alignment of the taskbar", "category": "taskbar", "action": "set", "old": { "type": "int", "value": 1 }, "new": { "type": "int", "value": 0 } },
+                { "id": "taskbar.task_view", "title": "Task view button", "category": "taskbar", "action": "remove", "old": { "type": "int", "value": 0 } },
+                { "id": "taskbar.widgets", "title": "Widgets", "action": "skip", "reason": "managed_by_policy", "wanted": null },
+                { "id": "multitasking.snap.flyout", "title": "Snap flyout", "action": "skip", "reason": "not_on_this_build", "wanted": null },
+                { "id": "devices.mouse.speed", "title": "Mouse speed", "action": "skip", "reason": "changed_since_sign_in", "wanted": null },
+                { "id": "taskbar.badges", "title": "Badges", "action": "same", "value": null },
             ],
             "apps": [{ "name": "Editor", "action": "install" }, { "name": "Calculator", "action": "present" }],
-            "not_carried": [{ "id": "x", "title": "Pins of the taskbar", "reason": "could_carry_code", "because": "they name programs" }],
+            "not_carried": [{ "id": "taskbar.pins", "title": "Pins of the taskbar", "reason": "could_carry_code", "because": "they name programs" }],
         },
     })
 }
@@ -120,10 +120,10 @@ pub fn restored() -> Value {
     document["outcome"] = json!({
         "journal": 4, "effects": ["live", "sign_out", { "broadcast": "Environment" }],
         "applied": [
-            { "id": "a", "title": "Sticky keys", "category": "accessibility" },
-            { "id": "b", "title": "Alignment of the taskbar", "category": "taskbar" },
+            { "id": "accessibility.sticky_keys", "title": "Sticky keys", "category": "accessibility" },
+            { "id": "taskbar.alignment", "title": "Alignment of the taskbar", "category": "taskbar" },
         ],
-        "failed": [{ "id": "c", "title": "Task view button", "reason": "read_only_target" }],
+        "failed": [{ "id": "taskbar.task_view", "title": "Task view button", "reason": "read_only_target" }],
     });
     document["apps"] = json!([{ "name": "Editor", "stands": "waiting" }]);
     document
@@ -159,6 +159,15 @@ pub fn answered(texts: &'static Texts, page: Page) -> Controller {
     controller.ended(Call::Journals, Ok(json!([])));
     controller.ended(Call::Openings, Ok(json!({ "openings": [] })));
     controller
+}
+
+/// *Welcome back* where the organisation has the newest backup restored without asking, and what it asks of `rehome`.
+pub fn unasked() -> (Controller, Vec<Call>) {
+    let mut controller = Controller::new(&ENGLISH, Page::Welcome);
+    let restores = json!({ "device_name": "OLD-PC", "snapshot": "aa11", "taken_at": "2026-11-17T17:42:00Z" });
+    controller.ended(Call::Welcome, Ok(json!({ "show": true, "user": "Mia", "restores": restores })));
+    let calls = controller.command(Command::Open(Page::Welcome));
+    (controller, calls)
 }
 
 fn which() -> Which {
@@ -201,7 +210,7 @@ pub fn states() -> Vec<(&'static str, Controller)> {
     let main = || Do(Command::Main);
     let sending = || Heard { station: "upload".to_owned(), stage: None, done: 0, share: Some(0.6) };
     let looked = |page| then(answered(&ENGLISH, page), &[main(), Ended(Call::Preview(choice()), Ok(plan()))]);
-    let restoring = || Call::Restore(choice(), "m1".to_owned());
+    let restoring = || Call::Restore(choice(), Some("m1".to_owned()));
     let applying = || Heard { station: "apply".to_owned(), stage: Some("look".to_owned()), done: 1, share: Some(0.5) };
     let backed_up = json!({ "outcome": "created", "settings": 143, "apps": 27, "warnings": [],
         "categories": [{ "category": "taskbar", "settings": 4 }, { "category": "explorer", "settings": 9 }],
@@ -244,6 +253,8 @@ pub fn states() -> Vec<(&'static str, Controller)> {
         ("welcome-at-once", then(opened(&ENGLISH, Page::Welcome), &[Ended(Call::Pcs, Ok(pcs()))])),
         ("welcome-waiting", opened(&ENGLISH, Page::Welcome)),
         ("welcome-offline", then(welcome(), &[Ended(Call::Pcs, Err(no("server_unreachable")))])),
+        ("welcome-unasked", then(unasked().0, &[Hears(Call::Restore(choice(), None), applying())])),
+        ("welcome-unasked-failed", then(unasked().0, &[Ended(Call::Restore(choice(), None), Err(no("server_slow")))])),
         ("welcome-result", then(looked(Page::Welcome), &[main(), Ended(restoring(), Ok(restored()))])),
     ]
 }

@@ -1,5 +1,5 @@
 //! The window's texts: English and German, each in a file of its own. What a category and a reason are called stands in `model` in English, and in a file of
-//! ours in German; the names of settings are the command line's and come with its answers, in English (docs/decisions/0089).
+//! ours in German; so do the names of settings, which come with the answers of the command line in English (docs/decisions/0089).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,14 +13,17 @@ pub struct Texts {
     own: BTreeMap<String, String>,
     /// What stands in `model` in English.
     words: BTreeMap<String, String>,
+    /// What stands in the catalog in English, by id.
+    settings: BTreeMap<String, String>,
 }
 
 /// English.
 pub static ENGLISH: LazyLock<Texts> = LazyLock::new(|| Texts::parse("en", include_str!("../texts/en.toml")));
 /// German.
 pub static GERMAN: LazyLock<Texts> = LazyLock::new(|| {
-    let words = toml::from_str(include_str!("../texts/words.de.toml")).expect("a file of ours, which a test reads");
-    Texts { words, ..Texts::parse("de", include_str!("../texts/de.toml")) }
+    let words = read(include_str!("../texts/words.de.toml"));
+    let settings = read(include_str!("../texts/settings.de.toml"));
+    Texts { words, settings, ..Texts::parse("de", include_str!("../texts/de.toml")) }
 });
 
 impl Texts {
@@ -33,8 +36,7 @@ impl Texts {
     }
 
     fn parse(lang: &'static str, file: &str) -> Self {
-        let own = toml::from_str(file).expect("a file of ours, which a test reads");
-        Self { lang, own, words: BTreeMap::new() }
+        Self { lang, own: read(file), words: BTreeMap::new(), settings: BTreeMap::new() }
     }
 
     /// A text. A key that is not there is shown as it is: a window with a flaw is better than none.
@@ -73,6 +75,11 @@ impl Texts {
         self.words.get(&format!("category.{word}")).map(String::as_str)
     }
 
+    /// What a setting is called, or what does not come back, if this language has a name of its own for it.
+    pub fn setting(&self, id: &str) -> Option<&str> {
+        self.settings.get(id).map(String::as_str)
+    }
+
     /// What a reason says and what to do about it, if this language has words of its own for it.
     pub fn reason(&self, code: &str) -> Option<(&str, &str)> {
         let word = |key: &str| self.words.get(key).map(String::as_str);
@@ -83,6 +90,10 @@ impl Texts {
     pub fn count(&self, number: u64, one: &str, many: &str) -> String {
         self.t1(if number == 1 { one } else { many }, &number.to_string())
     }
+}
+
+fn read(file: &str) -> BTreeMap<String, String> {
+    toml::from_str(file).expect("a file of ours, which a test reads")
 }
 
 /// Something written from right to left, to be put beside other words: set apart from them, so that a name in Hebrew does not take the number or the arrow
@@ -98,7 +109,9 @@ fn is_right_to_left(letter: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use model::catalog::Category;
+    use std::collections::BTreeSet;
+
+    use model::catalog::{self, Category};
     use model::reason::Reason;
 
     use super::*;
@@ -123,7 +136,7 @@ mod tests {
         include_str!("when.rs"),
     ];
     /// What keys begin with that are put together where they are used.
-    const MADE: [&str; 4] = ["no.", "station_", "stage_", "remember."];
+    const MADE: [&str; 5] = ["no.", "station_", "stage_", "remember.", "choose."];
 
     #[test]
     fn both_languages_have_every_text_and_no_other() {
@@ -147,6 +160,15 @@ mod tests {
         }
         keys.sort();
         assert_eq!(GERMAN.words.keys().collect::<Vec<_>>(), keys.iter().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn german_has_a_name_for_every_setting_and_whatever_does_not_come_back_and_no_other() {
+        let left_out = catalog::left_out().iter().map(|entry| entry.id);
+        let ids: BTreeSet<&str> = catalog::SETTINGS.iter().map(|setting| setting.id).chain(left_out).collect();
+        assert_eq!(GERMAN.settings.keys().map(String::as_str).collect::<BTreeSet<_>>(), ids);
+        let names: BTreeSet<&String> = GERMAN.settings.values().collect();
+        assert_eq!(names.len(), ids.len(), "no two are called the same");
     }
 
     #[test]

@@ -318,7 +318,7 @@ fn live_with_them(world: &World) -> (Canaries, String) {
         canary("the password", PASSWORD),
         canary("a mistyped password", WRONG),
         canary("a made password", &made),
-        canary("an enrolment token", &token),
+        canary("an enrollment token", &token),
         canary("a service account's token", &service),
         canary("a second factor's secret, as text", &text),
         Canary { what: "a second factor's secret".to_owned(), secret },

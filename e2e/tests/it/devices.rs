@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::harness::{PASSWORD, Pc, World, arg};
+use crate::harness::{PASSWORD, Pc, World, arg, run};
 
 const ADVANCED: &str = r"HKEY_CURRENT_USER\Software\Microsoft\Windows\CurrentVersion\Explorer\Advanced";
 
@@ -113,10 +113,6 @@ fn a_pc_that_was_off_for_months_goes_on_by_itself_and_its_key_is_changed_on_the_
     let mut world = World::new();
     let pc = world.pc("PC");
     backup(&world, &pc, 1).ok();
-    let key = |world: &World| {
-        let text = std::fs::read(enrolment_file(world.stranger("PC").state())).unwrap();
-        serde_json::from_slice::<serde_json::Value>(&text).unwrap()["key"].clone()
-    };
     let first = key(&world);
     if !world.go_to(92) {
         return;
@@ -134,6 +130,31 @@ fn a_pc_that_was_off_for_months_goes_on_by_itself_and_its_key_is_changed_on_the_
     assert_ne!(key(&world), second);
     let listed = world.stranger("PC").json(&["snapshots"]).to_string();
     assert_eq!(listed.matches("\"seq\"").count(), 4, "{listed}");
+}
+
+#[test]
+fn a_pc_whose_own_clock_stands_still_makes_another_key_when_the_server_says_that_it_is_too_old() {
+    let mut world = World::new();
+    let pc = world.pc("PC");
+    backup(&world, &pc, 1).ok();
+    let first = key(&world);
+    if !world.go_to(400) {
+        return;
+    }
+    // By its own clock the key is of today, so nothing but the server's answer tells it.
+    let pc = world.stranger("PC");
+    let mut command = pc.command(&["snapshots", "--json"]);
+    command.env_remove("LD_PRELOAD").env_remove("FAKETIME");
+    let listed = run(command, "").ok();
+    assert_eq!(listed.matches("\"seq\"").count(), 1, "one document, of the run that worked: {listed}");
+    assert_ne!(key(&world), first);
+    pc.run(&["snapshots"]).ok();
+}
+
+/// What the PC `PC` has of its key.
+fn key(world: &World) -> serde_json::Value {
+    let text = std::fs::read(enrolment_file(world.stranger("PC").state())).unwrap();
+    serde_json::from_slice::<serde_json::Value>(&text).unwrap()["key"].clone()
 }
 
 #[test]

@@ -30,5 +30,6 @@ mod screen;
 mod stages;
 mod tls;
 mod trust;
+mod welcome;
 mod window;
 mod wine;

@@ -10,10 +10,12 @@ use std::path::{Path, PathBuf};
 use model::catalog::FileRole;
 use model::reason::Reason;
 
+use crate::codec::text_of;
 use crate::folder::{Below, Folder, FolderError};
-use crate::own_files::OwnFiles;
 use crate::own_files::dictionary::Kept;
+use crate::own_files::{Content, OwnFiles};
 use crate::plan::PICTURE_BYTES_MAX;
+use crate::registry::RawValue;
 
 /// Reads and writes the files that are settings.
 ///
@@ -94,7 +96,7 @@ impl FolderFiles {
     pub fn own_files(&self) -> OwnFiles {
         OwnFiles {
             wallpaper: self.found(FileRole::Wallpaper),
-            lock_screen: Ok(self.found(FileRole::LockScreen)),
+            lock_screen: Ok(self.found(FileRole::LockScreen).map(Content::There)),
             account_picture: Ok(self.found(FileRole::AccountPicture)),
             spelling: Some(self.spelling.clone()),
         }
@@ -172,6 +174,43 @@ pub enum Picture {
     Removed,
 }
 
+/// `REG_EXPAND_SZ`: a text with variables between per cent signs.
+const EXPAND_SZ: u32 = 2;
+
+impl Picture {
+    /// The path that Windows is told, so that its desktop shows this: an empty one for a plain colour, because none at all would bring Windows' own picture.
+    /// Of a picture that was left alone it is what the registry names, told again so that it is shown in another way. `variable` is the environment.
+    pub fn desktop_path(
+        &self,
+        named: Option<&RawValue>,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<String, &'static str> {
+        match self {
+            Self::Set(path) => path.to_str().map(str::to_owned).ok_or("the picture's path is no text"),
+            Self::Removed => Ok(String::new()),
+            Self::Untouched(_) => {
+                let named = named.ok_or("no picture is on the desktop")?;
+                let path = text_of(&named.bytes).ok_or("the picture's path is no text")?;
+                Ok(if named.reg_type == EXPAND_SZ { expanded(&path, variable) } else { path })
+            }
+        }
+    }
+}
+
+/// A text with its variables filled in; one that is not set stays as it stands, as Windows leaves it.
+fn expanded(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> String {
+    let mut full = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('%') {
+        full.push_str(before);
+        let known = after.split_once('%').and_then(|(name, behind)| Some((variable(name)?, behind)));
+        let (value, behind) = known.unwrap_or_else(|| ("%".to_owned(), after));
+        full.push_str(&value);
+        rest = behind;
+    }
+    full + rest
+}
+
 /// The files of the person who is signed in to a live PC.
 ///
 /// What Windows keeps of a picture is read and never written: a restored picture goes into a folder of ours, and Windows is pointed to it by a
@@ -179,57 +218,81 @@ pub enum Picture {
 #[derive(Clone, Debug)]
 pub struct LiveFiles {
     ours: FolderFiles,
-    desktop: Desktop,
+    desktop: Shows,
+    lock_screen: Shows,
     written: Vec<FileRole>,
 }
 
-/// Whose picture is on the desktop.
-#[derive(Clone, Debug)]
-enum Desktop {
-    /// What lies in our folder, if anything does.
+/// Whose picture is on the desktop, or on the lock screen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Shows {
+    /// What lies in our folder, if anything does: an earlier restore has put it there, or Windows does not say what it shows.
+    #[default]
     Ours,
     /// The one that Windows keeps there, or none.
-    Theirs(Option<Below>),
+    Theirs(Option<Content>),
+    /// One that Windows comes with: it is nobody's own, and still what an undo sets back.
+    Stock(Vec<u8>),
+}
+
+impl Shows {
+    /// What is there, if it is not what lies in our folder.
+    fn theirs(&self) -> Option<Result<Option<Vec<u8>>, Reason>> {
+        Some(match self {
+            Self::Ours => return None,
+            Self::Theirs(Some(Content::There(place))) => {
+                place.read(PICTURE_BYTES_MAX).map(Some).map_err(|error| error.reason_of_read())
+            }
+            Self::Theirs(Some(Content::Here(bytes))) | Self::Stock(bytes) => Ok(Some(bytes.clone())),
+            Self::Theirs(None) => Ok(None),
+        })
+    }
 }
 
 impl LiveFiles {
-    /// With a desktop background that is not ours, or none.
-    pub fn new(ours: FolderFiles, theirs: Option<Below>) -> Self {
-        Self { ours, desktop: Desktop::Theirs(theirs), written: Vec::new() }
+    /// With what the desktop and the lock screen show.
+    pub fn new(ours: FolderFiles, desktop: Shows, lock_screen: Shows) -> Self {
+        Self { ours, desktop, lock_screen, written: Vec::new() }
     }
 
-    /// With the desktop background that an earlier restore has put into our folder.
-    pub fn ours(ours: FolderFiles) -> Self {
-        Self { ours, desktop: Desktop::Ours, written: Vec::new() }
-    }
-
-    /// Where everything is, for a collection: the desktop background that is shown, the words, and of what Windows takes from the person's hand only what a
-    /// restore has saved.
+    /// Where everything is, for a collection: the pictures that are shown, the words, and of what Windows takes from the person's hand only what a restore has saved.
     pub fn own_files(&self) -> OwnFiles {
-        let ours = self.ours.own_files();
+        let mut files = self.ours.own_files();
         match &self.desktop {
-            Desktop::Theirs(theirs) => OwnFiles { wallpaper: theirs.clone(), ..ours },
-            Desktop::Ours => ours,
+            Shows::Theirs(Some(Content::There(place))) => files.wallpaper = Some(place.clone()),
+            Shows::Theirs(_) | Shows::Stock(_) => files.wallpaper = None,
+            Shows::Ours => {}
+        }
+        match &self.lock_screen {
+            Shows::Theirs(theirs) => files.lock_screen = Ok(theirs.clone()),
+            Shows::Stock(_) => files.lock_screen = Ok(None),
+            Shows::Ours => {}
+        }
+        files
+    }
+
+    /// What is shown in the place of a role, for those that are shown.
+    fn shows(&self, role: FileRole) -> &Shows {
+        match role {
+            FileRole::Wallpaper => &self.desktop,
+            FileRole::LockScreen => &self.lock_screen,
+            FileRole::AccountPicture | FileRole::Dictionary => &Shows::Ours,
         }
     }
 
     fn wrote(&mut self, role: FileRole) {
         self.written.push(role);
-        if role == FileRole::Wallpaper {
-            self.desktop = Desktop::Ours;
+        match role {
+            FileRole::Wallpaper => self.desktop = Shows::Ours,
+            FileRole::LockScreen => self.lock_screen = Shows::Ours,
+            FileRole::AccountPicture | FileRole::Dictionary => {}
         }
     }
 }
 
 impl FileWrite for LiveFiles {
     fn read(&self, role: FileRole) -> Result<Option<Vec<u8>>, Reason> {
-        match (role, &self.desktop) {
-            (FileRole::Wallpaper, Desktop::Theirs(theirs)) => {
-                let read = |place: &Below| place.read(PICTURE_BYTES_MAX).map_err(|error| error.reason_of_read());
-                theirs.as_ref().map(read).transpose()
-            }
-            _ => self.ours.read(role),
-        }
+        self.shows(role).theirs().unwrap_or_else(|| self.ours.read(role))
     }
 
     fn write(&mut self, role: FileRole, bytes: &[u8]) -> Result<(), Reason> {
@@ -246,9 +309,10 @@ impl FileWrite for LiveFiles {
 
     /// The picture as it is now, and whether this run has put it there.
     fn picture(&self, role: FileRole) -> Picture {
-        let existing = match (role, &self.desktop) {
-            (FileRole::Wallpaper, Desktop::Theirs(theirs)) => theirs.as_ref().map(Below::path),
-            _ => self.ours.existing(role),
+        let existing = match self.shows(role) {
+            Shows::Ours => self.ours.existing(role),
+            Shows::Theirs(theirs) => theirs.as_ref().and_then(Content::path),
+            Shows::Stock(_) => None,
         };
         match (self.written.contains(&role), existing) {
             (true, Some(path)) => Picture::Set(path),
@@ -308,7 +372,7 @@ mod tests {
         fs::write(&copy, JPEG).unwrap();
         let ours = FolderFiles::new(&folder.path().join("ours"));
         let theirs = Below::new(folder.path().to_owned(), ["TranscodedWallpaper"]);
-        let mut files = LiveFiles::new(ours, Some(theirs));
+        let mut files = LiveFiles::new(ours, Shows::Theirs(Some(Content::There(theirs))), Shows::Ours);
         assert_eq!(files.read(ROLE).unwrap().as_deref(), Some(JPEG));
         assert_eq!(files.picture(ROLE), Picture::Untouched(Some(copy.clone())));
         files.write(ROLE, PNG).unwrap();
@@ -317,6 +381,33 @@ mod tests {
         files.remove(ROLE).unwrap();
         assert_eq!((files.read(ROLE), files.picture(ROLE)), (Ok(None), Picture::Removed));
         assert_eq!(fs::read(&copy).unwrap(), JPEG);
+    }
+
+    #[test]
+    fn a_picture_that_was_taken_away_leaves_a_plain_colour_and_not_windows_own_picture() {
+        let none = |_: &str| None;
+        assert_eq!(Picture::Removed.desktop_path(None, &none).as_deref(), Ok(""));
+        let set = Picture::Set(PathBuf::from(r"C:\ours\wallpaper.png"));
+        assert_eq!(set.desktop_path(None, &none).as_deref(), Ok(r"C:\ours\wallpaper.png"));
+    }
+
+    #[test]
+    fn the_path_of_a_picture_that_stays_has_its_variables_filled_in_where_it_has_any() {
+        let variable = |name: &str| name.eq_ignore_ascii_case("SystemRoot").then(|| r"C:\Windows".to_owned());
+        let told = |reg_type, text: &str| {
+            let bytes = text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect();
+            Picture::Untouched(None).desktop_path(Some(&RawValue { reg_type, bytes }), &variable).unwrap()
+        };
+        for (reg_type, stored, path) in [
+            (2, r"%SystemRoot%\web\img0.jpg", r"C:\Windows\web\img0.jpg"),
+            (2, r"%systemroot%\100%%nobody%.jpg", r"C:\Windows\100%%nobody%.jpg"),
+            (2, "", ""),
+            (2, r"D:\50%.jpg", r"D:\50%.jpg"),
+            (1, r"C:\%SystemRoot%\cat.jpg", r"C:\%SystemRoot%\cat.jpg"),
+        ] {
+            assert_eq!(told(reg_type, stored), path);
+        }
+        assert!(Picture::Untouched(None).desktop_path(None, &variable).is_err());
     }
 
     #[cfg(unix)]

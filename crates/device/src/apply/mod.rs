@@ -34,7 +34,7 @@ use prepare::Prepared;
 use run::{Carried, Run};
 
 pub use explorer::{Explorer, restart_explorer};
-pub use files::{FileWrite, FolderFiles, LiveFiles, Picture, picture_ending};
+pub use files::{FileWrite, FolderFiles, LiveFiles, Picture, Shows, picture_ending};
 pub(crate) use journal::reason_of_write;
 pub use undo::UNDO_DAYS;
 

@@ -12,23 +12,18 @@ use model::reason::Reason;
 use model::snapshot::Reading;
 use model::value::{FileRef, Value};
 
-use super::{BlobIdOf, CollectedFile, Content, Sources};
+use super::{BlobIdOf, CollectedFile, Sources};
 use crate::apply::picture_ending;
 use crate::codec::text_of;
 use crate::folder::FolderError;
+use crate::own_files::Content;
 use crate::own_files::dictionary::Kept;
+use crate::own_files::lock_screen::{NOT_OWN, is_one_picture};
 use crate::picture::HEAD_BYTES;
 use crate::registry::Registry;
 
 /// The picture of a new Windows, light and dark, at the end of the path it has.
 const STOCK: [&str; 2] = [r"\web\wallpaper\windows\img0.jpg", r"\web\wallpaper\windows\img19.jpg"];
-
-/// Where the registry says that the lock screen shows what Windows chooses each day (catalog: `personalization.lock_screen.spotlight`), or a series of
-/// pictures (`...slideshow`): then its picture is not one of the person's own.
-const NOT_OWN: [(&str, &str); 2] = [
-    (r"Software\Microsoft\Windows\CurrentVersion\ContentDeliveryManager", "RotatingLockScreenEnabled"),
-    (r"Software\Microsoft\Windows\CurrentVersion\Lock Screen", "SlideshowEnabled"),
-];
 
 /// Where the registry names the picture that the desktop's was made from.
 const ORIGINAL: (&str, &str) = (r"Control Panel\Desktop", "WallPaper");
@@ -94,14 +89,10 @@ fn original(registry: &dyn Registry) -> Option<String> {
 }
 
 fn lock_screen(sources: &Sources<'_>, registry: &dyn Registry) -> Result<Option<Content>, Reason> {
-    let is_on = |(key, name): (&str, &str)| {
-        let stored = registry.read(Root::User, key, &[name]).ok().and_then(|mut found| found.pop().flatten());
-        stored.is_some_and(|raw| raw.reg_type == 4 && raw.bytes == [1, 0, 0, 0])
-    };
-    if NOT_OWN.into_iter().any(is_on) {
+    if !is_one_picture(registry) {
         return Ok(None);
     }
-    Ok(sources.files.lock_screen.clone()?.map(Content::There))
+    sources.files.lock_screen.clone()
 }
 
 /// All words; `None` if there are none. Those that may not travel are counted in a warning.

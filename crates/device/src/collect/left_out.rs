@@ -17,7 +17,7 @@ const CLASSES: &str = r"Software\Classes\";
 /// it is there.
 ///
 /// The settings that would mean something else without such a thing are taken out of `readings`, whether they are stored or not: a restore leaves them as the
-/// new PC has them. So are those of a thing that cannot be read, because it may be there.
+/// new PC has them. So are those of a thing that cannot be read, because it may be there. They bear a reason of their own: the entry's is about the thing.
 pub(super) fn of(
     registry: &dyn Registry,
     entries: &'static [LeftOut],
@@ -30,17 +30,37 @@ pub(super) fn of(
             Ok(false) | Err(RegistryError::NotExported { .. }) => continue,
             Ok(true) => {
                 found.insert(entry.id.to_owned(), entry.reason);
-                entry.reason
+                Reason::HeldBack
             }
             Err(error) => error.reason(),
         };
-        for (_, reading) in readings.iter_mut().filter(|(id, _)| entry.holds_back(id)) {
-            if !matches!(reading, Reading::Refused { .. }) {
-                *reading = Reading::Refused { reason };
-            }
-        }
+        hold_back(entry, reason, readings);
     }
     found
+}
+
+/// Takes out of `here`, which is what this PC has, the settings that would come to mean something else once `wanted` is written: a thing of this PC that
+/// nothing here names counts as soon as what is restored names it, such as a layout that stands in for one of the backup's.
+pub(crate) fn hold_back_here(
+    registry: &dyn Registry,
+    wanted: &BTreeMap<String, Reading>,
+    here: &mut BTreeMap<String, Reading>,
+) {
+    for entry in model::catalog::left_out().iter().filter(|entry| entry.named_by.is_some()) {
+        match is_customised(registry, entry, wanted) {
+            Ok(false) | Err(RegistryError::NotExported { .. }) => {}
+            Ok(true) => hold_back(entry, Reason::HeldBack, here),
+            Err(error) => hold_back(entry, error.reason(), here),
+        }
+    }
+}
+
+fn hold_back(entry: &LeftOut, reason: Reason, readings: &mut BTreeMap<String, Reading>) {
+    for (_, reading) in readings.iter_mut().filter(|(id, _)| entry.holds_back(id)) {
+        if !matches!(reading, Reading::Refused { .. }) {
+            *reading = Reading::Refused { reason };
+        }
+    }
 }
 
 fn is_customised(

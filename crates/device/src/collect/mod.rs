@@ -20,8 +20,7 @@ use model::snapshot::{DeviceFacts, Reading, Snapshot};
 use model::value::FileRef;
 
 use crate::apps::Apps;
-use crate::folder::Below;
-use crate::own_files::OwnFiles;
+use crate::own_files::{Content, OwnFiles};
 use crate::registry::Registry;
 
 use once::Once;
@@ -67,15 +66,6 @@ pub struct CollectedFile {
     content: Content,
 }
 
-/// Where a file's bytes are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Content {
-    /// In a file of the person's.
-    There(Below),
-    /// Put together here.
-    Here(Vec<u8>),
-}
-
 impl CollectedFile {
     /// Its bytes, from the start.
     pub fn open(&self) -> io::Result<Box<dyn io::Read + '_>> {
@@ -85,6 +75,8 @@ impl CollectedFile {
         })
     }
 }
+
+pub(crate) use left_out::hold_back_here;
 
 /// Reads everything that the catalog knows.
 pub fn collect(sources: &Sources<'_>) -> Collected {

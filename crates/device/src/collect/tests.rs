@@ -11,7 +11,7 @@ use model::reason::Reason;
 use model::snapshot::{Again, App, AppKind, DeviceFacts, Reading};
 use model::value::{Colour, Value};
 
-use super::{Collected, Sources, collect};
+use super::{Collected, Sources, collect, hold_back_here};
 use crate::apps::{Apps, AppsError, MemoryApps};
 use crate::codec::{default_value, encode};
 use crate::folder::Below;
@@ -189,7 +189,7 @@ fn substituted() -> MemoryRegistry {
 #[test]
 fn a_keyboard_list_in_which_another_layout_stands_in_for_one_is_not_carried_at_all() {
     let found = from(&substituted());
-    let refused = Reading::Refused { reason: Reason::MachineSpecific };
+    let refused = Reading::Refused { reason: Reason::HeldBack };
     assert_eq!(beginning(&found, "typing.layout."), [&refused; 8], "slots that are empty too: they would be emptied");
     assert_eq!(found.snapshot.not_carried["typing.layout.substitutes"], Reason::MachineSpecific);
     let switch = &found.snapshot.readings["typing.switch.language"];
@@ -199,7 +199,7 @@ fn a_keyboard_list_in_which_another_layout_stands_in_for_one_is_not_carried_at_a
     let plan = plan(&found.snapshot, &Here::bare(&here), &Choice::all());
     let layouts = plan.settings.iter().filter(|step| step.id.starts_with("typing.layout."));
     for step in layouts {
-        let skip = SettingAction::Skip { reason: Reason::MachineSpecific, wanted: None };
+        let skip = SettingAction::Skip { reason: Reason::HeldBack, wanted: None };
         assert_eq!(step.action, skip, "{}", step.id);
     }
     let told = plan.not_carried.iter().find(|told| told.id == "typing.layout.substitutes").unwrap();
@@ -222,6 +222,23 @@ fn a_keyboard_list_that_nothing_stands_in_for_is_carried() {
     assert!(from(&second).snapshot.not_carried.contains_key("typing.layout.substitutes"));
 }
 
+/// The new PC has no keyboard that another one stands in for, and still says what would stand in for one of the backup's.
+#[test]
+fn a_keyboard_list_is_left_alone_where_the_new_pc_would_load_another_layout_for_it() {
+    let old = from(&registry(&[(PRELOAD, "1", text("00000407")), (PRELOAD, "2", text("00000409"))])).snapshot;
+    let planned = |standing_in: &str| {
+        let new = registry(&[(PRELOAD, "1", text("0000040C")), (SUBSTITUTES, standing_in, text("00000411"))]);
+        let mut here = from(&new).snapshot;
+        hold_back_here(&new, &old.readings, &mut here.readings);
+        let plan = plan(&old, &Here::bare(&here), &Choice::all());
+        let step = plan.settings.into_iter().find(|step| step.id == "typing.layout.slot_1");
+        step.unwrap().action
+    };
+    let german = || Value::Text("00000407".to_owned());
+    assert_eq!(planned("00000409"), SettingAction::Skip { reason: Reason::HeldBack, wanted: Some(german()) });
+    assert!(matches!(planned("00000809"), SettingAction::Set { old: Some(_), new } if new == german()));
+}
+
 #[test]
 fn a_keyboard_list_is_not_carried_if_nobody_can_say_what_stands_in_for_it() {
     let spoilt = Spoilt { inner: substituted(), denied: SUBSTITUTES, damaged: ("", "") };
@@ -239,7 +256,7 @@ fn colours_of_a_contrast_theme_that_is_on_are_not_carried_without_it() {
     };
     let on = of("127");
     for reading in beginning(&on, "personalization.system_colour.") {
-        assert_eq!(*reading, Reading::Refused { reason: Reason::CouldCarryCode });
+        assert_eq!(*reading, Reading::Refused { reason: Reason::HeldBack });
     }
     assert_eq!(on.snapshot.not_carried["personalization.contrast_colours"], Reason::CouldCarryCode);
     let shortcut = &on.snapshot.readings["accessibility.contrast.shortcut"];
@@ -259,7 +276,7 @@ fn a_game_bar_shortcut_is_not_carried_without_the_keys_that_are_held_with_it() {
         from(&registry(&[key, (GAME_DVR, "VKMToggleRecording", dword(modifiers)), other])).snapshot
     };
     let (held, alone) = (of(6), of(0));
-    assert_eq!(held.readings["gaming.shortcut.recording"], Reading::Refused { reason: Reason::NotInCatalog });
+    assert_eq!(held.readings["gaming.shortcut.recording"], Reading::Refused { reason: Reason::HeldBack });
     assert_eq!(held.not_carried.keys().collect::<Vec<_>>(), ["gaming.shortcut_modifiers.recording"]);
     for (id, key, found) in [("recording", 0x52, &alone), ("screenshot", 0x7b, &held), ("screenshot", 0x7b, &alone)] {
         let reading = &found.readings[&format!("gaming.shortcut.{id}")];

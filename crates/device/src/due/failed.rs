@@ -56,7 +56,7 @@ impl Failures {
 
     /// What stands in the way; a record that cannot be understood counts as none.
     pub fn read(&self) -> Result<Option<Failed>, StateError> {
-        Ok(file::read(&self.0)?.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+        Ok(file::read_spare(&self.0)?.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
     /// A backup failed. `told`: the person has started it themself, and sees why.

@@ -64,7 +64,7 @@ impl Record {
 
     /// When the last backup succeeded, by this PC's clock. A record that cannot be understood counts as none: then one backup too many is taken.
     pub fn read(&self) -> Result<Option<Moment>, StateError> {
-        let Some(bytes) = crate::state::file::read(&self.0)? else { return Ok(None) };
+        let Some(bytes) = crate::state::file::read_spare(&self.0)? else { return Ok(None) };
         Ok(std::str::from_utf8(&bytes).ok().and_then(|text| text.trim().parse().ok()).map(Moment))
     }
 

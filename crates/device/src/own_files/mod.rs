@@ -5,7 +5,7 @@
 
 mod account;
 pub mod dictionary;
-mod lock_screen;
+pub mod lock_screen;
 
 use std::ffi::OsStr;
 use std::io;
@@ -16,6 +16,8 @@ use model::reason::Reason;
 
 use crate::facts::Places;
 use crate::folder::{Below, FolderError, Name};
+
+use lock_screen::Shown;
 
 /// What Windows' folder of dictionaries is called, below a person's `AppData\Roaming` (MSREF-C: `%AppData%\Microsoft\Spelling`).
 pub const SPELLING: [&str; 2] = ["Microsoft", "Spelling"];
@@ -29,13 +31,32 @@ const PROFILES: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileLis
 /// A file that was looked for: where it is, that there is none, or why that cannot be told.
 pub type Found = Result<Option<Below>, Reason>;
 
+/// Where a file's bytes are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// In a file of the person's.
+    There(Below),
+    /// Here: put together, or told by Windows.
+    Here(Vec<u8>),
+}
+
+impl Content {
+    /// Where it lies, if it lies somewhere.
+    pub fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::There(place) => Some(place.path()),
+            Self::Here(_) => None,
+        }
+    }
+}
+
 /// The files of one person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnFiles {
     /// The desktop background as Windows keeps it.
     pub wallpaper: Option<Below>,
     /// The picture of the lock screen.
-    pub lock_screen: Found,
+    pub lock_screen: Result<Option<Content>, Reason>,
     /// The picture of the account.
     pub account_picture: Found,
     /// The folder of dictionaries, one folder for each language in it.
@@ -77,6 +98,15 @@ impl OwnFiles {
             wallpaper: is_file(&copy).then_some(copy),
             spelling: Some(spelling),
             ..Self::of_pc(&folders.program_data, &folders.public, whose)
+        }
+    }
+
+    /// With what Windows says of its lock screen, if it says anything: that counts more than a folder that only the system may open.
+    #[must_use]
+    pub fn showing(self, shown: Option<Shown>) -> Self {
+        match shown {
+            Some(shown) => Self { lock_screen: Ok(shown.own()), ..self },
+            None => self,
         }
     }
 

@@ -47,10 +47,25 @@ fn of_pc(root: &Path, places: &Machine) -> OwnFiles {
 }
 
 #[test]
+fn what_windows_says_of_its_lock_screen_counts_and_a_picture_that_it_comes_with_does_not() {
+    let disk = tempfile::tempdir().unwrap();
+    let folder = of_pc(disk.path(), &Machine::default());
+    let showing = |made_from: Option<&str>| {
+        let shown = Shown { made_from: made_from.map(str::to_owned), picture: b"a picture".to_vec() };
+        folder.clone().showing(Some(shown)).lock_screen
+    };
+    let own = Ok(Some(Content::Here(b"a picture".to_vec())));
+    assert_eq!(showing(Some(r"C:\Users\ada\Pictures\lake.jpg")), own);
+    assert_eq!(showing(None), own, "a program has set it without a file");
+    assert_eq!(showing(Some(r"C:\Windows\Web\Screen\img100.jpg")), Ok(None));
+    assert_eq!(folder.clone().showing(None), folder, "what Windows does not say changes nothing");
+}
+
+#[test]
 fn the_newest_choice_of_a_lock_screen_counts_and_in_it_the_picture_itself() {
     let disk = tempfile::tempdir().unwrap();
     let folder = format!("ProgramData/Microsoft/Windows/SystemData/{SID}/ReadOnly");
-    let find = || of_pc(disk.path(), &Machine::default()).lock_screen.map(|found| found.map(|place| place.path()));
+    let find = || of_pc(disk.path(), &Machine::default()).lock_screen.map(|found| found.and_then(|found| found.path()));
     assert_eq!(find(), Ok(None));
     put(
         disk.path(),

@@ -72,14 +72,17 @@ fn made(at: i64) -> LocalReport {
     let applied = Applied { id: known(0).to_owned(), title: String::new(), category: None };
     let failed = Failed { id: known(1).to_owned(), title: String::new(), category: None, reason: Reason::AccessDenied };
     let done = apply::Outcome { applied: vec![applied], failed: vec![failed], ..apply::Outcome::default() };
-    let about = About {
+    report(&about(at), &plan, &done, None)
+}
+
+fn about(at: i64) -> About<'static> {
+    About {
         report: ReportId([u8::try_from(at % 200).unwrap(); 16]),
         made_at: Moment(at),
         profile: ProfileId([1; 16]),
         snapshot: SnapshotId([2; 32]),
         agent: "0.1.0",
-    };
-    report(&about, &plan, &done, None)
+    }
 }
 
 fn state() -> (tempfile::TempDir, State) {
@@ -167,4 +170,59 @@ fn only_the_newest_reports_stay_on_the_pc() {
     let damaged = folder.path().join("default/reports").join("99999999999999999999-x.unsent");
     std::fs::write(damaged, b"{").unwrap();
     assert_eq!(state.reports().unwrap().len(), 20, "a damaged one is left out");
+}
+
+/// A plan as a hostile snapshot makes it: as many apps as there may be with the longest names, and settings that nobody knows.
+fn hostile() -> Plan {
+    let name = |number: usize| format!("{number:04}{}", "\u{1f4a3}".repeat(63));
+    let apps = (0..model::snapshot::v1::APPS_MAX)
+        .map(|number| AppStep { app: app_of(&name(number), AppKind::Store), action: AppAction::Install });
+    let unknown = || SettingAction::Skip { reason: Reason::NotInCatalog, wanted: None };
+    let settings = (0..10_000).map(|number| step(&format!("odd.id_{number}"), unknown()));
+    let known = catalog::SETTINGS.iter().map(|setting| step(setting.id, SettingAction::Same { value: None }));
+    Plan { apps: apps.collect(), settings: settings.chain(known).collect(), ..Plan::default() }
+}
+
+#[test]
+fn a_hostile_snapshot_makes_no_report_that_is_too_large_to_be_read_or_sent() {
+    let (_folder, state) = state();
+    let plan = hostile();
+    let local = report(&about(1), &plan, &apply::Outcome::default(), None);
+    state.save_report(&local).unwrap();
+    let kept = state.reports().unwrap();
+    assert_eq!(kept.first().map(|kept| &kept.report), Some(&local), "it comes back as it was");
+    local.report.check().unwrap();
+    assert!(serde_json::to_vec(&local.report).unwrap().len() < model::report::REPORT_BYTES_MAX);
+    let of_catalog = local.report.settings.iter().filter(|one| one.id != UNKNOWN).count();
+    assert_eq!(of_catalog, catalog::SETTINGS.len(), "what is known stays");
+    assert!(local.unnamed > 0 && local.app_names.len() + local.unnamed == plan.apps.len());
+    let said = local.missing().pop().unwrap();
+    assert_eq!(
+        said,
+        format!("{} more apps are not named here: there are more than a report has room for", local.unnamed)
+    );
+}
+
+#[test]
+fn an_app_that_has_no_room_in_the_queue_is_not_said_to_be_back() {
+    let plan = Plan {
+        apps: vec![AppStep { app: app_of("Notes", AppKind::Store), action: AppAction::Install }],
+        ..Plan::default()
+    };
+    let (_folder, state) = state();
+    let queue = Queue::read(&state).unwrap();
+    let local = report(&about(1), &plan, &apply::Outcome::default(), Some(&queue));
+    assert_eq!(local.app_names[0].reason.as_deref(), Some("install_list_full"));
+    assert!(local.missing()[0].starts_with("Notes did not come back: more apps wait"), "{:?}", local.missing());
+}
+
+#[test]
+fn a_report_that_is_too_large_to_be_ours_stops_no_later_run() {
+    let (_folder, state) = state();
+    state.save_report(&made(2)).unwrap();
+    let path = state.folder().join(format!("reports/{:020}-{}.unsent", 1, ReportId([9; 16])));
+    std::fs::write(path, vec![b' '; file::FILE_BYTES_MAX + 1]).unwrap();
+    assert_eq!(state.reports().unwrap().len(), 1);
+    assert_eq!(state.unsent_reports().unwrap().len(), 1);
+    state.save_report(&made(3)).unwrap();
 }

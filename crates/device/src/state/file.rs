@@ -7,8 +7,9 @@ use std::path::Path;
 use super::StateError;
 use crate::persist::persist;
 
-/// The largest file of the state: an enrolment with a hundred old keys and a bundle of certificates stays below.
-const FILE_BYTES_MAX: u64 = 512 * 1024;
+/// The largest file of the state: an enrolment with a hundred old keys and a bundle of certificates stays below. Whoever keeps what comes from outside
+/// bounds it by this before it is written, or nobody could read it again.
+pub const FILE_BYTES_MAX: usize = 512 * 1024;
 
 /// More than most files of the state have: room for them is made at once.
 const USUAL_BYTES: usize = 16 * 1024;
@@ -23,14 +24,23 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
     };
     // More room than there is in nearly all of them, so that the end is seen at once. To ask how long it is would look at the volume too, on Windows.
     let mut bytes = Vec::with_capacity(USUAL_BYTES);
-    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(wrong)?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
+    file.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(wrong)?;
+    if bytes.len() > FILE_BYTES_MAX {
         return Err(StateError::Damaged {
             path: path.to_owned(),
             what: format!("it is larger than {FILE_BYTES_MAX} bytes"),
         });
     }
     Ok(Some(bytes))
+}
+
+/// The same for a record that can be done without: one that is larger than any of ours is damaged, and counts as none. Else it would stop every run that
+/// comes after, for ever.
+pub fn read_spare(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
+    match read(path) {
+        Err(StateError::Damaged { .. }) => Ok(None),
+        read => read,
+    }
 }
 
 /// Replaces a file: the new bytes are on disk before they take its place, and the exchange is on disk before this returns.

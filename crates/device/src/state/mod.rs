@@ -240,7 +240,7 @@ impl State {
 
     /// A key on its way to becoming this PC's: made, and not yet known to be taken by the server.
     pub fn next_key(&self) -> Result<Option<KeyRecord>, StateError> {
-        let bytes = file::read(&self.next_key_path())?;
+        let bytes = file::read_spare(&self.next_key_path())?;
         // A damaged one was of use to nobody yet.
         let next: Option<KeyRecord> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         // One that has become this PC's is not on its way any more, though the power failed before that was forgotten. Whoever took it for such would destroy the PC's key.
@@ -263,7 +263,12 @@ impl State {
 
     /// The last confirmed backup, believed only with the server's signature, made with `receipt_key`, and with the header it names.
     pub fn last_backup(&self, receipt_key: &[u8; 32]) -> Result<Remembered, StateError> {
-        let Some(bytes) = file::read(&self.last_path())? else { return Ok(Remembered::Nothing) };
+        let bytes = match file::read(&self.last_path()) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok(Remembered::Nothing),
+            Err(StateError::Damaged { .. }) => return Ok(Remembered::Damaged),
+            Err(error) => return Err(error),
+        };
         let Some((.., header_bytes)) = Receipt::split(&bytes) else { return Ok(Remembered::Damaged) };
         let receipt_bytes = &bytes[..bytes.len() - header_bytes.len()];
         Ok(match seal::receipt::verify(receipt_bytes, receipt_key) {

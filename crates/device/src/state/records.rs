@@ -71,7 +71,7 @@ impl State {
     fn read_reports(files: impl IntoIterator<Item = (PathBuf, bool)>) -> Result<Vec<KeptReport>, StateError> {
         let mut reports = Vec::new();
         for (path, sent) in files {
-            let bytes = file::read(&path)?.unwrap_or_default();
+            let bytes = file::read_spare(&path)?.unwrap_or_default();
             if let Ok(report) = serde_json::from_slice(&bytes) {
                 reports.push(KeptReport { report, sent, path });
             }
@@ -88,7 +88,7 @@ impl State {
 
     /// What the last rehearsal found; `None` if there was none or its record is damaged.
     pub fn last_rehearsal(&self) -> Result<Option<LastRehearsal>, StateError> {
-        let bytes = file::read(&self.rehearsal_path())?;
+        let bytes = file::read_spare(&self.rehearsal_path())?;
         Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
@@ -100,7 +100,7 @@ impl State {
 
     /// What a target had at the person's first sign-in; `None` if nobody has taken that down, or its record is damaged.
     pub fn baseline(&self, target: &str) -> Result<Option<Baseline>, StateError> {
-        let bytes = file::read(&self.baseline_path(target))?;
+        let bytes = file::read_spare(&self.baseline_path(target))?;
         let found: Option<Baseline> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         Ok(found.filter(|baseline| baseline.target == target))
     }

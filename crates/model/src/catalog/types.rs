@@ -492,7 +492,8 @@ impl Effect {
             Self::Broadcast(_) | Self::Spi(_) => "at once",
             Self::Explorer => "when Explorer has started again",
             Self::SignOut => "after signing out and in again",
-            Self::LockScreen | Self::AccountPicture => "when you have chosen the saved picture in Settings",
+            Self::LockScreen => "at once, or when you have chosen the saved picture in Settings",
+            Self::AccountPicture => "when you have chosen the saved picture in Settings",
         }
     }
 

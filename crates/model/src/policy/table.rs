@@ -92,15 +92,15 @@ policies! {
     "restore.win32_apps" Restore Machine "RestoreWin32Apps", Kind::Switch, Setting::Switch(false), &[],
         "Reinstall desktop programs",
         "On: desktop programs that winget knows are reinstalled with it. Off: they are listed only. Apps from the Store are not concerned.";
-    "restore.undo_by" Restore Both "UndoAllowed", Kind::Choice(&[choice("person", "The person themself"), choice("administrator", "An administrator of the PC"), choice("nobody", "Nobody")]), Setting::Word("person"), &[],
+    "restore.undo_by" Restore Both "UndoAllowed", Kind::Choice(&[choice("person", "The person themself"), choice("administrator", "The person, if they are an administrator of the PC"), choice("nobody", "Nobody")]), Setting::Word("person"), &[],
         "Who may take a restore back",
-        "Within 30 days a restore can be undone. Person: whoever restored. Administrator: only with an elevated prompt. Nobody: restores stay.";
+        "Within 30 days a restore can be undone. Person: whoever restored. Administrator: whoever restored, and only with an elevated prompt in their own account. Nobody: restores stay.";
 
     "agent.server_url" Agent Machine "ServerUrl", Kind::Text { chars_max: 2048, secret: false }, Setting::Nothing, &[],
         "Address of the server",
         "The Rehome server that `rehome enroll` connects with when none is named, beginning with `https://`.";
     "agent.enrolment_token" Agent Machine "EnrolmentToken", Kind::Text { chars_max: 1024, secret: true }, Setting::Nothing, &[],
-        "Enrolment token",
+        "Enrollment token",
         "Lets a PC connect with the server without a password. It is a secret: it is never shown and never logged, and whoever may read the key can use it until it is revoked.";
     "agent.follow_windows_policies" Agent Machine "FollowWindowsPolicies", Kind::Switch, Setting::Switch(true), &[],
         "Follow Windows' own policies on sync",

@@ -40,7 +40,12 @@ pub fn is_package_name(text: &str) -> bool {
 /// Whether a text has the shape of a product id of the Store.
 pub fn is_store_id(text: &str) -> bool {
     let is_upper = text.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
-    is_upper && (text.len() == STORE_CHARS || (text.len() == STORE_DESKTOP_CHARS && text.starts_with(STORE_DESKTOP)))
+    is_upper && (text.len() == STORE_CHARS || is_desktop_id(text))
+}
+
+/// Whether a product id of the Store is that of a desktop program, which comes with an installer of its own and as a rule is no package.
+pub fn is_desktop_id(text: &str) -> bool {
+    text.len() == STORE_DESKTOP_CHARS && text.starts_with(STORE_DESKTOP)
 }
 
 /// Whether a text has the shape of a package identifier of winget's own source. The schema allows any letter but a few; we take those of ASCII,

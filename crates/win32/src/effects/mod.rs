@@ -18,6 +18,7 @@ use windows_sys::Win32::UI::WindowsAndMessaging::{
     HWND_BROADCAST, SMTO_ABORTIFHUNG, SPIF_UPDATEINIFILE, SendMessageTimeoutW, SystemParametersInfoW, WM_SETTINGCHANGE,
 };
 
+use crate::lock_screen;
 use crate::text::wide;
 
 /// How long each window may take to hear of a change, in milliseconds; one that hangs is not waited for.
@@ -40,7 +41,8 @@ impl Effects for LiveEffects {
                 Ok(())
             }
             Effect::Broadcast(text) => broadcast(0, Some(text)).map_err(|error| error.to_string()),
-            Effect::LockScreen | Effect::AccountPicture => by_hand(picture),
+            Effect::LockScreen => lock_screen::show(picture),
+            Effect::AccountPicture => by_hand(picture),
             Effect::Explorer => {
                 explorer::notify();
                 broadcast(0, Some(TASKBAR)).map_err(|error| error.to_string())
@@ -55,8 +57,8 @@ impl Effects for LiveEffects {
 }
 
 /// What Windows takes from the person's hand only: for a picture of the account it has no call for programs (`UserInformation.SetAccountPictureAsync` is of
-/// Windows 8 and gone), for that of the lock screen one of `WinRT` that is not used (docs/decisions/0040).
-fn by_hand(picture: &Picture) -> Result<(), String> {
+/// Windows 8 and gone).
+pub(crate) fn by_hand(picture: &Picture) -> Result<(), String> {
     match picture {
         Picture::Set(_) => Err("Windows takes it from the person's hand".to_owned()),
         // What was shown before is shown still: nobody has put ours there but the person.
@@ -97,11 +99,10 @@ fn structure(code: u32, block: &mut [u64; parameters::BLOCK_WORDS], bytes: u32) 
     if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// Puts a picture on the desktop; without a path the one that Windows starts with.
-fn set_wallpaper(code: u32, path: Option<&str>) -> io::Result<()> {
-    let path = path.map(wide);
-    let pointer = path.as_ref().map_or(ptr::null(), Vec::as_ptr);
-    // SAFETY: the path ends in a zero and outlives the call; null is allowed.
-    let done = unsafe { SystemParametersInfoW(code, 0, pointer.cast_mut().cast(), SPIF_UPDATEINIFILE) };
+/// Puts a picture on the desktop; with an empty path none.
+fn set_wallpaper(code: u32, path: &str) -> io::Result<()> {
+    let path = wide(path);
+    // SAFETY: the path ends in a zero and outlives the call, which only reads it.
+    let done = unsafe { SystemParametersInfoW(code, 0, path.as_ptr().cast_mut().cast(), SPIF_UPDATEINIFILE) };
     if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

@@ -135,17 +135,9 @@ fn patch(code: u32, layout: &Layout) -> io::Result<()> {
 }
 
 fn wallpaper(picture: &Picture) -> Result<(), String> {
-    let named;
-    let path = match picture {
-        Picture::Set(path) => Some(path.to_str().ok_or("the picture's path is no text")?),
-        Picture::Removed => None,
-        // Only how it is shown has changed: the same picture once more.
-        Picture::Untouched(_) => {
-            named = stored(r"Control Panel\Desktop", "WallPaper").ok_or("no picture is on the desktop")?;
-            return set_wallpaper(WALLPAPER, Some(&text(&named))).map_err(|error| error.to_string());
-        }
-    };
-    set_wallpaper(WALLPAPER, path).map_err(|error| error.to_string())
+    let named = stored(r"Control Panel\Desktop", "WallPaper");
+    let path = picture.desktop_path(named.as_ref(), &|name| std::env::var(name).ok())?;
+    set_wallpaper(WALLPAPER, &path).map_err(|error| error.to_string())
 }
 
 /// Writes the 32-bit field with that number, as x86-64 has them in a word.

@@ -67,7 +67,7 @@ impl Controller {
             (view.tone, view.detail) = (Tone::Attention, texts.t(why));
         } else if let Some(problem) = read::obstacle(schedule) {
             let (why, next) = self.explain(&problem);
-            (view.tone, view.detail) = (Tone::Attention, texts.t2("notify.failed_why", &why, &next));
+            (view.tone, view.detail) = (Tone::Attention, texts.t2("why_and_next", &why, &next));
         } else if let Some(problem) = self.status.problem().or(self.refused.as_ref()) {
             view.notice = self.explain(problem).0;
         }
@@ -185,7 +185,9 @@ impl Controller {
         } else {
             let readings = document["readings"].as_object().into_iter().flatten();
             let set = readings.filter(|(id, reading)| category_of(id) == word && reading["outcome"] == "set");
-            set.map(|(id, reading)| inner(title_of(id), literal(&reading["value"]))).take(INNER_MAX).collect()
+            set.map(|(id, reading)| inner(title_of(self.texts, id), literal(&reading["value"])))
+                .take(INNER_MAX)
+                .collect()
         };
         if lines.is_empty() { vec![inner(self.texts.t("backup.as_windows"), String::new())] } else { lines }
     }

@@ -5,6 +5,7 @@ use model::catalog::{self, Category};
 use model::reason::Reason;
 use serde_json::Value;
 
+use super::explained;
 use crate::call::Problem;
 use crate::texts::Texts;
 
@@ -36,6 +37,33 @@ pub(super) fn reason(texts: &Texts, value: &Value) -> String {
     let code = text(value, "reason");
     let title = texts.reason(&code).map(|(title, _)| title).or_else(|| Some(Reason::from_code(&code)?.title()));
     title.map_or(code, sentence)
+}
+
+/// Why something was left alone and what the person does about it, in the words of its code.
+pub(super) fn reason_and_next(texts: &Texts, value: &Value) -> String {
+    let code = text(value, "reason");
+    let (message, hint) = Reason::from_code(&code).map_or((&*code, ""), |reason| (reason.title(), reason.next()));
+    let problem = Problem { message: message.to_owned(), hint: hint.to_owned(), code };
+    match explained(texts, &problem) {
+        (why, next) if next.is_empty() => why,
+        (why, next) => texts.t2("why_and_next", &why, &next),
+    }
+}
+
+/// Which picture the person chooses themself, and where.
+pub(super) fn choose(texts: &Texts, one: &Value) -> (String, String) {
+    let effect = text(one, "effect");
+    let title = texts.t(&format!("choose.{effect}"));
+    if title.starts_with("choose.") {
+        return (texts.t("needs.choose"), text(&one["choose"], "page"));
+    }
+    let page = texts.t(&format!("choose.{effect}_page"));
+    // The path is this PC's own and is pasted as a whole.
+    let next = match one["choose"]["file"].as_str() {
+        Some(file) => texts.t2("needs.choose_file", file, &page),
+        None => texts.t1("needs.choose_other", &page),
+    };
+    (title, next)
 }
 
 /// What the command line says, as it begins where it stands alone. A name in quotes stays as it is.
@@ -105,9 +133,15 @@ pub(super) fn category_of(id: &str) -> &str {
     id.split('.').next().unwrap_or_default()
 }
 
-/// What people call a setting.
-pub(super) fn title_of(id: &str) -> String {
-    catalog::find(id).map_or_else(|| tame(id), |setting| setting.title.to_owned())
+/// What people call a setting by its id alone.
+pub(super) fn title_of(texts: &Texts, id: &str) -> String {
+    let title = texts.setting(id).or_else(|| Some(catalog::find(id)?.title));
+    title.map_or_else(|| tame(id), str::to_owned)
+}
+
+/// What people call a setting, or what does not come back: in English as it came.
+pub(super) fn title(texts: &Texts, value: &Value) -> String {
+    texts.setting(&text(value, "id")).map_or_else(|| text(value, "title"), str::to_owned)
 }
 
 #[cfg(test)]
@@ -115,6 +149,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::texts::{ENGLISH, GERMAN};
 
     #[test]
     fn values_are_read_as_people_say_them() {
@@ -128,6 +163,28 @@ mod tests {
         ] {
             assert_eq!(literal(&stored), said);
         }
+    }
+
+    #[test]
+    fn what_is_left_to_the_person_is_said_in_their_language() {
+        let row = json!({ "reason": "read_only_target" });
+        let said = "Der Ort, an den es soll, ist schreibgeschützt. Fragen Sie, wer diesen Ort verwaltet, oder wählen Sie einen anderen";
+        assert_eq!(reason_and_next(&GERMAN, &row), said);
+        assert_eq!(reason_and_next(&GERMAN, &json!({ "reason": "of_tomorrow" })), "Of_tomorrow");
+        let picture = json!({ "effect": "lock_screen", "choose": { "file": r"C:\a.jpg", "page": "Settings" } });
+        let next =
+            r"Wählen Sie es in Einstellungen, Personalisierung, Sperrbildschirm aus; gespeichert ist es als C:\a.jpg";
+        assert_eq!(choose(&GERMAN, &picture), ("Bild des Sperrbildschirms".to_owned(), next.to_owned()));
+    }
+
+    #[test]
+    fn a_setting_goes_by_its_name_in_the_persons_language_and_a_newer_one_as_it_came() {
+        let known = json!({ "id": "taskbar.alignment", "title": "Taskbar alignment" });
+        assert_eq!(title(&ENGLISH, &known), "Taskbar alignment");
+        assert_eq!(title(&GERMAN, &known), "Ausrichtung der Taskleiste");
+        assert_eq!(title(&GERMAN, &json!({ "id": "of.tomorrow", "title": "Of tomorrow" })), "Of tomorrow");
+        assert_eq!(title_of(&GERMAN, "taskbar.alignment"), "Ausrichtung der Taskleiste");
+        assert_eq!(title_of(&GERMAN, "of.tomorrow"), "of.tomorrow");
     }
 
     #[test]

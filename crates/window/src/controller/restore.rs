@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::read::{category, changes, installs, list, literal, number, reason, tame, text};
+use super::read::{category, changes, installs, list, literal, number, reason, tame, text, title};
 use super::{Controller, Step, read};
-use crate::call::{Problem, Which};
+use crate::call::{Call, Problem, Which};
 use crate::texts::apart;
 use crate::view::{Card, Group, Line, Page, Tone, View};
 use crate::when::When;
@@ -98,7 +98,10 @@ impl Controller {
             (true, true) => texts.t("welcome.nameless"),
             (false, _) => texts.t("restore.title"),
         };
-        view.lead = texts.t(if welcome { "welcome.lead" } else { "restore.lead" });
+        view.lead = match self.unasked() {
+            Some(Call::Restore(choice, _)) => texts.t1("welcome.unasked", &tame(&choice.device)),
+            _ => texts.t(if welcome { "welcome.lead" } else { "restore.lead" }),
+        };
         view.foot = texts.t("restore.foot");
         if welcome {
             view.third = texts.t("welcome.later");
@@ -266,9 +269,9 @@ impl Controller {
         let app = |app: &Value| Line::new(read::app(app), texts.t("restore.install"), Tone::Plain);
         self.section(&mut lines, "apps.title", installs(document).map(app).collect());
         let skips = list(&document["plan"], "settings").iter().filter(|step| step["action"] == "skip");
-        let skip = |step: &Value| Line::new(text(step, "title"), self.skipped(step), Tone::Off);
+        let skip = |step: &Value| Line::new(title(self.texts, step), self.skipped(step), Tone::Off);
         self.section(&mut lines, "restore.stays", skips.map(skip).collect());
-        let never = |one: &Value| Line::new(text(one, "title"), text(one, "because"), Tone::Off);
+        let never = |one: &Value| Line::new(title(self.texts, one), text(one, "because"), Tone::Off);
         let never = list(&document["plan"], "not_carried").iter().map(never);
         self.section(&mut lines, "restore.never", never.collect());
         lines.truncate(LINES_MAX);
@@ -287,6 +290,6 @@ impl Controller {
 
     pub(super) fn change_line(&self, step: &Value) -> Line {
         let new = if step["action"] == "remove" { self.texts.t("restore.default") } else { literal(&step["new"]) };
-        Line::new(text(step, "title"), format!("{} → {}", apart(&literal(&step["old"])), apart(&new)), Tone::Plain)
+        Line::new(title(self.texts, step), format!("{} → {}", apart(&literal(&step["old"])), apart(&new)), Tone::Plain)
     }
 }

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::read::{category, list, literal, number, reason, text};
+use super::read::{category, choose, list, literal, number, reason, reason_and_next, text, title};
 use super::restore::LINES_MAX;
 use super::{Controller, read};
 use crate::call::{Answer, Call, Heard};
-use crate::view::{Line, Tone, View};
+use crate::view::{Line, Page, Tone, View};
 use crate::when::When;
 
 /// The stations of a backup, in their order.
@@ -98,8 +98,15 @@ impl Controller {
         view.progress = Some(progress.share().unwrap_or(-1.0));
         view.notice = texts.t(if *call == Call::BackUp { "working.free" } else { "working.stay" });
         (view.main_enabled, view.second) = (false, String::new());
+        if self.unasked().is_some() {
+            view.main = String::new();
+        }
         (view.cards, view.groups) = (Vec::new(), Vec::new());
-        view.third = if matches!(call, Call::Restore(..)) { std::mem::take(&mut view.third) } else { String::new() };
+        view.third = String::new();
+        if self.page == Page::Welcome {
+            // The page fills the screen, and nobody has to watch it.
+            view.third = texts.t("welcome.aside");
+        }
         view.lines = match call {
             Call::BackUp => self.passed(progress, &STATIONS, "station"),
             Call::Restore(..) | Call::Undo => self.passed(progress, &STAGES, "stage"),
@@ -124,10 +131,15 @@ impl Controller {
     pub(super) fn result(&self, view: &mut View, call: &Call, answer: &Answer) {
         let texts = self.texts;
         (view.cards, view.groups, view.lines) = (Vec::new(), Vec::new(), Vec::new());
-        (view.second, view.third, view.notice) = (String::new(), String::new(), String::new());
+        // Who is welcomed may always go on without.
+        let third = std::mem::take(&mut view.third);
+        (view.second, view.notice) = (String::new(), String::new());
         let document = match answer {
             Ok(document) => document,
-            Err(problem) => return self.problem(view, problem),
+            Err(problem) => {
+                view.third = if self.page == Page::Welcome { third } else { String::new() };
+                return self.problem(view, problem);
+            }
         };
         view.tone = Tone::Good;
         (view.main, view.main_enabled) = (texts.t("close"), true);
@@ -138,8 +150,9 @@ impl Controller {
                 view.status = texts.t("result.undo");
                 view.detail = texts.count(count, "settings.one", "settings.many");
                 let failed = list(document, "failed").iter();
-                view.lines =
-                    failed.map(|one| Line::new(text(one, "title"), reason(texts, one), Tone::Attention)).collect();
+                view.lines = failed
+                    .map(|one| Line::new(title(texts, one), reason_and_next(texts, one), Tone::Attention))
+                    .collect();
             }
             Call::Export(_) => {
                 view.status = texts.t("result.export");
@@ -174,7 +187,7 @@ impl Controller {
         });
         self.section(&mut view.lines, "backup.in_it", by_category.collect());
         let left_out = list(document, "left_out").iter();
-        let left_out = left_out.map(|one| Line::new(text(one, "title"), text(one, "because"), Tone::Off)).collect();
+        let left_out = left_out.map(|one| Line::new(title(self.texts, one), text(one, "because"), Tone::Off)).collect();
         self.section(&mut view.lines, "restore.never", left_out);
         view.lines.truncate(LINES_MAX);
     }
@@ -199,16 +212,19 @@ impl Controller {
             view.second = texts.t("result.take_back");
             view.foot = texts.t("result.days");
         }
-        let mut needs: Vec<Line> =
-            failed.iter().map(|one| Line::new(text(one, "title"), reason(texts, one), Tone::Attention)).collect();
+        let mut needs: Vec<Line> = failed
+            .iter()
+            .map(|one| Line::new(title(texts, one), reason_and_next(texts, one), Tone::Attention))
+            .collect();
         if list(outcome, "effects").iter().any(|effect| effect == "sign_out") {
             needs.push(Line::new(texts.t("needs.sign_out"), texts.t("needs.sign_out_why"), Tone::Attention));
         }
         if outcome["explorer"] == "restart_needed" {
-            needs.push(Line::new(texts.t("needs.explorer"), texts.t("needs.sign_out_why"), Tone::Attention));
+            needs.push(Line::new(texts.t("needs.explorer"), texts.t("needs.explorer_next"), Tone::Attention));
         }
         for one in list(outcome, "not_live").iter().filter(|one| one["choose"].is_object()) {
-            needs.push(Line::new(texts.t("needs.choose"), text(one, "why"), Tone::Attention));
+            let (title, next) = choose(texts, one);
+            needs.push(Line::new(title, next, Tone::Attention));
         }
         let apps = list(document, "apps");
         for app in apps.iter().filter(|app| app["stands"] == "person") {
@@ -216,12 +232,12 @@ impl Controller {
         }
         let (mut managed, mut missing) = (Vec::new(), Vec::new());
         for step in list(&document["plan"], "settings").iter().filter(|step| step["action"] == "skip") {
-            let group = match step["reason"].as_str().unwrap_or_default() {
-                "managed_by_policy" | "left_out_by_policy" | "required_by_policy" => &mut managed,
-                "changed_since_sign_in" => &mut needs,
-                _ => &mut missing,
+            let (group, why) = match step["reason"].as_str().unwrap_or_default() {
+                "managed_by_policy" | "left_out_by_policy" | "required_by_policy" => (&mut managed, self.skipped(step)),
+                "changed_since_sign_in" => (&mut needs, reason_and_next(texts, step)),
+                _ => (&mut missing, self.skipped(step)),
             };
-            group.push(Line::new(text(step, "title"), self.skipped(step), Tone::Off));
+            group.push(Line::new(title(self.texts, step), why, Tone::Off));
         }
         // Parts of Windows come with Windows: nobody misses them.
         let is_missed = |app: &&Value| app["action"] == "not_available" && app["kind"] != "system";
@@ -234,7 +250,7 @@ impl Controller {
         }
         view.tone = if failed.is_empty() { Tone::Good } else { Tone::Attention };
         let came = |one: &Value| {
-            let title = Line::new(text(one, "title"), "", Tone::Good);
+            let title = Line::new(title(self.texts, one), "", Tone::Good);
             Line {
                 detail: one["category"].as_str().map(|word| category(self.texts, word)).unwrap_or_default(),
                 ..title

@@ -39,6 +39,8 @@ export async function look(name) {
         return document.documentElement.scrollWidth > window.innerWidth;
       });
       if (wide) found.push(`${name}, ${scheme}, ${percent} %: is wider than the window`);
+      const rows = await page.$$eval('.filters > label', (labels) => Object.values(Object.groupBy(labels, (label) => Math.round(label.getBoundingClientRect().bottom))).map((row) => row.length));
+      if (new Set(rows).size > 1) found.push(`${name}, ${scheme}, ${percent} %: rows of ${rows.join(', ')} filters`);
       const height = Math.min(await page.evaluate(() => document.documentElement.scrollHeight), highest);
       const clip = { x: 0, y: 0, width: viewport.width, height: Math.max(height, viewport.height) };
       await page.screenshot({ path: join(SCREENS, `${name}-${scheme}-${percent}.png`), clip, captureBeyondViewport: true });

@@ -44,6 +44,19 @@ fn the_desktop_background_comes_back_encoded_anew_and_is_shown() {
 }
 
 #[test]
+fn a_plain_colour_is_there_again_when_the_desktop_background_is_taken_back() {
+    let world = World::new();
+    let Some((old, new)) = two_pcs(&world) else { return };
+    backed_up(&old, PICTURE);
+    new.reg_add(r"HKCU\Control Panel\Desktop", ("WallPaper", "REG_SZ", ""));
+    assert_eq!(ids(&restored(&new)["outcome"]["applied"]), [ID]);
+    new.rehome(&["undo", "--yes"]).done();
+    let named = stored(&new.export(), (r"Control Panel\Desktop", "Wallpaper")).map(|raw| text_of(&raw.bytes));
+    assert_eq!(named, Some(Some(String::new())), "an empty path, and not the picture that Windows starts with");
+    assert!(!ours(&new).exists());
+}
+
+#[test]
 fn a_picture_that_is_none_is_not_written_and_the_rest_is() {
     let world = World::new();
     let Some((old, new)) = two_pcs(&world) else { return };

@@ -9,7 +9,7 @@
 
 mod work;
 
-use model::plan::{AppAction, AppStep, Plan};
+use model::plan::{AppAction, Plan};
 use model::reason::Reason;
 use model::report::Outcome;
 use model::snapshot::v1::APPS_MAX;
@@ -24,6 +24,12 @@ pub use work::{Told, Worker};
 
 /// For how long an app is tried, in days.
 pub const DAYS: i64 = 7;
+
+/// What the rest of an entry takes that is made here, in bytes as JSON, and grows while it is worked on: where it stands, a reason, times and a number of tries.
+const GROWTH_BYTES: usize = 200;
+
+/// The most that all entries may take on the disk, that growth and the brackets around them included.
+const QUEUE_BYTES_MAX: usize = file::FILE_BYTES_MAX - 64;
 
 /// For how long a finished app stays listed, in days.
 const KEPT_DAYS: i64 = 30;
@@ -109,6 +115,14 @@ impl Entry {
         }
     }
 
+    /// What it may come to take on the disk.
+    fn bytes(&self) -> usize {
+        let times = Moment(0);
+        let (stands, reason) = (Stands::Waiting, None);
+        let fresh = Self { ordered_at: times, next_at: times, tries: 0, stands, reason, ..self.clone() };
+        serde_json::to_vec(&fresh).expect("an entry is plain data").len() + GROWTH_BYTES
+    }
+
     fn is(&self, kind: AppKind, id: &str) -> bool {
         self.kind == kind && self.id.eq_ignore_ascii_case(id)
     }
@@ -131,9 +145,10 @@ impl Entry {
 }
 
 impl Queue {
-    /// The queue of this PC; an empty one if there is none. One that is damaged counts as empty: what it held is in the report of its restore.
+    /// The queue of this PC; an empty one if there is none. One that is damaged or too large to be ours counts as empty: what it held is in the report of
+    /// its restore.
     pub fn read(state: &State) -> Result<Self, StateError> {
-        let bytes = file::read(&state.apps_path())?;
+        let bytes = file::read_spare(&state.apps_path())?;
         Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default())
     }
 
@@ -156,26 +171,54 @@ impl Queue {
     fn keep(&mut self, state: &State) -> Result<(), StateError> {
         let _lock = state.lock_queue()?;
         for entry in Self::read(state)?.entries {
-            match self.entries.iter_mut().find(|own| own.is(entry.kind, &entry.id)) {
-                Some(own) if own.ordered_at < entry.ordered_at => *own = entry,
-                Some(_) => {}
-                None => self.entries.push(entry),
+            match self.entries.iter().position(|own| own.is(entry.kind, &entry.id)) {
+                Some(at) if self.entries[at].ordered_at < entry.ordered_at => self.entries[at] = entry,
+                // Places stay what they are while somebody works through them, so nothing makes room for it.
+                None if self.has_room(self.bytes(), entry.bytes()) => self.entries.push(entry),
+                Some(_) | None => {}
             }
         }
         self.save(state)
     }
 
-    /// Orders the apps that a plan installs. One that is ordered already keeps its place and its tries; what was finished long ago goes.
+    /// Orders the apps that a plan installs. One that is ordered already keeps its place and its tries; what was finished long ago goes, and what is finished
+    /// at all where there is no more room. What still does not fit is left out, which its report says ([`Reason::InstallListFull`]).
     pub fn order(&mut self, plan: &Plan, now: Moment) {
         let is_old = |entry: &Entry| now.0.saturating_sub(entry.next_at.0) >= KEPT_DAYS * DAY_MILLIS;
         self.entries.retain(|entry| !(entry.stands.is_final() && is_old(entry)));
-        for AppStep { app, .. } in plan.apps.iter().filter(|step| step.action == AppAction::Install) {
+        let wanted = || plan.apps.iter().filter(|step| step.action == AppAction::Install).map(|step| &step.app);
+        for app in wanted() {
             // Another restore wants it anew, even if it was given up once.
             self.entries.retain(|entry| !(entry.is(app.kind, &app.id) && entry.stands.is_final()));
-            if self.entries.len() < APPS_MAX && !self.entries.iter().any(|entry| entry.is(app.kind, &app.id)) {
-                self.entries.push(fresh(app, now));
+        }
+        let mut taken = self.bytes();
+        for app in wanted() {
+            let entry = fresh(app, now);
+            let bytes = entry.bytes();
+            if !self.entries.iter().any(|entry| entry.is(app.kind, &app.id)) && self.make_room(&mut taken, bytes) {
+                taken += bytes;
+                self.entries.push(entry);
             }
         }
+    }
+
+    /// What all entries may come to take on the disk.
+    fn bytes(&self) -> usize {
+        self.entries.iter().map(Entry::bytes).sum()
+    }
+
+    /// Whether another entry of so many bytes fits beside those that take `taken`: a snapshot from elsewhere says how long its names are.
+    fn has_room(&self, taken: usize, bytes: usize) -> bool {
+        self.entries.len() < APPS_MAX && taken + bytes <= QUEUE_BYTES_MAX
+    }
+
+    /// Lets finished entries go, the oldest first, until another one fits; whether it does then.
+    fn make_room(&mut self, taken: &mut usize, bytes: usize) -> bool {
+        while !self.has_room(*taken, bytes) {
+            let Some(at) = self.entries.iter().position(|entry| entry.stands.is_final()) else { return false };
+            *taken -= self.entries.remove(at).bytes();
+        }
+        true
     }
 
     /// The entry of an app.

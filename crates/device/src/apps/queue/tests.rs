@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use super::*;
 use crate::apps::{Attempt, Installer, MemoryApps, SwitchedOff};
+use model::plan::AppStep;
 use model::world::Clock;
 
 struct Turned(std::sync::atomic::AtomicI64);
@@ -249,5 +250,43 @@ fn a_queue_that_somebody_has_written_into_orders_no_more_than_a_snapshot_could()
     assert_eq!(worker.run(true).unwrap().entries[0].reason, Some(Reason::NotAvailable));
     assert!(script.orders.borrow().is_empty());
     file::replace(&path, b"{ not a queue").unwrap();
+    assert_eq!(Queue::read(&pc.state()).unwrap(), Queue::default());
+}
+
+/// As many apps as there may be, with the longest ids and names.
+fn longest() -> Vec<App> {
+    let long =
+        |number: usize| App { name: Some("\"".repeat(256)), ..store(&format!("{number:04}{}", "x".repeat(252))) };
+    (0..APPS_MAX).map(long).collect()
+}
+
+#[test]
+fn a_hostile_snapshot_makes_no_queue_that_is_too_large_to_be_read() {
+    let pc = Pc::with(&longest());
+    let mut queue = Queue::read(&pc.state()).unwrap();
+    let kept = queue.entries.len();
+    assert!((100..APPS_MAX).contains(&kept), "{kept}: what fits is kept, the rest is left out");
+    // Nor does it become so while it is worked on.
+    for entry in &mut queue.entries {
+        (entry.stands, entry.reason, entry.tries) = (Stands::Restored, Some(Reason::InstallNoNetwork), u32::MAX);
+        (entry.ordered_at, entry.next_at) = (Moment(i64::MIN), Moment(i64::MIN));
+    }
+    queue.save(&pc.state()).unwrap();
+    assert_eq!(Queue::read(&pc.state()).unwrap(), queue);
+    // What is finished makes room for what another restore brings back.
+    for entry in &mut queue.entries {
+        (entry.ordered_at, entry.next_at) = (pc.clock.now(), pc.clock.now());
+    }
+    let another = App { id: format!("more{}", "x".repeat(252)), ..longest().remove(0) };
+    queue.order(&plan(std::slice::from_ref(&another)), pc.clock.now());
+    assert!(queue.find(AppKind::Store, &another.id).is_some());
+    assert_eq!(queue.entries.len(), kept, "one went, one came: no more than has to");
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test damages a file")]
+fn a_queue_that_is_too_large_to_be_ours_counts_as_none() {
+    let pc = Pc::with(&[store("Notes_1")]);
+    std::fs::write(pc.state().apps_path(), vec![b' '; file::FILE_BYTES_MAX + 1]).unwrap();
     assert_eq!(Queue::read(&pc.state()).unwrap(), Queue::default());
 }

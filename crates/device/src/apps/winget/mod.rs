@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use model::reason::Reason;
-use model::snapshot::app_id::{is_store_id, is_winget_id};
+use model::snapshot::app_id::{is_desktop_id, is_store_id, is_winget_id};
 use model::snapshot::{Again, App, AppKind};
 use serde::Deserialize;
 
@@ -228,7 +228,11 @@ impl Exported {
     /// The apps of the registry, with the ids by which winget has them; and the packages that none of them is.
     pub fn join(&self, mut apps: Vec<App>) -> Vec<App> {
         for package in &self.store {
-            // Only the version tells which app it is; one that fits twice is none.
+            // Only the version tells which app it is; one that fits twice is none, and a desktop program is none of these apps.
+            let same = self.store.iter().filter(|other| other.version == package.version);
+            if is_desktop_id(&package.id) || same.count() > 1 {
+                continue;
+            }
             let fits =
                 |app: &App| app.kind == AppKind::Store && app.version.is_some() && app.version == package.version;
             if let Some(app) = only(&mut apps, fits) {
@@ -312,7 +316,8 @@ mod tests {
         {"PackageIdentifier":"Contoso.Tool","Version":"2.0"},{"PackageIdentifier":"--override x"},
         {"PackageIdentifier":"Microsoft.WindowsTerminal","Version":"1.21"}],
         "SourceDetails":{"Argument":"https://cdn.winget.microsoft.com/cache","Identifier":"Microsoft.Winget.Source_8wekyb3d8bbwe","Name":"winget","Type":"Microsoft.PreIndexed.Package"}},
-        {"Packages":[{"PackageIdentifier":"9NBLGGH5R558","Version":"2.148.0.0"},{"PackageIdentifier":"9NCBCSZSJRSB","Version":"1.0.0.0"}],
+        {"Packages":[{"PackageIdentifier":"9NBLGGH5R558","Version":"2.148.0.0"},{"PackageIdentifier":"9NCBCSZSJRSB","Version":"1.0.0.0"},
+        {"PackageIdentifier":"XP8BT8DW290MPQ","Version":"3.1.0.0"},{"PackageIdentifier":"9N0000000001","Version":"4.0.0.0"},{"PackageIdentifier":"9N0000000002","Version":"4.0.0.0"}],
         "SourceDetails":{"Argument":"https://storeedgefd.dsx.mp.microsoft.com/v9.0","Identifier":"StoreEdgeFD","Name":"msstore","Type":"Microsoft.Rest"}},
         {"Packages":[{"PackageIdentifier":"Evil.Thing"}],"SourceDetails":{"Name":"else","Argument":"","Identifier":"","Type":""}}],
         "WinGetVersion":"1.9.25180"}"#;
@@ -320,7 +325,7 @@ mod tests {
     #[test]
     fn an_export_gives_ids_to_the_apps_of_the_registry() {
         let exported = Exported::parse(EXPORT.as_bytes()).unwrap();
-        assert_eq!((exported.programs.len(), exported.store.len()), (4, 2), "what is no id is not there");
+        assert_eq!((exported.programs.len(), exported.store.len()), (4, 5), "what is no id is not there");
         let apps = vec![
             program("Mozilla Firefox 131.0 (x64 en-US)", "Mozilla Firefox (x64 en-US)", "131.0"),
             program("7-Zip", "7-Zip 24.08 (x64)", "24.08"),
@@ -329,6 +334,9 @@ mod tests {
             store("Contoso.Lists_mcm4njqhnhss8", "2.148.0.0"),
             store("Contoso.One_mcm4njqhnhss8", "1.0.0.0"),
             store("Contoso.Two_mcm4njqhnhss8", "1.0.0.0"),
+            // Has the version of a desktop program that the Store brought, and nothing to do with it.
+            store("Contoso.Three_mcm4njqhnhss8", "3.1.0.0"),
+            store("Contoso.Four_mcm4njqhnhss8", "4.0.0.0"),
             store("Microsoft.WindowsTerminal_8wekyb3d8bbwe", "1.21"),
         ];
         let joined = exported.join(apps);
@@ -342,6 +350,8 @@ mod tests {
                 (None, None),
                 (None, None),
                 (None, Some("9NBLGGH5R558")),
+                (None, None),
+                (None, None),
                 (None, None),
                 (None, None),
                 (Some("Microsoft.WindowsTerminal"), None),
