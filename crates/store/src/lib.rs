@@ -241,7 +241,12 @@ impl Store {
         self.readers.read(work)
     }
 
-    /// The same for what may also be refused: somebody asks for what is not there, or not theirs to see.
+    /// The same for a single statement, which needs no transaction around it.
+    fn read_one<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.readers.read_one(work)
+    }
+
+    /// The same as [`Self::read`] for what may also be refused: somebody asks for what is not there, or not theirs to see.
     fn look_up<T>(&self, work: impl FnOnce(&Connection) -> Result<T, AdminError>) -> Result<T, AdminError> {
         self.readers.read(work)
     }

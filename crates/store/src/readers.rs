@@ -51,23 +51,35 @@ impl Readers {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, E>,
     ) -> Result<T, E> {
+        self.lend(|connection| whole(connection, work))
+    }
+
+    /// Runs `work`, which asks a single statement: that sees one state by itself. A transaction around it is two statements more, and SQLite needs none; with PostgreSQL
+    /// it is where a lost connection is noticed.
+    pub(crate) fn read_one<T, E: From<StoreError> + From<crate::sql::Error>>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.lend(|connection| match connection {
+            Connection::Sqlite(_) => {
+                let result = work(connection);
+                let fit = result.is_ok();
+                (result, fit)
+            }
+            Connection::Postgres(_) => whole(connection, work),
+        })
+    }
+
+    /// Hands a connection to `work`, which says whether the next one may have it.
+    fn lend<T, E: From<StoreError>>(&self, work: impl FnOnce(&Connection) -> (Result<T, E>, bool)) -> Result<T, E> {
         let (turn, kept) = self.turn()?;
         let connection = match kept {
             Some(connection) => connection,
             None => self.place.reader()?,
         };
-        let begun = dialect::begin_read(&connection);
-        if begun.is_err() && connection.passes() {
-            // It was lost while nobody used it.
-            dialect::begin_read(&connection)?;
-        } else {
-            begun?;
-        }
-        let result = work(&connection);
-        // Ends a transaction that only read; if even that fails the connection is dropped, which ends it as well.
-        let ended = !connection.is_broken() && dialect::commit(&connection).is_ok();
+        let (result, fit) = work(&connection);
         let mut state = self.state();
-        if ended && state.kept.len() < KEPT {
+        if fit && state.kept.len() < KEPT {
             state.kept.push(connection);
         }
         drop(state);
@@ -97,4 +109,23 @@ impl Readers {
         // No code here panics between two changes that belong together.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Runs `work` in a transaction, and says whether the connection is fit for the next one.
+fn whole<T, E: From<crate::sql::Error>>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> Result<T, E>,
+) -> (Result<T, E>, bool) {
+    let mut begun = dialect::begin_read(connection);
+    if begun.is_err() && connection.passes() {
+        // It was lost while nobody used it.
+        begun = dialect::begin_read(connection);
+    }
+    if let Err(error) = begun {
+        return (Err(error.into()), false);
+    }
+    let result = work(connection);
+    // Ends a transaction that only read; if even that fails the connection is dropped, which ends it as well.
+    let ended = !connection.is_broken() && dialect::commit(connection).is_ok();
+    (result, ended)
 }
