@@ -129,3 +129,29 @@ fn whole<T, E: From<crate::sql::Error>>(
     let ended = !connection.is_broken() && dialect::commit(connection).is_ok();
     (result, ended)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_single_statement_holds_no_state_that_the_next_one_would_see_instead_of_the_newest() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::File(folder.path().join("store.db"));
+        let writer = place.writer().unwrap();
+        writer.execute_batch("CREATE TABLE t (x INTEGER NOT NULL)").unwrap();
+        let readers = Readers::new(place);
+        let rows = || {
+            let count = |tx: &Connection| Ok(tx.query_row("SELECT COUNT(*) FROM t", [], |row| row.get(0))?);
+            readers.read_one::<i64, StoreError>(count).unwrap()
+        };
+        assert_eq!(rows(), 0);
+        writer.execute("INSERT INTO t VALUES (1)", []).unwrap();
+        assert_eq!(rows(), 1, "the same connection has read before");
+        assert_eq!(readers.state().kept.len(), 1);
+        let refused = readers.read_one::<(), _>(|_| Err(StoreError::Damaged("nobody can read this".to_owned())));
+        assert!(refused.is_err());
+        let state = readers.state();
+        assert_eq!((state.kept.len(), state.open), (0, 0), "who failed is not lent again");
+    }
+}
