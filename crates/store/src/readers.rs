@@ -56,10 +56,7 @@ impl Readers {
 
     /// Runs `work`, which asks a single statement: that sees one state by itself. A transaction around it is two statements more, and SQLite needs none; with PostgreSQL
     /// it is where a lost connection is noticed.
-    pub(crate) fn read_one<T, E: From<StoreError> + From<crate::sql::Error>>(
-        &self,
-        work: impl FnOnce(&Connection) -> Result<T, E>,
-    ) -> Result<T, E> {
+    pub(crate) fn read_one<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.lend(|connection| match connection {
             Connection::Sqlite(_) => {
                 let result = work(connection);
@@ -143,13 +140,13 @@ mod tests {
         let readers = Readers::new(place);
         let rows = || {
             let count = |tx: &Connection| Ok(tx.query_row("SELECT COUNT(*) FROM t", [], |row| row.get(0))?);
-            readers.read_one::<i64, StoreError>(count).unwrap()
+            readers.read_one::<i64>(count).unwrap()
         };
         assert_eq!(rows(), 0);
         writer.execute("INSERT INTO t VALUES (1)", []).unwrap();
         assert_eq!(rows(), 1, "the same connection has read before");
         assert_eq!(readers.state().kept.len(), 1);
-        let refused = readers.read_one::<(), _>(|_| Err(StoreError::Damaged("nobody can read this".to_owned())));
+        let refused = readers.read_one::<()>(|_| Err(StoreError::Damaged("nobody can read this".to_owned())));
         assert!(refused.is_err());
         let state = readers.state();
         assert_eq!((state.kept.len(), state.open), (0, 0), "who failed is not lent again");
