@@ -3,6 +3,7 @@
 //! Reading only. Functions that older Windows or Wine lack are looked up by name, so that the program starts without them; then the registry
 //! is the only source.
 
+use std::cell::RefCell;
 use std::io;
 use std::ptr;
 
@@ -70,21 +71,37 @@ pub fn ask() -> Asked {
     }
 }
 
+thread_local! {
+    /// The key that was read from last, which stays open: facts of a key are asked for one after the other.
+    static LAST: RefCell<Option<(Hive, String, Key)>> = const { RefCell::new(None) };
+}
+
 impl Places for LivePlaces {
     fn value(&self, hive: Hive, key: &str, name: &str) -> Result<Option<RawValue>, RegistryError> {
-        let Some(key) = open(hive, key)? else { return Ok(None) };
-        key.value(name)
+        Ok(with_key(hive, key, |key| key.value(name))?.flatten())
     }
 
     fn values(&self, hive: Hive, key: &str) -> Result<Vec<(String, RawValue)>, RegistryError> {
-        let Some(key) = open(hive, key)? else { return Ok(Vec::new()) };
-        key.values(u32::MAX)
+        Ok(with_key(hive, key, |key| key.values(u32::MAX))?.unwrap_or_default())
     }
 
     fn subkeys(&self, hive: Hive, key: &str) -> Result<Vec<String>, RegistryError> {
-        let Some(key) = open(hive, key)? else { return Ok(Vec::new()) };
-        key.subkeys(SUBKEYS_MAX)
+        Ok(with_key(hive, key, |key| key.subkeys(SUBKEYS_MAX))?.unwrap_or_default())
     }
+}
+
+/// Reads from a key; `None` if it is not there.
+fn with_key<T>(
+    hive: Hive,
+    key: &str,
+    read: impl FnOnce(&Key) -> Result<T, RegistryError>,
+) -> Result<Option<T>, RegistryError> {
+    LAST.with_borrow_mut(|last| {
+        if last.as_ref().is_none_or(|(of, path, _)| (*of, path.as_str()) != (hive, key)) {
+            *last = open(hive, key)?.map(|opened| (hive, key.to_owned(), opened));
+        }
+        last.as_ref().map(|(_, _, key)| read(key)).transpose()
+    })
 }
 
 /// Opens a key to read from; `None` if it is not there. Policies and facts are no restore's target, so links are Windows' own business here.
@@ -215,7 +232,8 @@ fn metered() -> Option<bool> {
     (code == ERROR_SUCCESS).then_some(matches!(hint.cost, COST_FIXED | COST_VARIABLE))
 }
 
-fn elevated() -> Option<bool> {
+/// Whether this program has an administrator's rights.
+pub(crate) fn elevated() -> Option<bool> {
     let mut elevation = TOKEN_ELEVATION { TokenIsElevated: 0 };
     let size = u32::try_from(size_of::<TOKEN_ELEVATION>()).unwrap_or_default();
     let mut written = 0;
@@ -247,7 +265,7 @@ pub fn person() -> Option<String> {
 
 /// A security identifier as Windows writes it: revision, authority (48 bits, the highest byte first) and 32-bit sub-authorities (Microsoft,
 /// MS-DTYP 2.4.2.2).
-fn identifier(bytes: &[u8]) -> Option<String> {
+pub(crate) fn identifier(bytes: &[u8]) -> Option<String> {
     let (&[revision, count], rest) = bytes.split_first_chunk::<2>()?;
     let (authority, rest) = rest.split_first_chunk::<6>()?;
     let authority = authority.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));

@@ -32,21 +32,19 @@ pub(super) struct Folder {
 impl Folder {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         // The person's own arrangement may lead through links; where it leads to is then held.
+        // With a separator at its end, the path is that of a folder only, and the handle need not be asked what it is.
         let held = OpenOptions::new()
             .access_mode(GO_THROUGH)
             .share_mode(FILE_SHARE_READ_WRITE)
             .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
-            .open(path)?;
-        if held.metadata()?.file_attributes() & FILE_ATTRIBUTE_DIRECTORY == 0 {
-            return Err(io::ErrorKind::NotADirectory.into());
-        }
+            .open(path.join(""))?;
         Ok(Self { path: path.to_owned(), held: vec![Arc::new(held)] })
     }
 
     pub(super) fn child(&self, name: &OsStr) -> Result<Self, FolderError> {
         let path = self.path.join(name);
         let (file, found) = no_link(&path, OpenOptions::new().access_mode(GO_THROUGH))?;
-        if found.file_attributes() & FILE_ATTRIBUTE_DIRECTORY == 0 {
+        if !is_folder(&found) {
             return Err(FolderError::System(io::ErrorKind::NotADirectory.into()));
         }
         let mut held = self.held.clone();
@@ -92,26 +90,37 @@ impl Folder {
     }
 }
 
-/// Opens what stands there itself, with what it is, and refuses a link. That is asked for once: each time Windows looks at the volume too. While the file is
-/// held, nobody can put another one in its place, so a look at its name then is a look at it: Wine 8 shows a link to a folder as a reparse point by its name and
-/// not by its handle.
+/// Opens what stands there itself, with what it is, and refuses a link. While the file is held, nobody can put another one in its place, so a look at its name then is
+/// a look at it: Wine 8 shows a link to a folder as a reparse point by its name and not by its handle. What is listed as a folder is not asked by its handle as well, which
+/// makes Windows look at the volume each time; how long a file is, and when it was changed, only its handle knows for sure.
 fn no_link(path: &Path, options: &mut OpenOptions) -> Result<(File, Metadata), FolderError> {
     let file = options
         .share_mode(FILE_SHARE_READ_WRITE)
         .custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT)
         .open(path)?;
-    let found = file.metadata()?;
-    if is_link(&found) || listed_as_link(path) { Err(FolderError::Link) } else { Ok((file, found)) }
+    let mut listed = listed(path);
+    if listed.iter().any(is_link) {
+        return Err(FolderError::Link);
+    }
+    let found = match listed.pop() {
+        Some(folder) if listed.is_empty() && is_folder(&folder) => folder,
+        _ => file.metadata()?,
+    };
+    if is_link(&found) { Err(FolderError::Link) } else { Ok((file, found)) }
 }
 
 fn is_link(found: &Metadata) -> bool {
     found.file_attributes() & FILE_ATTRIBUTE_REPARSE_POINT != 0
 }
 
-/// Whether the folder above lists it as a link.
-fn listed_as_link(path: &Path) -> bool {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return false };
+fn is_folder(found: &Metadata) -> bool {
+    found.file_attributes() & FILE_ATTRIBUTE_DIRECTORY != 0
+}
+
+/// What the folder above lists under that name: one entry, or more where it tells large letters from small ones, or none if it has the name otherwise.
+fn listed(path: &Path) -> Vec<Metadata> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Vec::new() };
     let listed = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut found = listed.filter(|entry| entry.file_name().eq_ignore_ascii_case(name));
-    found.any(|entry| entry.metadata().is_ok_and(|found| is_link(&found)))
+    let same = listed.filter(|entry| entry.file_name().eq_ignore_ascii_case(name));
+    same.filter_map(|entry| entry.metadata().ok()).collect()
 }

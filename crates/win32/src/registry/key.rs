@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::ptr;
 use std::sync::OnceLock;
 
@@ -25,8 +26,8 @@ use crate::text::{narrow, wide};
 const NAME_UNITS_MAX: usize = 16_384;
 /// The longest name of a key, in UTF-16 units, with its zero (same page).
 const KEY_UNITS_MAX: usize = 256;
-/// A first guess of a value's size, in bytes: nearly all settings are shorter, and need one call.
-const GUESS_BYTES: usize = 256;
+/// A first guess of a value's size, in bytes: nearly all settings, and the names of apps that stand in resources, are shorter and need one call.
+const GUESS_BYTES: usize = 1024;
 /// Room for a key's real name, in words of 4 bytes: 512 levels of 255 characters are more than any key of the catalog has.
 const REAL_NAME_WORDS: usize = 4096;
 /// How the hive of a person's classes is called, behind their identifier.
@@ -84,6 +85,12 @@ impl Key {
     /// A key that somebody has opened, how people know it, and the largest value that is read from it, in bytes. Closed when dropped.
     pub(crate) fn new(handle: HKEY, name: String, value_bytes_max: u32) -> Self {
         Self { handle, name, value_bytes_max }
+    }
+
+    /// The key, to read from until the program ends, when Windows closes it: to close each takes as long as to read one value more, and this program runs once, for
+    /// seconds, and reads some hundred keys. What is written to is closed.
+    pub(crate) fn left_open(self) -> ManuallyDrop<Self> {
+        ManuallyDrop::new(self)
     }
 
     /// Opens a key; `None` if it is not there.

@@ -31,7 +31,7 @@ pub struct LiveRegistryWrite;
 
 impl Registry for LiveRegistry {
     fn read(&self, root: Root, key: &str, names: &[&str]) -> Result<Vec<Option<RawValue>>, RegistryError> {
-        match Key::open(root, key, Access::Read)? {
+        match Key::open(root, key, Access::Read)?.map(Key::left_open) {
             Some(key) if names.len() > FEW => match key.count()? {
                 count if count as usize <= names.len() => {
                     let all: BTreeMap<String, RawValue> =
@@ -46,11 +46,11 @@ impl Registry for LiveRegistry {
     }
 
     fn values(&self, root: Root, key: &str) -> Result<Vec<(String, RawValue)>, RegistryError> {
-        Key::open(root, key, Access::Read)?.map_or(Ok(Vec::new()), |key| key.values(u32::MAX))
+        Key::open(root, key, Access::Read)?.map(Key::left_open).map_or(Ok(Vec::new()), |key| key.values(u32::MAX))
     }
 
     fn subkeys(&self, root: Root, key: &str) -> Result<Vec<String>, RegistryError> {
-        Key::open(root, key, Access::Read)?.map_or(Ok(Vec::new()), |key| key.subkeys(u32::MAX))
+        Key::open(root, key, Access::Read)?.map(Key::left_open).map_or(Ok(Vec::new()), |key| key.subkeys(u32::MAX))
     }
 }
 

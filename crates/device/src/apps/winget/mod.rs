@@ -87,6 +87,9 @@ pub struct Package {
 impl Winget {
     /// What winget knows of the PC's apps. The export is written to `file` and removed again.
     pub fn export(&self, file: &Path) -> Result<Exported, WingetError> {
+        if !self.is_there() {
+            return Err(WingetError::Missing);
+        }
         let mut command = self.command();
         command.args([
             "export",
@@ -106,6 +109,12 @@ impl Winget {
             Some(code) => Err(WingetError::Code(code)),
             None => Err(WingetError::Slow),
         }
+    }
+
+    /// Looked at before it is run: Windows looks for a program that is not there at many more places. The alias itself is looked at, which is a reparse point that nothing but
+    /// running it can go through (Microsoft Learn, "App execution alias").
+    fn is_there(&self) -> bool {
+        std::fs::symlink_metadata(&self.program).is_ok()
     }
 
     fn command(&self) -> Command {
