@@ -1,6 +1,7 @@
 //! What a live PC is refused: by policy, by its version of Windows, without a server. Nothing is changed then.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::{MetadataExt as _, chown};
 
 use model::prerequisite::{Activity, ROWS};
 
@@ -76,6 +77,29 @@ fn checks_setup(pc: &Prefix, row: model::prerequisite::Row) {
             (&verdict.into(), &format!("{}.{revision}", row.least.build).into())
         );
     }
+}
+
+/// Whoever sits at an administrator's prompt and names the folder of the person on the phone would write her old settings into their own registry.
+#[test]
+fn another_persons_folder_gives_nothing_to_the_settings_of_who_runs_this() {
+    const NOBODY: u32 = 65_534;
+    let world = World::new();
+    let Some((_old, new)) = two_pcs(&world) else { return };
+    new.rehome(&RESTORE).done();
+    let hers = new.person().join("AppData/Local/Rehome/default");
+    let mine = std::fs::metadata(&hers).unwrap().uid();
+    if let Err(error) = chown(&hers, Some(NOBODY), None) {
+        eprintln!("NOT RUN: nobody but root gives a folder away here: {error}");
+        return;
+    }
+    let before = new.dump();
+    for words in [&["undo"][..], &["undo", "--yes"], &RESTORE, &["restore", "--from-device", "OLD-PC"]] {
+        new.rehome(words).refused(5, &["Rehome\\default` belongs to another person", "without `--state-dir`"]);
+    }
+    before.assert_same(&new.dump(), "of another person");
+    chown(&hers, Some(mine), None).unwrap();
+    new.rehome(&["undo", "--yes"]).done();
+    assert!(!before.changed(&new.dump()).is_empty(), "it was there to be taken back");
 }
 
 #[test]
