@@ -2,8 +2,8 @@
 //! ends the installation and not, weeks later, the first backup.
 
 use model::policy::installed::{
-    CA_CERTIFICATE, CERTIFICATE_PIN, CHANNEL, KEEP_DATA, LOG_LEVEL, NO_UI, PROXY_BYPASS, PROXY_URL, Property,
-    SERVER_URL, TENANT,
+    CA_CERTIFICATE, CERTIFICATE_PIN, CHANNEL, INSTALL_FOLDER, KEEP_DATA, LOG_LEVEL, NO_START, NO_UI, PROXY_BYPASS,
+    PROXY_URL, Property, SERVER_URL, TENANT,
 };
 use model::policy::{Kind, Policy};
 
@@ -33,6 +33,10 @@ pub struct Told {
     pub channel: String,
     /// `1` for no window and no page.
     pub no_ui: String,
+    /// `1` for no scheduled task.
+    pub no_start: String,
+    /// The folder that the program was put into.
+    pub install_folder: String,
     /// `1`: what is remembered stays when the program goes.
     pub keep_data: String,
 }
@@ -63,6 +67,8 @@ impl Told {
             (LOG_LEVEL, &self.log_level),
             (CHANNEL, &self.channel),
             (NO_UI, &self.no_ui),
+            (NO_START, &self.no_start),
+            (INSTALL_FOLDER, &self.install_folder),
             (KEEP_DATA, &self.keep_data),
         ];
         let given = given.map(|(property, text)| (property, text.trim()));
@@ -111,7 +117,7 @@ fn check(property: Property, text: &str) -> Result<(), String> {
         PROXY_URL => Proxy::new(text, "").map(drop).map_err(|error| error.to_string()),
         LOG_LEVEL => one_of(&words_of("agent.log_level")),
         CHANNEL => one_of(&["stable", "canary"]),
-        NO_UI | KEEP_DATA => one_of(&["1", "0"]),
+        NO_UI | NO_START | KEEP_DATA => one_of(&["1", "0"]),
         _ => Ok(()),
     }
 }

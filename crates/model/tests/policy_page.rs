@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use model::policy::windows::{Meaning, SETTING_SYNC, SHOWN};
+use model::policy::windows::{Meaning, SETTING_SYNC, shown};
 use model::policy::{Area, Class, Kind, POLICIES, Policy, Setting};
 use model::prerequisite::{Activity, ROWS, joins};
 
@@ -91,8 +91,9 @@ fn windows(page: &mut String) {
         writeln!(page, "| `{}` | {} | {counts} | {of} |", twin.value, twin.title).unwrap();
     }
     writeln!(page, "\nRead, shown by `rehome doctor`, and not followed:\n\n| value | Group Policy | key, in HKLM |\n| --- | --- | --- |").unwrap();
-    for shown in SHOWN {
-        writeln!(page, "| `{}` | {} | `{}` |", shown.value, shown.title, shown.key).unwrap();
+    for shown in shown() {
+        let mdm = shown.mdm.map(|key| format!("; by device management `{key}`")).unwrap_or_default();
+        writeln!(page, "| `{}` | {} | `{}`{mdm} |", shown.value, shown.title, shown.key).unwrap();
     }
 }
 

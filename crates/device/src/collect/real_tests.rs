@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use model::catalog;
@@ -25,7 +26,7 @@ fn hives() -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    eprintln!("SKIPPED: {} is not here", folder.display());
+    drop(writeln!(std::io::stderr(), "SKIPPED: {} is not here", folder.display()));
     None
 }
 

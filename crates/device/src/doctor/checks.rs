@@ -1,7 +1,7 @@
 //! The checks, in groups.
 
 use model::device::KeyLevel;
-use model::policy::windows::{MICROSOFT_BACKUP, SILENT_STOPS};
+use model::policy::windows::{MICROSOFT_BACKUP, ONLY_MICROSOFTS, SILENT_STOPS};
 use model::policy::{Effective, Group, Held, Rule};
 use model::prerequisite::{Activity, check_build, check_join, joins, needed};
 use model::reason::Reason;
@@ -216,7 +216,12 @@ pub(super) fn microsoft(known: &Known) -> Vec<Check> {
         // It only matters to somebody who relies on Microsoft's backup.
         if number == Some(0) && is_on { check.wrong(Verdict::Warn, Reason::SilentlyStopped) } else { check }
     });
-    std::iter::once(first).chain(stops).collect()
+    let others = ONLY_MICROSOFTS.iter().filter_map(|other| {
+        let number = known.shown_number(other)?;
+        let found = format!("set to {number}: about Microsoft's own sync, and nothing that Rehome goes by");
+        Some(pass("microsoft.sync", format!("Windows policy `{}` ({})", other.value, other.title), found))
+    });
+    std::iter::once(first).chain(stops).chain(others).collect()
 }
 
 /// Values of policies that do not count.

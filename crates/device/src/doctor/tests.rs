@@ -135,3 +135,16 @@ fn microsoft_s_backup_is_on_by_default_from_26h2_and_off_where_policy_says_so() 
     let older = Known { facts: facts(26200, 9999, Join::Entra), ..Known::default() };
     assert_eq!(find(&examine(&older, &older.policy(), None), "microsoft.backup").reason, None);
 }
+
+#[test]
+fn what_is_only_about_microsoft_s_sync_is_told_where_it_is_set_and_stops_nothing() {
+    let mut known = Known { facts: facts(26200, 9999, Join::Entra), ..Known::default() };
+    let told = |known: &Known| -> Vec<String> {
+        let checks = examine(known, &known.policy(), None);
+        let sync = checks.iter().filter(|check| check.id == "microsoft.sync");
+        sync.inspect(|check| assert_eq!(check.verdict, Verdict::Pass)).map(|check| check.title.clone()).collect()
+    };
+    assert_eq!(told(&known), [""; 0]);
+    known.shown.insert("DisableCredentialsSettingSync", Given::Number(2));
+    assert_eq!(told(&known), ["Windows policy `DisableCredentialsSettingSync` (Do not sync passwords)"]);
+}

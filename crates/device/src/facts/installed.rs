@@ -2,8 +2,8 @@
 
 use model::policy::Hive;
 use model::policy::installed::{
-    CA_CERTIFICATE, CERTIFICATE_PIN, CHANNEL, ENROLMENT_KEY, INSTALLED_KEY, KEEP_DATA, NO_UI, PROXY_BYPASS, PROXY_URL,
-    Property, TENANT, TOKEN_VALUE,
+    CA_CERTIFICATE, CERTIFICATE_PIN, CHANNEL, ENROLMENT_KEY, INSTALLED_KEY, KEEP_DATA, NO_BATTERY_VALUE, NO_START,
+    NO_UI, PROXY_BYPASS, PROXY_URL, Property, TENANT, TOKEN_VALUE,
 };
 use serde::Serialize;
 
@@ -31,6 +31,10 @@ pub struct Installed {
     pub channel: Option<String>,
     /// Whether no window and no page are wanted.
     pub no_ui: bool,
+    /// Whether the installer registers no scheduled task.
+    pub no_start: bool,
+    /// Whether the task that is registered does not start on battery.
+    pub no_battery: bool,
     /// Whether everything stays when the program goes.
     pub keep_data: bool,
 }
@@ -46,6 +50,7 @@ impl std::fmt::Debug for EnrolmentToken {
 
 /// Reads it; what is not as it should be counts as not said.
 pub fn installed(places: &dyn Places) -> Installed {
+    let is_set = |value: &str| text(places, INSTALLED_KEY, value, 1).is_some_and(|text| text == "1");
     let text = |property: Property| text(places, INSTALLED_KEY, property.value, property.chars_max);
     Installed {
         tenant: text(TENANT).filter(|text| is_plain(text)),
@@ -54,8 +59,10 @@ pub fn installed(places: &dyn Places) -> Installed {
         proxy_url: text(PROXY_URL).filter(|text| is_plain(text)),
         proxy_bypass: text(PROXY_BYPASS).filter(|text| is_plain(text)),
         channel: text(CHANNEL).filter(|text| is_plain(text)),
-        no_ui: text(NO_UI).is_some_and(|text| text == "1"),
-        keep_data: text(KEEP_DATA).is_some_and(|text| text == "1"),
+        no_ui: is_set(NO_UI.value),
+        no_start: is_set(NO_START.value),
+        no_battery: is_set(NO_BATTERY_VALUE),
+        keep_data: is_set(KEEP_DATA.value),
     }
 }
 
@@ -89,7 +96,7 @@ mod tests {
         let pin = Pin::of(b"abc");
         let told = registry(&format!(
             "[HKEY_LOCAL_MACHINE\\Software\\Rehome]\n\"CertPin\"=\"{pin}\"\n\"Tenant\"=\"example\"\n\"ProxyUrl\"=\"http://proxy:3128\"\n\
-             \"ProxyBypass\"=\"*.corp.example;<local>\"\n\"Channel\"=\"canary\"\n\"NoUi\"=\"1\"\n\"KeepData\"=\"1\"\n\
+             \"ProxyBypass\"=\"*.corp.example;<local>\"\n\"Channel\"=\"canary\"\n\"NoUi\"=\"1\"\n\"NoStart\"=\"1\"\n\"KeepData\"=\"1\"\n\
              [HKEY_LOCAL_MACHINE\\Software\\Rehome\\Enrolment]\n\"Token\"=\"geheim\"\n",
         ));
         let some = |text: &str| Some(text.to_owned());
@@ -101,6 +108,8 @@ mod tests {
             proxy_bypass: some("*.corp.example;<local>"),
             channel: some("canary"),
             no_ui: true,
+            no_start: true,
+            no_battery: false,
             keep_data: true,
         };
         assert_eq!(installed(&RegPlaces(&told)), expected);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::policy::installed::{INSTALLED_KEY, PROPERTIES};
-use model::policy::windows::{SETTING_SYNC, SHOWN};
+use model::policy::windows::{SETTING_SYNC, shown};
 use model::policy::{Given, Hive, POLICIES, Values};
 
 use super::{Reader, number};
@@ -34,10 +34,15 @@ pub(super) fn read(reader: &mut Reader<'_>) -> (Values, BTreeMap<&'static str, G
             values.installed.insert(id, given(&raw));
         }
     }
-    let shown = SHOWN
-        .iter()
-        .filter_map(|shown| Some((shown.value, given(&reader.raw(Hive::Machine, shown.key, shown.value)?))))
-        .collect();
+    let shown = shown().filter_map(|shown| {
+        let said = [Some(shown.key), shown.mdm].into_iter().flatten().filter_map(|key| {
+            let raw = reader.raw(Hive::Machine, key, shown.value)?;
+            Some(given(&raw))
+        });
+        // Where both say something, that of which comes less: what one of them forbids does not happen.
+        Some((shown.value, said.min_by_key(|said| if let Given::Number(number) = said { *number } else { u32::MAX })?))
+    });
+    let shown = shown.collect();
     (values, shown)
 }
 

@@ -123,6 +123,22 @@ fn policies_of_both_halves_and_of_windows_are_found() {
     assert_eq!(told, ["EnableRestore"]);
 }
 
+/// Device management that keeps Microsoft's backup from running was not seen: only the key of Group Policy was read.
+#[test]
+fn what_stops_microsoft_s_backup_is_found_whoever_set_it() {
+    use model::policy::windows::{SILENT_STOPS, SYSTEM};
+    let [feed, publish, upload, ..] = SILENT_STOPS;
+    let group = format!("[HKEY_LOCAL_MACHINE\\{SYSTEM}]\n");
+    let mdm = r"[HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\PolicyManager\current\device\Privacy]";
+    let found = known(&format!(
+        "{group}\"EnableActivityFeed\"=dword:00000001\n\"UploadUserActivities\"=dword:00000000\n\
+         {mdm}\n\"EnableActivityFeed\"=dword:00000000\n\"PublishUserActivities\"=dword:00000000\n\"UploadUserActivities\"=dword:00000001\n"
+    ));
+    assert_eq!([feed, publish, upload].map(|stop| found.shown_number(&stop)), [Some(0); 3], "what one forbids");
+    let found = known(&format!("{group}\"EnableActivityFeed\"=dword:00000001\n"));
+    assert_eq!([feed, publish].map(|stop| found.shown_number(&stop)), [Some(1), None]);
+}
+
 #[test]
 fn texts_that_could_trick_a_terminal_are_not_taken_over() {
     let lines =

@@ -25,6 +25,8 @@ use std::time::SystemTime;
 use model::reason::Reason;
 
 pub use name::Name;
+#[cfg(windows)]
+pub use system::ask_by_handle;
 
 /// The most names that a folder is listed for: nobody has so many languages, or pictures of one screen.
 const NAMES_MAX: usize = 4096;

@@ -1,14 +1,14 @@
 //! Folders by handles that are held: while one is open without `FILE_SHARE_DELETE`, nobody can rename, remove or exchange it (Microsoft Learn, `CreateFileW`), so a
 //! path through held folders leads where it led when each was looked at. Links are opened themselves (`FILE_FLAG_OPEN_REPARSE_POINT`) and refused.
 //!
-//! Only what the standard library has: the calls of Windows are in `win32`.
+//! Only what the standard library has, and one call that `win32` lends ([`ask_by_handle`]): the calls of Windows are there.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::windows::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::FolderError;
 
@@ -22,6 +22,18 @@ const GO_THROUGH: u32 = 0x20 | 0x80 | 0x0010_0000;
 const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
 const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
 
+/// What says the attributes of an open file.
+type Ask = fn(&File) -> io::Result<u32>;
+
+static ASK: OnceLock<Ask> = OnceLock::new();
+
+/// From now on this says what an open folder is. The standard library asks for all there is to know of it, for which Windows looks at the volume each time, and Wine wakes another
+/// program; a backup goes through a dozen folders.
+pub fn ask_by_handle(ask: Ask) {
+    // Whoever was named first goes on.
+    let _ = ASK.set(ask);
+}
+
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
@@ -32,19 +44,23 @@ pub(super) struct Folder {
 impl Folder {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         // The person's own arrangement may lead through links; where it leads to is then held.
-        // With a separator at its end, the path is that of a folder only, and the handle need not be asked what it is.
         let held = OpenOptions::new()
             .access_mode(GO_THROUGH)
             .share_mode(FILE_SHARE_READ_WRITE)
             .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
-            .open(path.join(""))?;
+            .open(path)?;
+        if attributes(&held)? & FILE_ATTRIBUTE_DIRECTORY == 0 {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
         Ok(Self { path: path.to_owned(), held: vec![Arc::new(held)] })
     }
 
     pub(super) fn child(&self, name: &OsStr) -> Result<Self, FolderError> {
         let path = self.path.join(name);
-        let (file, found) = no_link(&path, OpenOptions::new().access_mode(GO_THROUGH))?;
-        if !is_folder(&found) {
+        let file = itself(&path, OpenOptions::new().access_mode(GO_THROUGH))?;
+        let found = attributes(&file)?;
+        refuse_link(&path, found)?;
+        if found & FILE_ATTRIBUTE_DIRECTORY == 0 {
             return Err(FolderError::System(io::ErrorKind::NotADirectory.into()));
         }
         let mut held = self.held.clone();
@@ -62,7 +78,11 @@ impl Folder {
 
     /// What was opened, and what it was found to be then.
     pub(super) fn open_file(&self, name: &OsStr) -> Result<(File, Metadata), FolderError> {
-        no_link(&self.path.join(name), OpenOptions::new().read(true))
+        let path = self.path.join(name);
+        let file = itself(&path, OpenOptions::new().read(true))?;
+        let found = file.metadata()?;
+        refuse_link(&path, found.file_attributes())?;
+        Ok((file, found))
     }
 
     pub(super) fn create(&self, name: &OsStr) -> io::Result<File> {
@@ -90,37 +110,32 @@ impl Folder {
     }
 }
 
-/// Opens what stands there itself, with what it is, and refuses a link. While the file is held, nobody can put another one in its place, so a look at its name then is
-/// a look at it: Wine 8 shows a link to a folder as a reparse point by its name and not by its handle. What is listed as a folder is not asked by its handle as well, which
-/// makes Windows look at the volume each time; how long a file is, and when it was changed, only its handle knows for sure.
-fn no_link(path: &Path, options: &mut OpenOptions) -> Result<(File, Metadata), FolderError> {
-    let file = options
+/// Opens what stands there itself, if it is a link the link.
+fn itself(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    options
         .share_mode(FILE_SHARE_READ_WRITE)
         .custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT)
-        .open(path)?;
-    let mut listed = listed(path);
-    if listed.iter().any(is_link) {
-        return Err(FolderError::Link);
-    }
-    let found = match listed.pop() {
-        Some(folder) if listed.is_empty() && is_folder(&folder) => folder,
-        _ => file.metadata()?,
-    };
-    if is_link(&found) { Err(FolderError::Link) } else { Ok((file, found)) }
+        .open(path)
 }
 
-fn is_link(found: &Metadata) -> bool {
-    found.file_attributes() & FILE_ATTRIBUTE_REPARSE_POINT != 0
+/// What an open folder is.
+fn attributes(file: &File) -> io::Result<u32> {
+    let by_metadata = || file.metadata().map(|found| found.file_attributes());
+    // A system of files that does not know the shorter question knows the longer one.
+    ASK.get().map_or_else(by_metadata, |ask| ask(file).or_else(|_| by_metadata()))
 }
 
-fn is_folder(found: &Metadata) -> bool {
-    found.file_attributes() & FILE_ATTRIBUTE_DIRECTORY != 0
+/// Refuses a link, of what is open and has these attributes. While it is held, nobody can put another one in its place, so a look at its name then is a look at it: Wine 8 shows
+/// a link to a folder as a reparse point by its name and not by its handle. On Windows the handle is what counts: a list may be older than what it lists.
+fn refuse_link(path: &Path, attributes: u32) -> Result<(), FolderError> {
+    let is_link = attributes & FILE_ATTRIBUTE_REPARSE_POINT != 0 || listed_as_link(path);
+    if is_link { Err(FolderError::Link) } else { Ok(()) }
 }
 
-/// What the folder above lists under that name: one entry, or more where it tells large letters from small ones, or none if it has the name otherwise.
-fn listed(path: &Path) -> Vec<Metadata> {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Vec::new() };
+/// Whether the folder above lists it as a link.
+fn listed_as_link(path: &Path) -> bool {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return false };
     let listed = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let same = listed.filter(|entry| entry.file_name().eq_ignore_ascii_case(name));
-    same.filter_map(|entry| entry.metadata().ok()).collect()
+    let mut found = listed.filter(|entry| entry.file_name().eq_ignore_ascii_case(name));
+    found.any(|entry| entry.metadata().is_ok_and(|found| found.file_attributes() & FILE_ATTRIBUTE_REPARSE_POINT != 0))
 }

@@ -13,6 +13,10 @@ pub const ENROLMENT_KEY: &str = r"Software\Rehome\Enrolment";
 /// The name of the value with the enrolment token.
 pub const TOKEN_VALUE: &str = "Token";
 
+/// The name of the value that says `1` where the task that is registered does not start on battery: what `rehome schedule install --no-battery` remembers for the next
+/// upgrade, which registers it anew. A `REG_SZ` in [`INSTALLED_KEY`].
+pub const NO_BATTERY_VALUE: &str = "NoBattery";
+
 /// A property of the installer that is remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Property {
@@ -53,11 +57,15 @@ pub const LOG_LEVEL: Property = property("LOGLEVEL", "LogLevel", Some("agent.log
 pub const CHANNEL: Property = property("CHANNEL", "Channel", None, 8);
 /// `1`: no window and no page.
 pub const NO_UI: Property = property("NOUI", "NoUi", None, 1);
+/// `1`: the installer registers no scheduled task, an upgrade neither.
+pub const NO_START: Property = property("NOSTART", "NoStart", None, 1);
+/// Where the program is, so that an upgrade goes there too: as long as a path may be for Windows Installer.
+pub const INSTALL_FOLDER: Property = property("INSTALLFOLDER", "InstallFolder", None, 260);
 /// `1`: when the program goes, what is remembered and what lies in people's profiles stays.
 pub const KEEP_DATA: Property = property("KEEPDATA", "KeepData", None, 1);
 
 /// All that are remembered.
-pub const PROPERTIES: [Property; 10] = [
+pub const PROPERTIES: [Property; 12] = [
     SERVER_URL,
     TENANT,
     CA_CERTIFICATE,
@@ -67,6 +75,8 @@ pub const PROPERTIES: [Property; 10] = [
     LOG_LEVEL,
     CHANNEL,
     NO_UI,
+    NO_START,
+    INSTALL_FOLDER,
     KEEP_DATA,
 ];
 

@@ -172,7 +172,7 @@ pub struct Policy {
     pub title: &'static str,
     /// What it does, in sentences.
     pub what: &'static str,
-    /// Windows' own policies that mean the same and are followed; of those that are only shown see [`windows::SHOWN`].
+    /// Windows' own policies that mean the same and are followed; of those that are only shown see [`windows::shown`].
     pub twins: &'static [windows::Twin],
 }
 

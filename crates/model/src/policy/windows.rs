@@ -10,8 +10,12 @@ pub const SETTING_SYNC: &str = r"Software\Policies\Microsoft\Windows\SettingSync
 /// The key of the policies on activity history and connected devices, in `HKLM`.
 pub const SYSTEM: &str = r"Software\Policies\Microsoft\Windows\System";
 
-/// Where device management leaves the value of the policy area `Connectivity`, in `HKLM`.
+/// Where device management leaves the values of the policy area `Connectivity`, in `HKLM`.
 pub const MDM_CONNECTIVITY: &str = r"SOFTWARE\Microsoft\PolicyManager\current\device\Connectivity";
+/// The same of the policy area `Experience`.
+pub const MDM_EXPERIENCE: &str = r"SOFTWARE\Microsoft\PolicyManager\current\device\Experience";
+/// The same of the policy area `Privacy`.
+pub const MDM_PRIVACY: &str = r"SOFTWARE\Microsoft\PolicyManager\current\device\Privacy";
 
 /// A Windows policy that is followed where Rehome's own says nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,30 +44,49 @@ pub enum Meaning {
 pub struct Shown {
     /// The key, below `HKLM`.
     pub key: &'static str,
+    /// The key where device management leaves a value of the same name, if it is a policy of its own there (Policy CSP, the area's page) and no template that is written to [`Shown::key`].
+    pub mdm: Option<&'static str>,
     /// The name of the value, a `REG_DWORD`.
     pub value: &'static str,
-    /// What Group Policy calls it.
+    /// What Group Policy calls it; of one that only device management has, what its page says.
     pub title: &'static str,
 }
 
 /// Switches Microsoft's own backup: 1 = on, 0 = off, absent = as the version of Windows has it (on from Windows 11 26H2).
 ///
 /// Rehome does not follow it. An organisation that uses Rehome sets it to 0, so that not both restore; following it would turn off Rehome too.
-pub const MICROSOFT_BACKUP: Shown =
-    Shown { key: SETTING_SYNC, value: "EnableWindowsBackup", title: "Enable Windows Backup" };
+pub const MICROSOFT_BACKUP: Shown = by_template(SETTING_SYNC, "EnableWindowsBackup", "Enable Windows Backup");
 
 /// If one of them is 0, Microsoft's own backup never runs, and nothing on screen says so.
 pub const SILENT_STOPS: [Shown; 5] = [
-    Shown { key: SYSTEM, value: "EnableActivityFeed", title: "Enables Activity Feed" },
-    Shown { key: SYSTEM, value: "PublishUserActivities", title: "Allow publishing of User Activities" },
-    Shown { key: SYSTEM, value: "UploadUserActivities", title: "Allow upload of User Activities" },
-    Shown { key: SYSTEM, value: "EnableCdp", title: "Continue experiences on this device" },
-    Shown { key: MDM_CONNECTIVITY, value: "AllowConnectedDevices", title: "Allow Connected Devices" },
+    Shown { mdm: Some(MDM_PRIVACY), ..by_template(SYSTEM, "EnableActivityFeed", "Enables Activity Feed") },
+    Shown {
+        mdm: Some(MDM_PRIVACY),
+        ..by_template(SYSTEM, "PublishUserActivities", "Allow publishing of User Activities")
+    },
+    Shown { mdm: Some(MDM_PRIVACY), ..by_template(SYSTEM, "UploadUserActivities", "Allow upload of User Activities") },
+    by_template(SYSTEM, "EnableCdp", "Continue experiences on this device"),
+    by_template(MDM_CONNECTIVITY, "AllowConnectedDevices", "Allow Connected Devices"),
+];
+
+/// What Microsoft's own sync leaves out for a reason that says nothing about what Rehome carries: other people's apps' settings, passwords, and parts that Windows has no more.
+pub const ONLY_MICROSOFTS: [Shown; 6] = [
+    by_template(SETTING_SYNC, "DisableApplicationSettingSync", "Do not sync app settings"),
+    by_template(SETTING_SYNC, "DisableCredentialsSettingSync", "Do not sync passwords"),
+    by_template(SETTING_SYNC, "DisableDesktopThemeSettingSync", "Do not sync desktop personalization"),
+    by_template(SETTING_SYNC, "DisableStartLayoutSettingSync", "Do not sync start settings"),
+    by_template(SETTING_SYNC, "DisableWebBrowserSettingSync", "Do not sync browser settings"),
+    by_template(MDM_EXPERIENCE, "AllowSyncMySettings", "Allow Sync My Settings"),
 ];
 
 /// All that are only shown.
-pub const SHOWN: [Shown; 6] =
-    [MICROSOFT_BACKUP, SILENT_STOPS[0], SILENT_STOPS[1], SILENT_STOPS[2], SILENT_STOPS[3], SILENT_STOPS[4]];
+pub fn shown() -> impl Iterator<Item = &'static Shown> {
+    [&MICROSOFT_BACKUP].into_iter().chain(&SILENT_STOPS).chain(&ONLY_MICROSOFTS)
+}
+
+const fn by_template(key: &'static str, value: &'static str, title: &'static str) -> Shown {
+    Shown { key, mdm: None, value, title }
+}
 
 const fn rule(value: &'static str, title: &'static str) -> Twin {
     Twin { value, title, meaning: Meaning::DoNotSync }
