@@ -2,17 +2,22 @@
 //!
 //! [`install`] is also what `rehome restore` does last, and what the scheduled task goes on with.
 
+use std::cell::RefCell;
+
 use clap::Args;
 use device::apps::queue::{Entry, Queue, Stands, Told, Worker};
 use device::apps::{Installer, switched_off};
 use device::facts::Places;
 use device::state::{State, StateError};
+use model::reason::Reason;
 use model::report::{Outcome, words};
+use model::world::Clock;
 use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::here;
+use crate::logs::{self, Act, Ended};
 use crate::paint::tame;
 use crate::progress::app;
 use crate::render::put;
@@ -33,6 +38,17 @@ pub struct AppsArgs {
     /// Open the Store's page of this app, by its package family name
     #[arg(long, value_name = "ID")]
     open: Option<String>,
+}
+
+impl AppsArgs {
+    /// What it sets about, as far as a log tells of it.
+    pub fn act(&self) -> Option<Act> {
+        match self {
+            Self { open: Some(_), .. } => None,
+            Self { go_on: true, .. } => Some(Act::Apps),
+            _ => Some(Act::Look),
+        }
+    }
 }
 
 /// One app, for scripts.
@@ -73,17 +89,36 @@ pub fn run(args: &AppsArgs, run: &Run) -> Result<Exit, Failure> {
 
 /// Installs what is due, or with `all` everything that is not finished, one after the other. The caller holds the lock of the queue.
 pub fn install(run: &Run, state: &State, all: bool) -> Result<Queue, StateError> {
-    here::with_apps(|installer: &dyn Installer, apps, places: &dyn Places| {
+    let (began, tried) = (run.clock.now(), RefCell::new(Vec::new()));
+    let queue = here::with_apps(|installer: &dyn Installer, apps, places: &dyn Places| {
         let progress = run.progress();
         let tell = |told: Told<'_>| {
             app(&progress, told);
             if let Told::Ended(entry) = told {
+                tried.borrow_mut().push((entry.stands, entry.reason));
                 run.screen.detail(&format!("{}: {}", tame(&entry.name, NAME_CHARS_MAX), result(entry)));
             }
         };
         let (switched_off, clock) = (switched_off(places), &run.clock);
         Worker { state, installer, switched_off, here: apps, clock, tell: &tell }.run(all)
-    })
+    });
+    let broken_off = queue.as_ref().err().map(StateError::reason);
+    for (exit, reason) in came_to(&tried.take(), broken_off) {
+        logs::did(Act::Apps, Ended { exit, reason, began, over: run.clock.now() });
+    }
+    queue
+}
+
+/// What the log is told of the apps that were tried: that some were installed, and that some were not, with the reason of the first. Those that were here
+/// already are neither.
+fn came_to(tried: &[(Stands, Option<Reason>)], broken_off: Option<Reason>) -> Vec<(Exit, Option<Reason>)> {
+    let installed = tried.iter().any(|(stands, _)| *stands == Stands::Restored);
+    let not = tried.iter().find(|(stands, _)| !matches!(stands, Stands::Restored | Stands::Present));
+    let not = match (broken_off, not) {
+        (Some(reason), _) => Some((Exit::of(reason), Some(reason))),
+        (None, not) => not.map(|(_, reason)| (Exit::Warnings, *reason)),
+    };
+    installed.then_some((Exit::Success, None)).into_iter().chain(not).collect()
 }
 
 /// The apps of a restore whose settings are done.
@@ -142,7 +177,7 @@ pub fn documents(queue: &Queue) -> Vec<AppDocument> {
         name: entry.name.clone(),
         id: entry.id.clone(),
         stands: entry.stands,
-        reason: entry.reason.map(model::reason::Reason::code),
+        reason: entry.reason.map(Reason::code),
         tries: entry.tries,
         next_at: (entry.stands == Stands::Waiting).then(|| rfc3339(entry.next_at)),
         page: entry.order().and_then(|order| order.page()).filter(|_| entry.stands == Stands::Person),
@@ -195,7 +230,6 @@ fn result(entry: &Entry) -> String {
 }
 
 fn open(id: &str, run: &Run, queue: &Queue) -> Result<Exit, Failure> {
-    use model::reason::Reason;
     let found = queue.entries.iter().find(|entry| entry.id.eq_ignore_ascii_case(id));
     let page = found.and_then(Entry::order).and_then(|order| order.page());
     let Some(page) = page else {
@@ -208,4 +242,23 @@ fn open(id: &str, run: &Run, queue: &Queue) -> Result<Exit, Failure> {
     })?;
     run.screen.done(&serde_json::json!({ "opened": page }), &format!("Opened {page}"))?;
     Ok(Exit::Success)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_is_told_of_what_was_tried_and_not_of_what_was_here_already() {
+        let slow = Some(Reason::InstallSlow);
+        let (installed, here, waits) = ((Stands::Restored, None), (Stands::Present, None), (Stands::Waiting, slow));
+        let (done, not) = ((Exit::Success, None), (Exit::Warnings, slow));
+        assert_eq!(came_to(&[], None), []);
+        assert_eq!(came_to(&[here], None), []);
+        assert_eq!(came_to(&[installed, here], None), [done]);
+        assert_eq!(came_to(&[here, waits, (Stands::Failed, None)], None), [not]);
+        assert_eq!(came_to(&[waits, installed], None), [done, not]);
+        let full = Some(Reason::DamagedState);
+        assert_eq!(came_to(&[installed], full), [done, (Exit::Integrity, full)], "the queue could not be kept");
+    }
 }

@@ -19,6 +19,7 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::here;
+use crate::logs::{self, Act};
 use crate::paint::tame;
 use crate::rehearse::{RehearsalDocument, after_backup};
 use crate::render::value::{count, size};
@@ -122,15 +123,19 @@ pub fn run(args: &BackupArgs, run: &Run) -> Result<Exit, Failure> {
 
 /// The same because it is due.
 pub fn run_as_due(args: &BackupArgs, run: &Run) -> Result<Exit, Failure> {
-    let (done, rehearsal, exit) = perform(args, run, Began::ByItself)?;
-    Ok(tell(run, &done, rehearsal)?.max(exit))
+    logs::doing(Act::Backup, &run.clock, || {
+        let (done, rehearsal, exit) = perform(args, run, Began::ByItself)?;
+        Ok(tell(run, &done, rehearsal)?.max(exit))
+    })
 }
 
 /// Backs up because the server asks for it: the document of `--json` is the check-in's.
 pub fn run_quietly(args: &BackupArgs, run: &Run) -> Result<Exit, Failure> {
-    let (done, _, exit) = perform(args, run, Began::ByItself)?;
-    run.screen.say(&format!("Backed up {}", count(done.snapshot.settings_set(), "setting")));
-    Ok(if done.warnings.is_empty() { exit } else { exit.max(Exit::Warnings) })
+    logs::doing(Act::Backup, &run.clock, || {
+        let (done, _, exit) = perform(args, run, Began::ByItself)?;
+        run.screen.say(&format!("Backed up {}", count(done.snapshot.settings_set(), "setting")));
+        Ok(if done.warnings.is_empty() { exit } else { exit.max(Exit::Warnings) })
+    })
 }
 
 fn perform(args: &BackupArgs, run: &Run, began: Began) -> Result<(BackedUp, RehearsalDocument, Exit), Failure> {

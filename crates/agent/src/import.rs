@@ -23,6 +23,7 @@ use crate::explorer::{self, ExplorerArgs};
 use crate::failure::Failure;
 use crate::find::{DIGITS_SHOWN, Found};
 use crate::here;
+use crate::logs::Act;
 use crate::outcome;
 use crate::paint::tame;
 use crate::picture;
@@ -61,6 +62,13 @@ pub struct ImportArgs {
     /// Only say what would be done; the default
     #[arg(long, short = 'n')]
     dry_run: bool,
+}
+
+impl ImportArgs {
+    /// What it sets about.
+    pub fn act(&self) -> Act {
+        if self.yes { Act::Restore } else { Act::Look }
+    }
 }
 
 /// A restore from a bundle, as `import --to` and `restore --from-bundle` want it.
@@ -132,7 +140,7 @@ pub fn restore(wanted: &FromBundle<'_>, run: &Run) -> Result<Exit, Failure> {
     let mut target = here::target(run, wanted.to)?;
     here::allow(Activity::SignInRestore, target.known(), target.source())?;
     if wanted.yes {
-        end_earlier_runs(&mut *target, run, &state)?;
+        end_earlier_runs(&mut *target, run, &state, None)?;
     }
     let found = found(&bundle.fetched.header, bundle.fetched.envelope_bytes);
     let (preview, files) = bundle.preview(&mut *target, &Wish { choice: &choice, state: &state })?;

@@ -1,22 +1,27 @@
 //! What the PC itself remembers of runs: a rotating file, and on Windows the event log.
 //!
+//! An event tells what became of an [`Act`], whoever began it: the command line says what a run sets about ([`asked`]), and what it does on the way, such as
+//! the backup of a scheduled run, is remembered where it is done ([`doing`], [`did`]). What only looks is told at the level `debug`, in the file.
+//!
 //! An [`Entry`] has fields for a verb, an exit code, a reason and a duration, and none for text: no value of a setting, no token and no path of
 //! a person's file can get into a log, because there is nowhere to put it. Event ids are stable and stand in `docs/guides/admin.md`.
 
+use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use device::state::ServerPolicy;
 use model::reason::Reason;
-use model::world::Moment;
+use model::world::{Clock, Moment};
 use serde::Serialize;
 
 use crate::cli::Verb;
 use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::when::rfc3339;
 
-/// The largest log file, in bytes: about 6,000 runs.
+/// The largest log file, in bytes: about 6,000 lines.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// How many older files are kept beside it.
 const OLD_FILES: u32 = 4;
@@ -44,10 +49,20 @@ pub enum Event {
     Undone,
     /// Taking a restore back did not work.
     UndoFailed,
-    /// The scheduled task ran: it backed up, or nothing was due.
+    /// Apps of a restore were installed.
+    AppsInstalled,
+    /// Apps of a restore were tried and are not here, for now or for good.
+    AppsNotInstalled,
+    /// The scheduled task ran and did something.
     ScheduleRan,
     /// What the scheduled task began did not work.
     ScheduleFailed,
+    /// The scheduled task ran, and nothing was due.
+    ScheduleIdle,
+    /// The scheduled task was registered or removed.
+    TaskSet,
+    /// The scheduled task could not be registered or removed.
+    TaskFailed,
     /// The PC was connected with a server.
     Enrolled,
     /// The PC could not be connected with a server.
@@ -60,12 +75,39 @@ pub enum Event {
     MachineSet,
     /// What the installer was told was refused, or something could not be removed.
     MachineFailed,
+    /// A preview, a list or a question: nothing was to change.
+    Looked,
+}
+
+/// What a run sets about, or a part of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// To back up.
+    Backup,
+    /// To restore.
+    Restore,
+    /// To take a restore back.
+    Undo,
+    /// To install apps of a restore.
+    Apps,
+    /// To do what is due.
+    Schedule,
+    /// To register or remove the scheduled task.
+    Task,
+    /// To connect the PC with a server.
+    Enrol,
+    /// To check whether the PC takes part.
+    Checks,
+    /// To remember or remove what the installer was told.
+    Machine,
+    /// To show something, and change nothing.
+    Look,
 }
 
 impl Event {
     /// All events, by id.
     #[cfg(test)]
-    pub const ALL: [Event; 18] = [
+    pub const ALL: [Event; 24] = [
         Self::BackedUp,
         Self::BackedUpPartly,
         Self::BackupRefused,
@@ -76,14 +118,20 @@ impl Event {
         Self::RestoreFailed,
         Self::Undone,
         Self::UndoFailed,
+        Self::AppsInstalled,
+        Self::AppsNotInstalled,
         Self::ScheduleRan,
         Self::ScheduleFailed,
+        Self::ScheduleIdle,
+        Self::TaskSet,
+        Self::TaskFailed,
         Self::Enrolled,
         Self::EnrolFailed,
         Self::ChecksPassed,
         Self::ChecksFailed,
         Self::MachineSet,
         Self::MachineFailed,
+        Self::Looked,
     ];
 
     /// The stable id.
@@ -99,14 +147,20 @@ impl Event {
             Self::RestoreFailed => 211,
             Self::Undone => 220,
             Self::UndoFailed => 221,
+            Self::AppsInstalled => 230,
+            Self::AppsNotInstalled => 231,
             Self::ScheduleRan => 300,
             Self::ScheduleFailed => 311,
+            Self::ScheduleIdle => 320,
+            Self::TaskSet => 330,
+            Self::TaskFailed => 331,
             Self::Enrolled => 400,
             Self::EnrolFailed => 411,
             Self::ChecksPassed => 500,
             Self::ChecksFailed => 510,
             Self::MachineSet => 600,
             Self::MachineFailed => 611,
+            Self::Looked => 700,
         }
     }
 
@@ -123,35 +177,80 @@ impl Event {
             Self::RestoreFailed => "restore failed",
             Self::Undone => "restore taken back",
             Self::UndoFailed => "taking back a restore failed",
+            Self::AppsInstalled => "apps of a restore installed",
+            Self::AppsNotInstalled => "apps of a restore not installed",
             Self::ScheduleRan => "scheduled run done",
             Self::ScheduleFailed => "scheduled run failed",
+            Self::ScheduleIdle => "scheduled run had nothing to do",
+            Self::TaskSet => "scheduled task registered or removed",
+            Self::TaskFailed => "scheduled task not registered or removed",
             Self::Enrolled => "connected with a server",
             Self::EnrolFailed => "connecting with a server failed",
             Self::ChecksPassed => "all checks passed",
             Self::ChecksFailed => "checks failed or warned",
             Self::MachineSet => "what the installer was told was remembered or removed",
             Self::MachineFailed => "what the installer was told was refused or not removed",
+            Self::Looked => "preview, list or question: nothing was to change",
         }
     }
 
-    /// The event of a verb that ended so; `None` for verbs that only show something.
-    fn of(verb: &Verb, exit: Exit) -> Option<Self> {
-        let [done, partly, refused, failed] = match verb {
-            Verb::Backup(_) => [Self::BackedUp, Self::BackedUpPartly, Self::BackupRefused, Self::BackupFailed],
-            Verb::Restore(_) => [Self::Restored, Self::RestoredPartly, Self::RestoreRefused, Self::RestoreFailed],
-            Verb::Undo(_) => [Self::Undone, Self::Undone, Self::UndoFailed, Self::UndoFailed],
-            Verb::Schedule(_) => [Self::ScheduleRan, Self::ScheduleRan, Self::ScheduleFailed, Self::ScheduleFailed],
-            Verb::Enroll(_) => [Self::Enrolled, Self::Enrolled, Self::EnrolFailed, Self::EnrolFailed],
-            Verb::Doctor(_) => [Self::ChecksPassed, Self::ChecksFailed, Self::ChecksFailed, Self::ChecksFailed],
-            Verb::Machine(_) => [Self::MachineSet, Self::MachineFailed, Self::MachineFailed, Self::MachineFailed],
-            _ => return None,
+    /// The event of what ended so.
+    fn of(act: Act, exit: Exit) -> Self {
+        let [done, partly, refused, failed] = match act {
+            Act::Backup => [Self::BackedUp, Self::BackedUpPartly, Self::BackupRefused, Self::BackupFailed],
+            Act::Restore => [Self::Restored, Self::RestoredPartly, Self::RestoreRefused, Self::RestoreFailed],
+            Act::Undo => [Self::Undone, Self::Undone, Self::UndoFailed, Self::UndoFailed],
+            Act::Apps => [Self::AppsInstalled, Self::AppsNotInstalled, Self::AppsNotInstalled, Self::AppsNotInstalled],
+            Act::Schedule => [Self::ScheduleRan, Self::ScheduleRan, Self::ScheduleFailed, Self::ScheduleFailed],
+            Act::Task => [Self::TaskSet, Self::TaskSet, Self::TaskFailed, Self::TaskFailed],
+            Act::Enrol => [Self::Enrolled, Self::Enrolled, Self::EnrolFailed, Self::EnrolFailed],
+            Act::Checks => [Self::ChecksPassed, Self::ChecksFailed, Self::ChecksFailed, Self::ChecksFailed],
+            Act::Machine => [Self::MachineSet, Self::MachineFailed, Self::MachineFailed, Self::MachineFailed],
+            Act::Look => [Self::Looked; 4],
         };
-        Some(match exit {
+        match exit {
             Exit::Success | Exit::SignOutNeeded => done,
             Exit::Warnings => partly,
             Exit::Refused => refused,
             _ => failed,
-        })
+        }
+    }
+
+    /// The event of a run that was to do this, at its end; `None` if what it did on the way says it all.
+    fn at_the_end(act: Act, exit: Exit, has_done_something: bool) -> Option<Self> {
+        let came_through = matches!(exit, Exit::Success | Exit::SignOutNeeded | Exit::Warnings);
+        match act {
+            Act::Look | Act::Apps if has_done_something => None,
+            // Warnings are about apps that were given up before.
+            Act::Apps if came_through => Some(Self::Looked),
+            Act::Schedule if came_through && !has_done_something => Some(Self::ScheduleIdle),
+            _ => Some(Self::of(act, exit)),
+        }
+    }
+}
+
+/// The word of a command line, and what it sets about; `None` for what no log tells of.
+fn asked(verb: &Verb) -> (&'static str, Option<Act>) {
+    match verb {
+        Verb::Enroll(_) => ("enroll", Some(Act::Enrol)),
+        Verb::Backup(_) => ("backup", Some(Act::Backup)),
+        Verb::Snapshots(_) => ("snapshots", Some(Act::Look)),
+        Verb::Show(_) => ("show", Some(Act::Look)),
+        Verb::Diff(_) => ("diff", Some(Act::Look)),
+        Verb::Plan(_) => ("plan", Some(Act::Look)),
+        Verb::Restore(args) => ("restore", Some(args.act())),
+        Verb::Undo(args) => ("undo", Some(args.act())),
+        Verb::Apps(args) => ("apps", args.act()),
+        Verb::Import(args) => ("import", Some(args.act())),
+        Verb::Openings(_) => ("openings", Some(Act::Look)),
+        Verb::Status(_) => ("status", Some(Act::Look)),
+        // What the server asks for is told where it is done.
+        Verb::CheckIn(_) => ("check-in", None),
+        Verb::Doctor(_) => ("doctor", Some(Act::Checks)),
+        Verb::Schedule(args) => ("schedule", args.act()),
+        Verb::Welcome(args) => ("welcome", args.act()),
+        Verb::Machine(args) => ("machine", args.act()),
+        _ => ("", None),
     }
 }
 
@@ -165,11 +264,14 @@ pub enum Level {
     Warn,
     /// It worked.
     Info,
+    /// Nothing was to be done.
+    Debug,
 }
 
 impl Level {
-    fn of(exit: Exit) -> Self {
+    fn of(event: Event, exit: Exit) -> Self {
         match exit {
+            _ if matches!(event, Event::Looked | Event::ScheduleIdle) => Self::Debug,
             Exit::Success | Exit::SignOutNeeded => Self::Info,
             Exit::Warnings | Exit::Refused | Exit::Busy | Exit::Nothing => Self::Warn,
             _ => Self::Error,
@@ -181,6 +283,7 @@ impl Level {
         match word {
             "error" => Self::Error,
             "warn" => Self::Warn,
+            "debug" => Self::Debug,
             _ => Self::Info,
         }
     }
@@ -193,6 +296,9 @@ struct Entry {
     level: Level,
     event: u32,
     msg: &'static str,
+    /// Which command it was, at the level `debug`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verb: Option<&'static str>,
     exit: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
@@ -200,7 +306,25 @@ struct Entry {
     version: &'static str,
 }
 
-/// How a run ended.
+impl Entry {
+    fn of(told: Told, verb: Option<&'static str>) -> Self {
+        let Told { event, ended } = told;
+        Self {
+            ts: rfc3339(ended.over),
+            level: Level::of(event, ended.exit),
+            event: event.id(),
+            msg: event.title(),
+            verb,
+            exit: ended.exit.code(),
+            reason: ended.reason.map(Reason::code),
+            dur_ms: ended.over.0.saturating_sub(ended.began.0),
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+}
+
+/// How a run ended, or a part of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ended {
     /// The exit code.
     pub exit: Exit,
@@ -212,29 +336,76 @@ pub struct Ended {
     pub over: Moment,
 }
 
-/// Remembers how a verb ended. That a log cannot be written is no reason to fail: nothing is said then.
-pub fn remember(verb: &Verb, ended: &Ended, (folder, server): (Option<&Path>, &ServerPolicy)) {
-    let Some(event) = Event::of(verb, ended.exit) else { return };
-    let level = Level::of(ended.exit);
+impl Ended {
+    /// What began then has just come to this.
+    pub fn of(result: &Result<Exit, Failure>, began: Moment, clock: &dyn Clock) -> Self {
+        let (exit, reason) = match result {
+            Ok(exit) => (*exit, None),
+            Err(failure) => (failure.exit(), failure.reason()),
+        };
+        Self { exit, reason, began, over: clock.now() }
+    }
+}
+
+/// What the logs are to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Told {
+    event: Event,
+    ended: Ended,
+}
+
+thread_local! {
+    /// What this run has done on the way, in the order in which it was over. One process is one run, and all that it does is done on one thread.
+    static DID: RefCell<Vec<Told>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Remembers what a run did on the way, or failed to do.
+pub fn did(act: Act, ended: Ended) {
+    let event = Event::of(act, ended.exit);
+    DID.with_borrow_mut(|did| did.push(Told { event, ended }));
+}
+
+/// Does something on the way, and remembers how it ended, whatever the rest of the run makes of that.
+pub fn doing(act: Act, clock: &dyn Clock, work: impl FnOnce() -> Result<Exit, Failure>) -> Result<Exit, Failure> {
+    let began = clock.now();
+    let result = work();
+    did(act, Ended::of(&result, began, clock));
+    result
+}
+
+/// Forgets what failed for this reason: it is tried again.
+pub fn forget_failed(reason: Reason) {
+    DID.with_borrow_mut(|did| did.retain(|told| told.ended.reason != Some(reason)));
+}
+
+/// Writes down what a run did, now that it has ended so. That a log cannot be written is no reason to fail: nothing is said then.
+pub fn remember(verb: &Verb, ended: Ended, (folder, server): (Option<&Path>, &ServerPolicy)) {
+    let (word, act) = asked(verb);
+    let all = to_tell(act, ended, DID.take());
+    if all.is_empty() {
+        return;
+    }
     let wanted = crate::here::known().map_or(Level::Info, |mut known| {
         server.join(&mut known.values);
         Level::wanted(known.policy().log_level().value)
     });
-    let reason = ended.reason.map(Reason::code);
-    if let Some(folder) = folder.filter(|_| level <= wanted) {
-        let entry = Entry {
-            ts: rfc3339(ended.over),
-            level,
-            event: event.id(),
-            msg: event.title(),
-            exit: ended.exit.code(),
-            reason,
-            dur_ms: ended.over.0.saturating_sub(ended.began.0),
-            version: env!("CARGO_PKG_VERSION"),
-        };
-        drop(append(&folder.join("logs"), &entry));
+    for told in all {
+        let entry = Entry::of(told, (wanted == Level::Debug).then_some(word));
+        if let Some(folder) = folder.filter(|_| entry.level <= wanted) {
+            drop(append(&folder.join("logs"), &entry));
+        }
+        // The policy is about the file: what is written here does not depend on it.
+        if entry.level < Level::Debug {
+            report(&entry);
+        }
     }
-    report(event, level, ended.exit, reason);
+}
+
+/// What it did on the way, and what it was to do.
+fn to_tell(act: Option<Act>, ended: Ended, mut did: Vec<Told>) -> Vec<Told> {
+    let last = act.and_then(|act| Event::at_the_end(act, ended.exit, !did.is_empty()));
+    did.extend(last.map(|event| Told { event, ended }));
+    did
 }
 
 fn append(folder: &Path, entry: &Entry) -> io::Result<()> {
@@ -273,38 +444,174 @@ fn rotate(folder: &Path) -> io::Result<()> {
 }
 
 #[cfg(windows)]
-fn report(event: Event, level: Level, exit: Exit, reason: Option<&str>) {
+fn report(entry: &Entry) {
     use win32::eventlog::{Kind, write};
-    let kind = match level {
+    let kind = match entry.level {
         Level::Error => Kind::Error,
         Level::Warn => Kind::Warning,
-        Level::Info => Kind::Information,
+        Level::Info | Level::Debug => Kind::Information,
     };
-    let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
-    write(event.id(), kind, &format!("Rehome: {}{reason}, exit code {}", event.title(), exit.code()));
+    let reason = entry.reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+    write(entry.event, kind, &format!("Rehome: {}{reason}, exit code {}", entry.msg, entry.exit));
 }
 
 #[cfg(not(windows))]
-fn report(_event: Event, _level: Level, _exit: Exit, _reason: Option<&str>) {}
+fn report(_entry: &Entry) {}
 
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests write their own inputs")]
 mod tests {
     use std::collections::BTreeSet;
 
+    use clap::Parser;
+
     use super::*;
+    use crate::cli::Cli;
+
+    /// The ids that are told of a command line that ended so, after it had done this on the way.
+    fn ids(line: &str, exit: Exit, on_the_way: &[(Act, Exit)]) -> Vec<u32> {
+        let cli = Cli::try_parse_from(["rehome"].into_iter().chain(line.split(' '))).unwrap();
+        for &(act, exit) in on_the_way {
+            did(act, ended(exit));
+        }
+        to_tell(asked(&cli.verb).1, ended(exit), DID.take()).into_iter().map(|told| told.event.id()).collect()
+    }
+
+    fn ended(exit: Exit) -> Ended {
+        Ended { exit, reason: None, began: Moment(0), over: Moment(5) }
+    }
 
     fn entry() -> Entry {
-        Entry {
-            ts: rfc3339(Moment(0)),
-            level: Level::Info,
-            event: 100,
-            msg: "backed up",
-            exit: 0,
-            reason: None,
-            dur_ms: 5,
-            version: "0",
+        Entry::of(Told { event: Event::BackedUp, ended: ended(Exit::Success) }, None)
+    }
+
+    /// A clock that does not go.
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Moment {
+            Moment(7)
         }
+    }
+
+    #[test]
+    fn what_is_to_do_something_tells_whether_it_did() {
+        for (line, [done, partly, refused, failed]) in [
+            ("backup --from a", [100, 101, 110, 111]),
+            ("restore --to a --yes", [200, 201, 210, 211]),
+            ("restore --from-bundle b --to a -y", [200, 201, 210, 211]),
+            ("import b --to a --yes", [200, 201, 210, 211]),
+            ("undo --yes", [220, 220, 221, 221]),
+            ("undo --journal 3 --yes", [220, 220, 221, 221]),
+            ("schedule install", [330, 330, 331, 331]),
+            ("schedule remove", [330, 330, 331, 331]),
+            ("enroll", [400, 400, 411, 411]),
+            ("doctor", [500, 510, 510, 510]),
+            ("machine schedule", [600, 611, 611, 611]),
+        ] {
+            assert_eq!(ids(line, Exit::Success, &[]), [done], "{line}");
+            assert_eq!(ids(line, Exit::Warnings, &[]), [partly], "{line}");
+            assert_eq!(ids(line, Exit::Refused, &[]), [refused], "{line}");
+            assert_eq!(ids(line, Exit::Unreachable, &[]), [failed], "{line}");
+        }
+        assert_eq!(ids("restore --to a --yes", Exit::SignOutNeeded, &[]), [200]);
+    }
+
+    #[test]
+    fn what_only_looks_tells_of_nothing_done_and_only_at_debug() {
+        for line in [
+            "restore --to a",
+            "restore --to a --dry-run",
+            "restore --from-bundle b --to a",
+            "plan --to a",
+            "import b",
+            "import b --to a",
+            "undo",
+            "undo -n",
+            "undo --list",
+            "apps",
+            "schedule status",
+            "schedule install --print",
+            "welcome",
+            "welcome --connect",
+            "status",
+            "snapshots",
+            "show",
+        ] {
+            for exit in [Exit::Success, Exit::SignOutNeeded, Exit::Warnings, Exit::Refused, Exit::Unreachable] {
+                assert_eq!(ids(line, exit, &[]), [700], "{line}");
+            }
+        }
+        for exit in Exit::ALL {
+            assert_eq!([Event::Looked, Event::ScheduleIdle].map(|event| Level::of(event, exit)), [Level::Debug; 2]);
+        }
+    }
+
+    #[test]
+    fn what_no_log_tells_of_leaves_no_line() {
+        for line in [
+            "schedule told policy_off",
+            "apps --open a",
+            "welcome --remember shown",
+            "check-in",
+            "version",
+            "catalog list",
+        ] {
+            assert!(ids(line, Exit::Success, &[]).is_empty(), "{line}");
+            assert!(ids(line, Exit::Failure, &[]).is_empty(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_scheduled_run_tells_of_its_backup_as_one_by_hand_does() {
+        let run = |exit, on_the_way: &[(Act, Exit)]| ids("schedule run --from a", exit, on_the_way);
+        assert_eq!(run(Exit::Success, &[]), [320], "nothing was due");
+        assert_eq!(run(Exit::Success, &[(Act::Backup, Exit::Success)]), [100, 300]);
+        assert_eq!(run(Exit::Warnings, &[(Act::Backup, Exit::Warnings)]), [101, 300]);
+        assert_eq!(run(Exit::Refused, &[(Act::Backup, Exit::Refused)]), [110, 311]);
+        assert_eq!(run(Exit::Unreachable, &[(Act::Backup, Exit::Unreachable)]), [111, 311]);
+        assert_eq!(run(Exit::Success, &[(Act::Apps, Exit::Success)]), [230, 300]);
+        assert_eq!(run(Exit::NotEnrolled, &[]), [311], "not even begun");
+        assert_eq!(ids("check-in", Exit::Success, &[(Act::Backup, Exit::Success)]), [100], "the server asked for it");
+        assert_eq!(ids("welcome --connect", Exit::Success, &[(Act::Enrol, Exit::Success)]), [400]);
+    }
+
+    #[test]
+    fn apps_are_told_once_by_whoever_installs_them() {
+        let run = |exit, on_the_way: &[(Act, Exit)]| ids("apps --continue", exit, on_the_way);
+        assert_eq!(run(Exit::Success, &[]), [700], "none waits");
+        assert_eq!(run(Exit::Warnings, &[]), [700], "one was given up before");
+        assert_eq!(run(Exit::Success, &[(Act::Apps, Exit::Success)]), [230]);
+        assert_eq!(run(Exit::Warnings, &[(Act::Apps, Exit::Success), (Act::Apps, Exit::Warnings)]), [230, 231]);
+        assert_eq!(run(Exit::Busy, &[]), [231]);
+        assert_eq!(run(Exit::Failure, &[(Act::Apps, Exit::Failure)]), [231]);
+        assert_eq!(ids("restore --to a --yes", Exit::Success, &[(Act::Apps, Exit::Success)]), [230, 200]);
+    }
+
+    #[test]
+    fn what_is_done_on_the_way_is_remembered_with_its_own_end_and_a_second_try_takes_its_place() {
+        let expired = || Err(Failure::new(Reason::KeyExpired, "geheim"));
+        assert_eq!(doing(Act::Backup, &Still, expired).unwrap_err().reason(), Some(Reason::KeyExpired));
+        assert_eq!(doing(Act::Enrol, &Still, || Ok(Exit::Success)).unwrap(), Exit::Success);
+        forget_failed(Reason::KeyExpired);
+        let refused = || Err(Failure::new(Reason::PolicyOff, "geheim"));
+        assert_eq!(doing(Act::Backup, &Still, refused).unwrap_err().exit(), Exit::Refused);
+        let told = DID.take();
+        assert_eq!(told.iter().map(|told| told.event).collect::<Vec<_>>(), [Event::Enrolled, Event::BackupRefused]);
+        let (began, over) = (Moment(7), Moment(7));
+        let reason = Some(Reason::PolicyOff);
+        assert_eq!(told[1].ended, Ended { exit: Exit::Refused, reason, began, over });
+    }
+
+    #[test]
+    fn each_level_writes_what_the_one_below_does_and_more() {
+        let levels = ["error", "warn", "info", "debug"].map(Level::wanted);
+        assert!(levels.is_sorted_by(|one, next| one < next));
+        let text =
+            |verb| serde_json::to_string(&Entry::of(Told { ended: ended(Exit::Success), event: Event::Looked }, verb));
+        assert!(!text(None).unwrap().contains("verb"));
+        assert!(text(Some("restore")).unwrap().contains(r#""level":"debug","event":700"#));
+        assert!(text(Some("restore")).unwrap().contains(r#""verb":"restore""#));
     }
 
     #[test]

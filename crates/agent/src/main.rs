@@ -89,6 +89,8 @@ fn main() -> ExitCode {
     };
     shut_in();
     stop::listen();
+    #[cfg(windows)]
+    device::folder::ask_by_handle(win32::attributes);
     let run =
         Run { screen: Screen::new(&cli.global), global: cli.global, clock: SystemClock, random: SystemRandom::new() };
     let began = run.clock.now();
@@ -96,20 +98,17 @@ fn main() -> ExitCode {
     if performed.as_ref().is_err_and(|failure| failure.reason() == Some(Reason::KeyExpired))
         && keys::renew_expired(&run)
     {
+        logs::forget_failed(Reason::KeyExpired);
         performed = perform(&cli.verb, &run);
     }
-    let (exit, reason) = match performed {
-        Ok(exit) => (exit, None),
-        Err(failure) => {
-            run.screen.fail(&failure);
-            (failure.exit(), failure.reason())
-        }
-    };
-    let ended = Ended { exit, reason, began, over: run.clock.now() };
+    if let Err(failure) = &performed {
+        run.screen.fail(failure);
+    }
+    let ended = Ended::of(&performed, began, &run.clock);
     // Without a folder for its state there is none for a log; what the installer calls must leave none behind.
     let state = run.state().ok().filter(|_| !matches!(cli.verb, Verb::Machine(_)));
-    logs::remember(&cli.verb, &ended, (state.as_ref().map(State::folder), &run.server_policy()));
-    ExitCode::from(exit.code())
+    logs::remember(&cli.verb, ended, (state.as_ref().map(State::folder), &run.server_policy()));
+    ExitCode::from(ended.exit.code())
 }
 
 /// No core file with the person's keys in it, and no program of theirs that looks into this one. What a system refuses changes nothing else.

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use device::apply::journal::FolderJournals;
-use device::apply::{Outcome, UNDO_DAYS, Work, recover};
+use device::apply::journal::{self, FolderJournals, Summary};
+use device::apply::{Outcome, Recovered, UNDO_DAYS, Work, recover};
 use device::apps::queue::Queue;
 use device::plan::{Choice, mark};
 use device::progress::Progress;
@@ -28,6 +28,7 @@ use crate::failure::Failure;
 use crate::find::{Found, find};
 use crate::here;
 use crate::import::{self, FromBundle};
+use crate::logs::{self, Act, Ended};
 use crate::outcome;
 use crate::paint::tame;
 use crate::picture;
@@ -62,6 +63,13 @@ pub struct RestoreArgs {
     apps_later: bool,
     #[command(flatten)]
     explorer: ExplorerArgs,
+}
+
+impl RestoreArgs {
+    /// What it sets about.
+    pub fn act(&self) -> Act {
+        if self.yes { Act::Restore } else { Act::Look }
+    }
 }
 
 /// Which snapshot, where to, and what of it.
@@ -177,7 +185,7 @@ pub fn plan(
     let mut target = here::target(run, wanted.to.as_deref())?;
     here::allow(Activity::SignInRestore, target.known(), target.source())?;
     if goes_on {
-        end_earlier_runs(&mut *target, run, state)?;
+        end_earlier_runs(&mut *target, run, state, None)?;
     }
     let server = connection.server(run);
     let found = find(connection, &server, &wanted.id, wanted.from_device.as_deref())?;
@@ -215,14 +223,48 @@ pub fn outdated(planned: &mut Planned, run: &Run, agreed: Option<&str>) -> Resul
     Ok(Some(Exit::of(Reason::PlanOutdated)))
 }
 
-/// Ends what an earlier run on this target left half done, and says so.
-pub fn end_earlier_runs(target: &mut dyn RestoreTarget, run: &Run, state: &State) -> Result<(), Failure> {
+/// Ends what an earlier run on this target left half done, and says so. The log is told of it too, but for the journal that the caller takes back itself.
+pub fn end_earlier_runs(
+    target: &mut dyn RestoreTarget,
+    run: &Run,
+    state: &State,
+    own: Option<u32>,
+) -> Result<(), Failure> {
+    let began = run.clock.now();
     let mut journals = FolderJournals::new(state.journals());
     let mut work = Work { journals: &mut journals, clock: &run.clock, progress: &mut |_, _| () };
-    for ended in recover(&mut target.as_target(), &mut work)? {
-        run.screen.say(&outcome::recovered(&ended));
+    let all = recover(&mut target.as_target(), &mut work)?;
+    for ended in &all {
+        run.screen.say(&outcome::recovered(ended));
+        let is_undo = |number| {
+            let list = journal::list(&journals).unwrap_or_default();
+            list.iter().any(|one: &Summary| one.number == number && one.undo_of.is_some())
+        };
+        if let Some((act, exit)) = recovered((ended, own), is_undo, target.source()) {
+            logs::did(act, Ended::of(&Ok(exit), began, &run.clock));
+        }
     }
     Ok(())
+}
+
+/// What ending an earlier run amounts to: a restore that was finished or taken back, or the same of an undo. An undo that was put back did not work.
+fn recovered(
+    (ended, own): (&Recovered, Option<u32>),
+    is_undo: impl Fn(u32) -> bool,
+    target: Source,
+) -> Option<(Act, Exit)> {
+    match ended {
+        Recovered::Discarded { .. } => None,
+        Recovered::Finished { outcome } => {
+            let act = if outcome.journal.is_some_and(is_undo) { Act::Undo } else { Act::Restore };
+            Some((act, outcome::exit(outcome, target)))
+        }
+        Recovered::RolledBack { number, .. } if own == Some(*number) => None,
+        Recovered::RolledBack { number, .. } if is_undo(*number) => Some((Act::Undo, Exit::Failure)),
+        Recovered::RolledBack { failed, .. } => {
+            Some((Act::Undo, if failed.is_empty() { Exit::Success } else { Exit::Warnings }))
+        }
+    }
 }
 
 fn carry_out(planned: &mut Planned, run: &Run, connection: &Connection, state: &State) -> Result<Outcome, Failure> {
@@ -280,5 +322,28 @@ fn told(run: &Run, outcome: &Outcome, target: &dyn RestoreTarget) {
         let name = target.name();
         let undo = if name == THIS_PC { "rehome undo".to_owned() } else { format!("rehome undo --to {name}") };
         run.screen.hint(&format!("`{undo}` takes it back for {UNDO_DAYS} days"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ending_an_earlier_run_is_told_as_what_became_of_its_settings() {
+        let of = |ended: &Recovered, own, undo| recovered((ended, own), |number| undo == Some(number), Source::Live);
+        let finished = Recovered::Finished { outcome: Outcome { journal: Some(3), ..Outcome::default() } };
+        let rolled_back = Recovered::RolledBack { number: 3, failed: Vec::new() };
+        assert_eq!(of(&Recovered::Discarded { number: 3 }, None, None), None, "it had changed nothing");
+        assert_eq!(of(&finished, None, None), Some((Act::Restore, Exit::Success)));
+        assert_eq!(of(&finished, None, Some(3)), Some((Act::Undo, Exit::Success)));
+        assert_eq!(of(&rolled_back, None, None), Some((Act::Undo, Exit::Success)));
+        assert_eq!(
+            of(&rolled_back, None, Some(3)),
+            Some((Act::Undo, Exit::Failure)),
+            "what it took back is there again"
+        );
+        assert_eq!(of(&rolled_back, Some(3), None), None, "the undo itself tells of it");
+        assert_eq!(of(&rolled_back, Some(2), None), Some((Act::Undo, Exit::Success)));
     }
 }

@@ -15,6 +15,7 @@ use crate::exit::Exit;
 use crate::explorer::{self, ExplorerArgs};
 use crate::failure::Failure;
 use crate::here;
+use crate::logs::Act;
 use crate::outcome;
 use crate::paint::tame;
 use crate::render::table::Table;
@@ -48,6 +49,13 @@ pub struct UndoArgs {
     explorer: ExplorerArgs,
 }
 
+impl UndoArgs {
+    /// What it sets about.
+    pub fn act(&self) -> Act {
+        if self.yes { Act::Undo } else { Act::Look }
+    }
+}
+
 #[derive(Serialize)]
 struct UndoDocument<'a> {
     applied: bool,
@@ -76,7 +84,7 @@ pub fn run(args: &UndoArgs, run: &Run) -> Result<Exit, Failure> {
         }
         return Ok(Exit::Success);
     }
-    end_earlier_runs(&mut *target, run, &state)?;
+    end_earlier_runs(&mut *target, run, &state, broken_off)?;
     let progress = run.progress();
     progress.station(Station::Apply);
     let mut stages = |stage, reached| progress.stage(stage, reached);

@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::find::short;
 use crate::here;
+use crate::logs::Act;
 use crate::paint::tame;
 use crate::run::Run;
 use crate::schedule;
@@ -31,6 +32,13 @@ pub struct WelcomeArgs {
     /// The restore that gave it back, by its number in `rehome undo --list`
     #[arg(long, value_name = "NUMBER", requires = "remember", required_if_eq("remember", "eased"))]
     journal: Option<u32>,
+}
+
+impl WelcomeArgs {
+    /// What it sets about, as far as a log tells of it.
+    pub fn act(&self) -> Option<Act> {
+        self.remember.is_none().then_some(Act::Look)
+    }
 }
 
 /// What is to be remembered.

@@ -1,4 +1,4 @@
-//! The event log: one line for each run, under the source `Rehome`.
+//! The event log: a line for each thing that a run did, under the source `Rehome`.
 //!
 //! The installer registers the source in the log `Rehome` with `EventCreate.exe` of Windows as its message file, which has a message `%1` for
 //! each id from 1 to 1000. Without the installer Windows puts the lines into the log `Application`, readable all the same.

@@ -21,6 +21,8 @@ pub mod eventlog;
 #[cfg(feature = "road")]
 mod facts;
 #[cfg(feature = "road")]
+mod files;
+#[cfg(feature = "road")]
 mod keys;
 mod libraries;
 #[cfg(feature = "road")]
@@ -51,6 +53,8 @@ pub use confine::confine;
 pub use effects::LiveEffects;
 #[cfg(feature = "road")]
 pub use facts::{LivePlaces, ask, known, person};
+#[cfg(feature = "road")]
+pub use files::attributes;
 #[cfg(feature = "road")]
 pub use keys::{key_stores, machine_id};
 pub use libraries::from_system_only;

@@ -105,7 +105,7 @@ policies! {
     "agent.follow_windows_policies" Agent Machine "FollowWindowsPolicies", Kind::Switch, Setting::Switch(true), &[],
         "Follow Windows' own policies on sync",
         "On: where Rehome's policies say nothing, `Do not sync ...` of Windows keeps those categories out of backups too. `Enable Windows Backup` is not followed: it decides about Microsoft's backup only.";
-    "agent.log_level" Agent Machine "LogLevel", Kind::Choice(&[choice("error", "Errors"), choice("warn", "Errors and warnings"), choice("info", "Also what was done"), choice("debug", "Also how")]), Setting::Word("info"), &[],
+    "agent.log_level" Agent Machine "LogLevel", Kind::Choice(&[choice("error", "Errors"), choice("warn", "Errors and warnings"), choice("info", "Also what was done"), choice("debug", "Also what only looked, and by which command")]), Setting::Word("info"), &[],
         "How much is logged",
         "What the log file on the PC holds. Values of settings, tokens and names of a person's files are in no log at any level. The event log is not concerned.";
 
