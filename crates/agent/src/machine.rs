@@ -8,10 +8,12 @@ use std::path::Path;
 use clap::{Args, Subcommand};
 use device::facts::EnrolmentToken;
 use device::installer::{CA_BYTES_MAX, Told};
+use model::policy::installed::NO_BATTERY_VALUE;
 use model::reason::Reason;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::logs::{self, Act};
 use crate::run::Run;
 
 /// The longest token that is read from a file, in bytes.
@@ -22,6 +24,14 @@ const TOKEN_BYTES_MAX: u64 = 1024;
 pub struct MachineArgs {
     #[command(subcommand)]
     what: What,
+}
+
+impl MachineArgs {
+    /// What it sets about; nothing where it only checks what the next call remembers.
+    pub fn act(&self) -> Option<Act> {
+        let only_checks = matches!(&self.what, What::Token(args) if args.check);
+        (!only_checks).then_some(Act::Machine)
+    }
 }
 
 /// What to do.
@@ -59,6 +69,8 @@ struct InstallArgs {
     #[arg(long, default_value = "")]
     no_ui: String,
     #[arg(long, default_value = "")]
+    no_start: String,
+    #[arg(long, default_value = "")]
     keep_data: String,
 }
 
@@ -69,6 +81,9 @@ struct TokenArgs {
     token: String,
     #[arg(long, default_value = "")]
     token_file: String,
+    /// Only look whether it could be remembered
+    #[arg(long)]
+    check: bool,
 }
 
 /// A token is never shown, not even by a debugger's print.
@@ -110,6 +125,8 @@ fn install(args: &InstallArgs, run: &Run) -> Result<Exit, Failure> {
         log_level: args.log_level.clone(),
         channel: args.channel.clone(),
         no_ui: args.no_ui.clone(),
+        no_start: args.no_start.clone(),
+        install_folder: folder().unwrap_or_default(),
         keep_data: args.keep_data.clone(),
     };
     let given = told.checked().map_err(|error| {
@@ -122,7 +139,27 @@ fn install(args: &InstallArgs, run: &Run) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
+/// Where this program lies.
+fn folder() -> Option<String> {
+    let program = std::env::current_exe().ok()?;
+    program.parent().map(|folder| folder.display().to_string())
+}
+
 fn token(args: &TokenArgs, run: &Run) -> Result<Exit, Failure> {
+    if args.check {
+        // That it can be used is nothing that was done; that it cannot ends the installation.
+        return match usable(args) {
+            Ok(_) => Ok(Exit::Success),
+            Err(failure) => logs::doing(Act::Machine, &run.clock, || Err(failure)),
+        };
+    }
+    place::set_token(&usable(args)?)?;
+    run.screen.say("Remembered the enrollment token");
+    Ok(Exit::Success)
+}
+
+/// The token that was given, if it can be one.
+fn usable(args: &TokenArgs) -> Result<EnrolmentToken, Failure> {
     let token = match args.token_file.trim() {
         "" => args.token.trim().to_owned(),
         path => crate::file::read_text(Path::new(path), TOKEN_BYTES_MAX)?.trim().to_owned(),
@@ -131,16 +168,25 @@ fn token(args: &TokenArgs, run: &Run) -> Result<Exit, Failure> {
         let message = format!("ENROLLTOKEN: it is empty, longer than {TOKEN_BYTES_MAX} bytes, or of several lines");
         return Err(Failure::new(Reason::ConfigInvalid, message));
     }
-    place::set_token(&EnrolmentToken(token))?;
-    run.screen.say("Remembered the enrollment token");
+    Ok(EnrolmentToken(token))
+}
+
+/// As `rehome schedule install`, without looking into a state: the system has none, and would leave one behind. An upgrade calls this as the first installation does, so
+/// what was said then counts; a task that somebody has registered by hand meanwhile stays as it is.
+fn schedule(run: &Run) -> Result<Exit, Failure> {
+    let installed = crate::here::installed();
+    if installed.no_start {
+        run.screen.say("No scheduled task: the installer was told `NOSTART`");
+        return Ok(Exit::Success);
+    }
+    crate::schedule::register(&crate::schedule::task(None, !installed.no_battery)?)?;
+    run.screen.say("Registered the scheduled task");
     Ok(Exit::Success)
 }
 
-/// As `rehome schedule install`, without looking into a state: the system has none, and would leave one behind.
-fn schedule(run: &Run) -> Result<Exit, Failure> {
-    crate::schedule::register(&crate::schedule::task(None, true)?)?;
-    run.screen.say("Registered the scheduled task");
-    Ok(Exit::Success)
+/// Remembers for the next upgrade whether the task that is registered starts on battery.
+pub fn remember_battery(starts: bool) -> Result<(), Failure> {
+    place::set(NO_BATTERY_VALUE, if starts { "0" } else { "1" })
 }
 
 /// Goes on whatever fails: half an uninstallation is worse than a leftover, which is said.

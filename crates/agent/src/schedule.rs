@@ -22,6 +22,7 @@ use crate::enroll::EnrollArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::here;
+use crate::logs::{self, Act, Ended};
 use crate::paint::tame;
 use crate::remember::{GroupDocument, groups};
 use crate::render::table::Table;
@@ -35,6 +36,19 @@ use crate::when::rfc3339;
 pub struct ScheduleArgs {
     #[command(subcommand)]
     what: What,
+}
+
+impl ScheduleArgs {
+    /// What it sets about, as far as a log tells of it.
+    pub fn act(&self) -> Option<Act> {
+        match &self.what {
+            What::Install(args) if args.print => Some(Act::Look),
+            What::Install(_) | What::Remove => Some(Act::Task),
+            What::Status => Some(Act::Look),
+            What::Told(_) => None,
+            What::Run(_) => Some(Act::Schedule),
+        }
+    }
 }
 
 /// What to do with the task.
@@ -177,6 +191,7 @@ fn install(args: &InstallArgs, run: &Run) -> Result<Exit, Failure> {
         return Ok(Exit::Success);
     }
     register(&task)?;
+    crate::machine::remember_battery(task.on_battery)?;
     run.screen.done(
         &TaskDocument { task: TASK_PATH, registered: true },
         &format!(
@@ -291,11 +306,13 @@ fn go_on_with_restore(run: &Run, state: &State) {
     }
     // Another run that is at work ends it itself.
     let Ok(_lock) = state.lock() else { return };
-    let ended = here::target(run, None).and_then(|mut target| end_earlier_runs(&mut *target, run, state));
-    if let Err(failure) = ended
-        && let Some((message, ..)) = failure.to_text()
-    {
-        run.screen.warn(&format!("a restore that was broken off could not be ended: {message}"));
+    let began = run.clock.now();
+    let ended = here::target(run, None).and_then(|mut target| end_earlier_runs(&mut *target, run, state, None));
+    if let Err(failure) = ended {
+        if let Some((message, ..)) = failure.to_text() {
+            run.screen.warn(&format!("a restore that was broken off could not be ended: {message}"));
+        }
+        logs::did(Act::Restore, Ended::of(&Err(failure), began, &run.clock));
     }
 }
 
@@ -317,10 +334,13 @@ pub fn connect_if_new(run: &Run) -> Result<(), Failure> {
         return Ok(());
     }
     let Some(token) = here::enrolment_token() else { return Ok(()) };
-    let enrolment = crate::enroll::connect(&EnrollArgs::by_token(token), run)?;
-    here::forget_enrolment_token();
-    let user = tame(&enrolment.user_name, 64);
-    run.screen.say(&format!("Connected this PC with {} as {user}", enrolment.server));
+    logs::doing(Act::Enrol, &run.clock, || {
+        let enrolment = crate::enroll::connect(&EnrollArgs::by_token(token), run)?;
+        here::forget_enrolment_token();
+        let user = tame(&enrolment.user_name, 64);
+        run.screen.say(&format!("Connected this PC with {} as {user}", enrolment.server));
+        Ok(Exit::Success)
+    })?;
     Ok(())
 }
 

@@ -27,6 +27,9 @@ fn the_installer_comes_is_used_is_upgraded_and_leaves_nothing() {
     // What is refused is refused as a whole, before anything is remembered.
     let refused = pc.msiexec(&["/i", r"C:\rehome.msi", "LOGLEVEL=loud", "SERVERURL=https://rehome.example.com"]);
     assert_ne!(refused.code, Some(0));
+    let address = "SERVERURL=https://rehome.example.com";
+    let refused = pc.msiexec(&["/i", r"C:\rehome.msi", address, r"ENROLLTOKENFILE=C:\no-such-file"]);
+    assert_ne!(refused.code, Some(0));
     assert!(!pc.0.dump().keys.iter().any(|key| key.ends_with(r"software\rehome")), "nothing was remembered");
 
     let server = format!("SERVERURL={}", world.address());
@@ -57,14 +60,15 @@ fn the_installer_comes_is_used_is_upgraded_and_leaves_nothing() {
     // Wine prints the properties at the end, also those that Windows hides (`MsiHiddenProperties`); nothing else may name the token.
     let log = pc.log();
     let named: Vec<_> = log.lines().filter(|line| line.contains(&secret)).collect();
-    assert!(log.contains("MsiHiddenProperties = ENROLLTOKEN;SetEnrolToken"), "{log}");
+    assert!(log.contains("MsiHiddenProperties = ENROLLTOKEN;CheckEnrolToken;SetEnrolToken"), "{log}");
     assert!(named.iter().all(|line| line.starts_with("Property(S): ENROLLTOKEN = ")), "{named:?}");
 
     // What the scheduled task calls: the first run connects the person with the installer's token and address, backs up, and deletes the token.
     pc.rehome(&["schedule", "run"]).ok();
     let keys = pc.0.dump().keys;
     assert!(!keys.contains(r"system.reg software\rehome\enrolment"), "the token was used and is gone");
-    pc.leaves_no_process(&["schedule", "run"]);
+    // All that a backup may start: winget, and the server's answer waited for.
+    pc.leaves_no_process(&["backup"]);
     let checks = pc.json(&["doctor"]);
     let check = |id: &str| checks["checks"].as_array().unwrap().iter().find(|check| check["id"] == id).unwrap().clone();
     assert_eq!(check("enrolment")["found"], "connected");
@@ -102,6 +106,33 @@ fn the_installer_comes_is_used_is_upgraded_and_leaves_nothing() {
     assert_ne!(pc.query(EVENT_SOURCE).code, Some(0), "the event source is gone");
     let path = pc.query(r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment").ok();
     assert!(!is_ours(&path), "{path}");
+}
+
+/// An upgrade is told nothing: a second run of the installer put the program where it had not been, and registered the task that was not wanted.
+#[test]
+fn an_upgrade_remembers_where_the_program_is_and_that_no_task_is_wanted() {
+    let Some([first, next]) = installers() else { return };
+    let Some(pc) = Prefix::fresh() else { return };
+    let pc = Pc(pc);
+    pc.take_along(&first, "rehome.msi");
+    pc.take_along(&next, "next.msi");
+    let there = pc.0.path().join("drive_c/Tools/Rehome/rehome.exe");
+    pc.msiexec(&["/i", r"C:\rehome.msi", r"INSTALLFOLDER=C:\Tools\Rehome", "NOSTART=1", "KEEPDATA=1"]).ok();
+    assert!(there.is_file() && !pc.task().exists());
+    pc.msiexec(&["/i", r"C:\next.msi"]).ok();
+    assert!(there.is_file(), "it stays in its folder");
+    assert!(!pc.0.path().join(FOLDER).join("rehome.exe").exists(), "and is nowhere else");
+    assert!(!pc.task().exists(), "no task is wanted still");
+
+    // Whoever wants it after all says so once, and how it was registered by hand is remembered. (Wine keeps no part of a task that could be read back.)
+    run(pc.0.program(r"C:\Tools\Rehome\rehome.exe", &["schedule", "install", "--no-battery"]), "").ok();
+    std::fs::remove_file(pc.task()).unwrap();
+    pc.msiexec(&["/i", r"C:\next.msi", "REINSTALL=ALL", "REINSTALLMODE=omus", "NOSTART=0"]).ok();
+    assert!(pc.task().is_file());
+    let remembered = pc.query(r"HKLM\Software\Rehome").ok();
+    for line in ["NoStart    REG_SZ    0", "NoBattery    REG_SZ    1", r"InstallFolder    REG_SZ    C:\Tools\Rehome"] {
+        assert!(remembered.contains(line), "{remembered}");
+    }
 }
 
 fn is_ours(text: &str) -> bool {
