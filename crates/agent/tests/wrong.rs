@@ -104,7 +104,7 @@ impl Pc {
             command
         };
         if !command().arg("version").output().is_ok_and(|ran| ran.status.success()) {
-            eprintln!("SKIPPED: nobody else's program can be run here (setpriv of util-linux)");
+            drop(writeln!(std::io::stderr(), "SKIPPED: nobody else's program can be run here (setpriv of util-linux)"));
             return None;
         }
         Some(move |words: &[&str]| Said::of(command().args(words).output().unwrap()))
@@ -161,7 +161,7 @@ fn nobody() -> String {
 fn real(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name);
     if !path.exists() {
-        eprintln!("SKIPPED: there is no ../shared/data/{name}");
+        drop(writeln!(std::io::stderr(), "SKIPPED: there is no ../shared/data/{name}"));
         return None;
     }
     Some(path)

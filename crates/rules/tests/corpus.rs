@@ -1,5 +1,6 @@
 //! The rules that other people wrote, read in place: `../shared/data/dynamic-rules.txt` beside the project.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use rules::{Kind, parse};
@@ -17,7 +18,10 @@ fn kind(word: &str) -> Kind {
 fn each_line_is_accepted_or_refused_as_marked() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/dynamic-rules.txt");
     let Ok(text) = std::fs::read_to_string(&path) else {
-        eprintln!("SKIPPED: there is no ../shared/data/dynamic-rules.txt beside the project; NO FOREIGN RULE WAS READ");
+        drop(writeln!(
+            std::io::stderr(),
+            "SKIPPED: there is no ../shared/data/dynamic-rules.txt beside the project; NO FOREIGN RULE WAS READ"
+        ));
         return;
     };
     let mut section = "";

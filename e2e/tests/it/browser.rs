@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::harness::{World, arg, persona, root, run};
+use crate::harness::{World, arg, persona, root, run, say};
 
 /// Where the package is.
 fn package() -> Option<PathBuf> {
@@ -53,7 +53,7 @@ fn story(
 #[test]
 fn a_person_signs_in_in_chromium_in_light_and_dark_and_large() {
     let (Some(package), Some(chromium)) = (package(), chromium()) else {
-        eprintln!("NOT RUN: no Chromium, or no puppeteer-core; `cargo xtask ci provider` installs the latter");
+        say("\nNOT RUN: no Chromium, or no puppeteer-core; `cargo xtask ci provider` installs the latter\n");
         return;
     };
     let world = World::new();
@@ -72,7 +72,7 @@ fn for_administrators() -> Option<(PathBuf, PathBuf, PathBuf)> {
     if let (Some(package), Some(chromium), Some(axe)) = (package(), chromium(), axe) {
         return Some((package, chromium, axe));
     }
-    eprintln!("NOT RUN: no Chromium, puppeteer-core or axe-core; `cargo xtask ci provider` installs the latter two");
+    say("\nNOT RUN: no Chromium, puppeteer-core or axe-core; `cargo xtask ci provider` installs the latter two\n");
     None
 }
 

@@ -8,7 +8,7 @@ use device::registry::{MemoryRegistry, RawValue, Registry as _};
 use model::catalog::{Root, SETTINGS};
 use serde_json::Value;
 
-use crate::harness::{Pc, World, arg, persona, root, shared_data};
+use crate::harness::{Pc, World, arg, persona, root, say, shared_data};
 
 /// A PC with the demo persona's backup.
 fn backed_up(world: &World) -> Pc<'_> {
@@ -34,7 +34,7 @@ fn export(world: &World, pc: &Pc<'_>, form: &str) -> PathBuf {
 fn python(modules: &str, program: &str, args: &[&Path]) -> Option<String> {
     let has = Command::new("python3").args(["-c", &format!("import {modules}")]).stderr(Stdio::null()).status();
     if !has.is_ok_and(|status| status.success()) {
-        eprintln!("SKIPPED: python3 with {modules} is not here");
+        say(&format!("\nSKIPPED: python3 with {modules} is not here\n"));
         return None;
     }
     let output = Command::new("python3").args(["-c", program]).args(args).output().unwrap();
@@ -58,7 +58,7 @@ fn values(file: &Path) -> BTreeMap<(String, String), RawValue> {
 #[test]
 fn wine_imports_the_reg_export_and_exports_the_same_values() {
     if Command::new("wine").arg("--version").output().is_err() {
-        eprintln!("SKIPPED: wine is not here");
+        say("\nSKIPPED: wine is not here\n");
         return;
     }
     let world = World::new();

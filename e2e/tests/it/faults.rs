@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::harness::{Pc, World, arg, persona};
+use crate::harness::{Pc, World, arg, persona, say};
 use crate::screen::until;
 
 /// Kills the server at many moments of many backups; after each restart everything that a PC was told is kept must open.
@@ -231,14 +231,14 @@ fn a_server_whose_disk_refuses_a_sync_ends_by_itself() {
         .stderr(Stdio::piped())
         .spawn();
     let Ok(mut strace) = attached else {
-        eprintln!("SKIPPED: no strace on this machine (package strace)");
+        say("\nSKIPPED: no strace on this machine (package strace)\n");
         return;
     };
     let mut said = String::new();
     BufReader::new(strace.stderr.take().unwrap()).read_line(&mut said).unwrap();
     if !said.contains("attached") {
         strace.wait().unwrap();
-        eprintln!("SKIPPED: strace may not look into another process here: {said}");
+        say(&format!("\nSKIPPED: strace may not look into another process here: {said}\n"));
         return;
     }
     let refused = world.stranger("PC").run(&["backup", "--from", arg(&persona("old-pc.reg"))]);
@@ -377,7 +377,7 @@ impl SmallDisk {
             .status()
             .is_ok_and(|status| status.success());
         if !mounted {
-            eprintln!("SKIPPED: a small disk needs root to be mounted");
+            say("\nSKIPPED: a small disk needs root to be mounted\n");
             return None;
         }
         Some(Self { folder, _holder: holder })

@@ -28,7 +28,7 @@ pub fn shared_data() -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    eprintln!("SKIPPED: no real test data at ../shared/data beside the project");
+    say("\nSKIPPED: no real test data at ../shared/data beside the project\n");
     None
 }
 
@@ -40,7 +40,7 @@ fn faketime() -> Option<&'static Path> {
         ["x86_64", "aarch64"].map(place).iter().map(PathBuf::from).find(|path| path.is_file())
     });
     if found.is_none() {
-        eprintln!("SKIPPED: there is no libfaketime on this machine (package faketime)");
+        say("\nSKIPPED: there is no libfaketime on this machine (package faketime)\n");
     }
     found.as_deref()
 }

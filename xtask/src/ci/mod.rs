@@ -331,8 +331,9 @@ fn windows_build() -> anyhow::Result<Outcome> {
 /// The stories that the built `rehome.exe` tells under Wine.
 fn wine() -> anyhow::Result<Outcome> {
     if repo::which("wine").is_none() {
-        let hint = "rehome.exe was not run: no Wine here (`sudo apt-get install wine wine64`)";
-        return Ok(Outcome::Skipped(hint.to_owned()));
+        let hint = "rehome.exe was not run: no Wine here (`sudo apt-get install wine wine64`)".to_owned();
+        // A developer may be without; what is merged was run on what stands for Windows.
+        return Ok(if std::env::var_os("CI").is_some() { Outcome::Failed(hint) } else { Outcome::Skipped(hint) });
     }
     msi::build_with_next(&windows::build(false)?)?;
     // All at once, however few the processors: each of them waits for Wine most of the time.

@@ -106,7 +106,7 @@ fn record() -> Option<Vec<Op>> {
 pub fn traceable() -> bool {
     let traced = Command::new("strace").args(["-o", "/dev/null", "true"]).status().is_ok_and(|status| status.success());
     if !traced {
-        eprintln!("SKIPPED: strace is not installed or may not trace here");
+        drop(writeln!(std::io::stderr(), "SKIPPED: strace is not installed or may not trace here"));
     }
     traced
 }

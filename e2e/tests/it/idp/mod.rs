@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::harness::{World, root};
+use crate::harness::{World, root, say};
 
 /// A provider at work; stops when dropped.
 pub struct Provider {
@@ -35,8 +35,8 @@ impl Provider {
     /// A provider that knows `world`'s server, and that the server knows as `Work`. Nothing where there is no node.
     pub fn start(world: &World) -> Option<Self> {
         let Some(package) = package() else {
-            eprintln!(
-                "NOT RUN: no certified identity provider here; `cargo xtask ci provider` installs it, and needs node and npm"
+            say(
+                "\nNOT RUN: no certified identity provider here; `cargo xtask ci provider` installs it, and needs node and npm\n",
             );
             return None;
         };

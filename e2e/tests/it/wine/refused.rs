@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt as _, chown};
 use model::prerequisite::{Activity, ROWS};
 
 use crate::faults::SmallDisk;
-use crate::harness::{PASSWORD, World, arg, run};
+use crate::harness::{PASSWORD, World, arg, run, say};
 
 use super::dump::values;
 use super::effects::Session;
@@ -63,6 +63,45 @@ fn what_policy_or_windows_itself_rules_out_changes_nothing() {
     before.assert_same(&new.dump(), "no server");
 }
 
+/// As the registry tells it, which is the second source: Wine has no call that says how a PC is joined to Entra.
+#[test]
+fn how_the_pc_is_joined_decides_where_policy_asks_for_it() {
+    const CLOUD: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\CloudDomainJoin\JoinInfo\AB12";
+    const DOMAIN: &str = r"HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters";
+    const ACCOUNT: &str = r"HKCU\Software\Microsoft\Windows NT\CurrentVersion\WorkplaceJoin\JoinInfo\AB12";
+    let world = World::new();
+    let Some((_old, pc)) = two_pcs(&world) else { return };
+    let join = |key: &str, name: &str, is: bool| {
+        if is {
+            pc.reg_add(key, (name, "REG_SZ", "corp.example"));
+        } else {
+            drop(pc.wine(&["reg", "delete", key, "/v", name, "/f"]));
+        }
+    };
+    pc.reg_add(POLICIES, ("RequiredJoinState", "REG_SZ", "microsoft"));
+    for (cloud, domain, account, refused_as) in [
+        (false, false, true, Some("this PC is Entra registered only")),
+        (false, true, false, Some("this PC is domain joined only")),
+        (true, false, false, None),
+        (true, true, false, None),
+    ] {
+        join(CLOUD, "TenantId", cloud);
+        join(DOMAIN, "NV Domain", domain);
+        join(ACCOUNT, "TenantId", account);
+        if !account {
+            drop(pc.wine(&["reg", "delete", ACCOUNT, "/f"]));
+        }
+        for words in [&["backup", "--no-rehearsal"][..], &RESTORE[..3]] {
+            let said = pc.rehome(words);
+            if let Some(join) = refused_as {
+                said.refused(5, &[join, "needs it to be Entra joined or hybrid joined"]);
+            } else {
+                said.ok();
+            }
+        }
+    }
+}
+
 /// One below is refused and the build itself is not, as `rehome doctor` says.
 fn checks_setup(pc: &Prefix, row: model::prerequisite::Row) {
     for (revision, verdict) in [(row.least.revision - 1, "fail"), (row.least.revision, "pass")] {
@@ -89,7 +128,7 @@ fn another_persons_folder_gives_nothing_to_the_settings_of_who_runs_this() {
     let hers = new.person().join("AppData/Local/Rehome/default");
     let mine = std::fs::metadata(&hers).unwrap().uid();
     if let Err(error) = chown(&hers, Some(NOBODY), None) {
-        eprintln!("NOT RUN: nobody but root gives a folder away here: {error}");
+        say(&format!("\nNOT RUN: nobody but root gives a folder away here: {error}\n"));
         return;
     }
     let before = new.dump();
