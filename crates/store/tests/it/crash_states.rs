@@ -233,9 +233,11 @@ fn no_power_cut_loses_a_confirmed_snapshot() {
     assert_eq!(bad, Vec::<String>::new());
 }
 
-/// Finds the bug within the states of loss that are not random, or fails.
+/// Finds the bug within the states of loss that are not random, or fails. Nothing can be lost before the new database stands, and to open what is half a database takes longest.
 fn must_find(ops: &[Op], what: &str) {
-    let bad = explore(ops, &states(ops, 0), (1, judge));
+    let mut states = states(ops, 0);
+    states.retain(|(after, _)| *after >= first_opened(ops));
+    let bad = explore(ops, &states, (1, judge));
     assert!(!bad.is_empty(), "{what} was not found");
     eprintln!("{what}: {}", bad[0]);
 }
