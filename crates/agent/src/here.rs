@@ -34,12 +34,11 @@ pub fn with_apps<T>(then: impl FnOnce(&dyn Installer, &dyn Apps, &dyn Places) ->
 
 /// What to restore to: the `.reg` file, or this PC; under the policy of the server that this PC is connected to.
 pub fn target(run: &Run, to: Option<&Path>) -> Result<Box<dyn RestoreTarget>, Failure> {
-    let mut target = match to {
-        Some(path) => Box::new(RegTarget::open(path)?),
-        None => {
-            own(run.state()?.folder())?;
-            live::target()?
-        }
+    let mut target: Box<dyn RestoreTarget> = if let Some(path) = to {
+        Box::new(RegTarget::open(path)?)
+    } else {
+        own(run.state()?.folder())?;
+        live::target()?
     };
     target.obey(&run.server_policy());
     Ok(target)

@@ -1,11 +1,6 @@
 //! Everything that can be wrong, through the binary: what is said, where, and how it ends.
 
-#![expect(
-    clippy::disallowed_methods,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    reason = "tests make files wrong on purpose and may panic"
-)]
+#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests make files wrong on purpose and may panic")]
 
 use std::fs;
 use std::io::{Read, Write};

@@ -4,11 +4,7 @@
 //! The files are read in place from the shared test data and are never copied into this repository; without them the
 //! tests say loudly that they were skipped.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test stops at the first surprise, and says what it skips"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, and says what it skips")]
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -16,7 +16,6 @@ type Stored = (u32, Vec<u8>);
 type Values = BTreeMap<Place, Stored>;
 
 /// The values of a hive by key and name in lower case; `None`, said aloud, without the shared data.
-#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
 fn values(hive: &str) -> Option<Values> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/hives");
     let Ok(text) = fs::read_to_string(folder.join(format!("{hive}.NTUSER.DAT.expected.tsv"))) else {

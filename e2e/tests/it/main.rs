@@ -6,7 +6,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
-    clippy::print_stderr,
     clippy::collapsible_if,
     reason = "stories write scratch files and may fail loudly"
 )]

@@ -16,6 +16,7 @@ const TOKEN_CHARS_MAX: usize = 1024;
 
 /// What is not a policy, and the agent uses.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a property of its own that says yes or no")]
 pub struct Installed {
     /// The organisation that accounts without a `/` belong to.
     pub tenant: Option<String>,

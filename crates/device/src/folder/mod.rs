@@ -25,7 +25,7 @@ use std::time::SystemTime;
 use model::reason::Reason;
 
 pub use name::Name;
-#[cfg(windows)]
+#[cfg(not(unix))]
 pub use system::ask_by_handle;
 
 /// The most names that a folder is listed for: nobody has so many languages, or pictures of one screen.

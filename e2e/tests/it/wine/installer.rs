@@ -177,12 +177,7 @@ impl Pc {
         let mut command = self.command(words);
         let ended = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
         assert!(ended.success(), "{words:?}");
-        let left = self.0.processes().into_iter().filter_map(|process| std::fs::read(process.join("cmdline")).ok());
-        let left: Vec<_> = left
-            .map(|line| String::from_utf8_lossy(&line).into_owned())
-            .filter(|line| line.contains("rehome.exe"))
-            .collect();
-        assert_eq!(left, [""; 0], "no process of ours is left between runs");
+        assert_eq!(self.0.ours_that_run(), [""; 0], "no process of ours is left between runs");
     }
 
     #[track_caller]

@@ -30,6 +30,7 @@ fn the_desktop_background_comes_back_encoded_anew_and_is_shown() {
     // What is behind the end of a picture does not travel on to the new PC's disk.
     backed_up(&old, &[PICTURE, b"MZ a program behind the picture"].concat());
     let said = restored(&new);
+    assert_eq!(new.ours_that_run(), [""; 0], "what decodes the picture has ended");
     assert_eq!(ids(&said["outcome"]["applied"]), [ID], "{said}");
     assert_eq!(said["outcome"]["not_live"].as_array(), None, "Wine has a call for it: {said}");
     let written = std::fs::read(ours(&new)).unwrap();

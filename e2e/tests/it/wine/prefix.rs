@@ -227,6 +227,15 @@ impl Prefix {
         all.filter(is_here).collect()
     }
 
+    /// Of what runs on the PC, the command lines of our own program.
+    pub fn ours_that_run(&self) -> Vec<String> {
+        let lines = self.processes().into_iter().filter_map(|process| std::fs::read(process.join("cmdline")).ok());
+        lines
+            .map(|line| String::from_utf8_lossy(&line).into_owned())
+            .filter(|line| line.contains("rehome.exe"))
+            .collect()
+    }
+
     /// Ends everything that runs on the PC at once, as a power cut does: Wine saves nothing.
     pub fn cut_power(&self) {
         // Again until none is left: one may have been starting another meanwhile. (A server that was overlooked so cut off the next program.)
