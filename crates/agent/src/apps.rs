@@ -90,6 +90,8 @@ pub fn run(args: &AppsArgs, run: &Run) -> Result<Exit, Failure> {
 /// Installs what is due, or with `all` everything that is not finished, one after the other. The caller holds the lock of the queue.
 pub fn install(run: &Run, state: &State, all: bool) -> Result<Queue, StateError> {
     let (began, tried) = (run.clock.now(), RefCell::new(Vec::new()));
+    let restored = |queue: &Queue| queue.entries.iter().filter(|entry| entry.stands == Stands::Restored).count();
+    let before = Queue::read(state).map_or(0, |queue| restored(&queue));
     let queue = here::with_apps(|installer: &dyn Installer, apps, places: &dyn Places| {
         let progress = run.progress();
         let tell = |told: Told<'_>| {
@@ -102,6 +104,10 @@ pub fn install(run: &Run, state: &State, all: bool) -> Result<Queue, StateError>
         let (switched_off, clock) = (switched_off(places), &run.clock);
         Worker { state, installer, switched_off, here: apps, clock, tell: &tell }.run(all)
     });
+    // What the Store has installed since the last run is found there, and not tried again.
+    if queue.as_ref().is_ok_and(|queue| restored(queue) > before) {
+        tried.borrow_mut().push((Stands::Restored, None));
+    }
     let broken_off = queue.as_ref().err().map(StateError::reason);
     for (exit, reason) in came_to(&tried.take(), broken_off) {
         logs::did(Act::Apps, Ended { exit, reason, began, over: run.clock.now() });

@@ -178,6 +178,7 @@ fn ask(
         device_name: request.device_name,
         key: (record, run.clock.now()),
         machine: request.machine,
+        person: keys::person(),
     };
     Enrolment::new(chosen, enrolled).ok_or_else(|| server.not_rehome("its receipt key is not a key").into())
 }

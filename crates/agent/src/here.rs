@@ -2,7 +2,6 @@
 //!
 //! Only Windows has them. Elsewhere this program works on files and disks of other PCs; their own hives and exports say what they know.
 
-use std::io;
 use std::path::Path;
 
 use device::apps::{Apps, Installer};
@@ -37,25 +36,14 @@ pub fn target(run: &Run, to: Option<&Path>) -> Result<Box<dyn RestoreTarget>, Fa
     let mut target: Box<dyn RestoreTarget> = if let Some(path) = to {
         Box::new(RegTarget::open(path)?)
     } else {
-        own(run.state()?.folder())?;
+        let state = run.state()?;
+        if let Ok(enrolment) = state.enrolment() {
+            crate::run::own(&state, &enrolment)?;
+        }
         live::target()?
     };
     target.obey(&run.server_policy());
     Ok(target)
-}
-
-/// Stops whoever has named another person's folder: what its journals put back, and what its account brings, would go to the settings of who runs this.
-fn own(state: &Path) -> Result<(), Failure> {
-    let what = match live::is_ours(state) {
-        Ok(true) => return Ok(()),
-        Ok(false) => "belongs to another person, whose settings are not yours".to_owned(),
-        // It has nothing to give yet.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => format!("does not say whose it is: {error}"),
-    };
-    let message = format!("`{}` {what}", state.display());
-    Err(Failure::new(Reason::PermissionDenied, message)
-        .hint("run this in the account of its owner, or without `--state-dir`"))
 }
 
 #[cfg(windows)]
@@ -70,7 +58,6 @@ mod live {
     use device::own_files::{Folders, OwnFiles, Whose};
     use device::target::{LivePc, LivePictures, RestoreTarget};
     use model::reason::Reason;
-    pub(super) use win32::is_ours;
     use win32::{LiveEffects, LivePlaces, LiveRegistry, LiveRegistryWrite};
 
     use crate::failure::Failure;
@@ -165,7 +152,6 @@ mod live {
 
 #[cfg(not(windows))]
 mod live {
-    use std::io;
     use std::path::Path;
 
     use device::apps::{Apps, Installer, MemoryApps, Unavailable};
@@ -176,12 +162,6 @@ mod live {
     use model::reason::Reason;
 
     use crate::failure::Failure;
-
-    /// There are no settings of this PC that another's folder could go to.
-    #[expect(clippy::unnecessary_wraps, reason = "Windows may not say")]
-    pub(super) fn is_ours(_: &Path) -> io::Result<bool> {
-        Ok(true)
-    }
 
     pub(super) fn with_apps<T>(then: impl FnOnce(&dyn Installer, &dyn Apps, &dyn Places) -> T) -> T {
         then(&Unavailable, &MemoryApps::default(), &RegPlaces(&MemoryRegistry::new()))

@@ -40,6 +40,14 @@ pub fn machine(run: &Run) -> Option<String> {
     Some(model::ids::to_hex(&seal::device_key::machine(&id, &run.global.profile)))
 }
 
+/// The security identifier of who runs this; `None` where there is no such.
+pub fn person() -> Option<String> {
+    #[cfg(windows)]
+    return win32::person();
+    #[cfg(not(windows))]
+    None
+}
+
 /// What signs with a key.
 pub fn prover(key: Box<dyn DeviceKey>) -> Prover {
     Prover::new(key, Box::new(SystemClock), Box::new(SystemRandom::new()))

@@ -8,7 +8,7 @@ use std::path::Path;
 use clap::{Args, Subcommand};
 use device::facts::EnrolmentToken;
 use device::installer::{CA_BYTES_MAX, Told};
-use model::policy::installed::NO_BATTERY_VALUE;
+use model::policy::installed::{NO_BATTERY_VALUE, NO_START};
 use model::reason::Reason;
 
 use crate::exit::Exit;
@@ -172,7 +172,7 @@ fn usable(args: &TokenArgs) -> Result<EnrolmentToken, Failure> {
 }
 
 /// As `rehome schedule install`, without looking into a state: the system has none, and would leave one behind. An upgrade calls this as the first installation does, so
-/// what was said then counts; a task that somebody has registered by hand meanwhile stays as it is.
+/// what was said then counts, or what somebody did since with `rehome schedule`.
 fn schedule(run: &Run) -> Result<Exit, Failure> {
     let installed = crate::here::installed();
     if installed.no_start {
@@ -184,9 +184,11 @@ fn schedule(run: &Run) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// Remembers for the next upgrade whether the task that is registered starts on battery.
-pub fn remember_battery(starts: bool) -> Result<(), Failure> {
-    place::set(NO_BATTERY_VALUE, if starts { "0" } else { "1" })
+/// Remembers for the next upgrade whether the task is wanted, and whether it starts on battery.
+pub fn remember_task(wanted: bool, on_battery: bool) -> Result<(), Failure> {
+    let word = |no: bool| if no { "1" } else { "0" };
+    place::set(NO_START.value, word(!wanted))?;
+    place::set(NO_BATTERY_VALUE, word(!on_battery))
 }
 
 /// Goes on whatever fails: half an uninstallation is worse than a leftover, which is said.

@@ -61,6 +61,19 @@ pub struct Connection {
     prover: Prover,
 }
 
+/// Stops whoever has named another person's folder (`--state-dir`): what it keeps would be put back into the settings of who runs this, and theirs would go into the other's
+/// account. An enrolment of before this was remembered says nothing, and neither does one that is not there.
+pub fn own(state: &State, enrolment: &Enrolment) -> Result<(), Failure> {
+    let (Some(theirs), Some(mine)) = (&enrolment.person, crate::keys::person()) else { return Ok(()) };
+    if *theirs == mine {
+        return Ok(());
+    }
+    let message = format!("`{}` belongs to another person, whose settings are not yours", state.folder().display());
+    Err(Failure::new(Reason::PermissionDenied, message).hint(
+        "run this in their account, or without `--state-dir`; who has a new account connects with `rehome enroll`",
+    ))
+}
+
 impl Run {
     /// The state of the chosen profile.
     pub fn state(&self) -> Result<State, Failure> {
@@ -84,6 +97,7 @@ impl Run {
     /// The same, and the key stays what it is.
     pub fn connect_as_is(&self, state: &State) -> Result<Connection, Failure> {
         let enrolment = state.enrolment()?;
+        own(state, &enrolment)?;
         let here = crate::keys::machine(self);
         if enrolment.machine.is_some() && here.is_some() && enrolment.machine != here {
             let message = format!("`{}` was made on another machine", state.folder().display());

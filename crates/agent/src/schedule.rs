@@ -22,7 +22,7 @@ use crate::enroll::EnrollArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::here;
-use crate::logs::{self, Act, Ended};
+use crate::logs::{self, Act};
 use crate::paint::tame;
 use crate::remember::{GroupDocument, groups};
 use crate::render::table::Table;
@@ -191,7 +191,7 @@ fn install(args: &InstallArgs, run: &Run) -> Result<Exit, Failure> {
         return Ok(Exit::Success);
     }
     register(&task)?;
-    crate::machine::remember_battery(task.on_battery)?;
+    remember(run, true, task.on_battery);
     run.screen.done(
         &TaskDocument { task: TASK_PATH, registered: true },
         &format!(
@@ -212,9 +212,18 @@ pub fn task(spread: Option<String>, on_battery: bool) -> Result<Task, Failure> {
 
 fn remove(run: &Run) -> Result<Exit, Failure> {
     unregister()?;
+    remember(run, false, true);
     run.screen
         .done(&TaskDocument { task: TASK_PATH, registered: false }, &format!("Removed the task `{TASK_PATH}`"))?;
     Ok(Exit::Success)
+}
+
+/// For the next upgrade. What was done is done, also where that cannot be remembered.
+fn remember(run: &Run, wanted: bool, on_battery: bool) {
+    let remembered = crate::machine::remember_task(wanted, on_battery);
+    if let Some((message, ..)) = remembered.err().and_then(|failure| failure.to_text()) {
+        run.screen.warn(&format!("an upgrade will not know of it: {message}"));
+    }
 }
 
 fn status(run: &Run) -> Result<Exit, Failure> {
@@ -306,13 +315,9 @@ fn go_on_with_restore(run: &Run, state: &State) {
     }
     // Another run that is at work ends it itself.
     let Ok(_lock) = state.lock() else { return };
-    let began = run.clock.now();
     let ended = here::target(run, None).and_then(|mut target| end_earlier_runs(&mut *target, run, state, None));
-    if let Err(failure) = ended {
-        if let Some((message, ..)) = failure.to_text() {
-            run.screen.warn(&format!("a restore that was broken off could not be ended: {message}"));
-        }
-        logs::did(Act::Restore, Ended::of(&Err(failure), began, &run.clock));
+    if let Some((message, ..)) = ended.err().and_then(|failure| failure.to_text()) {
+        run.screen.warn(&format!("a restore that was broken off could not be ended: {message}"));
     }
 }
 

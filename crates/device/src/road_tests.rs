@@ -193,6 +193,7 @@ impl Pc {
             device_name: text("LAPTOP-ADA"),
             key: (crate::key::tests::record(), Moment(0)),
             machine: None,
+            person: None,
         };
         let enrolled = Enrolled {
             tenant: TenantId([1; 16]),

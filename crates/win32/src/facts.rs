@@ -232,8 +232,7 @@ fn metered() -> Option<bool> {
     (code == ERROR_SUCCESS).then_some(matches!(hint.cost, COST_FIXED | COST_VARIABLE))
 }
 
-/// Whether this program has an administrator's rights.
-pub(crate) fn elevated() -> Option<bool> {
+fn elevated() -> Option<bool> {
     let mut elevation = TOKEN_ELEVATION { TokenIsElevated: 0 };
     let size = u32::try_from(size_of::<TOKEN_ELEVATION>()).unwrap_or_default();
     let mut written = 0;
@@ -265,7 +264,7 @@ pub fn person() -> Option<String> {
 
 /// A security identifier as Windows writes it: revision, authority (48 bits, the highest byte first) and 32-bit sub-authorities (Microsoft,
 /// MS-DTYP 2.4.2.2).
-pub(crate) fn identifier(bytes: &[u8]) -> Option<String> {
+fn identifier(bytes: &[u8]) -> Option<String> {
     let (&[revision, count], rest) = bytes.split_first_chunk::<2>()?;
     let (authority, rest) = rest.split_first_chunk::<6>()?;
     let authority = authority.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));

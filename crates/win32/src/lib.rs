@@ -32,8 +32,6 @@ pub mod machine;
 #[cfg(feature = "road")]
 mod memory;
 #[cfg(feature = "road")]
-mod owner;
-#[cfg(feature = "road")]
 mod packages;
 #[cfg(feature = "road")]
 pub mod profiles;
@@ -62,8 +60,6 @@ pub use libraries::from_system_only;
 pub use lock_screen::lock_screen;
 #[cfg(feature = "road")]
 pub use memory::Memory;
-#[cfg(feature = "road")]
-pub use owner::is_ours;
 #[cfg(feature = "road")]
 pub use packages::packages;
 pub use quiet::without_window;

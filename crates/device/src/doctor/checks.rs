@@ -218,7 +218,7 @@ pub(super) fn microsoft(known: &Known) -> Vec<Check> {
     });
     let others = ONLY_MICROSOFTS.iter().filter_map(|other| {
         let number = known.shown_number(other)?;
-        let found = format!("set to {number}: about Microsoft's own sync, and nothing that Rehome goes by");
+        let found = format!("set to {number}: about Microsoft's own sync; Rehome does not go by it");
         Some(pass("microsoft.sync", format!("Windows policy `{}` ({})", other.value, other.title), found))
     });
     std::iter::once(first).chain(stops).chain(others).collect()

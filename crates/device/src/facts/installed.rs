@@ -97,7 +97,7 @@ mod tests {
         let pin = Pin::of(b"abc");
         let told = registry(&format!(
             "[HKEY_LOCAL_MACHINE\\Software\\Rehome]\n\"CertPin\"=\"{pin}\"\n\"Tenant\"=\"example\"\n\"ProxyUrl\"=\"http://proxy:3128\"\n\
-             \"ProxyBypass\"=\"*.corp.example;<local>\"\n\"Channel\"=\"canary\"\n\"NoUi\"=\"1\"\n\"NoStart\"=\"1\"\n\"KeepData\"=\"1\"\n\
+             \"ProxyBypass\"=\"*.corp.example;<local>\"\n\"Channel\"=\"canary\"\n\"NoUi\"=\"1\"\n\"NoStart\"=\"1\"\n\"NoBattery\"=\"1\"\n\"KeepData\"=\"1\"\n\
              [HKEY_LOCAL_MACHINE\\Software\\Rehome\\Enrolment]\n\"Token\"=\"geheim\"\n",
         ));
         let some = |text: &str| Some(text.to_owned());
@@ -110,7 +110,7 @@ mod tests {
             channel: some("canary"),
             no_ui: true,
             no_start: true,
-            no_battery: false,
+            no_battery: true,
             keep_data: true,
         };
         assert_eq!(installed(&RegPlaces(&told)), expected);

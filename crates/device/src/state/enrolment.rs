@@ -52,6 +52,9 @@ pub struct Enrolment {
     /// What told this PC from others when it was connected, hashed.
     #[serde(default)]
     pub machine: Option<String>,
+    /// Whose account on the PC this is: their security identifier, where there is such. What this folder keeps is about their settings and nobody else's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
     /// The key that signs receipts, pinned at enrolment.
     receipt_key: String,
     /// The profile's keys.
@@ -77,6 +80,8 @@ pub struct Chosen {
     pub key: (KeyRecord, Moment),
     /// What tells this PC from others, hashed.
     pub machine: Option<String>,
+    /// The security identifier of the account on the PC.
+    pub person: Option<String>,
 }
 
 impl Enrolment {
@@ -99,6 +104,7 @@ impl Enrolment {
             key: chosen.key.0,
             key_made_at: chosen.key.1,
             machine: chosen.machine,
+            person: chosen.person,
             receipt_key: enrolled.receipt_key,
             keys: enrolled.keys,
         })

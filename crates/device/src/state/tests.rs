@@ -19,6 +19,7 @@ fn enrolment() -> Enrolment {
         device_name: "LAPTOP-ADA".to_owned(),
         key: (crate::key::tests::record(), Moment(0)),
         machine: None,
+        person: None,
     };
     let enrolled = Enrolled {
         tenant: TenantId([1; 16]),

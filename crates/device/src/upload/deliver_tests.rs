@@ -54,6 +54,7 @@ impl Pc {
             device_name: text("PC"),
             key: (crate::key::tests::record(), Moment(0)),
             machine: None,
+            person: None,
         };
         let keys = ProfileKeys { current: KeyId([6; 16]), keys: Vec::new(), id_key: text(""), sealed_for: None };
         let enrolled = Enrolled {

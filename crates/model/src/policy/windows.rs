@@ -69,7 +69,8 @@ pub const SILENT_STOPS: [Shown; 5] = [
     by_template(MDM_CONNECTIVITY, "AllowConnectedDevices", "Allow Connected Devices"),
 ];
 
-/// What Microsoft's own sync leaves out for a reason that says nothing about what Rehome carries: other people's apps' settings, passwords, and parts that Windows has no more.
+/// Of Microsoft's own sync, what is shown and not followed: parts that Rehome does not carry or Windows has no more, and the switch of device management for all of it, which
+/// baselines set for personal accounts; who manages PCs says `EnableBackup` to Rehome itself.
 pub const ONLY_MICROSOFTS: [Shown; 6] = [
     by_template(SETTING_SYNC, "DisableApplicationSettingSync", "Do not sync app settings"),
     by_template(SETTING_SYNC, "DisableCredentialsSettingSync", "Do not sync passwords"),

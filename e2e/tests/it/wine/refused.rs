@@ -1,12 +1,11 @@
 //! What a live PC is refused: by policy, by its version of Windows, without a server. Nothing is changed then.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::{MetadataExt as _, chown};
 
 use model::prerequisite::{Activity, ROWS};
 
 use crate::faults::SmallDisk;
-use crate::harness::{PASSWORD, World, arg, run, say};
+use crate::harness::{PASSWORD, World, arg, run};
 
 use super::dump::values;
 use super::effects::Session;
@@ -118,25 +117,23 @@ fn checks_setup(pc: &Prefix, row: model::prerequisite::Row) {
     }
 }
 
-/// Whoever sits at an administrator's prompt and names the folder of the person on the phone would write her old settings into their own registry.
+/// Whoever sits at an administrator's prompt and names the folder of the person on the phone would write her old settings into their own registry, and their own into her account.
 #[test]
-fn another_persons_folder_gives_nothing_to_the_settings_of_who_runs_this() {
-    const NOBODY: u32 = 65_534;
+fn another_persons_folder_gives_nothing_to_who_runs_this_and_takes_nothing() {
     let world = World::new();
     let Some((_old, new)) = two_pcs(&world) else { return };
     new.rehome(&RESTORE).done();
-    let hers = new.person().join("AppData/Local/Rehome/default");
-    let mine = std::fs::metadata(&hers).unwrap().uid();
-    if let Err(error) = chown(&hers, Some(NOBODY), None) {
-        say(&format!("\nNOT RUN: nobody but root gives a folder away here: {error}\n"));
-        return;
-    }
+    let record = new.person().join("AppData/Local/Rehome/default/enrolment.json");
+    let mine = std::fs::read_to_string(&record).unwrap();
+    let known: serde_json::Value = serde_json::from_str(&mine).unwrap();
+    let person = known["person"].as_str().unwrap();
+    std::fs::write(&record, mine.replace(person, "S-1-5-21-1-2-3-1104")).unwrap();
     let before = new.dump();
-    for words in [&["undo"][..], &["undo", "--yes"], &RESTORE, &["restore", "--from-device", "OLD-PC"]] {
+    for words in [&["undo"][..], &["undo", "--yes"], &RESTORE, &["restore", "--from-device", "OLD-PC"], &["backup"]] {
         new.rehome(words).refused(5, &["Rehome\\default` belongs to another person", "without `--state-dir`"]);
     }
     before.assert_same(&new.dump(), "of another person");
-    chown(&hers, Some(mine), None).unwrap();
+    std::fs::write(&record, mine).unwrap();
     new.rehome(&["undo", "--yes"]).done();
     assert!(!before.changed(&new.dump()).is_empty(), "it was there to be taken back");
 }
