@@ -68,7 +68,7 @@ pub struct AppDocument {
 
 /// Shows the queue, after going on with it if that was asked.
 pub fn run(args: &AppsArgs, run: &Run) -> Result<Exit, Failure> {
-    let state = run.state()?;
+    let state = run.own_state()?;
     if let Some(id) = &args.open {
         return open(id, run, &Queue::read(&state)?);
     }

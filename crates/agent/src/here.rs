@@ -36,10 +36,7 @@ pub fn target(run: &Run, to: Option<&Path>) -> Result<Box<dyn RestoreTarget>, Fa
     let mut target: Box<dyn RestoreTarget> = if let Some(path) = to {
         Box::new(RegTarget::open(path)?)
     } else {
-        let state = run.state()?;
-        if let Ok(enrolment) = state.enrolment() {
-            crate::run::own(&state, &enrolment)?;
-        }
+        run.own_state()?;
         live::target()?
     };
     target.obey(&run.server_policy());

@@ -63,7 +63,7 @@ pub struct Connection {
 
 /// Stops whoever has named another person's folder (`--state-dir`): what it keeps would be put back into the settings of who runs this, and theirs would go into the other's
 /// account. An enrolment of before this was remembered says nothing, and neither does one that is not there.
-pub fn own(state: &State, enrolment: &Enrolment) -> Result<(), Failure> {
+fn own(state: &State, enrolment: &Enrolment) -> Result<(), Failure> {
     let (Some(theirs), Some(mine)) = (&enrolment.person, crate::keys::person()) else { return Ok(()) };
     if *theirs == mine {
         return Ok(());
@@ -82,6 +82,15 @@ impl Run {
             None => platform_folder()?,
         };
         Ok(State::at(&root, &self.global.profile)?)
+    }
+
+    /// The same, where what it keeps is about to go to this person's settings or apps: another person's is refused.
+    pub fn own_state(&self) -> Result<State, Failure> {
+        let state = self.state()?;
+        if let Ok(enrolment) = state.enrolment() {
+            own(&state, &enrolment)?;
+        }
+        Ok(state)
     }
 
     /// What the policy of the server says that this PC is connected to; nothing before the first check-in.

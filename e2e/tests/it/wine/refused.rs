@@ -129,7 +129,9 @@ fn another_persons_folder_gives_nothing_to_who_runs_this_and_takes_nothing() {
     let person = known["person"].as_str().unwrap();
     std::fs::write(&record, mine.replace(person, "S-1-5-21-1-2-3-1104")).unwrap();
     let before = new.dump();
-    for words in [&["undo"][..], &["undo", "--yes"], &RESTORE, &["restore", "--from-device", "OLD-PC"], &["backup"]] {
+    for words in
+        [&["undo"][..], &["undo", "--yes"], &RESTORE, &["restore", "--from-device", "OLD-PC"], &["backup"], &["apps"]]
+    {
         new.rehome(words).refused(5, &["Rehome\\default` belongs to another person", "without `--state-dir`"]);
     }
     before.assert_same(&new.dump(), "of another person");
