@@ -281,10 +281,8 @@ impl Postgres {
         if self.broken.get() {
             return Err(self.address.lost("a statement of the transaction has failed"));
         }
-        // What was handed over is answered first: of a connection that ends over that it is known that nothing was committed.
-        for one in self.sent.take() {
-            self.noted(wait(STATEMENT_SECONDS, one))?;
-        }
+        // Of a connection that ends over what was handed over it is known that nothing was committed.
+        self.answered()?;
         let committed = self.batch("COMMIT");
         self.open.set(false);
         if let Err(Error::Postgres { state, .. }) = &committed {
@@ -355,10 +353,24 @@ impl Postgres {
             client.execute(&statement, &refs(&params)).await
         });
         match send(work.as_mut()) {
-            Poll::Ready(result) => self.noted(Ok(result)).map(drop)?,
+            Poll::Ready(result) => {
+                if result.is_err() {
+                    // One before it may have failed first, and this one only because of that: what that one met says whether it passes.
+                    self.answered()?;
+                }
+                self.noted(Ok(result)).map(drop)?;
+            }
             Poll::Pending => self.sent.borrow_mut().push(work),
         }
         self.changes.set(self.changes.get() + 1);
+        Ok(())
+    }
+
+    /// Waits for the answers to what was handed over, in its order.
+    fn answered(&self) -> Result<()> {
+        for one in self.sent.take() {
+            self.noted(wait(STATEMENT_SECONDS, one))?;
+        }
         Ok(())
     }
 
