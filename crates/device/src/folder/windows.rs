@@ -128,8 +128,11 @@ fn attributes(file: &File) -> io::Result<u32> {
 /// Refuses a link, of what is open and has these attributes. While it is held, nobody can put another one in its place, so a look at its name then is a look at it: Wine 8 shows
 /// a link to a folder as a reparse point by its name and not by its handle. On Windows the handle is what counts: a list may be older than what it lists.
 fn refuse_link(path: &Path, attributes: u32) -> Result<(), FolderError> {
-    let is_link = attributes & FILE_ATTRIBUTE_REPARSE_POINT != 0 || listed_as_link(path);
-    if is_link { Err(FolderError::Link) } else { Ok(()) }
+    if is_link(attributes) || listed_as_link(path) { Err(FolderError::Link) } else { Ok(()) }
+}
+
+fn is_link(attributes: u32) -> bool {
+    attributes & FILE_ATTRIBUTE_REPARSE_POINT != 0
 }
 
 /// Whether the folder above lists it as a link.
@@ -137,5 +140,5 @@ fn listed_as_link(path: &Path) -> bool {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return false };
     let listed = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut found = listed.filter(|entry| entry.file_name().eq_ignore_ascii_case(name));
-    found.any(|entry| entry.metadata().is_ok_and(|found| found.file_attributes() & FILE_ATTRIBUTE_REPARSE_POINT != 0))
+    found.any(|entry| entry.metadata().is_ok_and(|found| is_link(found.file_attributes())))
 }

@@ -55,29 +55,29 @@ pub struct Shown {
 /// Switches Microsoft's own backup: 1 = on, 0 = off, absent = as the version of Windows has it (on from Windows 11 26H2).
 ///
 /// Rehome does not follow it. An organisation that uses Rehome sets it to 0, so that not both restore; following it would turn off Rehome too.
-pub const MICROSOFT_BACKUP: Shown = by_template(SETTING_SYNC, "EnableWindowsBackup", "Enable Windows Backup");
+pub const MICROSOFT_BACKUP: Shown = in_one_key(SETTING_SYNC, "EnableWindowsBackup", "Enable Windows Backup");
 
 /// If one of them is 0, Microsoft's own backup never runs, and nothing on screen says so.
 pub const SILENT_STOPS: [Shown; 5] = [
-    Shown { mdm: Some(MDM_PRIVACY), ..by_template(SYSTEM, "EnableActivityFeed", "Enables Activity Feed") },
+    Shown { mdm: Some(MDM_PRIVACY), ..in_one_key(SYSTEM, "EnableActivityFeed", "Enables Activity Feed") },
     Shown {
         mdm: Some(MDM_PRIVACY),
-        ..by_template(SYSTEM, "PublishUserActivities", "Allow publishing of User Activities")
+        ..in_one_key(SYSTEM, "PublishUserActivities", "Allow publishing of User Activities")
     },
-    Shown { mdm: Some(MDM_PRIVACY), ..by_template(SYSTEM, "UploadUserActivities", "Allow upload of User Activities") },
-    by_template(SYSTEM, "EnableCdp", "Continue experiences on this device"),
-    by_template(MDM_CONNECTIVITY, "AllowConnectedDevices", "Allow Connected Devices"),
+    Shown { mdm: Some(MDM_PRIVACY), ..in_one_key(SYSTEM, "UploadUserActivities", "Allow upload of User Activities") },
+    in_one_key(SYSTEM, "EnableCdp", "Continue experiences on this device"),
+    in_one_key(MDM_CONNECTIVITY, "AllowConnectedDevices", "Allow Connected Devices"),
 ];
 
 /// Of Microsoft's own sync, what is shown and not followed: parts that Rehome does not carry or Windows has no more, and the switch of device management for all of it, which
 /// baselines set for personal accounts; who manages PCs says `EnableBackup` to Rehome itself.
 pub const ONLY_MICROSOFTS: [Shown; 6] = [
-    by_template(SETTING_SYNC, "DisableApplicationSettingSync", "Do not sync app settings"),
-    by_template(SETTING_SYNC, "DisableCredentialsSettingSync", "Do not sync passwords"),
-    by_template(SETTING_SYNC, "DisableDesktopThemeSettingSync", "Do not sync desktop personalization"),
-    by_template(SETTING_SYNC, "DisableStartLayoutSettingSync", "Do not sync start settings"),
-    by_template(SETTING_SYNC, "DisableWebBrowserSettingSync", "Do not sync browser settings"),
-    by_template(MDM_EXPERIENCE, "AllowSyncMySettings", "Allow Sync My Settings"),
+    in_one_key(SETTING_SYNC, "DisableApplicationSettingSync", "Do not sync app settings"),
+    in_one_key(SETTING_SYNC, "DisableCredentialsSettingSync", "Do not sync passwords"),
+    in_one_key(SETTING_SYNC, "DisableDesktopThemeSettingSync", "Do not sync desktop personalization"),
+    in_one_key(SETTING_SYNC, "DisableStartLayoutSettingSync", "Do not sync start settings"),
+    in_one_key(SETTING_SYNC, "DisableWebBrowserSettingSync", "Do not sync browser settings"),
+    in_one_key(MDM_EXPERIENCE, "AllowSyncMySettings", "Allow Sync My Settings"),
 ];
 
 /// All that are only shown.
@@ -85,7 +85,7 @@ pub fn shown() -> impl Iterator<Item = &'static Shown> {
     [&MICROSOFT_BACKUP].into_iter().chain(&SILENT_STOPS).chain(&ONLY_MICROSOFTS)
 }
 
-const fn by_template(key: &'static str, value: &'static str, title: &'static str) -> Shown {
+const fn in_one_key(key: &'static str, value: &'static str, title: &'static str) -> Shown {
     Shown { key, mdm: None, value, title }
 }
 
