@@ -3,6 +3,9 @@
 //! `cargo test -p NAME` chooses features for that package alone, and so builds what it depends on anew, though the workspace has it built; in a run of
 //! everything that was minutes. Here the whole workspace is built as one, and each program is started from it, in the folder and with the environment that cargo
 //! would give it.
+//!
+//! What compiles is clippy's driver, which is the compiler with lints added: a `cargo clippy` beside it would look through all that the workspace depends on a second
+//! time, for five minutes of two processors. It leaves out the optimisations of the compiler's middle, so what ships is never built by it.
 
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
@@ -10,7 +13,7 @@ use std::process::{Command, ExitStatus};
 use anyhow::Context;
 use serde::Deserialize;
 
-use crate::{process, repo};
+use crate::{process, repo, say};
 
 /// Of what is built with the tests, the person's window opens on a screen of Linux too: `e2e/tests/it/window.rs` looks at it. Whatever else is built for
 /// the tests names it as well, or cargo builds the toolkit twice.
@@ -39,6 +42,23 @@ impl Program {
     }
 }
 
+/// All programs of tests.
+pub struct Built {
+    /// The programs.
+    pub programs: Vec<Program>,
+    /// How many lints found something. [`Say::Findings`] has them said.
+    pub findings: usize,
+}
+
+/// What of the compiler's messages is said.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Say {
+    /// What lints find too. Once in a run, as cargo repeats it of what is built already.
+    Findings,
+    /// What does not compile.
+    Errors,
+}
+
 /// The part of cargo's messages that is read (The Cargo Book, "External tools", JSON messages).
 #[derive(Deserialize)]
 struct Message {
@@ -47,6 +67,8 @@ struct Message {
     manifest_path: Option<PathBuf>,
     target: Option<Target>,
     profile: Option<Profile>,
+    #[serde(rename = "message")]
+    told: Option<Diagnostic>,
 }
 
 #[derive(Deserialize)]
@@ -60,22 +82,58 @@ struct Profile {
     test: bool,
 }
 
+/// What the compiler says (The rustc book, "JSON output").
+#[derive(Deserialize)]
+struct Diagnostic {
+    level: String,
+    /// As a person reads it.
+    rendered: Option<String>,
+    /// Empty for a message that only counts others.
+    spans: Vec<serde::de::IgnoredAny>,
+}
+
+impl Diagnostic {
+    fn is_error(&self) -> bool {
+        self.level.starts_with("error")
+    }
+
+    fn is_finding(&self) -> bool {
+        self.level == "warning" && !self.spans.is_empty()
+    }
+}
+
+/// Has cargo compile the workspace's own crates with clippy's driver, if it is installed.
+pub fn linted(cargo: &mut Command) -> anyhow::Result<&mut Command> {
+    if let Some(driver) = driver()? {
+        cargo.env("RUSTC_WORKSPACE_WRAPPER", driver);
+    }
+    Ok(cargo)
+}
+
+/// Clippy's driver: beside the compiler, as `rustup component add clippy` puts it there.
+pub fn driver() -> anyhow::Result<Option<PathBuf>> {
+    Ok(Some(repo::sysroot()?.join("bin/clippy-driver")).filter(|driver| driver.is_file()))
+}
+
 /// Builds all programs of tests, and those that they start. How cargo ended, if they do not build; what is wrong then stands above.
-pub fn programs() -> anyhow::Result<Result<Vec<Program>, ExitStatus>> {
+pub fn build(say: Say) -> anyhow::Result<Result<Built, ExitStatus>> {
     let mut cargo = repo::cargo();
     cargo
-        .args(["test", "--workspace", "--locked", "--no-run", "--message-format", "json-render-diagnostics"])
+        .args(["test", "--workspace", "--locked", "--no-run", "--message-format", "json-diagnostic-rendered-ansi"])
         .args(FEATURES);
-    let (status, told) = process::run_and_take(&mut cargo)?;
-    if !status.success() {
-        return Ok(Err(status));
-    }
-    let mut programs = Vec::new();
+    let (status, told) = process::run_and_take(linted(&mut cargo)?)?;
+    let mut built = Built { programs: Vec::new(), findings: 0 };
     for line in told.split(|byte| *byte == b'\n').filter(|line| line.starts_with(b"{")) {
-        let message: Message = serde_json::from_slice(line).context("cargo's message could not be read")?;
-        programs.extend(program(message));
+        let mut message: Message = serde_json::from_slice(line).context("cargo's message could not be read")?;
+        if let Some(told) = message.told.take().filter(|_| message.reason == "compiler-message") {
+            built.findings += usize::from(told.is_finding());
+            if say == Say::Findings || told.is_error() {
+                say::note(told.rendered.as_deref().unwrap_or_default().trim_end());
+            }
+        }
+        built.programs.extend(program(message));
     }
-    Ok(Ok(programs))
+    Ok(if status.success() { Ok(built) } else { Err(status) })
 }
 
 fn program(message: Message) -> Option<Program> {
@@ -104,6 +162,18 @@ mod tests {
         assert_eq!(program.name, "store/it");
         assert_eq!(program.executable, Path::new("/p/target/debug/deps/it-1"));
         assert_eq!(program.folder, Path::new("/p/crates/store"));
+    }
+
+    #[test]
+    fn a_lint_counts_once_and_its_sum_does_not() {
+        let told = |level: &str, spans: &str| {
+            let told = format!(r#"{{"level":"{level}","rendered":"x","spans":[{spans}]}}"#);
+            serde_json::from_str::<Diagnostic>(&told).unwrap()
+        };
+        assert!(told("warning", r#"{"line_start":3}"#).is_finding());
+        assert!(!told("warning", "").is_finding(), "3 warnings emitted");
+        let error = told("error: internal compiler error", r#"{"line_start":3}"#);
+        assert!(error.is_error() && !error.is_finding());
     }
 
     #[test]

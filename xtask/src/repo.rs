@@ -62,6 +62,13 @@ pub fn metadata() -> anyhow::Result<serde_json::Value> {
     serde_json::from_slice(&output.stdout).context("cargo metadata gave no JSON")
 }
 
+/// The folder that the compiler lives in.
+pub fn sysroot() -> anyhow::Result<PathBuf> {
+    let mut compiler = Command::new("rustc");
+    let printed = crate::process::capture(compiler.current_dir(root()).args(["--print", "sysroot"]), "")?;
+    Ok(PathBuf::from(String::from_utf8(printed.stdout).context("the compiler's folder is no text")?.trim()))
+}
+
 /// The folder that cargo builds into.
 pub fn target() -> anyhow::Result<PathBuf> {
     let metadata = metadata()?;

@@ -507,7 +507,8 @@ mod tests {
             ("schedule remove", [330, 330, 331, 331]),
             ("enroll", [400, 400, 411, 411]),
             ("doctor", [500, 510, 510, 510]),
-            ("machine schedule", [600, 611, 611, 611]),
+            ("machine schedule", [330, 330, 331, 331]),
+            ("machine remove", [600, 611, 611, 611]),
         ] {
             assert_eq!(ids(line, Exit::Success, &[]), [done], "{line}");
             assert_eq!(ids(line, Exit::Warnings, &[]), [partly], "{line}");

@@ -29,8 +29,11 @@ pub struct MachineArgs {
 impl MachineArgs {
     /// What it sets about; nothing where it only checks what the next call remembers.
     pub fn act(&self) -> Option<Act> {
-        let only_checks = matches!(&self.what, What::Token(args) if args.check);
-        (!only_checks).then_some(Act::Machine)
+        match &self.what {
+            What::Token(args) if args.check => None,
+            What::Schedule => Some(Act::Task),
+            _ => Some(Act::Machine),
+        }
     }
 }
 

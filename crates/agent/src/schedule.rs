@@ -206,8 +206,7 @@ fn install(args: &InstallArgs, run: &Run) -> Result<Exit, Failure> {
 pub fn task(spread: Option<String>, on_battery: bool) -> Result<Task, Failure> {
     let program = std::env::current_exe().map_err(|error| Failure::of(&error, Reason::Internal))?;
     let name = || here::known().and_then(|known| known.facts.name).unwrap_or_default();
-    let minute = Task::minute_of(&spread.unwrap_or_else(name));
-    Ok(Task { program: program.display().to_string(), minute, on_battery })
+    Ok(Task::of(&spread.unwrap_or_else(name), program.display().to_string(), on_battery))
 }
 
 fn remove(run: &Run) -> Result<Exit, Failure> {

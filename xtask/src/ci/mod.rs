@@ -15,7 +15,7 @@ use anyhow::bail;
 use serde::{Deserialize, Serialize};
 
 use self::wanted::Wanted;
-use crate::built::FEATURES;
+use crate::built::{FEATURES, linted};
 use crate::repo::Binaries;
 use crate::{bench, fleet, fuzz, msi, packages, postgres, process, repo, say, tidy, windows};
 
@@ -66,12 +66,7 @@ const FAILURE_LINES_MAX: usize = 120;
 const STAGES: &[Stage] = &[
     Stage { name: "format", lane: Lane::First, run: || cargo(&["fmt", "--all", "--check"]) },
     Stage { name: "tidy", lane: Lane::First, run: tidy_stage },
-    Stage {
-        name: "clippy",
-        lane: Lane::First,
-        run: || cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]),
-    },
-    Stage { name: "tests build", lane: Lane::First, run: wanted::build },
+    Stage { name: "build and lint", lane: Lane::First, run: wanted::build },
     Stage { name: "windows build", lane: Lane::Computing, run: windows_build },
     Stage { name: "hostile snapshots", lane: Lane::Computing, run: hostile },
     Stage { name: "demo", lane: Lane::Computing, run: demo },
@@ -288,8 +283,9 @@ fn test() -> anyhow::Result<Outcome> {
         ["wine::", "idp::", "browser::", "elsewhere::", "conformance::", "faults::calls::", "faults::simulation::"];
     let words: Vec<&str> = ELSEWHERE.iter().flat_map(|name| ["--skip", name]).collect();
     let ran = wanted::run(&Wanted { programs: &[], words: &words, environment: &[] })?;
-    let examples = [&["test", "--workspace", "--doc", "--locked"][..], &FEATURES].concat();
-    Ok(worse(ran, cargo(&examples)?))
+    let mut examples = repo::cargo();
+    examples.args(["test", "--workspace", "--doc", "--locked"]).args(FEATURES);
+    Ok(worse(ran, finish(linted(&mut examples)?)?))
 }
 
 /// Every entry of the catalog, asked as a person would.

@@ -3,7 +3,7 @@
 use anyhow::bail;
 
 use super::Outcome;
-use crate::built::programs;
+use crate::built::{self, Say};
 use crate::{process, say};
 
 /// What a stage wants of the tests.
@@ -16,15 +16,26 @@ pub struct Wanted<'a> {
     pub environment: &'a [(&'a str, &'a str)],
 }
 
-/// Builds all test programs of the workspace, and the programs that they start.
+/// Builds all test programs of the workspace and the programs that they start, and fails for what lints find in them, which keeps nothing from being run.
 pub fn build() -> anyhow::Result<Outcome> {
-    Ok(programs()?.map_or_else(|status| Outcome::Failed(status.to_string()), |_| Outcome::Passed))
+    let built = match built::build(Say::Findings)? {
+        Ok(built) => built,
+        Err(status) => return Ok(Outcome::Failed(format!("it does not build: {status}"))),
+    };
+    Ok(match built.findings {
+        _ if built::driver()?.is_none() => {
+            Outcome::Failed("clippy is not installed (`rustup component add clippy`)".to_owned())
+        }
+        0 => Outcome::Passed,
+        1 => Outcome::Failed("a lint has a finding".to_owned()),
+        findings => Outcome::Failed(format!("lints have {findings} findings")),
+    })
 }
 
 /// Runs what is wanted, one program after the other. One that fails does not stop the others.
 pub fn run(wanted: &Wanted<'_>) -> anyhow::Result<Outcome> {
-    let programs = match programs()? {
-        Ok(programs) => programs,
+    let programs = match built::build(Say::Errors)? {
+        Ok(built) => built.programs,
         Err(status) => return Ok(Outcome::Failed(format!("the tests do not build: {status}"))),
     };
     let absent: Vec<&str> =

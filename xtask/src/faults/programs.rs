@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
-use crate::built::{Program, programs};
+use crate::built::{self, Program, Say};
 use crate::{process, repo};
 
 /// Those of the workspace, each with its tests.
@@ -15,8 +15,10 @@ pub struct Programs(Vec<(Program, Vec<String>)>);
 impl Programs {
     /// Builds them and asks what is in them.
     pub fn build() -> anyhow::Result<Self> {
-        let Ok(programs) = programs()? else { bail!("the tests do not build; the compiler's message is above") };
-        let listed = programs.into_iter().map(|program| Ok((list(&program.executable)?, program)));
+        let Ok(built) = built::build(Say::Errors)? else {
+            bail!("the tests do not build; the compiler's message is above")
+        };
+        let listed = built.programs.into_iter().map(|program| Ok((list(&program.executable)?, program)));
         Ok(Self(listed.map(|found| found.map(|(tests, program)| (program, tests))).collect::<anyhow::Result<_>>()?))
     }
 

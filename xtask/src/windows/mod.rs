@@ -36,7 +36,7 @@ pub struct Args {
     build_std: bool,
 }
 
-/// Crates whose speed nobody feels: the words of a command line, completions, manual pages, bars, times as people read them.
+/// Crates whose speed nobody feels: the words of a command line, completions, manual pages, bars, times as people read them, and wrappers of calls that are made once.
 const COLD: &[&str] = &[
     "anstream",
     "anstyle-parse",
@@ -50,7 +50,11 @@ const COLD: &[&str] = &[
     "jiff-core",
     "roff",
     "rpassword",
+    "windows",
 ];
+
+/// What the window's toolkit decodes pictures with; the window has none but its icon, which is drawn.
+const IDLE: &[&str] = &["image", "image-webp", "moxcms", "pxfm"];
 
 /// Builds, and says where the program is.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -78,6 +82,9 @@ pub fn build(build_std: bool) -> anyhow::Result<PathBuf> {
     // It waits for a person or for the agent. Its toolkit is several times the size of all of ours, so every change of it would be waited for by those who build it.
     for (setting, value) in [("LTO", "off"), ("CODEGEN_UNITS", "16"), ("OPT_LEVEL", "1")] {
         window.env(format!("CARGO_PROFILE_RELEASE_{setting}"), value);
+    }
+    for idle in IDLE {
+        window.arg("--config").arg(format!("profile.release.package.{idle}.opt-level=0"));
     }
     // The example walks through the window's pages under Wine (`e2e/tests/it/wine/states.rs`).
     compile(window, "window", &["--bins", "--example", "states"], build_std)?;
@@ -143,7 +150,7 @@ pub fn folder() -> anyhow::Result<PathBuf> {
 
 /// Whether the compiler has the target's standard library, after asking rustup for it.
 fn rustup_has_target() -> anyhow::Result<bool> {
-    let library = sysroot()?.join("lib/rustlib").join(TARGET).join("lib");
+    let library = repo::sysroot()?.join("lib/rustlib").join(TARGET).join("lib");
     if library.is_dir() {
         return Ok(true);
     }
@@ -154,12 +161,6 @@ fn rustup_has_target() -> anyhow::Result<bool> {
     // Said by rustup itself, and no failure of ours: there is another way.
     let added = process::run(Command::new("rustup").current_dir(repo::root()).args(["target", "add", TARGET]), "");
     Ok(added.is_ok_and(|status| status.success()) && library.is_dir())
-}
-
-/// Where the compiler lives.
-fn sysroot() -> anyhow::Result<PathBuf> {
-    let printed = process::capture(Command::new("rustc").current_dir(repo::root()).args(["--print", "sysroot"]), "")?;
-    Ok(PathBuf::from(String::from_utf8(printed.stdout).context("the compiler's folder is no text")?.trim()))
 }
 
 /// `bcryptprimitives.dll` for Wine 8, which lacks it, in a folder beside the program so that no installer takes it along.

@@ -9,7 +9,6 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
-use super::sysroot;
 use crate::{process, repo, say};
 
 /// The suite that has newer packages than the stable release.
@@ -19,7 +18,7 @@ const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// Makes sure that the compiler's folder has the library's source.
 pub fn provide() -> anyhow::Result<()> {
-    let place = sysroot()?.join("lib/rustlib/src/rust");
+    let place = repo::sysroot()?.join("lib/rustlib/src/rust");
     if place.join("library/Cargo.lock").is_file() {
         return Ok(());
     }

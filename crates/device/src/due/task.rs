@@ -16,8 +16,14 @@ const TIME_LIMIT: &str = "PT1H";
 const DAILY_DELAY: &str = "PT4H";
 /// How often it looks whether a check-in or a backup is due. Most looks end before anything is asked of the network.
 const LOOK_EVERY: &str = "PT1H";
-/// How long after sign-in: the desktop comes first.
-const SIGN_IN_DELAY: &str = "PT5M";
+/// How long after sign-in at least, in seconds: the desktop comes first.
+const SIGN_IN_DELAY_MIN: u16 = 3 * 60;
+/// Below how many seconds more: people sign in at the full hour, and a fleet need not come at once. The schema has no random delay for this trigger, so each
+/// PC has its own.
+const SIGN_IN_SPREAD: u16 = 12 * 60;
+/// Who may do what with the task (Microsoft, "Security Descriptor String Format"; the rights of files, as tasks have them): the system and administrators
+/// everything, the users whom it runs for may see and start it, and not change what it starts.
+const RIGHTS: &str = "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FRFX;;;BU)";
 
 /// What the task depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,16 +32,24 @@ pub struct Task {
     pub program: String,
     /// The minute of the day at which it starts, from 0 to 1439; derived from the device's id, which spreads a fleet besides the random delay.
     pub minute: u16,
+    /// How many seconds after a sign-in it starts; derived likewise.
+    pub sign_in_delay: u16,
     /// Whether it may start on battery.
     pub on_battery: bool,
 }
 
 impl Task {
-    /// The minute for a device, from what differs from PC to PC: its id, or its name as long as it has none.
-    pub fn minute_of(spread: &str) -> u16 {
+    /// The task of a device that starts the program. What differs from PC to PC spreads a fleet: its id, or its name as long as it has none.
+    pub fn of(spread: &str, program: String, on_battery: bool) -> Self {
         let seed = spread.bytes().fold(0_u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
-        // Below 1440 by the remainder.
-        u16::try_from(seed % 1440).unwrap_or_default()
+        // The remainder of a number that fits, and two that depend on different parts of the seed.
+        let below = |seed: u64, count: u16| u16::try_from(seed % u64::from(count)).unwrap_or_default();
+        Self {
+            program,
+            minute: below(seed, 1440),
+            sign_in_delay: SIGN_IN_DELAY_MIN + below(seed / 1440, SIGN_IN_SPREAD),
+            on_battery,
+        }
     }
 
     /// The XML as the file that schtasks.exe takes: UTF-16LE with a byte order mark.
@@ -56,6 +70,7 @@ impl Task {
     <Author>Rehome</Author>
     <Description>Backs up the settings and the list of apps of whoever is signed in, when it is due.</Description>
     <URI>{TASK_PATH}</URI>
+    <SecurityDescriptor>{RIGHTS}</SecurityDescriptor>
   </RegistrationInfo>
   <Triggers>
     <CalendarTrigger>
@@ -72,7 +87,7 @@ impl Task {
     </CalendarTrigger>
     <LogonTrigger>
       <Enabled>true</Enabled>
-      <Delay>{SIGN_IN_DELAY}</Delay>
+      <Delay>PT{sign_in_delay}S</Delay>
     </LogonTrigger>
   </Triggers>
   <Principals>
@@ -105,6 +120,7 @@ impl Task {
   </Actions>
 </Task>
 "#,
+            sign_in_delay = self.sign_in_delay,
             no_battery = !self.on_battery,
             program = escaped(&self.program),
         );

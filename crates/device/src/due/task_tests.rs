@@ -3,6 +3,7 @@
 //! The schema is `task.xsd`, our own words for the part of Microsoft's that the task uses: no package of Debian, `PyPI`, npm or the crates' registry brings the
 //! published one, and a copy of Microsoft's file is not ours to hand on.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::Command;
 
@@ -12,7 +13,7 @@ use super::*;
 use crate::due::due;
 
 fn task(program: &str) -> Task {
-    Task { program: program.to_owned(), minute: 754, on_battery: true }
+    Task { program: program.to_owned(), minute: 754, sign_in_delay: 420, on_battery: true }
 }
 
 /// Whether xmllint finds the text good by the schema; `None` on a machine without it.
@@ -38,6 +39,7 @@ fn the_task_is_good_by_the_schema_and_the_schema_bites() {
     let wrong = [
         xml.replace("<DaysInterval>1<", "<DaysInterval>0<"),
         xml.replace("PT4H", "4 hours"),
+        xml.replace("PT420S", "420"),
         xml.replace("<Interval>PT1H", "<Interval>hourly"),
         xml.replace("IgnoreNew", "IgnoreOld"),
         xml.replace("LeastPrivilege", "MostPrivilege"),
@@ -64,7 +66,8 @@ fn the_task_says_what_was_decided() {
         "<Interval>PT1H</Interval>",
         "<Duration>P1D</Duration>",
         "<DaysInterval>1</DaysInterval>",
-        "<Delay>PT5M</Delay>",
+        "<Delay>PT420S</Delay>",
+        "<SecurityDescriptor>D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FRFX;;;BU)</SecurityDescriptor>",
         "<Principal id=\"Users\">",
         "<Actions Context=\"Users\">",
         "<GroupId>S-1-5-32-545</GroupId>",
@@ -89,10 +92,27 @@ fn id(number: u32) -> String {
     model::ids::to_hex(&digest.as_ref()[..16])
 }
 
+/// The task of the PC with that number.
+fn of(number: u32) -> Task {
+    Task::of(&id(number), "x".to_owned(), true)
+}
+
 #[test]
 fn a_fleet_starts_at_different_minutes_of_the_day() {
-    let minutes: std::collections::BTreeSet<_> = (0..100_000).map(|number| Task::minute_of(&id(number))).collect();
+    let minutes: BTreeSet<_> = (0..100_000).map(|number| of(number).minute).collect();
     assert_eq!((minutes.len(), minutes.first(), minutes.last()), (1440, Some(&0), Some(&1439)));
+}
+
+/// A thousand people who sign in at eight: 83 of them a minute, from three minutes on for twelve.
+#[test]
+fn who_signs_in_at_the_full_hour_does_not_come_in_the_same_minute() {
+    let mut came = [0_u32; 16];
+    for number in 0..1000 {
+        came[usize::from(of(number).sign_in_delay) / 60] += 1;
+    }
+    let (before, spread, after) = (&came[..3], &came[3..15], &came[15..]);
+    assert_eq!((before.iter().sum::<u32>(), after.iter().sum::<u32>()), (0, 0), "{came:?}");
+    assert!(spread.iter().all(|count| (40..=130).contains(count)), "{came:?}");
 }
 
 /// Ten thousand PCs become due in the eight hours in which files have no place; each looks once an hour and is refused. What Windows adds by chance, up to
@@ -106,7 +126,7 @@ fn after_a_night_without_a_place_for_files_a_fleet_comes_back_spread_over_the_ho
     let became_due = |pc: u16| evening + i64::from(pc) * (morning - evening) / i64::from(PCS);
     let since = |pc: u16| Some(Moment((became_due(pc) - i64::from(interval) * 60) * MINUTE));
     let mut last: Vec<Option<Moment>> = (0..PCS).map(since).collect();
-    let minutes: Vec<i64> = (0..PCS).map(|pc| i64::from(Task::minute_of(&id(pc.into())))).collect();
+    let minutes: Vec<i64> = (0..PCS).map(|pc| i64::from(of(pc.into()).minute)).collect();
     let (mut refused, mut came) = (0_u32, [0_u32; 24]);
     for minute in evening..morning + 120 {
         let now = Moment(minute * MINUTE);

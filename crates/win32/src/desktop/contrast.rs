@@ -11,6 +11,8 @@ use windows_sys::Win32::Graphics::Gdi::{
 use windows_sys::Win32::UI::Accessibility::{HCF_HIGHCONTRASTON, HIGHCONTRASTW};
 use windows_sys::Win32::UI::WindowsAndMessaging::{SPI_GETHIGHCONTRAST, SystemParametersInfoW};
 
+use super::colour::rgb;
+
 /// The eight colours that a contrast theme has; everything is drawn with these. Each as `0xRRGGBB`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Contrast {
@@ -58,20 +60,4 @@ pub fn contrast() -> Option<Contrast> {
 fn colour(index: SYS_COLOR_INDEX) -> u32 {
     // SAFETY: takes a number and looks at no memory of ours.
     rgb(unsafe { GetSysColor(index) })
-}
-
-/// Windows keeps colours as `0x00BBGGRR`.
-fn rgb(reference: u32) -> u32 {
-    let [red, green, blue, _] = reference.to_le_bytes();
-    u32::from_be_bytes([0, red, green, blue])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_colour_is_turned_round() {
-        assert_eq!(rgb(0x0033_2211), 0x0011_2233);
-    }
 }

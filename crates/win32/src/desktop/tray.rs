@@ -24,7 +24,7 @@ use windows_sys::Win32::UI::WindowsAndMessaging::{
     WM_CLOSE, WM_CONTEXTMENU, WM_DESTROY, WM_NULL, WM_SETTINGCHANGE, WM_SYSCOLORCHANGE, WNDCLASSW,
 };
 
-use crate::text::wide;
+use crate::text::{fill, wide};
 
 /// What the person does is told by this message.
 const ON_ICON: u32 = WM_APP;
@@ -331,34 +331,4 @@ fn icon() -> HICON {
     }
     // SAFETY: null and this name mean an icon of Windows.
     unsafe { LoadIconW(ptr::null_mut(), IDI_APPLICATION) }
-}
-
-/// Puts a text into a field of fixed length, cut between two characters if it is too long, with a zero at its end.
-fn fill(field: &mut [u16], text: &str) {
-    field.fill(0);
-    let mut at = 0;
-    for letter in text.chars() {
-        let next = at + letter.len_utf16();
-        if next >= field.len() {
-            break;
-        }
-        letter.encode_utf16(&mut field[at..next]);
-        at = next;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_that_is_too_long_is_cut_between_characters() {
-        let mut field = [7_u16; 5];
-        fill(&mut field, "ab");
-        assert_eq!(field, [97, 98, 0, 0, 0]);
-        fill(&mut field, "abc\u{1f600}");
-        assert_eq!(field, [97, 98, 99, 0, 0], "half of a pair is no character");
-        fill(&mut field, "abcdef");
-        assert_eq!(field, [97, 98, 99, 100, 0]);
-    }
 }

@@ -10,6 +10,7 @@ mod dump;
 mod effects;
 mod hostile;
 mod installer;
+mod keys;
 mod lived_in;
 mod logs;
 mod owned;
