@@ -63,7 +63,7 @@ fn world() -> World {
     let place = Place::new();
     let live = place.serve();
     let scope = live.app.store.operator("default").unwrap().unwrap();
-    let hash = server::password::hash(crate::support::PASSWORD, &*live.app.random);
+    let hash = crate::support::hashed();
     for name in ["carl", "hana"] {
         let world = (live.app.clock.now(), &*live.app.random);
         live.app.keyring.create_user(&live.app.store, &scope, (name, hash.clone()), world).unwrap();

@@ -30,7 +30,7 @@ fn world() -> World {
     live.make_owner("other/eve");
     let scope = live.app.store.operator("default").unwrap().unwrap();
     let world = (live.app.clock.now(), &*live.app.random);
-    let hash = server::password::hash(PASSWORD, &*live.app.random);
+    let hash = crate::support::hashed();
     live.app.keyring.create_user(&live.app.store, &scope, (CODE, hash), world).unwrap();
     let pc = live.enroll("ada", CODE);
     for (seq, parts) in [(1, [(1, 100), (2, 50)]), (2, [(1, 100), (3, 60)])] {

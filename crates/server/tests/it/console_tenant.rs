@@ -422,7 +422,7 @@ fn whoever_sees_a_part_renames_an_assignment_and_those_out_of_sight_stay_in_it()
     let store = &live.app.store;
     let scope = store.operator("default").unwrap().unwrap();
     let (view, now) = (View::operator(&scope), live.app.clock.now());
-    let hash = server::password::hash(PASSWORD, &*live.app.random);
+    let hash = crate::support::hashed();
     let person = |name: &str| {
         let made =
             live.app.keyring.create_user(&live.app.store, &scope, (name, hash.clone()), (now, &*live.app.random));

@@ -24,7 +24,7 @@ fn world() -> World {
 fn world_with(place: Place, second: bool) -> World {
     let live = place.serve();
     let scope = live.app.store.operator("other").unwrap().unwrap();
-    let hash = server::password::hash(crate::support::PASSWORD, &*live.app.random);
+    let hash = crate::support::hashed();
     let now = (live.app.clock.now(), &*live.app.random);
     live.app.keyring.create_user(&live.app.store, &scope, ("erin", hash.clone()), now).unwrap();
     live.app.keyring.create_user(&live.app.store, &scope, ("emil", hash), now).unwrap();
@@ -463,7 +463,7 @@ fn words_about_an_erased_person_are_in_no_request_that_was_about_them() {
     let world = world();
     let (live, app) = (&world.live, &world.live.app);
     let scope = app.store.operator("default").unwrap().unwrap();
-    let hash = server::password::hash(crate::support::PASSWORD, &*app.random);
+    let hash = crate::support::hashed();
     for name in ["cora", "dora"] {
         let now = (app.clock.now(), &*app.random);
         app.keyring.create_user(&app.store, &scope, (name, hash.clone()), now).unwrap();

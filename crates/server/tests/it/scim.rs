@@ -380,7 +380,7 @@ fn whoever_leaves_is_out_at_once_and_keeps_or_loses_their_data_as_decided() {
     let tenant = live.app.store.operator("default").unwrap().unwrap();
     let person = live.app.store.person(&tenant, id(&made).parse().unwrap()).unwrap().unwrap();
     // A PC of hers: the password stands for any way to sign in.
-    let hash = server::password::hash(crate::support::PASSWORD, &*live.app.random);
+    let hash = crate::support::hashed();
     live.app.store.set_password(&person, (hash, store::people::Change::No), None, live.app.clock.now()).unwrap();
     let pc = live.enroll("carol@example.com", "PC-CAROL");
     assert_eq!(live.backup(&pc, &Made::new(&pc, 1, &[(1, 100)], &[]).whole()).status, 201);

@@ -144,7 +144,7 @@ fn world() -> World {
     real.insert("scim_group", make("/scim/v2/Groups", json!({"displayName": "scim"})));
     // An admin of everything that carries another tag.
     let scope = live.app.store.operator("default").unwrap().unwrap();
-    let hash = server::password::hash(crate::support::PASSWORD, &*live.app.random);
+    let hash = crate::support::hashed();
     let new_person = |name: &str| {
         live.app
             .keyring
@@ -377,7 +377,7 @@ fn each_permission_is_the_one_that_its_routes_take_and_sensitive_ones_take_a_fre
     let live = &world.live;
     let scope = live.app.store.operator("default").unwrap().unwrap();
     let routes = api::routes();
-    let hash = server::password::hash(crate::support::PASSWORD, &*live.app.random);
+    let hash = crate::support::hashed();
     let mut walked = 0;
     for (number, &permission) in Permission::ALL.iter().enumerate() {
         let taking: Vec<&Route> =

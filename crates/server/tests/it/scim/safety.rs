@@ -129,7 +129,7 @@ fn leaver(live: &Live, scim: &Provider<'_>) -> String {
     let made = scim.user("carol@example.com", "x3");
     let tenant = live.app.store.operator("default").unwrap().unwrap();
     let person = live.app.store.person(&tenant, id(&made).parse().unwrap()).unwrap().unwrap();
-    let hash = server::password::hash(crate::support::PASSWORD, &*live.app.random);
+    let hash = crate::support::hashed();
     live.app.store.set_password(&person, (hash, store::people::Change::No), None, live.app.clock.now()).unwrap();
     let pc = live.enroll("carol@example.com", "PC-CAROL");
     assert_eq!(live.backup(&pc, &Made::new(&pc, 1, &[(1, 100)], &[]).whole()).status, 201);

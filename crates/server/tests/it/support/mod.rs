@@ -13,7 +13,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 
 use axum::http::request::Parts;
@@ -39,6 +39,12 @@ use tokio::sync::oneshot;
 pub use place::{ask, elsewhere};
 
 pub const PASSWORD: &str = "correct horse battery";
+
+/// [`PASSWORD`] as the server keeps it. Hashed once: every test has three accounts, and to hash is meant to take long.
+pub fn hashed() -> String {
+    static HASHED: OnceLock<String> = OnceLock::new();
+    HASHED.get_or_init(|| server::password::hash(PASSWORD, &SystemRandom::new())).clone()
+}
 
 /// Glances at something that takes a moment: a minute of them.
 const GLANCES_MAX: u32 = 6_000;
@@ -205,7 +211,7 @@ impl Place {
             for (tenant, users) in [("default", ["ada", "bob"].as_slice()), ("other", &["eve"])] {
                 let scope = app.keyring.create_tenant(&app.store, tenant, world).unwrap();
                 for user in users {
-                    let hash = server::password::hash(PASSWORD, &*app.random);
+                    let hash = hashed();
                     app.keyring.create_user(&app.store, &scope, (user, hash), world).unwrap();
                 }
             }
