@@ -10,6 +10,7 @@ use device::report::send_unsent;
 use device::state::State;
 use device::upload::deliver::Outcome;
 use model::catalog::{self, Category};
+use model::envelope::Source;
 use model::prerequisite::Activity;
 use model::reason::Reason;
 use model::snapshot::{Reading, Snapshot};
@@ -151,6 +152,11 @@ fn perform(args: &BackupArgs, run: &Run, began: Began) -> Result<(BackedUp, Rehe
 fn back_up(args: &BackupArgs, run: &Run, state: &State) -> Result<(BackedUp, RehearsalDocument, Exit), Failure> {
     let connection = run.connect(state)?;
     let _lock = state.lock()?;
+    if let Some(mut known) = here::known().filter(|_| args.from.is_none()) {
+        // Before this PC is asked for its apps, which starts winget: what is refused is refused at once.
+        state.server_policy().join(&mut known.values);
+        here::allow(Activity::Backup, &known, Source::Live)?;
+    }
     let mut input = here::input(args.from.as_deref(), Some(state.folder()))?;
     state.server_policy().join(&mut input.known.values);
     here::allow(Activity::Backup, &input.known, input.source)?;

@@ -11,6 +11,7 @@ use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use device::due::failed::is_wanted;
 use device::state::ServerPolicy;
 use model::reason::Reason;
 use model::world::{Clock, Moment};
@@ -403,6 +404,12 @@ pub fn remember(verb: &Verb, ended: Ended, (folder, server): (Option<&Path>, &Se
 
 /// What it did on the way, and what it was to do.
 fn to_tell(act: Option<Act>, ended: Ended, mut did: Vec<Told>) -> Vec<Told> {
+    if act == Some(Act::Schedule) && ended.reason.is_some_and(is_wanted) {
+        // The task meets the same each hour until somebody wants it otherwise. Whoever asks by hand is told, and so is their log.
+        did.retain(|told| told.ended.reason != ended.reason);
+        did.push(Told { event: Event::ScheduleIdle, ended });
+        return did;
+    }
     let last = act.and_then(|act| Event::at_the_end(act, ended.exit, !did.is_empty()));
     did.extend(last.map(|event| Told { event, ended }));
     did
@@ -492,6 +499,20 @@ mod tests {
         fn now(&self) -> Moment {
             Moment(7)
         }
+    }
+
+    /// A PC that nobody has switched on wrote two warnings into the event log each hour.
+    #[test]
+    fn a_scheduled_run_that_the_organisation_does_not_want_is_no_event() {
+        let refused = |reason| Ended { reason: Some(reason), ..ended(Exit::Refused) };
+        let told = |act, reason| {
+            let did = vec![Told { event: Event::of(Act::Backup, Exit::Refused), ended: refused(reason) }];
+            let told = to_tell(Some(act), refused(reason), did);
+            told.into_iter().map(|told| (told.event.id(), Level::of(told.event, told.ended.exit))).collect::<Vec<_>>()
+        };
+        assert_eq!(told(Act::Schedule, Reason::PolicyOff), [(320, Level::Debug)]);
+        assert_eq!(told(Act::Schedule, Reason::Revoked), [(110, Level::Warn), (311, Level::Warn)]);
+        assert_eq!(told(Act::Backup, Reason::PolicyOff)[0].0, 110, "who asks is told");
     }
 
     #[test]

@@ -5,8 +5,9 @@ use device::apply::journal::{self, FolderJournals, Summary};
 use device::apps::queue::Queue;
 use device::doctor::refusal;
 use device::due::failed::{Failed, Failures};
-use device::due::task::{TASK_PATH, Task};
+use device::due::task::{Starts, TASK_PATH, Task};
 use device::due::{Due, Record, due};
+use device::facts::EnrolmentToken;
 use device::state::State;
 use device::state::StateError;
 use device::target::THIS_PC;
@@ -206,7 +207,13 @@ fn install(args: &InstallArgs, run: &Run) -> Result<Exit, Failure> {
 pub fn task(spread: Option<String>, on_battery: bool) -> Result<Task, Failure> {
     let program = std::env::current_exe().map_err(|error| Failure::of(&error, Reason::Internal))?;
     let name = || here::known().and_then(|known| known.facts.name).unwrap_or_default();
-    Ok(Task::of(&spread.unwrap_or_else(name), program.display().to_string(), on_battery))
+    let window = program.with_file_name("rehome-backup.exe");
+    let starts = if window.is_file() {
+        Starts::Window(window.display().to_string())
+    } else {
+        Starts::Agent(program.display().to_string())
+    };
+    Ok(Task::of(&spread.unwrap_or_else(name), starts, on_battery))
 }
 
 fn remove(run: &Run) -> Result<Exit, Failure> {
@@ -332,12 +339,13 @@ fn go_on_with_apps(run: &Run, state: &State) {
     }
 }
 
-/// The first run on a PC that the installer was given a token for: it connects the person who is signed in, and the token goes.
+/// The first run on a PC that the installer was given a token for, or a policy has one: it connects the person who is signed in, and the installer's token goes.
 pub fn connect_if_new(run: &Run) -> Result<(), Failure> {
     if !matches!(run.state()?.enrolment(), Err(StateError::NotEnrolled)) {
         return Ok(());
     }
-    let Some(token) = here::enrolment_token() else { return Ok(()) };
+    let of_policy = || here::known_under(run).policy().enrolment_token().map(|token| EnrolmentToken(token.to_owned()));
+    let Some(token) = here::enrolment_token().or_else(of_policy) else { return Ok(()) };
     logs::doing(Act::Enrol, &run.clock, || {
         let enrolment = crate::enroll::connect(&EnrollArgs::by_token(token), run)?;
         here::forget_enrolment_token();

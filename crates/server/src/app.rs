@@ -148,6 +148,8 @@ pub struct App {
     pub(crate) salts: Salts,
     pub(crate) seen: Seen,
     pub(crate) refusals: Refusals,
+    /// Whether files could be reached when housekeeping last looked.
+    pub files_up: AtomicBool,
     pub(crate) fleets: Fleets,
     pub(crate) counts: Counts,
     pub(crate) drafts: Drafts,
@@ -216,6 +218,7 @@ impl App {
             salts: Salts::new(&*random),
             seen: Seen::default(),
             refusals: Refusals::default(),
+            files_up: AtomicBool::new(true),
             fleets: Fleets::default(),
             counts: Counts::default(),
             drafts: Drafts::default(),
@@ -303,12 +306,25 @@ impl App {
         self.stopping.store(true, Ordering::Release);
     }
 
+    /// Whether files can be reached, for who watches; said in the log when it changes.
+    fn look_for_files(&self) {
+        let ready = self.store.files_ready();
+        match (self.files_up.swap(ready.is_ok(), Ordering::AcqRel), ready) {
+            (true, Err(error)) => {
+                tracing::error!(%error, "files cannot be reached; backups and restores without any go on");
+            }
+            (false, Ok(())) => tracing::info!("files can be reached again"),
+            _ => {}
+        }
+    }
+
     /// What is done now and then: last-seen times, forgotten uploads, idle limits, and the jobs that are due. Waits for the disk.
     pub fn housekeep(&self) -> Result<(), StoreError> {
         let seen = self.seen.take();
         if !seen.is_empty() {
             self.store.note_seen(seen)?;
         }
+        self.look_for_files();
         self.gates.tidy();
         self.devices.tidy();
         self.refusals.flush(self);

@@ -147,8 +147,7 @@ pub async fn serve(
     listener.set_nonblocking(true)?;
     let handle = Handle::new();
     let drain = tokio::spawn(stop_on(Arc::clone(&app), handle.clone(), drain_delay, stop));
-    let telling = metrics.map(|listener| tokio::spawn(crate::metrics::serve(Arc::clone(&app), listener)));
-    let alive = tokio::spawn(tell_that_it_lives(Arc::clone(&app)));
+    let _health = Beside::start(tell_health(Arc::clone(&app), metrics))?;
     let housekeeping = tokio::spawn(keep_house(Arc::clone(&app)));
     let service = api::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
     let mut server = axum_server::from_tcp(listener)?.handle(handle);
@@ -161,11 +160,8 @@ pub async fn serve(
         Some(acceptor) => server.acceptor(acceptor).serve(service).await,
         None => server.serve(service).await,
     };
-    for task in [renewing, housekeeping, drain, alive] {
+    for task in [renewing, housekeeping, drain] {
         task.abort();
-    }
-    if let Some(telling) = telling {
-        telling.abort();
     }
     // Last-seen times are the only thing that is not written yet; losing them loses nothing else.
     if let Err(error) = tokio::task::spawn_blocking(move || app.housekeep()).await? {
@@ -209,6 +205,45 @@ async fn stop_on(app: Arc<App>, handle: Handle<SocketAddr>, drain_delay: u64, st
     }
     app.stop();
     handle.graceful_shutdown(Some(Duration::from_secs(DRAIN_SECONDS)));
+}
+
+/// What goes on whatever the threads that serve requests are waiting for: with a database that has gone silent they all do, and a server that then seems dead is
+/// killed, and cannot start before the database is back. Ends when dropped.
+struct Beside(Option<tokio::sync::oneshot::Sender<()>>);
+
+impl Beside {
+    fn start(work: impl Future<Output = ()> + Send + 'static) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        std::thread::Builder::new().name("health".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = work => {}
+                    _ = stopped => {}
+                }
+            });
+            // What it asked of the database may wait for long.
+            runtime.shutdown_background();
+        })?;
+        Ok(Self(Some(stop)))
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        // One that has ended needs no word.
+        let _ = self.0.take().map(|stop| stop.send(()));
+    }
+}
+
+/// To whoever watches: the service manager, and who asks the metrics' listener.
+async fn tell_health(app: Arc<App>, metrics: Option<TcpListener>) {
+    let lives = tell_that_it_lives(Arc::clone(&app));
+    let Some(listener) = metrics else { return lives.await };
+    let (served, ()) = tokio::join!(crate::metrics::serve(app, listener), lives);
+    if let Err(error) = served {
+        tracing::error!(%error, "the metrics are not served any more");
+    }
 }
 
 /// As often as the service manager wants to hear it. A server whose disk has failed is not alive.

@@ -219,11 +219,16 @@ impl Store {
         self.writer.failed()
     }
 
-    /// Whether reads work, blobs can be reached, and the writer takes and commits jobs. Waits for one commit.
+    /// Whether reads work, and the writer takes and commits jobs. Waits for one commit. Files are asked for apart ([`Self::files_ready`]): most requests have none, and
+    /// servers that share an object store miss it all at once.
     pub fn ready(&self) -> Result<(), StoreError> {
-        self.blobs.ready()?;
         self.read(|connection| Ok(connection.query_row("SELECT 1", [], |_| Ok(()))?))?;
         self.writer.write(|_| Ok(()))
+    }
+
+    /// Whether files can be read and written right now, as far as that is known without writing one.
+    pub fn files_ready(&self) -> Result<(), StoreError> {
+        self.blobs.ready()
     }
 
     /// Transactions that were committed and jobs that they held: how well syncs are shared.

@@ -160,26 +160,53 @@ fn put(target: &Connection, sql: &str, values: &[Value]) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Goes through a table's rows and adds them up.
+/// Goes through a table's rows and adds them up. On PostgreSQL the connection has to be in a transaction: rows come a few at a time through a cursor, as a client is
+/// sent all rows of a plain question at once, and a table may be larger than any memory.
 fn read(
     connection: &Connection,
     table: &Table,
     mut each: impl FnMut(Vec<Value>) -> Result<(), StoreError>,
 ) -> Result<CopiedTable, StoreError> {
-    let sql = format!("SELECT {} FROM {}", table.columns.join(", "), table.name);
-    let mut statement = connection.prepare(&sql)?;
-    let mut rows = statement.query([])?;
+    let Table { name, columns } = table;
+    let select = format!("SELECT {} FROM {name}", columns.join(", "));
     let (mut count, mut hash) = (0_i64, [0; 32]);
-    while let Some(row) = rows.next()? {
-        let values = (0..table.columns.len()).map(|column| row.get(column)).collect::<Result<Vec<Value>, _>>()?;
+    let mut add = |values: Vec<Value>| {
         count += 1;
         // No two rows of a table are the same, so that adding without carrying hides nothing.
         for (sum, byte) in hash.iter_mut().zip(hash_of(&values)) {
             *sum ^= byte;
         }
-        each(values)?;
+        each(values)
+    };
+    match connection {
+        Connection::Sqlite(_) => {
+            rows_of(connection, &select, columns.len(), &mut add)?;
+        }
+        Connection::Postgres(_) => {
+            connection.execute_batch(&format!("DECLARE copy_{name} NO SCROLL CURSOR FOR {select}"))?;
+            let fetch = format!("FETCH {ROWS_AT_ONCE} FROM copy_{name}");
+            while rows_of(connection, &fetch, columns.len(), &mut add)? == ROWS_AT_ONCE {}
+            connection.execute_batch(&format!("CLOSE copy_{name}"))?;
+        }
     }
-    Ok(CopiedTable { name: table.name.clone(), rows: row::unsigned(count), hash })
+    Ok(CopiedTable { name: name.clone(), rows: row::unsigned(count), hash })
+}
+
+/// The rows of an answer, and how many there were.
+fn rows_of(
+    connection: &Connection,
+    sql: &str,
+    width: usize,
+    each: &mut dyn FnMut(Vec<Value>) -> Result<(), StoreError>,
+) -> Result<usize, StoreError> {
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    let mut count = 0;
+    while let Some(row) = rows.next()? {
+        each((0..width).map(|column| row.get(column)).collect::<Result<_, _>>()?)?;
+        count += 1;
+    }
+    Ok(count)
 }
 
 fn hash_of(values: &[Value]) -> [u8; 32] {

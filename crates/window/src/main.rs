@@ -29,6 +29,9 @@ struct Args {
     /// Offer a restore, if this is the person's first sign-in and nothing stands against it; what the sign-in calls
     #[arg(long)]
     welcome: bool,
+    /// Run `rehome schedule run` unseen; what the scheduled task calls
+    #[arg(long, hide = true)]
+    scheduled: bool,
     /// Back up this hive or export instead of this PC
     #[arg(long, value_name = "PATH", hide = true)]
     from: Option<String>,
@@ -71,6 +74,9 @@ fn main() -> ExitCode {
         Stead { from: args.from, to: args.to, exports: args.exports.unwrap_or_else(documents) },
         without_console,
     );
+    if args.scheduled {
+        return ExitCode::from(rehome.scheduled());
+    }
     if args.welcome {
         let welcome = rehome.run(&Call::Welcome, &|_| ());
         if welcome.as_ref().is_ok_and(|document| document["show"] == true) {

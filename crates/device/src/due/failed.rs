@@ -39,9 +39,22 @@ pub fn passes(reason: Reason) -> bool {
         | R::Replayed | R::SessionUnknown
         // Stopped by somebody, or another run was at it.
         | R::Busy | R::Interrupted
-        // As the organisation wants it, or not yet its business.
-        | R::NotEnrolled | R::PolicyOff | R::BuildTooOld | R::WrongJoinState | R::LeftOutByPolicy | R::AwaitsApproval
-        | R::AwaitsUser | R::SharedPc
+    ) || is_wanted(reason)
+}
+
+/// Whether it is as the organisation wants it, or not yet its business: the next run meets the same, and no log needs to have it each hour.
+pub fn is_wanted(reason: Reason) -> bool {
+    use Reason as R;
+    matches!(
+        reason,
+        R::NotEnrolled
+            | R::PolicyOff
+            | R::BuildTooOld
+            | R::WrongJoinState
+            | R::LeftOutByPolicy
+            | R::AwaitsApproval
+            | R::AwaitsUser
+            | R::SharedPc
     )
 }
 

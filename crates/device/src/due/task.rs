@@ -25,11 +25,21 @@ const SIGN_IN_SPREAD: u16 = 12 * 60;
 /// everything, the users whom it runs for may see and start it, and not change what it starts.
 const RIGHTS: &str = "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FRFX;;;BU)";
 
+/// What the task starts. Windows opens a console's window for a console's program that a task starts in a person's session, and `Hidden` only hides the task in the
+/// list of tasks; so it is the window's program, which has no console and runs `rehome` unseen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Starts {
+    /// `rehome-backup.exe`, with its full path.
+    Window(String),
+    /// `rehome.exe`, with its full path: where there is no window's program beside it.
+    Agent(String),
+}
+
 /// What the task depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
-    /// The full path of `rehome.exe`.
-    pub program: String,
+    /// What it starts.
+    pub starts: Starts,
     /// The minute of the day at which it starts, from 0 to 1439; derived from the device's id, which spreads a fleet besides the random delay.
     pub minute: u16,
     /// How many seconds after a sign-in it starts; derived likewise.
@@ -40,12 +50,12 @@ pub struct Task {
 
 impl Task {
     /// The task of a device that starts the program. What differs from PC to PC spreads a fleet: its id, or its name as long as it has none.
-    pub fn of(spread: &str, program: String, on_battery: bool) -> Self {
+    pub fn of(spread: &str, starts: Starts, on_battery: bool) -> Self {
         let seed = spread.bytes().fold(0_u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
         // The remainder of a number that fits, and two that depend on different parts of the seed.
         let below = |seed: u64, count: u16| u16::try_from(seed % u64::from(count)).unwrap_or_default();
         Self {
-            program,
+            starts,
             minute: below(seed, 1440),
             sign_in_delay: SIGN_IN_DELAY_MIN + below(seed / 1440, SIGN_IN_SPREAD),
             on_battery,
@@ -61,6 +71,10 @@ impl Task {
     pub fn xml(&self) -> String {
         let mut xml = String::new();
         let (hour, minute) = (self.minute / 60 % 24, self.minute % 60);
+        let (program, arguments) = match &self.starts {
+            Starts::Window(program) => (program, "--scheduled"),
+            Starts::Agent(program) => (program, "schedule run"),
+        };
         // Writing to a text cannot fail.
         let _ = write!(
             xml,
@@ -115,14 +129,14 @@ impl Task {
   <Actions Context="Users">
     <Exec>
       <Command>{program}</Command>
-      <Arguments>schedule run</Arguments>
+      <Arguments>{arguments}</Arguments>
     </Exec>
   </Actions>
 </Task>
 "#,
             sign_in_delay = self.sign_in_delay,
             no_battery = !self.on_battery,
-            program = escaped(&self.program),
+            program = escaped(program),
         );
         xml
     }

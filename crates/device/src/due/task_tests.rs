@@ -13,7 +13,7 @@ use super::*;
 use crate::due::due;
 
 fn task(program: &str) -> Task {
-    Task { program: program.to_owned(), minute: 754, sign_in_delay: 420, on_battery: true }
+    Task { starts: Starts::Agent(program.to_owned()), minute: 754, sign_in_delay: 420, on_battery: true }
 }
 
 /// Whether xmllint finds the text good by the schema; `None` on a machine without it.
@@ -82,6 +82,10 @@ fn the_task_says_what_was_decided() {
     ] {
         assert_eq!(xml.matches(line).count(), 1, "{line}");
     }
+    let unseen = Task { starts: Starts::Window(r"C:\Rehome\rehome-backup.exe".to_owned()), ..task("x") }.xml();
+    for line in [r"<Command>C:\Rehome\rehome-backup.exe</Command>", "<Arguments>--scheduled</Arguments>"] {
+        assert_eq!(unseen.matches(line).count(), 1, "{line}");
+    }
     let careful = Task { on_battery: false, ..task("x") }.xml();
     assert!(careful.contains("<DisallowStartIfOnBatteries>true</DisallowStartIfOnBatteries>"));
 }
@@ -94,7 +98,7 @@ fn id(number: u32) -> String {
 
 /// The task of the PC with that number.
 fn of(number: u32) -> Task {
-    Task::of(&id(number), "x".to_owned(), true)
+    Task::of(&id(number), Starts::Agent("x".to_owned()), true)
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use store::{StoreError, Totals};
 
@@ -16,6 +17,7 @@ pub(super) fn text(app: &App) -> String {
     metrics.set(Id::BuildInfo, &[env!("CARGO_PKG_VERSION"), commit], 1.0);
     metrics.set(Id::AtWork, &[], float(app.at_work()));
     metrics.set(Id::StoreFailed, &[], f64::from(u8::from(app.store.failed())));
+    metrics.set(Id::FilesUp, &[], f64::from(u8::from(app.files_up.load(Ordering::Acquire))));
     metrics.set(Id::Draining, &[], f64::from(u8::from(app.leaving())));
     metrics.set(Id::Started, &[], seconds(metrics.started.0));
     let (transactions, writes) = app.store.write_counts();

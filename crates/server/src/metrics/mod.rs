@@ -79,6 +79,7 @@ families! {
     Transactions Counter "rehome_store_transactions_total" [] &[],
         "Transactions they were committed in: writes that waited together share one";
     StoreFailed Gauge "rehome_store_failed" [] &[], "1 once the disk has failed and nothing is written any more";
+    FilesUp Gauge "rehome_blob_store_up" [] &[], "1 while the folder or the bucket with the files can be reached, as of the last half minute";
     Draining Gauge "rehome_draining" [] &[], "1 once the server is on its way down";
     SpansDropped Counter "rehome_trace_spans_dropped_total" [] &[],
         "Traces that the collector did not take, or that there was no room for";

@@ -18,6 +18,7 @@ mod console;
 mod console_policies;
 mod console_tenant;
 mod devices;
+mod elsewhere;
 mod failover;
 mod first_agent;
 mod groups;

@@ -12,6 +12,7 @@ use model::ids::{BlobId, ReportId};
 use model::report::{AppsResult, Outcome, Report, SettingResult};
 use model::world::Clock;
 use serde_json::Value;
+use server::listen::Listening;
 use server::metrics::{FAMILIES, Kind};
 
 use crate::support::{Made, Pc, Place, glance, out, said};
@@ -96,6 +97,32 @@ fn load_balancers_see_a_server_leave_before_it_is_gone() {
     assert!(TcpStream::connect(program.server).is_err());
 }
 
+/// With a database that had gone silent every thread waited for it, the one that says that the server lives too, and Kubernetes killed it.
+#[test]
+fn the_listener_of_metrics_answers_while_all_threads_for_requests_wait() {
+    let place = Place::new();
+    let live = place.serve();
+    let [requests, metrics] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let address = metrics.local_addr().unwrap();
+    let listening = Listening { metrics: Some(metrics), ..Listening::plain(requests) };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let served =
+        runtime.spawn(server::listen::serve(std::sync::Arc::clone(&live.app), listening, std::future::pending()));
+    assert_eq!(get(address, "/livez").0, 200);
+    let (waits, waiting) = std::sync::mpsc::channel();
+    let (goes_on, silent) = std::sync::mpsc::channel::<()>();
+    runtime.spawn(async move {
+        waits.send(()).unwrap();
+        // As a question to a database that does not answer: no thread is given back.
+        let _ = silent.recv();
+    });
+    waiting.recv().unwrap();
+    assert_eq!(get(address, "/livez").0, 200);
+    assert_eq!(get(address, "/readyz").0, 200, "the database is asked by a thread of its own");
+    drop(goes_on);
+    served.abort();
+}
+
 #[test]
 fn metrics_tell_what_was_done_and_nothing_of_whom() {
     let place = Place::new();
@@ -143,6 +170,7 @@ fn metrics_tell_what_was_done_and_nothing_of_whom() {
             ("rehome_last_backup_age_seconds_count", 2.0),
             ("rehome_job_duration_seconds_count{job=\"retention\"}", 1.0),
             ("rehome_store_failed", 0.0),
+            ("rehome_blob_store_up", 1.0),
         ] {
             assert!((value(&text, series) - wanted).abs() < f64::EPSILON, "{series} is not {wanted}\n{text}");
         }
@@ -321,6 +349,7 @@ fn dashboard_and_alerts_ask_for_what_is_told() {
 /// The drill of the guide: a server is backed up while it serves, lost, and made again from the folder.
 #[test]
 fn a_lost_server_comes_back_from_its_own_backup() {
+    const ROWS: u8 = 130;
     let place = Place::new();
     let folder = place.path().join("kept");
     let words = ["backup-server", "--to", folder.to_str().unwrap()];
@@ -335,11 +364,15 @@ fn a_lost_server_comes_back_from_its_own_backup() {
         let headers = [(OFFSET_HEADER, "0"), (LENGTH_HEADER, "300000")];
         assert_eq!(live.ask("PUT", &path(&pc), &pc, &headers, &picture).status, 201);
         assert_eq!(live.backup(&pc, &made.whole()).status, 201);
+        // More rows than are read from a database elsewhere at once.
+        for seq in 2..=ROWS {
+            assert_eq!(live.backup(&pc, &Made::new(&pc, seq.into(), &[(seq, 100)], &[]).whole()).status, 201);
+        }
         let backed_up = place.run(&words);
         assert_eq!(backed_up.status.code(), Some(0), "{}", said(&backed_up));
         assert!(out(&backed_up).contains("files\t1\t"), "{}", out(&backed_up));
         // It is confirmed after the backup, and so not in it.
-        assert_eq!(live.backup(&pc, &Made::new(&pc, 2, &[(3, 100)], &[]).whole()).status, 201);
+        assert_eq!(live.backup(&pc, &Made::new(&pc, u64::from(ROWS) + 1, &[(3, 100)], &[]).whole()).status, 201);
         pc
     };
     assert_eq!(place.run(&words).status.code(), Some(2), "a folder that is not empty");
@@ -360,7 +393,7 @@ fn a_lost_server_comes_back_from_its_own_backup() {
     assert_eq!(live.get(&format!("/api/v1/profiles/{}/snapshots", pc.profile), &pc).status, 200);
     assert_eq!(live.get(&path(&pc), &pc).body, picture);
     // The PC goes on: what came after the backup it sends again.
-    assert_eq!(live.backup(&pc, &Made::new(&pc, 2, &[(3, 100)], &[]).whole()).status, 201);
+    assert_eq!(live.backup(&pc, &Made::new(&pc, u64::from(ROWS) + 1, &[(3, 100)], &[]).whole()).status, 201);
     drop(live);
 
     // Rot anywhere in the folder is found before anything is made.

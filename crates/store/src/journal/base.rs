@@ -103,8 +103,13 @@ pub(super) fn make(place_of: &dialect::Place, kept: &Kept, with: &Tending<'_>) -
     };
     let mut text = serde_json::to_vec_pretty(&said).expect("a manifest is plain data");
     text.push(b'\n');
-    kept.logs.extend_log(&manifest(&name), 0, &text)?;
     let base = Base { name, place: at, made_at, schema, bytes, wrapped: key.wrapped, hash, root_keys };
+    // Another server that took this one for dead may have removed pieces of it, and older bases go once this one counts.
+    if let Err(error) = read_back(&*kept.logs, &*kept.keys, &base, &mut std::io::sink()) {
+        kept.logs.remove_log(&data(&base.name))?;
+        return Err(error);
+    }
+    kept.logs.extend_log(&manifest(&base.name), 0, &text)?;
     tidy(&*kept.logs, &base)?;
     Ok(base)
 }
@@ -137,11 +142,16 @@ fn bound(name: &str, index: u32) -> Aad<Vec<u8>> {
 
 /// Writes the database of a base into a new file.
 pub(super) fn fetch(logs: &dyn Logs, keys: &dyn JournalKeys, base: &Base, to: &Path) -> Result<(), StoreError> {
+    let mut file = File::create_new(to).map_err(StoreError::io(to))?;
+    read_back(logs, keys, base, &mut file)
+}
+
+/// Reads the database of a base, and looks whether it is what was written.
+fn read_back(logs: &dyn Logs, keys: &dyn JournalKeys, base: &Base, to: &mut dyn Write) -> Result<(), StoreError> {
     let wrong = || StoreError::Damaged(format!("{}: it is not as it was written", data(&base.name)));
     let key = seal_key(keys.open_key(&base.wrapped)?);
     let name = data(&base.name);
     let mut reader = LogReader::new(logs, &name);
-    let mut file = File::create_new(to).map_err(StoreError::io(to))?;
     let mut hasher = blake3::Hasher::new();
     for index in 0.. {
         let Some(length) = reader.take(4)? else { break };
@@ -152,7 +162,7 @@ pub(super) fn fetch(logs: &dyn Logs, keys: &dyn JournalKeys, base: &Base, to: &P
         let mut piece = reader.take(length)?.ok_or_else(wrong)?;
         let opened = key.open_in_place(nonce(index), bound(&name, index), &mut piece).map_err(|_| wrong())?;
         hasher.update(opened);
-        file.write_all(opened).map_err(StoreError::io(to))?;
+        to.write_all(opened).map_err(StoreError::io(&name))?;
     }
     if hasher.count() != base.bytes || hasher.finalize() != base.hash {
         return Err(wrong());

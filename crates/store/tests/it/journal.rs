@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::envelope::Envelope;
 use model::retention::Rules;
@@ -169,6 +169,53 @@ fn two_that_look_after_it_at_once_make_one_base() {
     assert_eq!(made.iter().filter(|tended| matches!(tended, Tended::Made(_))).count(), 1, "{made:?}");
     tenant(&store, "default", 1);
     assert_eq!(rebuild(&logs, &keys, &folder.path().join("rebuilt.db")).unwrap().missing, None);
+}
+
+/// Logs of which another server, which takes this one for dead, removes the base that is being made.
+struct Tidied {
+    logs: MemoryBlobs,
+    removes: AtomicBool,
+}
+
+impl Logs for Tidied {
+    fn extend_log(&self, name: &str, offset: u64, piece: &[u8]) -> Result<(), StoreError> {
+        self.logs.extend_log(name, offset, piece)?;
+        let removed = name.ends_with("/data") && self.removes.swap(false, Ordering::SeqCst);
+        if removed { self.logs.remove_log(name) } else { Ok(()) }
+    }
+
+    fn read_log(&self, name: &str, offset: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.logs.read_log(name, offset)
+    }
+
+    fn logs(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        self.logs.logs(prefix)
+    }
+
+    fn remove_log(&self, name: &str) -> Result<(), StoreError> {
+        self.logs.remove_log(name)
+    }
+}
+
+/// The new base counted as whole, and the old one, which was, went.
+#[test]
+fn a_base_counts_once_it_was_read_back_and_the_one_before_stays_until_then() {
+    let logs = Arc::new(Tidied { logs: MemoryBlobs::default(), removes: AtomicBool::new(false) });
+    let world = World::with(Arc::clone(&logs) as Arc<dyn Logs>);
+    let pc = world.somebody();
+    back_up(&world.store, &pc, 1);
+    world.same();
+    let before = world.logs.logs("journal/bases/").unwrap();
+    // What makes a new base due: somebody has written without the journal.
+    let other = open(world.folder.path(), &world.blobs);
+    back_up(&other, &pc, 2);
+    drop(other);
+    back_up(&world.store, &pc, 3);
+    logs.removes.store(true, Ordering::SeqCst);
+    assert!(matches!(tend(&world.store, world.folder.path()), Err(StoreError::Damaged(_))));
+    assert_eq!(world.logs.logs("journal/bases/").unwrap(), before, "nothing was taken for it");
+    assert!(matches!(world.tend(), Tended::Made(_)), "the next run makes it");
+    world.same();
 }
 
 #[test]

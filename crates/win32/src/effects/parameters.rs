@@ -29,6 +29,12 @@ const LANGUAGE_TOGGLE: u32 = 0x5b;
 /// `SPI_SETMOUSESPEED`.
 const MOUSE_SPEED: u32 = 0x71;
 
+/// `SPI_SETWINARRANGING`, `SPI_SETDRAGFROMMAXIMIZE`, `SPI_SETSNAPSIZING`, `SPI_SETDOCKMOVING` (winuser.h).
+const ARRANGING: u32 = 0x83;
+const DRAG_FROM_MAXIMIZE: u32 = 0x8d;
+const SNAP_SIZING: u32 = 0x8f;
+const DOCK_MOVING: u32 = 0x91;
+
 const KEYBOARD_RESPONSE: &str = r"Control Panel\Accessibility\Keyboard Response";
 const MOUSE_KEYS: &str = r"Control Panel\Accessibility\MouseKeys";
 const SOUND_SENTRY: &str = r"Control Panel\Accessibility\SoundSentry";
@@ -90,6 +96,10 @@ pub(super) fn tell(code: u32, picture: &Picture) -> Result<(), String> {
                 match code {
                     FONT_SMOOTHING => set_number(code, u32::from(number != 0), 0),
                     MOUSE_SPEED | 0x1000.. => set_number(code, 0, number as usize),
+                    // Their page says `pvParam`, and programs in the field had to say it in `uiParam`: each Windows finds it where it looks.
+                    ARRANGING | DOCK_MOVING | DRAG_FROM_MAXIMIZE | SNAP_SIZING => {
+                        set_number(code, number, number as usize)
+                    }
                     _ => set_number(code, number, 0),
                 }
             }

@@ -6,9 +6,11 @@ use std::process::{Command, Stdio};
 
 use crate::harness::{Ran, World, run};
 
+use super::dump::Dump;
 use super::prefix::{Prefix, installers};
 
 const FOLDER: &str = "drive_c/Program Files/Rehome";
+const WINDOW: &str = r"C:\Program Files\Rehome\rehome-backup.exe";
 const PROGRAM: &str = r"C:\Program Files\Rehome\rehome.exe";
 /// Windows puts what is installed for everybody into everybody's menu; Wine 8 into that of the person.
 const START_MENU: &str = "AppData/Roaming/Microsoft/Windows/Start Menu/Programs/Rehome.lnk";
@@ -64,7 +66,14 @@ fn the_installer_comes_is_used_is_upgraded_and_leaves_nothing() {
     assert!(named.iter().all(|line| line.starts_with("Property(S): ENROLLTOKEN = ")), "{named:?}");
 
     // What the scheduled task calls: the first run connects the person with the installer's token and address, backs up, and deletes the token.
-    pc.rehome(&["schedule", "run"]).ok();
+    let task = pc.rehome(&["schedule", "install", "--print"]).ok();
+    assert!(task.contains(&format!("<Command>{WINDOW}</Command>")), "no console's window comes up: {task}");
+    assert!(task.contains("<Arguments>--scheduled</Arguments>"), "{task}");
+    let before = pc.0.dump();
+    run(pc.0.program(WINDOW, &["--scheduled"]), "").ok();
+    let person: Vec<_> =
+        before.changed(&pc.0.dump()).into_iter().filter(|(key, _)| key.starts_with("user.reg")).collect();
+    assert_eq!(person, [], "a backup changes nothing of the person's");
     let keys = pc.0.dump().keys;
     assert!(!keys.contains(r"system.reg software\rehome\enrolment"), "the token was used and is gone");
     // All that a backup may start: winget, and the server's answer waited for.
@@ -90,22 +99,10 @@ fn the_installer_comes_is_used_is_upgraded_and_leaves_nothing() {
     assert!(said.contains("Backed up") || said.contains("Nothing changed"), "the state was kept: {said}");
     assert_ne!(pc.msiexec(&["/i", r"C:\rehome.msi"]).code, Some(0), "an older one is refused");
 
-    pc.msiexec(&["/x", r"C:\next.msi", "KEEPDATA=0"]).ok();
-    let left: Vec<_> = pc.files().difference(&files).cloned().collect();
-    let ours: Vec<_> = left.iter().filter(|file| is_ours(file)).collect();
-    assert_eq!(ours, [""; 0], "files that stayed");
-    let after = pc.0.dump();
-    let keys: Vec<_> = after.keys.difference(&registry.keys).filter(|key| is_ours(key)).collect();
-    assert_eq!(keys, [""; 0], "keys that stayed");
-    let values: Vec<_> = registry
-        .changed(&after)
-        .into_iter()
-        .filter(|place| after.values.get(place).is_some_and(|value| is_ours(value)))
-        .collect();
-    assert_eq!(values, [], "values that stayed");
-    assert_ne!(pc.query(EVENT_SOURCE).code, Some(0), "the event source is gone");
-    let path = pc.query(r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment").ok();
-    assert!(!is_ours(&path), "{path}");
+    // Nobody has to know what was said when it was installed.
+    pc.msiexec(&["/i", r"C:\next.msi", "REINSTALL=ALL", "REINSTALLMODE=omus", "KEEPDATA=0"]).ok();
+    pc.msiexec(&["/x", r"C:\next.msi"]).ok();
+    pc.is_as_it_was(&registry, &files);
 }
 
 /// An upgrade is told nothing: a second run of the installer put the program where it had not been, and registered the task that was not wanted.
@@ -117,8 +114,31 @@ fn an_upgrade_remembers_where_the_program_is_and_that_no_task_is_wanted() {
     pc.take_along(&first, "rehome.msi");
     pc.take_along(&next, "next.msi");
     let there = pc.0.path().join("drive_c/Tools/Rehome/rehome.exe");
-    pc.msiexec(&["/i", r"C:\rehome.msi", r"INSTALLFOLDER=C:\Tools\Rehome", "NOSTART=1", "KEEPDATA=1"]).ok();
+    // Each property that is remembered, to see that it is the same one that arrives.
+    std::fs::write(pc.0.path().join("drive_c/token.txt"), "a-token\n").unwrap();
+    let pin = format!("sha256:{}", "0123456789abcdef".repeat(4));
+    let said = [
+        ("ServerUrl", "SERVERURL", "https://rehome.example.com"),
+        ("Tenant", "TENANT", "contoso"),
+        ("CertPin", "CERTPIN", &pin),
+        ("ProxyUrl", "PROXYURL", "http://proxy.example.com:3128"),
+        ("ProxyBypass", "PROXYBYPASS", "*.corp.example;10.*"),
+        ("LogLevel", "LOGLEVEL", "error"),
+        ("Channel", "CHANNEL", "canary"),
+        ("NoUi", "NOUI", "1"),
+        ("NoStart", "NOSTART", "1"),
+        ("KeepData", "KEEPDATA", "1"),
+    ];
+    let words: Vec<String> = said.iter().map(|(_, property, value)| format!("{property}={value}")).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let place = [r"INSTALLFOLDER=C:\Tools\Rehome", r"ENROLLTOKENFILE=C:\token.txt"];
+    pc.msiexec(&[&["/i", r"C:\rehome.msi"], &place[..], &words].concat()).ok();
     assert!(there.is_file() && !pc.task().exists());
+    let remembered = pc.query(r"HKLM\Software\Rehome").ok();
+    for (value, _, text) in said {
+        assert!(remembered.contains(&format!("{value}    REG_SZ    {text}")), "{value}: {remembered}");
+    }
+    assert!(pc.query(r"HKLM\Software\Rehome\Enrolment").ok().contains("Token    REG_SZ    a-token"));
     pc.msiexec(&["/i", r"C:\next.msi"]).ok();
     assert!(there.is_file(), "it stays in its folder");
     assert!(!pc.0.path().join(FOLDER).join("rehome.exe").exists(), "and is nowhere else");
@@ -133,6 +153,24 @@ fn an_upgrade_remembers_where_the_program_is_and_that_no_task_is_wanted() {
     for line in ["NoStart    REG_SZ    0", "NoBattery    REG_SZ    1", r"InstallFolder    REG_SZ    C:\Tools\Rehome"] {
         assert!(remembered.contains(line), "{remembered}");
     }
+    run(pc.0.program(r"C:\Tools\Rehome\rehome.exe", &["schedule", "remove"]), "").ok();
+    assert!(!pc.task().exists());
+    pc.msiexec(&["/i", r"C:\next.msi", "REINSTALL=ALL", "REINSTALLMODE=omus"]).ok();
+    assert!(!pc.task().exists(), "that it was taken away is remembered too");
+}
+
+/// Group Policy alone: the task found no token but the installer's, and nobody was connected.
+#[test]
+fn a_policy_with_server_and_token_connects_who_is_signed_in_without_a_question() {
+    let world = World::new();
+    let Some(pc) = Prefix::fresh() else { return };
+    let secret = world.server_command(&["token", "create", "--user", "ada"], "").ok().trim().to_owned();
+    let policies = r"HKLM\Software\Policies\Rehome";
+    pc.reg_add(policies, ("ServerUrl", "REG_SZ", world.address()));
+    pc.reg_add(policies, ("EnrolmentToken", "REG_SZ", &secret));
+    let said = pc.rehome(&["schedule", "run"]);
+    assert!(said.stderr.contains("as ada"), "{said:?}");
+    assert_eq!(pc.json(&["snapshots"]).as_array().unwrap().len(), 1, "and was backed up");
 }
 
 fn is_ours(text: &str) -> bool {
@@ -184,6 +222,26 @@ impl Pc {
     fn json(&self, words: &[&str]) -> serde_json::Value {
         let said = self.rehome(&[words, &["--json"]].concat());
         serde_json::from_str(&said.stdout).unwrap_or_else(|error| panic!("{error} in: {said:?}"))
+    }
+
+    /// Nothing of ours is there that was not there before.
+    #[track_caller]
+    fn is_as_it_was(&self, registry: &Dump, files: &BTreeSet<String>) {
+        let left: Vec<_> = self.files().difference(files).cloned().collect();
+        let ours: Vec<_> = left.iter().filter(|file| is_ours(file)).collect();
+        assert_eq!(ours, [""; 0], "files that stayed");
+        let after = self.0.dump();
+        let keys: Vec<_> = after.keys.difference(&registry.keys).filter(|key| is_ours(key)).collect();
+        assert_eq!(keys, [""; 0], "keys that stayed");
+        let values: Vec<_> = registry
+            .changed(&after)
+            .into_iter()
+            .filter(|place| after.values.get(place).is_some_and(|value| is_ours(value)))
+            .collect();
+        assert_eq!(values, [], "values that stayed");
+        assert_ne!(self.query(EVENT_SOURCE).code, Some(0), "the event source is gone");
+        let path = self.query(r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment").ok();
+        assert!(!is_ours(&path), "{path}");
     }
 
     /// Where Wine's task scheduler keeps the task.

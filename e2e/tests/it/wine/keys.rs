@@ -23,7 +23,7 @@ fn the_key_lies_encrypted_and_what_is_no_key_any_more_is_refused_and_not_replace
     let exchanged = format!("{}{}", &record[..record.len() - 2], if record.ends_with("00") { "01" } else { "00" });
     for damaged in [cut, &garbage, &exchanged, "", "no digits"] {
         std::fs::write(&file, whole.replace(record, damaged)).unwrap();
-        pc.rehome(&["backup"]).refused(1, &["key"]);
+        pc.rehome(&["backup"]).refused(8, &["rehome enroll"]);
         assert_eq!(std::fs::read_to_string(&file).unwrap(), whole.replace(record, damaged), "it is left as it is");
     }
     std::fs::write(&file, &whole).unwrap();

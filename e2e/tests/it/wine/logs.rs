@@ -34,7 +34,8 @@ fn no_value_token_address_or_path_gets_into_the_file_or_the_event_log() {
     pc.import_text(&sections.join("\n"));
     let token = ["enroll", "--profile", "other", "--server", world.address(), "--token", "geheim-token"];
     pc.reg_add(POLICIES, ("EnableBackup", "REG_DWORD", "0"));
-    let refused: [Life; 1] = [(&["schedule", "run"], &[110, 311])];
+    // What the organisation does not want is told to who asks, and not each hour.
+    let refused: [Life; 2] = [(&["schedule", "run"], &[]), (&["backup"], &[110])];
     let mut events = lived(&pc, &refused);
     pc.wine(&["reg", "delete", POLICIES, "/v", "EnableBackup", "/f"]).ok();
     // What only looks, or finds nothing to do, has done nothing.

@@ -5,15 +5,17 @@
 
 use std::fmt::Write;
 use std::path::Path;
+use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::{CLIENTS, Device, Rate, SECONDS, ask, enroll, requests, run_backups, run_checks};
+use crate::bench::measure::{Watch, cpu_seconds};
 use crate::bench::product::Product;
 use crate::bench::report::{Report, circumstances};
 use crate::bench::start::resident_mb;
 use crate::bench::{Args, fleet, pages};
-use crate::{http, repo, say};
+use crate::{http, process, repo, say};
 
 /// Enrolled PCs, few and many.
 const SIZES: [u32; 2] = [1_000, 1_000_000];
@@ -25,6 +27,13 @@ const PAGE_MAX: f64 = 200.0;
 
 /// Memory of the server, in MB.
 const MEMORY_MAX: f64 = 300.0;
+
+/// A server looks every half minute what is to be done by itself; this is longer.
+const ROUND: Duration = Duration::from_secs(35);
+/// What of one core it may take by itself for that, when it is taken to have done what is due once an hour or a day.
+const REST: f64 = 0.05;
+/// How many rounds that is waited for at most.
+const ROUNDS_MAX: u32 = 12;
 
 /// A kind of request.
 type Kind = fn(&Product, &[Device], &Path, u32) -> anyhow::Result<Rate>;
@@ -42,11 +51,20 @@ pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
          | what | PCs | a second | CPU us | p99 ms | p99 ms at half the load |\n| --- | --- | --- | --- | --- | --- |\n",
         circumstances()
     );
-    let mut notes = String::new();
+    let (mut notes, mut alone) = (String::new(), String::new());
     for pcs in SIZES {
         let scratch = repo::scratch("bench-")?;
         let product = fleet::make(scratch.path(), pcs, true)?;
         let devices = enroll(&product)?;
+        // At a start everything is due that is done rarely, now with all of them there.
+        product.server.while_stopped(|| ())?;
+        let by_itself = come_to_rest(product.server.pid())?;
+        writeln!(
+            alone,
+            "With {pcs} PCs the server took {:.1} s of a core for what is due at its start, once an hour or once a day, which was waited for, and then {:.2} % of one.",
+            by_itself.first_s,
+            by_itself.later * 100.0
+        )?;
         for (what, kind) in KINDS {
             let full = kind(&product, &devices, scratch.path(), 0)?;
             // Rounded up, so that it is half or a little less.
@@ -73,8 +91,34 @@ pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
             );
         }
     }
-    report.section("million", text + &notes);
+    report.section("million", format!("{text}\n{alone}{notes}"));
     Ok(())
+}
+
+/// What a server takes by itself.
+struct ByItself {
+    /// Seconds of a core until it rested.
+    first_s: f64,
+    /// The share of a core that it takes then.
+    later: f64,
+}
+
+/// Waits until the server has done what it does rarely, so that it is not counted among what requests cost.
+fn come_to_rest(server: u32) -> anyhow::Result<ByItself> {
+    say::note("waiting for what the server does by itself");
+    let begin = cpu_seconds(server)?;
+    for _ in 0..ROUNDS_MAX {
+        let before = cpu_seconds(server)?;
+        let watch = Watch::start();
+        while watch.elapsed() < ROUND {
+            process::pause()?;
+        }
+        let later = (cpu_seconds(server)? - before) / ROUND.as_secs_f64();
+        if later < REST {
+            return Ok(ByItself { first_s: before - begin, later });
+        }
+    }
+    bail!("the server does not rest: it takes more than {:.0} % of a core by itself", REST * 100.0)
 }
 
 /// Check-ins in which nothing is new.

@@ -67,6 +67,10 @@ pub fn measure(_args: &Args, report: &mut Report) -> anyhow::Result<()> {
     for (goal, ours, floors) in [(11, per_second(1), per_second(0)), (13, per_second(3), per_second(2))] {
         report.ratio(goal, ours / floors, &format!("{ours:.0} / {floors:.0} a second"));
     }
+    let (tail, floors) = (middle(&rates[1], |rate| rate.p99_ms), middle(&rates[0], |rate| rate.p99_ms));
+    report.ratio(19, tail / floors, &format!("{tail:.1} / {floors:.1} ms"));
+    let (cpu, floors) = (middle(&rates[3], |rate| rate.cpu_us), middle(&rates[2], |rate| rate.cpu_us));
+    report.ratio(20, cpu / floors, &format!("{cpu:.0} / {floors:.0} us"));
     report.section("rates", table(&rates, before, after));
     Ok(())
 }

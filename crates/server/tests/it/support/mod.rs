@@ -4,6 +4,9 @@
 
 pub mod cluster;
 pub mod service;
+// The object store of the store's tests.
+#[path = "../../../../store/tests/it/support/seaweed.rs"]
+pub mod seaweed;
 
 #[path = "../../../../store/tests/it/support/place.rs"]
 mod place;
@@ -104,6 +107,8 @@ pub struct Place {
     pub site: server::login::site::Site,
     /// Address of a collector of traces.
     pub otlp: Option<String>,
+    /// Where files are, if not in a folder.
+    pub blobs: Option<String>,
     /// Whether a journal is kept.
     pub journal: bool,
 }
@@ -125,6 +130,7 @@ impl Place {
             passwords_refused: None,
             site: server::login::site::Site::default(),
             otlp: None,
+            blobs: None,
             journal: false,
         }
     }
@@ -165,6 +171,9 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rehome-server"));
         command.args(words).arg("--data-dir").arg(self.data()).arg("--database").arg(self.database());
         command.arg("--root-key").arg(root_key);
+        if let Some(blobs) = &self.blobs {
+            command.args(["--blobs", blobs]);
+        }
         command
     }
 
@@ -177,7 +186,7 @@ impl Place {
         let settings = Settings {
             data_dir: self.data(),
             database: self.database().into(),
-            blobs: self.data().join("blobs").display().to_string(),
+            blobs: self.blobs.clone().unwrap_or_else(|| self.data().join("blobs").display().to_string()),
             journal: self.journal,
             root_key: self.root.clone().unwrap_or_else(|| self.root_key()),
             root_key_old: None,

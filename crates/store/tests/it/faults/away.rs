@@ -43,10 +43,12 @@ fn while_files_have_no_place_settings_are_kept_and_uploads_go_on_afterwards() {
     }
     let refused = commit(9, &[(1, 10)], NIGHT);
     assert!(matches!(refused, Err(CommitError::BlobsMissing(_))), "{refused:?}");
-    assert!(store.ready().is_err() && !store.failed(), "it says so, and goes on");
+    assert!(store.files_ready().is_err(), "it says so");
+    store.ready().unwrap();
+    assert!(!store.failed(), "and goes on: requests without files are sent to it");
 
     blobs.is_away.store(false, Ordering::SeqCst);
-    store.ready().unwrap();
+    store.files_ready().unwrap();
     assert_eq!(put(&store, &pc, 5).unwrap().offset, 10, "it goes on where it stopped");
     commit(9, &[(1, 10)], NIGHT).unwrap();
     assert_eq!(store.latest(&pc, pc.profile()).unwrap().flatten().unwrap().seq, 9);
