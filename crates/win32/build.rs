@@ -43,8 +43,11 @@ const LATER: &[(&str, &[&str])] = &[
     ),
     ("netapi32", &["NetApiBufferFree", "NetGetJoinInformation"]),
     ("oleaut32", &["GetErrorInfo", "SysFreeString", "SysStringLen"]),
-    ("shell32", &["SHChangeNotify", "SHGetKnownFolderPath", "ShellExecuteW"]),
-    ("user32", &["GetShellWindow", "GetWindowThreadProcessId", "SendMessageTimeoutW", "SystemParametersInfoW"]),
+    ("shell32", &["SHAppBarMessage", "SHChangeNotify", "SHGetKnownFolderPath", "ShellExecuteW"]),
+    (
+        "user32",
+        &["FindWindowW", "GetShellWindow", "GetWindowThreadProcessId", "SendMessageTimeoutW", "SystemParametersInfoW"],
+    ),
     ("userenv", &["GetUserProfileDirectoryW"]),
 ];
 

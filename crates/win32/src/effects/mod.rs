@@ -7,6 +7,7 @@
 
 mod explorer;
 mod parameters;
+mod taskbar;
 
 use std::io;
 use std::ptr;
@@ -45,6 +46,7 @@ impl Effects for LiveEffects {
             Effect::AccountPicture => by_hand(picture),
             Effect::Explorer => {
                 explorer::notify();
+                taskbar::tell();
                 broadcast(0, Some(TASKBAR)).map_err(|error| error.to_string())
             }
             Effect::Live | Effect::SignOut => Ok(()),
