@@ -6,6 +6,7 @@ use clap::Args;
 use device::backup::{BackedUp, Backup};
 use device::due::Record;
 use device::due::failed::Failures;
+use device::facts::Known;
 use device::report::send_unsent;
 use device::state::State;
 use device::upload::deliver::Outcome;
@@ -152,14 +153,16 @@ fn perform(args: &BackupArgs, run: &Run, began: Began) -> Result<(BackedUp, Rehe
 fn back_up(args: &BackupArgs, run: &Run, state: &State) -> Result<(BackedUp, RehearsalDocument, Exit), Failure> {
     let connection = run.connect(state)?;
     let _lock = state.lock()?;
-    if let Some(mut known) = here::known().filter(|_| args.from.is_none()) {
-        // Before this PC is asked for its apps, which starts winget: what is refused is refused at once.
+    let allow = |known: &mut Known, source| {
         state.server_policy().join(&mut known.values);
-        here::allow(Activity::Backup, &known, Source::Live)?;
+        here::allow(Activity::Backup, known, source)
+    };
+    // Before this PC is asked for its apps, which starts winget: what is refused is refused at once.
+    if let Some(mut known) = here::known().filter(|_| args.from.is_none()) {
+        allow(&mut known, Source::Live)?;
     }
     let mut input = here::input(args.from.as_deref(), Some(state.folder()))?;
-    state.server_policy().join(&mut input.known.values);
-    here::allow(Activity::Backup, &input.known, input.source)?;
+    allow(&mut input.known, input.source)?;
     here::allow_key(&input.known, connection.enrolment.key.level)?;
     let progress = run.progress();
     let done = Backup {

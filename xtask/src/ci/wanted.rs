@@ -22,10 +22,10 @@ pub fn build() -> anyhow::Result<Outcome> {
         Ok(built) => built,
         Err(status) => return Ok(Outcome::Failed(format!("it does not build: {status}"))),
     };
+    if built::driver()?.is_none() {
+        return Ok(Outcome::Failed("clippy is not installed (`rustup component add clippy`)".to_owned()));
+    }
     Ok(match built.findings {
-        _ if built::driver()?.is_none() => {
-            Outcome::Failed("clippy is not installed (`rustup component add clippy`)".to_owned())
-        }
         0 => Outcome::Passed,
         1 => Outcome::Failed("a lint has a finding".to_owned()),
         findings => Outcome::Failed(format!("lints have {findings} findings")),

@@ -4,12 +4,12 @@
 
 pub mod cluster;
 pub mod service;
-// The object store of the store's tests.
-#[path = "../../../../store/tests/it/support/seaweed.rs"]
-pub mod seaweed;
 
+// What the store's tests have.
 #[path = "../../../../store/tests/it/support/place.rs"]
 mod place;
+#[path = "../../../../store/tests/it/support/seaweed.rs"]
+pub mod seaweed;
 
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
