@@ -38,7 +38,7 @@ pub(super) fn tell() {
     if (now & ABS_AUTOHIDE as usize != 0) == hides {
         return;
     }
-    data.lParam = if hides { ABS_AUTOHIDE } else { ABS_ALWAYSONTOP } as isize;
+    data.lParam = if hides { ABS_AUTOHIDE } else { ABS_ALWAYSONTOP }.try_into().expect("both states are small numbers");
     // SAFETY: as above.
     unsafe { SHAppBarMessage(ABM_SETSTATE, &raw mut data) };
 }
