@@ -7,9 +7,9 @@ use clap::{Args, Parser, Subcommand};
 use device::upload::pin::Pin;
 
 use crate::{
-    apps, backup, baseline, catalog, check_in, completions, diff, doctor, enroll, explain, export, forget, import,
-    machine, man, openings, pin, plan, rehearse, remember, report, restore, schedule, show, snapshots, status, undo,
-    version, welcome,
+    apps, backup, baseline, catalog, check_in, completions, diff, doctor, enroll, explain, explorer, export, forget,
+    import, machine, man, openings, pin, plan, rehearse, remember, report, restore, schedule, show, snapshots, status,
+    undo, version, welcome,
 };
 
 /// Back up the settings and app list of a Windows PC, and give them back on another
@@ -77,6 +77,7 @@ pub enum Verb {
     Plan(plan::PlanArgs),
     Restore(restore::RestoreArgs),
     Undo(undo::UndoArgs),
+    RestartExplorer(explorer::RestartExplorerArgs),
     Apps(apps::AppsArgs),
     Baseline(baseline::BaselineArgs),
     Export(export::ExportArgs),

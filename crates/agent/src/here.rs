@@ -43,6 +43,11 @@ pub fn target(run: &Run, to: Option<&Path>) -> Result<Box<dyn RestoreTarget>, Fa
     Ok(target)
 }
 
+/// Ends the Explorer of this session and sees to it that one runs again; or only says whether there can be one.
+pub fn restart_explorer(do_it: bool) -> Result<(), Failure> {
+    live::restart_explorer(do_it)
+}
+
 #[cfg(windows)]
 mod live {
     use std::path::{Path, PathBuf};
@@ -53,7 +58,7 @@ mod live {
     use device::facts::{Once, Places};
     use device::input::Input;
     use device::own_files::{Folders, OwnFiles, Whose};
-    use device::target::{LivePc, LivePictures, RestoreTarget};
+    use device::target::{Effects as _, LivePc, LivePictures, RestoreTarget};
     use model::reason::Reason;
     use win32::{LiveEffects, LivePlaces, LiveRegistry, LiveRegistryWrite};
 
@@ -124,6 +129,13 @@ mod live {
         Ok(Box::new(LivePc { registry, listed: listed(), known: super::live_known().clone(), files, effects }))
     }
 
+    pub(super) fn restart_explorer(do_it: bool) -> Result<(), Failure> {
+        if !do_it {
+            return Ok(());
+        }
+        LiveEffects.restart_explorer().map_err(|error| Failure::of(&error, error.reason()))
+    }
+
     /// Where Windows keeps the person's files, and a folder of ours in their local data.
     fn pictures() -> Result<LivePictures, Failure> {
         Ok(LivePictures {
@@ -167,6 +179,11 @@ mod live {
     pub(super) fn input(_: Option<&Path>) -> Result<Input, Failure> {
         Err(Failure::new(Reason::Usage, "this is not Windows: there is no PC here to back up")
             .hint("name one with `--from`"))
+    }
+
+    pub(super) fn restart_explorer(_: bool) -> Result<(), Failure> {
+        Err(Failure::new(Reason::NoExplorer, "this is not Windows: there is no Explorer here")
+            .hint("run it on the PC that was restored to"))
     }
 
     pub(super) fn target() -> Result<Box<dyn RestoreTarget>, Failure> {

@@ -135,6 +135,7 @@ fn perform(verb: &Verb, run: &Run) -> Result<Exit, Failure> {
         Verb::Plan(args) => plan::run(args, run),
         Verb::Restore(args) => restore::run(args, run),
         Verb::Undo(args) => undo::run(args, run),
+        Verb::RestartExplorer(args) => explorer::run(args, run),
         Verb::Apps(args) => apps::run(args, run),
         Verb::Export(args) => export::run(args, run),
         Verb::Import(args) => import::run(args, run),

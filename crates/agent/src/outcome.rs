@@ -63,7 +63,9 @@ fn effects(outcome: &Outcome) -> Option<&'static str> {
             Some("Some changes take effect when Explorer starts again, some after signing out and in again")
         }
         (true, false) => Some("Some changes take effect after signing out and in again"),
-        (false, true) => Some("Some changes take effect when Explorer starts again, or after signing out and in again"),
+        (false, true) => Some(
+            "Some changes take effect when Explorer starts again (`rehome restart-explorer`), or after signing out and in again",
+        ),
         (false, false) => None,
     }
 }

@@ -20,7 +20,7 @@ use seal::Secret;
 use seal::receipt::{ReceiptKey, header_hash};
 
 use crate::apply::journal::FolderJournals;
-use crate::apply::{Picture, Work, undo};
+use crate::apply::{NotRestarted, Picture, Work, undo};
 use crate::apps::Listed;
 use crate::backup::{BackedUp, Backup, BackupError};
 use crate::facts::Known;
@@ -384,7 +384,7 @@ impl Effects for LockScreen {
         Ok(())
     }
 
-    fn restart_explorer(&mut self) -> Result<(), String> {
+    fn restart_explorer(&mut self) -> Result<(), NotRestarted> {
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ use model::snapshot::{DeviceFacts, Reading, Snapshot};
 use model::value::Value;
 use seal::KeyRing;
 
-use crate::apply::{FolderFiles, LiveFiles, Picture, Shows, Target, picture_ending};
+use crate::apply::{FolderFiles, LiveFiles, NotRestarted, Picture, Shows, Target, picture_ending};
 use crate::apps::{Exported, Listed, PcApps};
 use crate::backup::blob_id;
 use crate::codec::text_of;
@@ -58,7 +58,7 @@ pub trait Effects {
     fn take(&mut self, effect: Effect, picture: &Picture) -> Result<(), String>;
 
     /// Ends the person's Explorer and has it started again. The error says why not.
-    fn restart_explorer(&mut self) -> Result<(), String>;
+    fn restart_explorer(&mut self) -> Result<(), NotRestarted>;
 }
 
 /// A target that nobody looks at, such as a file: there is nothing to make visible.
@@ -70,8 +70,8 @@ impl Effects for Unseen {
         Ok(())
     }
 
-    fn restart_explorer(&mut self) -> Result<(), String> {
-        Err("a file has no Explorer".to_owned())
+    fn restart_explorer(&mut self) -> Result<(), NotRestarted> {
+        Err(NotRestarted::NotThere("a file has no Explorer"))
     }
 }
 

@@ -227,6 +227,9 @@ reasons! {
     Interrupted = 603, "interrupted", "stopped on request", "run it again; it goes on where it stopped";
     Internal = 604, "internal", "Rehome itself failed", "please report it";
     BrokenOff = 606, "broken_off", "an earlier restore was broken off half-way", "add `--yes`: it is brought to its end first, and then taken back";
+    NoExplorer = 607, "no_explorer", "Explorer is not the shell of this session", "sign out and in again: everything is stored, and seen then";
+    ExplorerStays = 608, "explorer_stays", "Explorer could not be ended", "sign out and in again: everything is stored, and seen then";
+    ExplorerGone = 609, "explorer_gone", "Explorer was ended and has not come back", "press Ctrl+Alt+Del, sign out and in again";
     SignOutNeeded = 605, "sign_out_needed", "it takes effect after signing out", "sign out and in again";
 }
 

@@ -80,6 +80,8 @@ pub enum Call {
     Journals,
     /// Takes the last restore back.
     Undo,
+    /// Starts Explorer anew, so that what it reads only then shows.
+    RestartExplorer,
     /// Takes back what came at once, by the journal with that number.
     Unease(u32),
     /// Who has opened the person's backups.
@@ -144,6 +146,7 @@ impl Call {
             }
             Self::Journals => say(&["undo", "--list"]),
             Self::Undo => say(&["--json-lines", "undo", "--yes"]),
+            Self::RestartExplorer => say(&["restart-explorer", "--yes"]),
             Self::Unease(journal) => say(&["undo", "--yes", "--journal", &journal.to_string()]),
             Self::Openings => say(&["openings"]),
             Self::Export(which) => {
@@ -319,6 +322,7 @@ mod tests {
         assert_eq!(line(Call::Remember(Remember::NewPc)), "--json|welcome|--remember|new-pc");
         assert_eq!(line(Call::Remember(Remember::Eased(3))), "--json|welcome|--remember|eased|--journal|3");
         assert_eq!(line(Call::Unease(3)), "--json|undo|--yes|--journal|3|--to|y.reg");
+        assert_eq!(line(Call::RestartExplorer), "--json|restart-explorer|--yes", "a file has none");
     }
 
     #[test]

@@ -115,6 +115,8 @@ pub struct Controller {
     openings: Asked,
     welcome: Asked,
     work: Work,
+    /// Whether Explorer was to start anew after that run, and what came of it.
+    explorer: Asked,
     step: Step,
     /// The number of the chosen PC, and of the chosen one among its backups.
     chosen: (usize, usize),
@@ -153,6 +155,7 @@ impl Controller {
             openings: Asked::Not,
             welcome: Asked::Not,
             work: Work::None,
+            explorer: Asked::Not,
             step: Step::Pick,
             chosen: (0, 0),
             except: BTreeSet::new(),
@@ -254,6 +257,7 @@ impl Controller {
             Call::Journals => self.journals = Asked::Known(answer),
             Call::Openings => self.openings = Asked::Known(answer),
             Call::Welcome => self.welcome = Asked::Known(answer),
+            Call::RestartExplorer => self.explorer = Asked::Known(answer),
             Call::Remember(_) | Call::Told(_) => {}
             Call::BackUp | Call::Restore(..) | Call::Undo | Call::Unease(_) | Call::Export(_) | Call::Forget(_) => {
                 return self.work_ended(call, answer);
@@ -274,7 +278,7 @@ impl Controller {
 
     /// Whether something is being changed: the window then stays until that is over, or at least says so.
     pub fn is_busy(&self) -> bool {
-        matches!(self.work, Work::Running(..))
+        matches!(self.work, Work::Running(..)) || self.explorer == Asked::Waiting
     }
 
     /// Whether what the person cannot do without is on its way back.
@@ -293,6 +297,7 @@ impl Controller {
         }
         match &self.work {
             Work::Running(call, progress) => self.running(&mut view, call, progress, when),
+            Work::Ended(..) if self.explorer == Asked::Waiting => self.restarting(&mut view),
             Work::Ended(call, answer) => self.result(&mut view, call, answer),
             Work::None => {}
         }
@@ -408,7 +413,7 @@ impl Controller {
 
     /// The result of the last run goes when the person goes on.
     fn leave_result(&mut self) {
-        if matches!(self.work, Work::Ended(..)) {
+        if matches!(self.work, Work::Ended(..)) && !self.is_busy() {
             self.work = Work::None;
         }
         self.step = Step::Pick;
@@ -421,6 +426,7 @@ impl Controller {
             _ => 0,
         };
         self.work = Work::Running(call.clone(), Progress::of(total));
+        self.explorer = Asked::Not;
         vec![call]
     }
 
@@ -487,7 +493,8 @@ impl Controller {
                 self.step = Step::More;
                 Vec::new()
             }
-            (Page::Restore | Page::Welcome, _, Work::Ended(Call::Restore(..), Ok(_))) => self.begin(Call::Undo),
+            // Whichever page the person has turned to meanwhile, the result says that it can be taken back.
+            (_, _, Work::Ended(Call::Restore(..), Ok(_))) => self.begin(Call::Undo),
             (Page::Restore, Step::Pick, Work::None) if self.last_restore().is_some() => self.begin(Call::Undo),
             (Page::Privacy, Step::Pick, Work::None) => {
                 let all: Vec<_> = self.machines().iter().map(|pc| Call::Export(pc.which(0))).collect();
@@ -498,6 +505,10 @@ impl Controller {
     }
 
     fn third(&mut self) -> Vec<Call> {
+        if self.explorer_waits().is_some() && !self.is_busy() {
+            self.explorer = Asked::Waiting;
+            return vec![Call::RestartExplorer];
+        }
         let picked = self.work == Work::None && self.step == Step::Pick;
         match self.page {
             Page::Welcome if !matches!(self.work, Work::Ended(_, Ok(_))) => self.leave(),

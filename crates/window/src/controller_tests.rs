@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::call::{Call, Choice, Heard, Problem, Remember, Which, Wish};
 use crate::controller::{Command, Controller, explained};
-use crate::samples::{pcs, plan, restored, schedule, shown, status};
+use crate::samples::{pcs, plan, restored, schedule, shown, status, waits_for_explorer};
 use crate::texts::{ENGLISH, GERMAN};
 use crate::view::{Kind, Page, Tone, View};
 use crate::when::When;
@@ -460,7 +460,6 @@ fn a_restore_is_looked_at_then_agreed_to_by_its_mark() {
 #[test]
 fn what_needs_the_person_says_what_they_do_next() {
     let mut document = restored();
-    document["outcome"]["explorer"] = json!("restart_needed");
     document["outcome"]["not_live"] = json!([
         { "effect": "lock_screen", "why": "no call", "choose": { "file": r"C:\Users\ada\AppData\Local\Rehome.files\lock_screen.jpg", "page": "Settings" } },
         { "effect": "account_picture", "why": "no call", "choose": { "file": null, "page": "Settings" } },
@@ -480,10 +479,6 @@ fn what_needs_the_person_says_what_they_do_next() {
                 "The place where it should go is read-only. Ask who manages that place, or choose another one",
             ),
             ("Sign out and in again", "Then you see the rest of it"),
-            (
-                "Some of it shows after Explorer starts again",
-                "Sign out and in again, or restart Windows Explorer in Task Manager",
-            ),
             (
                 "Lock screen picture",
                 r"Choose it in Settings, Personalization, Lock screen; it is saved as C:\Users\ada\AppData\Local\Rehome.files\lock_screen.jpg",
@@ -919,4 +914,110 @@ fn every_text_is_there_in_german_too() {
     assert!(lines.iter().any(|line| line.detail.to_lowercase().starts_with(&german.to_lowercase())), "{lines:?}");
     let said = explained(&GERMAN, &no("on_hold"));
     assert_eq!(said.0.to_lowercase(), GERMAN.reason("on_hold").unwrap().0.to_lowercase());
+}
+
+/// The result of a restore that Explorer has to start again for.
+fn explorer_waits(page: Page) -> Controller {
+    let mut controller = looked(page);
+    controller.command(Command::Main);
+    controller.ended(Call::Restore(choice(&[]), Some("m1".to_owned())), Ok(waits_for_explorer()));
+    controller
+}
+
+/// The titles under a heading of the list.
+fn under(view: &View, heading: &str) -> Vec<String> {
+    let lines = view.lines.iter().skip_while(|line| line.kind != Kind::Heading || line.title != heading).skip(1);
+    lines.take_while(|line| line.kind != Kind::Heading).map(|line| line.title.clone()).collect()
+}
+
+#[test]
+fn what_waits_for_explorer_is_named_and_explorer_starts_anew_when_the_person_says_so() {
+    const WAITS: &str = "Shows when Explorer starts again";
+    for page in [Page::Restore, Page::Welcome] {
+        let mut controller = explorer_waits(page);
+        let view = seen(&controller);
+        assert_eq!(under(&view, WAITS), ["Alignment of the taskbar", "Task view button"]);
+        assert_eq!(under(&view, "Restored"), ["Sticky keys"], "each is listed once");
+        let (offer, rest) = view.notice.split_once('\n').unwrap();
+        assert!(offer.starts_with("2 changes show when Explorer starts again. "), "{offer}");
+        assert!(offer.contains("closes open folder windows") && offer.contains("no other program is touched"));
+        assert_eq!(rest, "1 app is being installed in the background.");
+        assert_eq!([view.main, view.second, view.third], ["Later", "Undo", "Restart Explorer now"]);
+
+        assert_eq!(controller.command(Command::Third), [Call::RestartExplorer]);
+        for again in [Command::Third, Command::Main, Command::Second, Command::Refresh] {
+            let calls = controller.command(again);
+            assert!(!calls.contains(&Call::RestartExplorer) && !calls.contains(&Call::Undo), "{again:?}: {calls:?}");
+        }
+        assert!(controller.is_busy() && !controller.is_closed());
+        let view = seen(&controller);
+        assert_eq!((view.status.as_str(), view.progress), ("Restarting Explorer", Some(-1.0)));
+        assert_eq!((view.main_enabled, view.second.as_str(), view.third.as_str()), (false, "", ""));
+
+        assert_eq!(controller.ended(Call::RestartExplorer, Ok(json!({ "restarted": true }))), []);
+        let view = seen(&controller);
+        assert!(!controller.is_busy() && view.notice.starts_with("Explorer has started again"), "{}", view.notice);
+        assert_eq!([view.main.as_str(), &view.second, &view.third], ["Close", "Undo", ""]);
+        assert_eq!(under(&view, WAITS), [""; 0]);
+        assert_eq!(under(&view, "Restored").len(), 3);
+    }
+}
+
+#[test]
+fn why_explorer_was_not_restarted_is_said_and_it_can_be_tried_again() {
+    let mut controller = explorer_waits(Page::Restore);
+    controller.command(Command::Third);
+    controller.ended(Call::RestartExplorer, Err(no("explorer_stays")));
+    let view = seen(&controller);
+    assert!(
+        view.notice.starts_with("Explorer was not restarted: Message of explorer_stays. Hint.\n"),
+        "{}",
+        view.notice
+    );
+    assert_eq!((view.tone, under(&view, "Shows when Explorer starts again").len()), (Tone::Attention, 2));
+    assert_eq!(controller.command(Command::Third), [Call::RestartExplorer]);
+    controller.ended(Call::RestartExplorer, Ok(json!({ "restarted": true })));
+    assert_eq!(seen(&controller).tone, Tone::Good);
+}
+
+#[test]
+fn later_closes_the_result_and_touches_nothing() {
+    let mut controller = explorer_waits(Page::Welcome);
+    assert_eq!(controller.command(Command::Main), []);
+    assert!(controller.is_closed());
+    let mut controller = explorer_waits(Page::Restore);
+    assert_eq!(controller.command(Command::Main), [Call::Pcs, Call::Journals]);
+    assert_ne!(seen(&controller).status, "Restored");
+    assert_ne!(controller.command(Command::Third), [Call::RestartExplorer], "the offer went with the result");
+}
+
+#[test]
+fn an_undo_offers_it_too_and_a_restore_that_needs_nothing_does_not() {
+    let mut controller = explorer_waits(Page::Restore);
+    controller.command(Command::Third);
+    controller.ended(Call::RestartExplorer, Ok(json!({ "restarted": true })));
+    assert_eq!(controller.command(Command::Second), [Call::Undo]);
+    controller.ended(Call::Undo, Ok(waits_for_explorer()["outcome"].clone()));
+    let view = seen(&controller);
+    assert_eq!((view.status.as_str(), view.third.as_str()), ("Taken back", "Restart Explorer now"));
+    assert_eq!(under(&view, "Shows when Explorer starts again").len(), 2);
+    assert_eq!(controller.command(Command::Third), [Call::RestartExplorer], "what was before the undo is over");
+
+    let mut controller = looked(Page::Restore);
+    controller.command(Command::Main);
+    controller.ended(Call::Restore(choice(&[]), Some("m1".to_owned())), Ok(restored()));
+    let view = seen(&controller);
+    assert_eq!((view.main.as_str(), view.third.as_str()), ("Close", ""));
+    assert_eq!(controller.command(Command::Third), []);
+}
+
+#[test]
+fn a_result_that_comes_on_another_page_can_be_taken_back_there() {
+    let mut controller = looked(Page::Restore);
+    controller.command(Command::Main);
+    controller.command(Command::Open(Page::Backup));
+    controller.ended(Call::Restore(choice(&[]), Some("m1".to_owned())), Ok(waits_for_explorer()));
+    let view = seen(&controller);
+    assert_eq!((view.second.as_str(), view.third.as_str()), ("Undo", "Restart Explorer now"));
+    assert_eq!(controller.command(Command::Second), [Call::Undo]);
 }

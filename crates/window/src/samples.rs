@@ -129,9 +129,42 @@ pub fn restored() -> Value {
     document
 }
 
+/// The same, where two of the settings show when Explorer starts again.
+pub fn waits_for_explorer() -> Value {
+    let mut document = restored();
+    document["outcome"] = json!({
+        "journal": 4, "effects": ["live", "explorer"], "explorer": "restart_needed", "failed": [],
+        "applied": [
+            { "id": "accessibility.sticky_keys", "title": "Sticky keys", "category": "accessibility" },
+            { "id": "taskbar.alignment", "title": "Alignment of the taskbar", "category": "taskbar", "after": "explorer" },
+            { "id": "taskbar.task_view", "title": "Task view button", "category": "taskbar", "after": "explorer" },
+        ],
+    });
+    document
+}
+
+/// The result of a restore that Explorer has to start again for, in that language, and the steps after it.
+fn explorer(texts: &'static Texts, steps: &[Step]) -> Controller {
+    let looked = then(
+        answered(texts, Page::Restore),
+        &[Step::Do(Command::Main), Step::Ended(Call::Preview(choice()), Ok(plan())), Step::Do(Command::Main)],
+    );
+    let restore = Call::Restore(choice(), Some("m1".to_owned()));
+    then(then(looked, &[Step::Ended(restore, Ok(waits_for_explorer()))]), steps)
+}
+
 /// A "no" with that code.
 pub fn no(code: &str) -> Problem {
     Problem { code: code.to_owned(), message: String::new(), hint: String::new() }
+}
+
+/// Why Explorer runs as before.
+fn stays() -> Problem {
+    Problem {
+        message: "Explorer cannot be ended: Access is denied. (os error 5)".to_owned(),
+        hint: "sign out and in again: everything is stored, and seen then".to_owned(),
+        ..no("explorer_stays")
+    }
 }
 
 fn choice() -> Choice {
@@ -241,6 +274,13 @@ pub fn states() -> Vec<(&'static str, Controller)> {
         ("restore-preview", looked(Page::Restore)),
         ("restore-running", then(looked(Page::Restore), &[main(), Hears(restoring(), applying())])),
         ("restore-result", then(looked(Page::Restore), &[main(), Ended(restoring(), Ok(restored()))])),
+        ("explorer", explorer(&ENGLISH, &[])),
+        ("explorer-running", explorer(&ENGLISH, &[Do(Command::Third)])),
+        ("explorer-failed", explorer(&ENGLISH, &[Do(Command::Third), Ended(Call::RestartExplorer, Err(stays()))])),
+        (
+            "explorer-done",
+            explorer(&ENGLISH, &[Do(Command::Third), Ended(Call::RestartExplorer, Ok(json!({ "restarted": true })))]),
+        ),
         ("privacy", answered(&ENGLISH, Page::Privacy)),
         (
             "privacy-opened",
@@ -273,6 +313,12 @@ pub fn pictures() -> Vec<(String, Controller, Shot)> {
     more("backup-german", german(), LIGHT);
     more("backup-german-narrow", german(), Shot { size: (480, 720), ..LIGHT });
     more("backup-german-250", german(), Shot { percent: 250, ..LIGHT });
+    let explorer_german =
+        || explorer(&GERMAN, &[Step::Do(Command::Third), Step::Ended(Call::RestartExplorer, Err(stays()))]);
+    more("explorer-200", explorer(&ENGLISH, &[]), Shot { percent: 200, ..LIGHT });
+    more("explorer-dark-200", explorer(&ENGLISH, &[]), Shot { percent: 200, dark: true, ..LIGHT });
+    more("explorer-german", explorer(&GERMAN, &[]), LIGHT);
+    more("explorer-german-failed-narrow", explorer_german(), Shot { size: (480, 720), ..LIGHT });
     more("restore-right-to-left", right_to_left(Page::Restore), LIGHT);
     more("welcome-right-to-left", right_to_left(Page::Welcome), LIGHT);
     more(

@@ -136,6 +136,16 @@ fn every_page_and_state_looks_as_it_did() {
     backup.ended(Call::Wish(Wish { groups: Vec::new(), on: false }), Ok(groups));
     drop(draw((&window, &seconds), &frame, &backup, *light));
     assert!(!is_ticked(&frame, "Personalization"));
+    // The button that starts Explorer anew goes while that happens; the keyboard is at the main one then, and not nowhere.
+    let (_, mut explorer) = states().into_iter().find(|(name, _)| *name == "explorer").unwrap();
+    let go_on = |explorer: &Controller| drop(draw((&window, &seconds), &frame, explorer, *light));
+    go_on(&explorer);
+    assert!(press(&frame, "Restart Explorer now"));
+    explorer.command(Command::Third);
+    go_on(&explorer);
+    explorer.ended(Call::RestartExplorer, Ok(json!({ "restarted": true })));
+    go_on(&explorer);
+    assert_eq!(in_focus(&frame), "Close");
     assert_eq!(unreachable, [""; 0]);
     assert_eq!(wrong, [""; 0], "`UPDATE_SCREENS=1 cargo test -p window` draws them anew; then look at them");
 }

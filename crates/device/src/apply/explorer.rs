@@ -4,9 +4,35 @@
 //! what nobody agreed to is seen after signing out and in. That it does not work is no failure of the run: everything is stored.
 
 use model::catalog::Effect;
+use model::reason::Reason;
 use serde::Serialize;
 
 use super::{NotLive, Outcome, Target};
+
+/// Why Explorer was not started anew.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotRestarted {
+    /// There is none, or another program is the shell: nothing was touched.
+    #[error("{0}")]
+    NotThere(&'static str),
+    /// It runs as before.
+    #[error("Explorer cannot be ended: {0}")]
+    NotEnded(String),
+    /// It was ended, and that is all.
+    #[error("Explorer was ended and has not come back{0}")]
+    NotBack(String),
+}
+
+impl NotRestarted {
+    /// The reason by which a person is told.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::NotThere(_) => Reason::NoExplorer,
+            Self::NotEnded(_) => Reason::ExplorerStays,
+            Self::NotBack(_) => Reason::ExplorerGone,
+        }
+    }
+}
 
 /// What became of Explorer after a run with settings that it reads when it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -29,6 +55,8 @@ pub fn restart_explorer(outcome: &mut Outcome, target: &mut Target, agree: &mut 
     }
     match target.effects.restart_explorer() {
         Ok(()) => outcome.explorer = Some(Explorer::Restarted),
-        Err(why) => outcome.not_live.push(NotLive { effect: Effect::Explorer, why, choose: None }),
+        Err(why) => {
+            outcome.not_live.push(NotLive { effect: Effect::Explorer, why: why.to_string(), choose: None });
+        }
     }
 }

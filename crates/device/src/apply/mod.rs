@@ -33,7 +33,7 @@ use journal::{Begin, Journal, JournalError, Journals, State, Step, Summary, Writ
 use prepare::Prepared;
 use run::{Carried, Run};
 
-pub use explorer::{Explorer, restart_explorer};
+pub use explorer::{Explorer, NotRestarted, restart_explorer};
 pub use files::{FileWrite, FolderFiles, LiveFiles, Picture, Shows, picture_ending};
 pub(crate) use journal::reason_of_write;
 pub use undo::UNDO_DAYS;
@@ -127,6 +127,29 @@ pub struct Applied {
     pub title: String,
     /// Its category; `None` if this version does not know the setting.
     pub category: Option<Category>,
+    /// What it is seen after; `None` if it is seen at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<After>,
+}
+
+/// What a change is seen after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum After {
+    /// Explorer starting again.
+    Explorer,
+    /// The person signing out and in.
+    SignOut,
+}
+
+impl After {
+    fn of(effect: Effect) -> Option<Self> {
+        match effect {
+            Effect::Explorer => Some(Self::Explorer),
+            Effect::SignOut => Some(Self::SignOut),
+            _ => None,
+        }
+    }
 }
 
 /// A setting that was left alone.
@@ -405,7 +428,8 @@ fn turn(effect: Effect) -> u8 {
 
 fn applied(table: Table, id: String) -> Applied {
     let Named { title, category } = named(table, &id);
-    Applied { id, title, category }
+    let after = table.find(&id).and_then(|setting| After::of(setting.effect));
+    Applied { id, title, category, after }
 }
 
 fn failed(table: Table, id: String, reason: Reason) -> Failed {

@@ -103,7 +103,7 @@ impl Effects for NotedEffects {
         if effect == Effect::Spi(0x14) { Err("no desktop".to_owned()) } else { Ok(()) }
     }
 
-    fn restart_explorer(&mut self) -> Result<(), String> {
+    fn restart_explorer(&mut self) -> Result<(), NotRestarted> {
         self.0.borrow_mut().push("restart".to_owned());
         Ok(())
     }
@@ -262,6 +262,8 @@ fn explorer_is_told_once_and_started_anew_only_when_it_is_needed_and_agreed_to()
 
     pc.undo();
     let mut outcome = pc.restore(&two).unwrap();
+    let after = outcome.applied.iter().map(|one| (one.id.as_str(), one.after)).collect::<Vec<_>>();
+    assert_eq!(after, [("taskbar.clock", Some(After::Explorer)), ("taskbar.alignment", Some(After::Explorer))]);
     let (mut registry, mut files) = (MemoryRegistry::new(), FolderFiles::beside("a.reg".as_ref()));
     let mut unseen = crate::target::Unseen;
     let mut target = Target { name: "a.reg", registry: &mut registry, files: &mut files, effects: &mut unseen };

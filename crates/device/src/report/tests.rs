@@ -69,7 +69,7 @@ fn made(at: i64) -> LocalReport {
             because: String::new(),
         }],
     };
-    let applied = Applied { id: known(0).to_owned(), title: String::new(), category: None };
+    let applied = Applied { id: known(0).to_owned(), title: String::new(), category: None, after: None };
     let failed = Failed { id: known(1).to_owned(), title: String::new(), category: None, reason: Reason::AccessDenied };
     let done = apply::Outcome { applied: vec![applied], failed: vec![failed], ..apply::Outcome::default() };
     report(&about(at), &plan, &done, None)

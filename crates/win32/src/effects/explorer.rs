@@ -10,6 +10,7 @@ use std::os::windows::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::ptr;
 
+use device::apply::NotRestarted;
 use windows_sys::Win32::Foundation::{CloseHandle, HANDLE, INVALID_HANDLE_VALUE, WAIT_OBJECT_0};
 use windows_sys::Win32::System::Diagnostics::ToolHelp::{
     CreateToolhelp32Snapshot, PROCESSENTRY32W, Process32FirstW, Process32NextW, TH32CS_SNAPPROCESS,
@@ -47,14 +48,15 @@ pub(super) fn notify() {
 }
 
 /// Ends the shell of this session and sees to it that one runs again. The error says why not.
-pub(super) fn restart() -> Result<(), String> {
-    let old = shell().ok_or("no Explorer is running in this session")?;
-    let program = windows_folder().map_err(|error| error.to_string())?.join("explorer.exe");
-    let process = Process::open(old).map_err(|error| format!("Explorer cannot be ended: {error}"))?;
+pub(super) fn restart() -> Result<(), NotRestarted> {
+    let stays = |error: io::Error| NotRestarted::NotEnded(error.to_string());
+    let old = shell().ok_or(NotRestarted::NotThere("no Explorer is running in this session"))?;
+    let program = windows_folder().map_err(stays)?.join("explorer.exe");
+    let process = Process::open(old).map_err(stays)?;
     if !process.is(&program) {
-        return Err("the shell of this session is another program than Explorer".to_owned());
+        return Err(NotRestarted::NotThere("the shell of this session is another program than Explorer"));
     }
-    process.end().map_err(|error| format!("Explorer was not ended: {error}"))?;
+    process.end().map_err(stays)?;
     for menu in in_this_session(START_MENU) {
         // One that stays shows its settings after the next sign-in.
         drop(Process::open(menu).and_then(|process| process.end()));
@@ -62,11 +64,11 @@ pub(super) fn restart() -> Result<(), String> {
     if comes_back(old, WINLOGON_MILLISECONDS) {
         return Ok(());
     }
-    start(&program).map_err(|error| format!("Explorer was ended and cannot be started: {error}"))?;
+    start(&program).map_err(|error| NotRestarted::NotBack(format!(": {error}")))?;
     if comes_back(old, START_MILLISECONDS) {
         return Ok(());
     }
-    Err("Explorer was ended and has not come back; sign out and in again".to_owned())
+    Err(NotRestarted::NotBack(String::new()))
 }
 
 /// Starts a program that outlives this one, and so gets none of its handles: whoever reads what this program says must not wait for Explorer's end.

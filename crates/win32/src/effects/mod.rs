@@ -12,7 +12,7 @@ mod taskbar;
 use std::io;
 use std::ptr;
 
-use device::apply::Picture;
+use device::apply::{NotRestarted, Picture};
 use device::target::Effects;
 use model::catalog::Effect;
 use windows_sys::Win32::UI::WindowsAndMessaging::{
@@ -53,7 +53,7 @@ impl Effects for LiveEffects {
         }
     }
 
-    fn restart_explorer(&mut self) -> Result<(), String> {
+    fn restart_explorer(&mut self) -> Result<(), NotRestarted> {
         explorer::restart()
     }
 }

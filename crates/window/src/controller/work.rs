@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::read::{category, choose, list, literal, number, reason, reason_and_next, text, title};
 use super::restore::LINES_MAX;
-use super::{Controller, read};
+use super::{Controller, Work, read};
 use crate::call::{Answer, Call, Heard};
 use crate::view::{Line, Page, Tone, View};
 use crate::when::When;
@@ -128,6 +128,47 @@ impl Controller {
         all.iter().enumerate().map(line).collect()
     }
 
+    /// The outcome of the run whose result is shown, if what it changed shows only when Explorer starts anew, and it has not yet.
+    pub(super) fn explorer_waits(&self) -> Option<&Value> {
+        let Work::Ended(call, Ok(document)) = &self.work else { return None };
+        let outcome = outcome(call, document)?;
+        (outcome["explorer"] == "restart_needed" && self.explorer.value().is_none()).then_some(outcome)
+    }
+
+    /// Explorer is on its way: nothing can be pressed until it is there.
+    pub(super) fn restarting(&self, view: &mut View) {
+        let texts = self.texts;
+        (view.tone, view.status) = (Tone::Plain, texts.t("explorer.running"));
+        (view.detail, view.notice) = (texts.t("explorer.running_about"), String::new());
+        view.progress = Some(-1.0);
+        (view.main, view.main_enabled) = (texts.t("close"), false);
+        (view.second, view.third) = (String::new(), String::new());
+        (view.cards, view.groups, view.lines) = (Vec::new(), Vec::new(), Vec::new());
+    }
+
+    /// What waits for Explorer, what starting it anew closes, and when it happens otherwise; or what came of it.
+    fn offer_explorer(&self, view: &mut View) {
+        let texts = self.texts;
+        let said = match (self.explorer_waits(), self.explorer.problem()) {
+            (Some(_), Some(problem)) => {
+                view.tone = Tone::Attention;
+                let (title, next) = self.explain(problem);
+                format!("{}: {title}. {next}.", texts.t("explorer.failed"))
+            }
+            (Some(outcome), None) => {
+                let number = texts.count(waiting(outcome).count() as u64, "explorer.one", "explorer.many");
+                format!("{number} {}", texts.t("explorer.about"))
+            }
+            (None, _) if self.explorer.value().is_some() => texts.t("explorer.done"),
+            (None, _) => return,
+        };
+        if self.explorer_waits().is_some() {
+            (view.main, view.third) = (texts.t("explorer.later"), texts.t("explorer.restart"));
+        }
+        let rest = std::mem::take(&mut view.notice);
+        view.notice = [said, rest].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n");
+    }
+
     pub(super) fn result(&self, view: &mut View, call: &Call, answer: &Answer) {
         let texts = self.texts;
         (view.cards, view.groups, view.lines) = (Vec::new(), Vec::new(), Vec::new());
@@ -153,6 +194,8 @@ impl Controller {
                 view.lines = failed
                     .map(|one| Line::new(title(texts, one), reason_and_next(texts, one), Tone::Attention))
                     .collect();
+                self.section(&mut view.lines, "group.waits", self.waits());
+                self.offer_explorer(view);
             }
             Call::Export(_) => {
                 view.status = texts.t("result.export");
@@ -219,9 +262,6 @@ impl Controller {
         if list(outcome, "effects").iter().any(|effect| effect == "sign_out") {
             needs.push(Line::new(texts.t("needs.sign_out"), texts.t("needs.sign_out_why"), Tone::Attention));
         }
-        if outcome["explorer"] == "restart_needed" {
-            needs.push(Line::new(texts.t("needs.explorer"), texts.t("needs.explorer_next"), Tone::Attention));
-        }
         for one in list(outcome, "not_live").iter().filter(|one| one["choose"].is_object()) {
             let (title, next) = choose(texts, one);
             needs.push(Line::new(title, next, Tone::Attention));
@@ -249,19 +289,43 @@ impl Controller {
             view.notice = texts.count(waiting, "result.app", "result.apps");
         }
         view.tone = if failed.is_empty() { Tone::Good } else { Tone::Attention };
-        let came = |one: &Value| {
-            let title = Line::new(title(self.texts, one), "", Tone::Good);
-            Line {
-                detail: one["category"].as_str().map(|word| category(self.texts, word)).unwrap_or_default(),
-                ..title
-            }
-        };
+        self.offer_explorer(view);
+        let waits = self.waits();
+        let has_come = |one: &&Value| waits.is_empty() || one["after"] != "explorer";
+        let came: Vec<_> = applied.iter().filter(has_come).map(|one| self.setting(one, Tone::Good)).collect();
         let mut lines = Vec::new();
         self.section(&mut lines, "group.needs", needs);
+        self.section(&mut lines, "group.waits", waits);
         self.section(&mut lines, "group.managed", managed);
         self.section(&mut lines, "group.missing", missing);
-        self.section(&mut lines, "group.restored", applied.iter().map(came).collect());
+        self.section(&mut lines, "group.restored", came);
         lines.truncate(LINES_MAX);
         view.lines = lines;
     }
+
+    /// The settings that show when Explorer starts anew.
+    fn waits(&self) -> Vec<Line> {
+        let outcome = self.explorer_waits();
+        outcome.into_iter().flat_map(waiting).map(|one| self.setting(one, Tone::Attention)).collect()
+    }
+
+    /// A setting and its category.
+    fn setting(&self, one: &Value, tone: Tone) -> Line {
+        let of = one["category"].as_str().map(|word| category(self.texts, word)).unwrap_or_default();
+        Line::new(title(self.texts, one), of, tone)
+    }
+}
+
+/// What a run that changes settings says that it did; `None` of others.
+fn outcome<'a>(call: &Call, document: &'a Value) -> Option<&'a Value> {
+    match call {
+        Call::Restore(..) => Some(&document["outcome"]),
+        Call::Undo => Some(document),
+        _ => None,
+    }
+}
+
+/// The settings that are stored, and show when Explorer starts anew.
+fn waiting(outcome: &Value) -> impl Iterator<Item = &Value> {
+    list(outcome, "applied").iter().filter(|one| one["after"] == "explorer")
 }

@@ -115,6 +115,14 @@ fn explorer_starts_anew_when_that_is_asked_for_and_what_cannot_be_is_no_failure(
     assert_eq!(not_live.len(), 1, "{outcome}");
     assert_eq!(not_live[0]["effect"], "explorer");
     assert!(not_live[0]["why"].as_str().unwrap().contains("no Explorer is running"), "{outcome}");
+    let after = |id: &str| {
+        let applied = outcome["applied"].as_array().unwrap().iter();
+        applied.clone().find(|one| one["id"] == id).map(|one| one["after"].clone())
+    };
+    assert_eq!(after("taskbar.alignment"), Some("explorer".into()), "the window names what waits by this");
+    let why = new.pc.rehome(&["restart-explorer", "--yes", "--json"]);
+    assert_eq!(why.code, Some(1), "{why:?}");
+    assert_eq!(serde_json::from_str::<Value>(&why.stdout).unwrap()["code"], "no_explorer");
     new.pc.rehome(&["undo", "--yes"]).done();
 
     // A stand-in for Explorer, where Windows has it.
@@ -132,15 +140,26 @@ fn explorer_starts_anew_when_that_is_asked_for_and_what_cannot_be_is_no_failure(
     new.pc.rehome(&["undo", "--yes"]).done();
 
     // The new one inherits Wine's own stream for errors, and would be waited for if that were a pipe.
-    let file = new.pc.path().join("said.json");
-    let mut command = new.pc.command(&anew);
-    command.stdin(Stdio::null()).stdout(std::fs::File::create(&file).unwrap()).stderr(Stdio::null());
-    let code = command.status().unwrap().code();
-    assert!(matches!(code, Some(0 | 11)), "{code:?}");
-    let outcome = explorer(&std::fs::read_to_string(&file).unwrap());
+    let into_a_file = |words: &[&str]| {
+        let file = new.pc.path().join("said.json");
+        let mut command = new.pc.command(words);
+        command.stdin(Stdio::null()).stdout(std::fs::File::create(&file).unwrap()).stderr(Stdio::null());
+        let code = command.status().unwrap().code();
+        assert!(matches!(code, Some(0 | 11)), "{words:?}: {code:?}");
+        std::fs::read_to_string(&file).unwrap()
+    };
+    let outcome = explorer(&into_a_file(&anew));
     assert_eq!((&outcome["explorer"], outcome["not_live"].as_array()), (&"restarted".into(), None), "{outcome}");
     assert!(ended(&mut shell), "the old one is gone");
     assert_eq!(starts().lines().collect::<Vec<_>>(), ["shell", "shell"]);
+
+    // Whoever said no has a verb for it later, which asks for a yes of its own; the window presses it for the person.
+    let said = new.pc.rehome(&["restart-explorer"]).ok();
+    assert!(said.contains("open folder windows close"), "{said}");
+    assert_eq!(starts().lines().count(), 2, "nothing was touched");
+    let said = into_a_file(&["restart-explorer", "--yes", "--json"]);
+    assert_eq!(serde_json::from_str::<Value>(&said).unwrap(), serde_json::json!({ "restarted": true }));
+    assert_eq!(starts().lines().collect::<Vec<_>>(), ["shell"; 3]);
 }
 
 /// Whether a program that was told to has ended, before the deadline.
