@@ -22,6 +22,8 @@ pub mod eventlog;
 mod facts;
 #[cfg(feature = "road")]
 mod files;
+#[cfg(feature = "desktop")]
+mod job;
 #[cfg(feature = "road")]
 mod keys;
 mod libraries;
@@ -53,6 +55,8 @@ pub use effects::LiveEffects;
 pub use facts::{LivePlaces, ask, known, person};
 #[cfg(feature = "road")]
 pub use files::attributes;
+#[cfg(feature = "desktop")]
+pub use job::ends_with_this;
 #[cfg(feature = "road")]
 pub use keys::{key_stores, machine_id};
 pub use libraries::from_system_only;

@@ -75,7 +75,7 @@ fn main() -> ExitCode {
         without_console,
     );
     if args.scheduled {
-        return ExitCode::from(rehome.scheduled());
+        return ExitCode::from(rehome.scheduled(bound));
     }
     if args.welcome {
         let welcome = rehome.run(&Call::Welcome, &|_| ());
@@ -297,3 +297,12 @@ use win32::without_window as without_console;
 
 #[cfg(not(windows))]
 fn without_console(_: &mut std::process::Command) {}
+
+/// Has a run end with this program. One that cannot be bound goes on as before: it has limits of its own.
+#[cfg(windows)]
+fn bound(child: &std::process::Child) {
+    drop(win32::ends_with_this(child));
+}
+
+#[cfg(not(windows))]
+fn bound(_: &std::process::Child) {}

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::call::{Answer, Call, Heard, Stead, answer, broken, heard};
 
@@ -26,13 +26,17 @@ impl Rehome {
         Self { program: own.with_file_name(if cfg!(windows) { "rehome.exe" } else { "rehome" }), stead, quietly }
     }
 
-    /// Does what is due, and gives its exit code. What it says goes nowhere: its logs have it.
-    pub fn scheduled(&self) -> u8 {
+    /// Does what is due, and gives its exit code. What it says goes nowhere: its logs have it. `bind` has the run end with this program, which is all that the
+    /// scheduler knows and ends when its time is over.
+    pub fn scheduled(&self, bind: fn(&Child)) -> u8 {
         let mut command = Command::new(&self.program);
         command.args(["schedule", "run"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         (self.quietly)(&mut command);
-        let ended = command.status().ok().and_then(|status| status.code());
-        ended.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+        let ended = command.spawn().and_then(|mut child| {
+            bind(&child);
+            child.wait()
+        });
+        ended.ok().and_then(|status| status.code()).and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
     }
 
     /// Runs it to its end. `told` hears of progress.
@@ -78,6 +82,7 @@ fn listen(mut talk: impl BufRead, told: &dyn Fn(Heard)) {
 #[cfg(unix)]
 mod tests {
     use std::cell::RefCell;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
 
@@ -94,13 +99,18 @@ mod tests {
         (folder, rehome)
     }
 
+    /// The process that was bound last.
+    static BOUND: AtomicU32 = AtomicU32::new(0);
+
     #[test]
     fn what_is_due_is_done_without_a_word_and_ends_as_it_ended() {
         let (folder, rehome) = beside(r#"echo "$*" > "$(dirname "$0")/said"; exit 4"#);
-        assert_eq!(rehome.scheduled(), 4);
+        let bind = |child: &Child| BOUND.store(child.id(), Ordering::Relaxed);
+        assert_eq!(rehome.scheduled(bind), 4);
+        assert_ne!(BOUND.load(Ordering::Relaxed), 0, "it ends with this program");
         assert_eq!(std::fs::read_to_string(folder.path().join("said")).unwrap(), "schedule run\n");
         drop(folder);
-        assert_eq!(rehome.scheduled(), 1, "there is no program any more");
+        assert_eq!(rehome.scheduled(bind), 1, "there is no program any more");
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod pictures;
 mod prefix;
 mod refused;
 mod round_trip;
+mod scheduled;
 mod states;
 mod two_people;
 mod window;
