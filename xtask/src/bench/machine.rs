@@ -26,6 +26,15 @@ pub fn toolchain() -> String {
     format!("rustc {} {}", field("release: "), field("host: "))
 }
 
+/// The day, in UTC, as year, month and day.
+pub fn today() -> String {
+    let output = Command::new("date").args(["-u", "+%F"]).output();
+    output.map_or_else(
+        |_| "an unknown day".to_owned(),
+        |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+    )
+}
+
 /// The load averages, to be said beside every figure that load moves.
 pub fn load() -> String {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();

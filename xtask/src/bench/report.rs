@@ -29,8 +29,10 @@ impl Report {
         report
     }
 
-    /// Replaces one section.
-    pub fn section(&mut self, name: &str, text: String) {
+    /// Replaces one section. Below its heading it says when it was measured, and how that is done again.
+    pub fn section(&mut self, name: &str, mut text: String) {
+        let heading = text.find('\n').unwrap_or(text.len());
+        text.insert_str(heading, &format!("\n\nMeasured on {} with `cargo xtask bench {name}`.", machine::today()));
         self.sections.insert(name.to_owned(), text);
     }
 
@@ -140,9 +142,12 @@ mod tests {
             sections: sections("# x\n\n<!-- road -->\nold road\n\n<!-- rates -->\nold rates\n"),
             ratios: BTreeMap::new(),
         };
-        report.section("road", "new road\n".to_owned());
+        report.section("road", "## New road\n\nfigures\n".to_owned());
         assert_eq!(report.sections["rates"].trim(), "old rates");
-        assert_eq!(report.sections["road"].trim(), "new road");
+        let lines: Vec<_> = report.sections["road"].lines().filter(|line| !line.is_empty()).collect();
+        let [heading, when, "figures"] = lines[..] else { panic!("{lines:?}") };
+        assert_eq!(heading, "## New road");
+        assert!(when.starts_with("Measured on 2") && when.ends_with("`cargo xtask bench road`."), "{when}");
     }
 
     #[test]

@@ -11,7 +11,9 @@ use anyhow::{Context, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{CLIENTS, RUNS, Rate, SECONDS, enroll, middle, run_backups, steadiness, sync_ms, wrk};
+use super::{
+    CLIENTS, RUNS, Rate, SECONDS, enroll, middle, own_rates, per_second, run_backups, steadiness, sync_ms, wrk,
+};
 use crate::bench::Args;
 use crate::bench::product::Product;
 use crate::bench::report::{Report, circumstances};
@@ -63,6 +65,7 @@ pub fn measure(_args: &Args, report: &mut Report) -> anyhow::Result<()> {
         let (rate, p99, cpu, errors) = (of(|r| r.per_second), of(|r| r.p99_ms), of(|r| r.cpu_us), of(|r| r.errors));
         writeln!(text, "| {name} | {rate:.0} | {p99:.1} | {cpu:.0} | {errors:.0} |")?;
     }
+    text += &own_rates([("atuin-server", per_second(&theirs)), ("this project", per_second(&ours))]);
     report.section("peer", text + &steadiness(before, after));
     Ok(())
 }

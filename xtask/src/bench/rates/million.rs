@@ -96,7 +96,7 @@ pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
 }
 
 /// What a server takes by itself.
-struct ByItself {
+pub struct ByItself {
     /// Seconds of a core until it rested.
     first_s: f64,
     /// The share of a core that it takes then.
@@ -104,7 +104,7 @@ struct ByItself {
 }
 
 /// Waits until the server has done what it does rarely, so that it is not counted among what requests cost.
-fn come_to_rest(server: u32) -> anyhow::Result<ByItself> {
+pub fn come_to_rest(server: u32) -> anyhow::Result<ByItself> {
     say::note("waiting for what the server does by itself");
     let begin = cpu_seconds(server)?;
     for _ in 0..ROUNDS_MAX {

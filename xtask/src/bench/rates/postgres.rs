@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
-use super::{CLIENTS, RUNS, Rate, SECONDS, enroll, middle, run_backups, sync_ms};
+use super::{CLIENTS, RUNS, Rate, SECONDS, enroll, middle, own_rates, per_second, run_backups, steadiness, sync_ms};
 use crate::bench::Args;
 use crate::bench::measure::median;
 use crate::bench::product::Product;
@@ -80,13 +80,14 @@ pub fn measure(_args: &Args, report: &mut Report) -> anyhow::Result<()> {
         ));
     }
     let after = sync_ms(scratch.path())?;
-    let (rate, floor) = (middle(&ours, |rate| rate.per_second), median(anchors));
+    let (rate, floor) = (middle(&ours, |rate| rate.per_second), median(anchors.clone()));
+    let tail = own_rates([("pgbench", anchors), ("this project", per_second(&ours))]) + &steadiness(before, after);
     report.ratio(GOAL, rate / floor, &format!("{rate:.0} / {floor:.0} a second"));
-    report.section("postgres", table(&ours, floor, &super::steadiness(before, after))?);
+    report.section("postgres", table(&ours, floor, &tail)?);
     Ok(())
 }
 
-fn table(ours: &[Rate], floor: f64, steadiness: &str) -> anyhow::Result<String> {
+fn table(ours: &[Rate], floor: f64, tail: &str) -> anyhow::Result<String> {
     let mut text = format!(
         "## Server rates on PostgreSQL\n\n{}\nA cluster as PostgreSQL makes it, with {}; each answer waits for the commit. {CLIENTS} connections, {RUNS} runs of \
          {SECONDS} s in turn, medians.\n\n| what | a second | p99 ms | server CPU us each | errors |\n| --- | --- | --- | --- | --- |\n",
@@ -97,7 +98,7 @@ fn table(ours: &[Rate], floor: f64, steadiness: &str) -> anyhow::Result<String> 
     let (rate, p99) = (middle(ours, |rate| rate.per_second), middle(ours, |rate| rate.p99_ms));
     let (cpu, errors) = (middle(ours, |rate| rate.cpu_us), middle(ours, |rate| rate.errors));
     writeln!(text, "| this project: backups | {rate:.0} | {p99:.1} | {cpu:.0} | {errors:.0} |")?;
-    Ok(text + steadiness)
+    Ok(text + tail)
 }
 
 fn psql(address: &str, text: &str) -> anyhow::Result<()> {
