@@ -658,6 +658,12 @@ impl Controller {
         explained(self.texts, problem)
     }
 
+    /// What is said of an app, and that it was pinned to Start: nothing pins it again but the person.
+    fn with_pin(&self, about: String, app: &Value) -> String {
+        let pinned = (app["pinned"] == true).then(|| self.texts.t("apps.pinned"));
+        [Some(about), pinned].into_iter().flatten().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" · ")
+    }
+
     /// How many of something, and how many apps.
     fn with_apps(&self, (number, one, many): (u64, &str, &str), apps: u64) -> String {
         format!("{} · {}", self.texts.count(number, one, many), self.texts.count(apps, "apps.one", "apps.many"))

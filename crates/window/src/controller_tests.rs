@@ -168,7 +168,7 @@ fn a_category_opens_to_its_settings_with_their_values() {
     // The last category that has nothing set, and the apps.
     controller.command(Command::Toggle(8));
     let view = seen(&controller);
-    assert_eq!((view.lines[9].title.as_str(), view.lines[9].detail.as_str()), ("Editor", "Contoso"));
+    assert_eq!((view.lines[9].title.as_str(), view.lines[9].detail.as_str()), ("Editor", "Contoso · pinned to Start"));
     // No server: said in its place, and asked again by the next click.
     let mut controller = backup(schedule(Some("2026-11-18T08:10:00Z")));
     controller.command(Command::Toggle(5));
@@ -418,7 +418,7 @@ fn a_restore_is_looked_at_then_agreed_to_by_its_mark() {
             ("Alignment of the taskbar", "1 → 0"),
             ("Task view button", "0 → as Windows has it"),
             ("Apps", ""),
-            ("Editor", "is installed in the background"),
+            ("Editor", "is installed in the background · pinned to Start"),
             ("Stays as it is on this PC", ""),
             ("Widgets", "Managed by your organisation"),
             ("Snap flyout", "Not on this Windows"),

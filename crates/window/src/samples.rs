@@ -68,7 +68,7 @@ pub fn shown() -> Value {
             "accessibility.of_tomorrow": { "outcome": "set", "value": { "type": "int", "value": 7 } },
         },
         "apps": [
-            { "kind": "store", "name": "Editor", "publisher": "Contoso" }, { "kind": "system", "name": "Shell" },
+            { "kind": "store", "name": "Editor", "publisher": "Contoso", "pinned": true }, { "kind": "system", "name": "Shell" },
         ],
     })
 }
@@ -107,7 +107,7 @@ pub fn plan() -> Value {
                 { "id": "devices.mouse.speed", "title": "Mouse speed", "action": "skip", "reason": "changed_since_sign_in", "wanted": null },
                 { "id": "taskbar.badges", "title": "Badges", "action": "same", "value": null },
             ],
-            "apps": [{ "name": "Editor", "action": "install" }, { "name": "Calculator", "action": "present" }],
+            "apps": [{ "name": "Editor", "action": "install", "pinned": true }, { "name": "Calculator", "action": "present" }],
             "not_carried": [{ "id": "taskbar.pins", "title": "Pins of the taskbar", "reason": "could_carry_code", "because": "they name programs" }],
         },
     })

@@ -73,9 +73,10 @@ fn names(steps: &[&AppStep], indent: &str, all: bool) -> String {
     list(&apps, indent, all)
 }
 
-/// The names of apps, in alphabetical order, several on a line.
+/// The names of apps, in alphabetical order, several on a line, with those that were pinned: the person pins them again.
 pub fn list(apps: &[&App], indent: &str, all: bool) -> String {
-    let mut names: Vec<String> = apps.iter().map(|app| name(app)).collect();
+    let pinned = |app: &App| if app.again.pinned { " (pinned to Start)" } else { "" };
+    let mut names: Vec<String> = apps.iter().map(|app| name(app) + pinned(app)).collect();
     names.sort_by_key(|name| name.to_lowercase());
     names.dedup();
     let hidden = if all { 0 } else { names.len().saturating_sub(NAMED_MAX) };

@@ -176,10 +176,12 @@ mod tests {
             ("taskbar.from_the_future", Reading::Set { value: Value::Text("\u{1b}[31mred".to_owned()) }),
             ("personalization.dark_moon", Reading::Refused { reason: Reason::OutOfRange }),
         ];
+        let mut notes = app(AppKind::Store, "Notes");
+        notes.again.pinned = true;
         Snapshot {
             readings: readings.map(|(id, reading)| (id.to_owned(), reading)).into(),
             not_carried: [("system.moon_phase".to_owned(), Reason::CouldCarryCode)].into(),
-            apps: vec![app(AppKind::Store, "Notes"), app(AppKind::System, "Shell"), app(AppKind::Desktop, "Ledger")],
+            apps: vec![notes, app(AppKind::System, "Shell"), app(AppKind::Desktop, "Ledger")],
             ..Snapshot::default()
         }
     }

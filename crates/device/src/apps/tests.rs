@@ -276,3 +276,59 @@ fn a_user_s_own_list_of_packages_goes_before_that_of_the_pc() {
     assert_eq!(ids(&apps, AppKind::Desktop).len(), 8, "programs of the whole PC");
     assert!(input.registry.subkeys(Root::Classes, "Local Settings").unwrap().len() > 1);
 }
+
+/// The families that were pinned to Start.
+fn pinned(apps: &[App]) -> BTreeSet<&str> {
+    apps.iter().filter(|app| app.again.pinned).map(|app| app.id.as_str()).collect()
+}
+
+/// A layout of Start with this document, as an export has it.
+fn layout(document: &str) -> String {
+    let hex: Vec<String> = document.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let key = r"HKEY_CURRENT_USER\Software\Microsoft\Windows\CurrentVersion\Start";
+    format!("[{key}]\n\"Config\"=hex:{}\n", hex.join(","))
+}
+
+#[test]
+fn apps_that_the_layout_of_start_names_are_marked_as_pinned() {
+    let apps = [
+        package("Contoso.Notes_1.2.3.0_x64__abcdefgh12345", 1, STORE),
+        package("Contoso.Paint_1.0.0.0_x64__abcdefgh12345", 1, STORE),
+    ];
+    let list = |text: &str| RegistryApps::new(&registry(&(apps.concat() + text))).list().unwrap();
+    let document = r#"{"pinnedList":[{"packagedAppId":"contoso.NOTES_abcdefgh12345!App"},
+        {"packagedAppId":"Contoso.Gone_abcdefgh12345!App"},{"desktopAppLink":"C:\\x.lnk"}]}"#;
+    assert_eq!(
+        pinned(&list(&layout(document))),
+        ["Contoso.Notes_abcdefgh12345"].into(),
+        "and nothing that is not there"
+    );
+    for nothing in [String::new(), layout("{}"), layout("no layout")] {
+        assert_eq!(pinned(&list(&nothing)), [].into());
+    }
+}
+
+#[test]
+fn pins_of_a_real_layout_mark_the_packages_of_a_real_user() {
+    let Some(folder) = hives() else { return };
+    let document = fs::read(folder.join("../start-layout/Windows11StartMenuLayout.json")).unwrap();
+    let mut tree = hive::writer::Tree::new("ROOT");
+    // What a user's hive is known by.
+    tree.key("Control Panel");
+    tree.key(r"Software\Microsoft\Windows\CurrentVersion\Start").set("Config", 3, document);
+    let user = HiveBytes {
+        name: "NTUSER.DAT".into(),
+        bytes: tree.to_bytes(&hive::writer::Layout::default()),
+        logs: Vec::new(),
+    };
+    let classes = read_hive(&folder.join("win10-1709-jcloudy.UsrClass.dat")).unwrap();
+    let registry = HiveRegistry::open(user, Some(classes)).unwrap();
+    let apps = RegistryApps::new(&registry).list().unwrap();
+    let expected = [
+        "Microsoft.Windows.Photos_8wekyb3d8bbwe",
+        "Microsoft.WindowsAlarms_8wekyb3d8bbwe",
+        "Microsoft.WindowsCalculator_8wekyb3d8bbwe",
+        "windows.immersivecontrolpanel_cw5n1h2txyewy",
+    ];
+    assert_eq!(pinned(&apps), expected.into(), "Notepad was no package yet; links are not read");
+}

@@ -181,7 +181,8 @@ impl Controller {
         };
         let lines: Vec<_> = if word == "app_list" {
             let apps = list(document, "apps").iter().filter(|app| app["kind"] == "store");
-            apps.map(|app| inner(read::app(app), text(app, "publisher"))).take(INNER_MAX).collect()
+            let about = |app: &Value| self.with_pin(text(app, "publisher"), app);
+            apps.map(|app| inner(read::app(app), about(app))).take(INNER_MAX).collect()
         } else {
             let readings = document["readings"].as_object().into_iter().flatten();
             let set = readings.filter(|(id, reading)| category_of(id) == word && reading["outcome"] == "set");

@@ -266,7 +266,7 @@ impl Controller {
             }
             lines.push(self.change_line(step));
         }
-        let app = |app: &Value| Line::new(read::app(app), texts.t("restore.install"), Tone::Plain);
+        let app = |app: &Value| Line::new(read::app(app), self.with_pin(texts.t("restore.install"), app), Tone::Plain);
         self.section(&mut lines, "apps.title", installs(document).map(app).collect());
         let skips = list(&document["plan"], "settings").iter().filter(|step| step["action"] == "skip");
         let skip = |step: &Value| Line::new(title(self.texts, step), self.skipped(step), Tone::Off);
