@@ -248,6 +248,9 @@ fn allowed(setting: &Setting) -> String {
         Kind::Colour(_) => "a colour".to_owned(),
         Kind::Text { max, alphabet } => format!("text of up to {max} characters ({alphabet:?})"),
         Kind::Texts { items, max, alphabet } => format!("up to {items} texts of up to {max} characters ({alphabet:?})"),
+        Kind::Guids(known) => {
+            format!("any of {}", names(&known.iter().map(|(name, _)| *name).collect::<Vec<_>>()))
+        }
         Kind::Picture => "a JPEG or PNG picture".to_owned(),
         Kind::Dictionary => "words of one's own, by language".to_owned(),
     }

@@ -145,6 +145,7 @@ struct RawSetting {
     colour: Option<String>,
     text: Option<RawText>,
     texts: Option<RawText>,
+    guids: Option<Table>,
     picture: Option<bool>,
     dictionary: Option<bool>,
     #[serde(default)]
@@ -351,12 +352,13 @@ fn kind(raw: &RawSetting) -> Result<Kind, String> {
         Some(items) => Ok(Kind::Texts { items, max: raw.max, alphabet: alphabet(&raw.alphabet)? }),
         None => Err("`texts` needs `items`".to_owned()),
     }));
+    kinds.extend(raw.guids.as_ref().map(|names| Ok(Kind::Guids(guids(names)?))));
     kinds.extend(raw.picture.map(|_| Ok(Kind::Picture)));
     kinds.extend(raw.dictionary.map(|_| Ok(Kind::Dictionary)));
     match (kinds.pop(), kinds.is_empty()) {
         (Some(kind), true) => kind,
         _ => {
-            Err("exactly one of switch, number, choice, word, bits, colour, text, texts, picture and dictionary says the kind"
+            Err("exactly one of switch, number, choice, word, bits, colour, text, texts, guids, picture and dictionary says the kind"
                 .to_owned())
         }
     }
@@ -387,6 +389,34 @@ fn words(names: &Table) -> Result<&'static [(&'static str, &'static str)], Strin
     let mut list = names.iter().map(pair).collect::<Result<Vec<_>, String>>()?;
     list.sort_unstable();
     Ok(list.leak())
+}
+
+/// Named GUIDs, in the order of the names.
+fn guids(names: &Table) -> Result<&'static [(&'static str, [u8; 16])], String> {
+    let pair = |(name, value): (&String, &Value)| {
+        let read = value.as_str().and_then(guid);
+        let bytes = read.ok_or_else(|| format!("`{name}` is no GUID in braces, such as {{00000000-0000-...}}"))?;
+        Ok((keep(name.clone()), bytes))
+    };
+    let mut list = names.iter().map(pair).collect::<Result<Vec<_>, String>>()?;
+    list.sort_unstable();
+    Ok(list.leak())
+}
+
+/// The bytes of a GUID as it lies in memory: the first three parts are numbers, the lowest byte first.
+fn guid(text: &str) -> Option<[u8; 16]> {
+    let inner = text.strip_prefix('{')?.strip_suffix('}')?;
+    let parts: Vec<&str> = inner.split('-').collect();
+    if parts.iter().map(|part| part.len()).ne([8, 4, 4, 4, 12])
+        || !inner.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit())
+    {
+        return None;
+    }
+    let mut bytes = u128::from_str_radix(&parts.concat(), 16).ok()?.to_be_bytes();
+    for number in [0..4, 4..6, 6..8] {
+        bytes[number].reverse();
+    }
+    Some(bytes)
 }
 
 fn colour(word: &str) -> Result<ColourLayout, String> {

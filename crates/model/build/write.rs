@@ -123,6 +123,7 @@ fn kind_of(text: &mut String, kind: &Kind) -> std::fmt::Result {
     match kind {
         Kind::Choice(choices) => write!(text, "Kind::Choice(&{choices:?})"),
         Kind::Word(words) => write!(text, "Kind::Word(&{words:?})"),
+        Kind::Guids(guids) => write!(text, "Kind::Guids(&{guids:?})"),
         Kind::Bits { first, count, names, inverted, bytes } => write!(
             text,
             "Kind::Bits {{ first: {first}, count: {count}, names: &{names:?}, inverted: {inverted}, bytes: {bytes} }}"

@@ -74,11 +74,12 @@ fn every_kind_every_effect_and_every_registry_type_is_in_use() {
             Kind::Colour(_) => "colour",
             Kind::Text { .. } => "text",
             Kind::Texts { .. } => "texts",
+            Kind::Guids(_) => "guids",
             Kind::Picture => "picture",
             Kind::Dictionary => "dictionary",
         })
         .collect();
-    assert_eq!(kinds.len(), 11, "{kinds:?}");
+    assert_eq!(kinds.len(), 12, "{kinds:?}");
     let types: BTreeSet<_> = SETTINGS.iter().filter_map(model::catalog::Setting::reg_type).collect();
     assert_eq!(types, BTreeSet::from(RegType::ALL));
     let effects: BTreeSet<_> =

@@ -79,6 +79,10 @@ fn fits(setting: &Setting, reg_type: RegType, bytes: &[u8]) -> bool {
                 .filter(|item| !item.is_empty())
                 .all(|item| item.chars().count() <= max as usize && alphabet.allows(item))
         }
+        Kind::Guids(known) => {
+            let (guids, rest) = bytes.as_chunks::<16>();
+            rest.is_empty() && guids.iter().all(|guid| known.iter().any(|(_, one)| one == guid))
+        }
         Kind::Picture | Kind::Dictionary => false,
     }
 }

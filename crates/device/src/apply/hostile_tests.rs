@@ -194,7 +194,18 @@ fn check(table: Table, write: &Write, beneath: &MemoryRegistry) -> Result<(), St
     if is_text && units.split(|&unit| unit == 0).any(|text| looks_like_a_path(&String::from_utf16(text).unwrap())) {
         return Err(format!("like a path: {write:?}"));
     }
-    keeps_other_bits(&owners, write, raw, beneath)
+    match owners[..] {
+        [Setting { kind: Kind::Guids(known), .. }] => only_known_guids(known, write, raw),
+        _ => keeps_other_bits(&owners, write, raw, beneath),
+    }
+}
+
+/// The whole value is ours: GUIDs that the catalog names, each once, and not a byte besides.
+fn only_known_guids(known: &[(&str, [u8; 16])], write: &Write, raw: &RawValue) -> Result<(), String> {
+    let guids: Vec<&[u8]> = raw.bytes.chunks(16).collect();
+    let is_known = |guid: &&[u8]| known.iter().any(|(_, one)| one[..] == **guid);
+    let once = guids.iter().enumerate().all(|(at, guid)| !guids[..at].contains(guid));
+    if once && guids.iter().all(is_known) { Ok(()) } else { Err(format!("no list of known GUIDs: {write:?}")) }
 }
 
 fn is_at(setting: &Setting, write: &Write) -> bool {
@@ -287,6 +298,15 @@ fn near_value(setting: &Setting, dice: &mut Dice) -> Value {
         Kind::Colour(_) => Value::Colour(colour(dice)),
         Kind::Text { alphabet, .. } => Value::Text(near_text(alphabet, dice)),
         Kind::Texts { alphabet, .. } => Value::List((0..dice.roll(4)).map(|_| near_text(alphabet, dice)).collect()),
+        // Some of them twice, some that are none.
+        Kind::Guids(known) => Value::List(
+            (0..dice.roll(5))
+                .map(|_| match dice.roll(8) {
+                    0 => TEXTS[dice.roll(TEXTS.len())].to_owned(),
+                    _ => known[dice.roll(known.len())].0.to_owned(),
+                })
+                .collect(),
+        ),
         Kind::Picture | Kind::Dictionary => {
             Value::File(FileRef { blob: BlobId([7; 32]), size: FILES[dice.roll(FILES.len())].len() as u64 })
         }

@@ -55,6 +55,7 @@ pub fn decode(setting: &Setting, raw: &RawValue) -> Result<Value, Reason> {
             let texts = stored::texts(raw)?;
             list_of(texts, items, |text| allowed(text, max, alphabet))
         }
+        Kind::Guids(known) => guids_from(raw, known).map(Value::List),
         Kind::Picture | Kind::Dictionary => Err(Reason::WrongType),
     }
 }
@@ -86,6 +87,7 @@ pub fn encode(setting: &Setting, value: &Value, current: Option<&RawValue>) -> R
             list_of(texts.clone(), items, |text| allowed(text, max, alphabet))?;
             stored::from_texts(texts)
         }
+        (Kind::Guids(known), Value::List(names)) => raw_guids(names, known)?,
         _ => return Err(Reason::WrongType),
     };
     // What is about to be written is read back first, so that no entry and no value can slip past what `decode` allows.
@@ -162,6 +164,29 @@ fn list_of(texts: Vec<String>, most: u32, check: impl Fn(String) -> Result<Strin
         return Err(Reason::OutOfRange);
     }
     texts.into_iter().map(check).collect::<Result<_, _>>().map(Value::List)
+}
+
+/// The names of the stored GUIDs. All of them are known, and none comes twice, so there are never more than known ones.
+fn guids_from(raw: &RawValue, known: &[(&str, [u8; 16])]) -> Result<Vec<String>, Reason> {
+    let (guids, rest) = raw.bytes.as_chunks::<16>();
+    if !rest.is_empty() {
+        return Err(Reason::WrongType);
+    }
+    let mut names: Vec<String> = Vec::new();
+    for guid in guids {
+        let (name, _) = known.iter().find(|(_, one)| one == guid).ok_or(Reason::OutOfRange)?;
+        if names.iter().any(|there| there == name) {
+            return Err(Reason::OutOfRange);
+        }
+        names.push((*name).to_owned());
+    }
+    Ok(names)
+}
+
+fn raw_guids(names: &[String], known: &[(&str, [u8; 16])]) -> Result<RawValue, Reason> {
+    let of = |name: &String| known.iter().find(|(one, _)| one == name).map(|(_, guid)| *guid);
+    let guids: Option<Vec<[u8; 16]>> = names.iter().map(of).collect();
+    Ok(RawValue { reg_type: RegType::Binary as u32, bytes: guids.ok_or(Reason::OutOfRange)?.concat() })
 }
 
 fn colour_from(raw: &RawValue, layout: ColourLayout) -> Result<Colour, Reason> {

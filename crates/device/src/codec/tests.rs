@@ -38,6 +38,8 @@ const BIT_0: Kind = Kind::Bits { first: 0, count: 1, names: &[], inverted: false
 const BIT_33: Kind = Kind::Bits { first: 33, count: 1, names: &[], inverted: true, bytes: 8 };
 const PAIR: Kind = Kind::Bits { first: 6, count: 2, names: &[("none", 0), ("both", 3)], inverted: false, bytes: 0 };
 
+const GUIDS: Kind = Kind::Guids(&[("music", [1; 16]), ("videos", [2; 16]), ("zoo", [3; 16])]);
+
 fn samples() -> Vec<Setting> {
     let text = |alphabet| Kind::Text { max: 40, alphabet };
     let kinds = [
@@ -61,6 +63,7 @@ fn samples() -> Vec<Setting> {
         (RegType::Sz, text(Alphabet::Digits)),
         (RegType::Sz, text(Alphabet::Name)),
         (RegType::MultiSz, Kind::Texts { items: 3, max: 12, alphabet: Alphabet::LanguageTag }),
+        (RegType::Binary, GUIDS),
     ];
     kinds.into_iter().map(|(reg_type, kind)| setting(STICKY, reg_type, kind)).collect()
 }
@@ -253,6 +256,48 @@ fn lists_keep_their_order_and_their_bounds() {
 }
 
 #[test]
+fn guids_are_known_ones_each_once_in_their_order_and_nothing_else() {
+    let setting = setting("K", RegType::Binary, GUIDS);
+    let list = |names: &[&str]| Value::List(names.iter().map(|name| (*name).to_owned()).collect());
+    let two = [[2; 16], [1; 16]].concat();
+    assert_eq!(decode(&setting, &binary(&two)), Ok(list(&["videos", "music"])));
+    assert_eq!(encode(&setting, &list(&["videos", "music"]), Some(&binary(b"what was there"))), Ok(binary(&two)));
+    assert_eq!(decode(&setting, &binary(&[])), Ok(list(&[])), "the person has taken all of them away");
+    assert_eq!(encode(&setting, &list(&[]), None), Ok(binary(&[])));
+    for (bytes, reason) in [
+        ([[1; 16], [9; 16]].concat(), Reason::OutOfRange),
+        ([[1; 16], [2; 16], [1; 16]].concat(), Reason::OutOfRange),
+        (two[..31].to_vec(), Reason::WrongType),
+        ([two.clone(), vec![0]].concat(), Reason::WrongType),
+    ] {
+        assert_eq!(decode(&setting, &binary(&bytes)), Err(reason), "{bytes:?}");
+    }
+    for (value, reason) in [
+        (list(&["music", "run"]), Reason::OutOfRange),
+        (list(&["music", "music"]), Reason::OutOfRange),
+        (list(&["Music"]), Reason::OutOfRange),
+        (list(&[r"\\host\x"]), Reason::OutOfRange),
+        (Value::Text("music".into()), Reason::WrongType),
+        (Value::Choice("music".into()), Reason::WrongType),
+    ] {
+        assert_eq!(encode(&setting, &value, None), Err(reason), "{value:?}");
+    }
+}
+
+#[test]
+fn folders_of_start_are_read_as_microsoft_names_them() {
+    let folders = SETTINGS.iter().find(|setting| setting.id == "start.folders").unwrap();
+    // What widely used scripts write for the two: {52730886-51AA-4243-9F7B-2776584659D4} and {148A24BC-D60C-4289-A080-6ED9BBA24882}.
+    let both = [
+        0x86, 0x08, 0x73, 0x52, 0xaa, 0x51, 0x43, 0x42, 0x9f, 0x7b, 0x27, 0x76, 0x58, 0x46, 0x59, 0xd4, 0xbc, 0x24,
+        0x8a, 0x14, 0x0c, 0xd6, 0x89, 0x42, 0xa0, 0x80, 0x6e, 0xd9, 0xbb, 0xa2, 0x48, 0x82,
+    ];
+    let names = Value::List(vec!["settings".into(), "explorer".into()]);
+    assert_eq!(decode(folders, &binary(&both)), Ok(names.clone()));
+    assert_eq!(encode(folders, &names, None), Ok(binary(&both)));
+}
+
+#[test]
 fn every_default_of_the_catalog_can_be_written() {
     for setting in SETTINGS {
         if let Some(value) = default_value(setting) {
@@ -319,6 +364,9 @@ fn fitting_value(setting: &Setting, seed: u64) -> Value {
         Kind::Colour(_) => colour(1, 2, seed.to_le_bytes()[0], 255),
         Kind::Text { .. } => Value::Text("0000040c".into()),
         Kind::Texts { .. } | Kind::Picture | Kind::Dictionary => Value::List(vec!["en".into()]),
+        Kind::Guids(known) => {
+            Value::List(known.iter().skip(pick(known.len())).rev().map(|(name, _)| (*name).into()).collect())
+        }
     }
 }
 

@@ -378,6 +378,7 @@ fn some_value(setting: &Setting) -> Value {
         Kind::Choice(names) | Kind::Bits { names, .. } => choice(names[0].0),
         Kind::Word(words) => choice(words[0].0),
         Kind::Colour(_) => Value::Colour(Colour { red: 1, green: 2, blue: 3, alpha: 255 }),
+        Kind::Guids(known) => Value::List(vec![known[0].0.to_owned()]),
         Kind::Text { .. } | Kind::Texts { .. } | Kind::Picture | Kind::Dictionary => {
             panic!("{} has a range of builds", setting.id)
         }

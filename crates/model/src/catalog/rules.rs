@@ -295,6 +295,7 @@ fn kind_rules(kind: &Kind, reg_type: RegType) -> Result<(), String> {
         Kind::Colour(ColourLayout::Decimal) | Kind::Word(_) | Kind::Text { .. } => &[RegType::Sz],
         Kind::Colour(_) => &[RegType::Dword],
         Kind::Texts { .. } => &[RegType::MultiSz],
+        Kind::Guids(_) => &[RegType::Binary],
         Kind::Picture | Kind::Dictionary => &[],
     };
     need(fits.contains(&reg_type), || {
@@ -320,6 +321,7 @@ fn kind_rules(kind: &Kind, reg_type: RegType) -> Result<(), String> {
         }
         Kind::Text { max, alphabet } => text_rules(1, max, alphabet),
         Kind::Texts { items, max, alphabet } => text_rules(items, max, alphabet),
+        Kind::Guids(guids) => guid_rules(guids),
         Kind::Colour(_) | Kind::Picture | Kind::Dictionary => Ok(()),
     }
 }
@@ -360,6 +362,16 @@ fn word_rules(words: &[(&str, &str)]) -> Result<(), String> {
         words.iter().all(|(_, stored)| stored.is_ascii() && stored.len() <= TEXT_MAX as usize && !path_like(stored)),
         || format!("a stored text is longer than {TEXT_MAX} ASCII characters or could be read as a path (rule R4)"),
     )
+}
+
+fn guid_rules(guids: &[(&str, [u8; 16])]) -> Result<(), String> {
+    need((2..=ITEMS_MAX as usize).contains(&guids.len()), || format!("2 to {ITEMS_MAX} GUIDs"))?;
+    choice_names(guids.iter().map(|&(name, _)| name))?;
+    let names: BTreeMap<_, _> = guids.iter().copied().collect();
+    let stored: BTreeMap<_, _> = guids.iter().map(|&(name, guid)| (guid, name)).collect();
+    need(names.len() == guids.len() && stored.len() == guids.len(), || {
+        "two GUIDs are the same or share a name; each must lead to the other".to_owned()
+    })
 }
 
 fn bits_rules(

@@ -281,6 +281,8 @@ pub enum Kind {
         /// Which characters.
         alphabet: Alphabet,
     },
+    /// Any of several GUIDs, each with a name and at most once, in the person's order (`REG_BINARY`: 16 bytes for each, as a `GUID` lies in memory).
+    Guids(&'static [(&'static str, [u8; 16])]),
     /// A picture file; see [`Place::File`].
     Picture,
     /// The person's own words of the spelling checker; a restore adds them to those that are there.

@@ -105,6 +105,7 @@ fn value(kind: &Kind, chance: &mut Chance) -> Option<Value> {
         Kind::Texts { .. } => {
             Value::List(vec![chance.pick(&["de-DE", "en-GB", "fr-FR"])?.to_owned(), "en-US".to_owned()])
         }
+        Kind::Guids(known) => Value::List(vec![chance.pick(known)?.0.to_owned()]),
         Kind::Picture | Kind::Dictionary => return None,
     })
 }

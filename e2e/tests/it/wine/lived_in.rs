@@ -123,6 +123,10 @@ pub fn candidates(setting: &Setting) -> Vec<Value> {
         Kind::Texts { alphabet, .. } => {
             words(alphabet).iter().map(|word| Value::List(vec![(*word).to_owned()])).collect()
         }
+        Kind::Guids(known) => {
+            let all: Vec<_> = known.iter().rev().map(|(name, _)| (*name).to_owned()).collect();
+            vec![Value::List(all[..2].to_vec()), Value::List(all)]
+        }
         Kind::Picture | Kind::Dictionary => Vec::new(),
     }
 }
