@@ -153,6 +153,7 @@ fn perform(args: &BackupArgs, run: &Run, began: Began) -> Result<(BackedUp, Rehe
 fn back_up(args: &BackupArgs, run: &Run, state: &State) -> Result<(BackedUp, RehearsalDocument, Exit), Failure> {
     let connection = run.connect(state)?;
     let _lock = state.lock()?;
+    state.sweep(run.clock.now());
     let allow = |known: &mut Known, source| {
         state.server_policy().join(&mut known.values);
         here::allow(Activity::Backup, known, source)

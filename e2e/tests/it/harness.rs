@@ -116,6 +116,13 @@ impl Ran {
         self.stdout
     }
 
+    /// Asserts that a backup was made: whole, or with something in it that could not be read (exit code 3). Gives stdout.
+    #[track_caller]
+    pub fn done_or_warned(self) -> String {
+        assert!(matches!(self.code, Some(0 | 3)), "{self}");
+        self.stdout
+    }
+
     /// Asserts the exit code and that stderr says each text; asserts that it gives a hint.
     #[track_caller]
     pub fn refused(self, code: i32, says: &[&str]) -> String {

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::time::SystemTime;
 
 use super::StateError;
 use crate::persist::persist;
@@ -13,6 +14,9 @@ pub const FILE_BYTES_MAX: usize = 512 * 1024;
 
 /// More than most files of the state have: room for them is made at once.
 const USUAL_BYTES: usize = 16 * 1024;
+
+/// How the name of a file begins that is not finished yet: as `tempfile` has it.
+const BEGINNING: &str = ".tmp";
 
 /// All bytes of a file; `None` if there is none.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
@@ -73,6 +77,18 @@ pub fn remove(path: &Path) -> Result<(), StateError> {
         removed => removed.and_then(|()| sync_folder(folder_of(path))),
     };
     removed.map_err(|source| StateError::Write { path: path.to_owned(), source })
+}
+
+/// Removes the beginnings of files that were never finished: of runs that were killed, before `before`. Whatever cannot be looked at stays; there is another time.
+pub fn sweep(folder: &Path, before: SystemTime) {
+    for entry in fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
+        let is_beginning = entry.file_name().to_string_lossy().starts_with(BEGINNING);
+        let is_old =
+            || entry.metadata().is_ok_and(|there| there.is_file() && there.modified().is_ok_and(|at| at < before));
+        if is_beginning && is_old() {
+            drop(fs::remove_file(entry.path()));
+        }
+    }
 }
 
 /// Makes a folder that only its owner may enter.

@@ -13,9 +13,11 @@ mod wishes;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use model::reason::Reason;
 use model::receipt::Receipt;
+use model::world::Moment;
 use seal::receipt::header_hash;
 
 use crate::key::KeyRecord;
@@ -27,6 +29,9 @@ pub use wishes::Wishes;
 
 /// The longest name of a profile of the command line; it becomes a folder name.
 const NAME_BYTES_MAX: usize = 64;
+
+/// How old the beginning of a file is before it counts as one that nobody finishes: a day.
+const LEFTOVER_MILLIS: u64 = 24 * 60 * 60 * 1_000;
 
 /// Why the device's own record could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -214,6 +219,15 @@ impl State {
         };
         let file = opened.map_err(|source| StateError::Write { path: path.clone(), source })?;
         Ok((file, path))
+    }
+
+    /// Removes what runs that were killed have left half written. What is younger than a day may be another run's that is at it right now.
+    pub fn sweep(&self, now: Moment) {
+        let before = u64::try_from(now.0).unwrap_or_default().saturating_sub(LEFTOVER_MILLIS);
+        let before = SystemTime::UNIX_EPOCH + Duration::from_millis(before);
+        for folder in [&self.folder, &self.journals()] {
+            file::sweep(folder, before);
+        }
     }
 
     /// Who this PC is at its server.

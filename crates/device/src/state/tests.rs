@@ -207,3 +207,31 @@ fn secrets_do_not_show_in_debug_output() {
     let shown = format!("{:?}", enrolment());
     assert!(!shown.contains("5ec2e7") && !shown.contains("7777") && !shown.contains("8888"), "{shown}");
 }
+
+/// What a run that was killed had begun goes, once nobody can be at it any more; nothing else does.
+#[test]
+fn beginnings_that_nobody_finishes_go_after_a_day() {
+    let root = tempfile::tempdir().unwrap();
+    let state = State::at(root.path(), "default").unwrap();
+    state.save_enrolment(&enrolment()).unwrap();
+    std::fs::create_dir(state.journals()).unwrap();
+    let day = 24 * 60 * 60 * 1_000;
+    let of = |at: i64| SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(at).unwrap());
+    let put = |path: PathBuf, at: i64| {
+        std::fs::write(&path, b"half").unwrap();
+        File::options().append(true).open(&path).unwrap().set_modified(of(at)).unwrap();
+        path
+    };
+    let now = Moment(20_000 * day);
+    let old =
+        [state.folder().join(".tmpAbC123"), state.journals().join(".tmpXyZ789")].map(|path| put(path, now.0 - day - 1));
+    let young = put(state.folder().join(".tmpYoung1"), now.0 - day);
+    let other = put(state.folder().join("last-backup"), 0);
+    state.sweep(now);
+    assert!(old.iter().all(|path| !path.exists()));
+    assert!(young.exists() && other.exists() && state.enrolment().is_ok());
+    // A clock before all time sweeps nothing, and no folder is none to sweep.
+    state.sweep(Moment(i64::MIN));
+    State::at(root.path(), "nothing").unwrap().sweep(now);
+    assert!(young.exists());
+}

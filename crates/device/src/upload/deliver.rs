@@ -230,15 +230,31 @@ impl Delivery<'_, '_> {
             if piece.is_empty() {
                 return Err(unread(io::ErrorKind::UnexpectedEof.into()));
             }
-            let request = Request::new(Method::Put, &path)
-                .header(OFFSET_HEADER, offset.to_string())
-                .header(LENGTH_HEADER, blob.sealed_len.to_string())
-                .body("application/octet-stream", &piece);
-            self.server.call(request, &[200, 201, 204], Repeat::Harmless)?;
+            self.send_piece(&path, (offset, blob.sealed_len), &piece)?;
             offset += piece.len() as u64;
             self.progress.bytes(offset, blob.sealed_len);
         }
         Ok(offset - start)
+    }
+
+    /// Sends one piece. If its answer got lost, the server has it when it comes again, or the beginning of it: then what is left of it goes.
+    fn send_piece(&self, path: &str, (offset, length): (u64, u64), piece: &[u8]) -> Result<(), ServerError> {
+        let mut sent = 0;
+        while sent < piece.len() {
+            let request = Request::new(Method::Put, path)
+                .header(OFFSET_HEADER, (offset + sent as u64).to_string())
+                .header(LENGTH_HEADER, length.to_string())
+                .body("application/octet-stream", &piece[sent..]);
+            let Err(error) = self.server.call(request, &[200, 201, 204], Repeat::Harmless) else { return Ok(()) };
+            let there = match error.reason() {
+                Reason::OffsetMismatch => self.offset(path)?.checked_sub(offset),
+                _ => None,
+            };
+            // Further than before and not beyond the piece; anything else is no lost answer.
+            let further = there.and_then(|there| usize::try_from(there).ok());
+            sent = further.filter(|there| (sent + 1..=piece.len()).contains(there)).ok_or(error)?;
+        }
+        Ok(())
     }
 
     /// How many bytes of a file the server has.

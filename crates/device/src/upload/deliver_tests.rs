@@ -335,3 +335,41 @@ fn a_file_is_sent_before_the_envelope_and_from_where_it_stopped() {
     assert_eq!(wire.asked(), [format!("Head {path}"), put(600_000), "Post /api/v1/backups".to_owned()]);
     assert_eq!(wire.bodies()[1], sealed_bytes()[600_000..]);
 }
+
+/// A piece has arrived, whole or in part, and its answer has not: the wire tries again, and the server says that it is further.
+#[test]
+fn a_piece_whose_answer_got_lost_is_taken_for_sent_as_far_as_the_server_has_it() {
+    let pc = Pc::new();
+    let mut outline = pc.outline("picture");
+    let blob = BlobEntry { role: FileRole::Wallpaper.number(), id: BlobId([0xbb; 32]), sealed_len: SEALED_LEN.into() };
+    outline.blobs.push(blob);
+    let at = |offset: u32| {
+        Ok(Answer { status: 200, headers: vec![("upload-offset".to_owned(), offset.to_string())], body: Vec::new() })
+    };
+    let (ok, nothing) = (Answer { status: 204, ..Answer::default() }, Answer { status: 404, ..Answer::default() });
+    let further = || Ok(refusal(Reason::OffsetMismatch, |_| ()));
+    let path = format!("/api/v1/profiles/{}/blobs/{}", OWNER.profile, blob.id);
+    let put = |offset: u32| format!("Put {path} upload-offset={offset} upload-length=614400");
+    let (head, post) = (format!("Head {path}"), "Post /api/v1/backups".to_owned());
+
+    let kept = Ok(pc.kept(&outline, 1, b"another header"));
+    let script = [Ok(nothing.clone()), further(), at(524_288), Ok(ok.clone()), kept];
+    let wire = FakeWire::new(script);
+    pc.bring(&wire, &outline).unwrap();
+    assert_eq!(wire.asked(), [&head, &put(0), &head, &put(524_288), &post].map(Clone::clone));
+
+    pc.state.forget_last_backup().unwrap();
+    let kept = Ok(pc.kept(&outline, 1, b"another header"));
+    let script = [Ok(nothing.clone()), further(), at(100_000), Ok(ok.clone()), Ok(ok), kept];
+    let wire = FakeWire::new(script);
+    pc.bring(&wire, &outline).unwrap();
+    assert_eq!(wire.asked(), [&head, &put(0), &head, &put(100_000), &put(524_288), &post].map(Clone::clone));
+    assert_eq!(wire.bodies()[3], sealed_bytes()[100_000..524_288]);
+
+    // Not further, or further than the piece: this is something else, and is said.
+    for elsewhere in [0, 600_000] {
+        let wire = FakeWire::new([Ok(nothing.clone()), further(), at(elsewhere)]);
+        pc.state.forget_last_backup().unwrap();
+        assert_eq!(pc.bring(&wire, &outline).unwrap_err().reason(), Reason::OffsetMismatch);
+    }
+}
