@@ -65,6 +65,14 @@ pub enum StoreError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// What was written to a file is not certainly on the disk, and never will be: a sync has failed.
+    #[error("{path}: what was written could not be made durable: {source}", path = .path.display())]
+    NotDurable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// An address of a database or of an object store that cannot be used.
     #[error("{address}: {why}")]
     Address {
@@ -126,6 +134,11 @@ impl StoreError {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::Full,
             _ => Self::Io { path: path.into(), source },
         }
+    }
+
+    /// Wraps what the system said when it was to make `path` durable. A full disk is no excuse: what found no room is lost.
+    pub(crate) fn not_durable(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::NotDurable { path: path.into(), source }
     }
 }
 

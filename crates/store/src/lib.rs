@@ -216,7 +216,7 @@ impl Store {
 
     /// Whether the disk has failed: nothing is written any more, and the process should end.
     pub fn failed(&self) -> bool {
-        self.writer.failed()
+        self.writer.failed() || self.blobs.failed()
     }
 
     /// Whether reads work, and the writer takes and commits jobs. Waits for one commit. Files are asked for apart ([`Self::files_ready`]): most requests have none, and

@@ -41,7 +41,7 @@ const BUGS: [Bug; 12] = [
     Bug {
         name: "a file is not synced",
         file: "crates/store/src/blobs/disk.rs",
-        changes: &[(".and_then(|()| file.sync_all())", "")],
+        changes: &[("file.sync_all().map_err(StoreError::not_durable(&path))?;", "")],
         package: "store",
         program: &["--test", "it"],
         tests: &["no_power_cut_loses_a_confirmed_snapshot"],
@@ -50,7 +50,7 @@ const BUGS: [Bug; 12] = [
         name: "a folder is not synced",
         file: "crates/store/src/blobs/disk.rs",
         changes: &[(
-            "fs::rename(&from, &to).map_err(StoreError::io(&to))?;\n            sync_folder(&folder)?;",
+            "fs::rename(&from, &to).map_err(StoreError::io(&to))?;\n                sync_folder(&folder)?;",
             "fs::rename(&from, &to).map_err(StoreError::io(&to))?;",
         )],
         package: "store",

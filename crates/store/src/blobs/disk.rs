@@ -7,6 +7,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::ids::TenantId;
 
@@ -17,8 +18,12 @@ use crate::StoreError;
 const READ_BYTES: usize = 128 * 1024;
 
 /// Blobs in a folder.
+///
+/// A failed sync is final here too: the system may have forgotten by then what it could not write, and a second sync would say that all is well. From then on nothing
+/// is taken any more, and the process ends ([`crate::Store::failed`]).
 pub struct DiskBlobs {
     root: PathBuf,
+    failed: AtomicBool,
 }
 
 impl DiskBlobs {
@@ -26,12 +31,24 @@ impl DiskBlobs {
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let root = root.into();
         make_folder(&root)?;
-        Ok(Self { root })
+        Ok(Self::at(root))
     }
 
     /// Those in a folder that is only read. Nothing is made.
     pub(crate) fn at(root: PathBuf) -> Self {
-        Self { root }
+        Self { root, failed: AtomicBool::new(false) }
+    }
+
+    /// Does what has to be durable afterwards, unless something was not.
+    fn durably<T>(&self, act: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        if self.failed() {
+            return Err(StoreError::Stopped);
+        }
+        let done = act();
+        if matches!(done, Err(StoreError::NotDurable { .. })) {
+            self.failed.store(true, Ordering::Release);
+        }
+        done
     }
 
     fn folder(&self, key: &BlobKey) -> PathBuf {
@@ -49,46 +66,51 @@ impl DiskBlobs {
 
 impl Blobs for DiskBlobs {
     fn append(&self, key: &BlobKey, offset: u64, piece: &[u8]) -> Result<bool, StoreError> {
-        let (folder, path) = (self.folder(key), self.upload(key));
-        if offset == 0 {
-            make_folder(&self.root.join(key.tenant.to_string()))?;
-            make_folder(&folder)?;
-        }
-        let new = !path.exists();
-        if new && offset > 0 {
-            return Ok(false);
-        }
-        let open = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
-        let mut file = open.map_err(StoreError::io(&path))?;
-        if file.metadata().map_err(StoreError::io(&path))?.len() < offset {
-            return Ok(false);
-        }
-        let written = file.set_len(offset).and_then(|()| file.seek(SeekFrom::Start(offset)));
-        let written = written.and_then(|_| file.write_all(piece)).and_then(|()| file.sync_all());
-        written.map_err(StoreError::io(&path))?;
-        if new {
-            sync_folder(&folder)?;
-        }
-        Ok(true)
+        self.durably(|| {
+            let (folder, path) = (self.folder(key), self.upload(key));
+            if offset == 0 {
+                make_folder(&self.root.join(key.tenant.to_string()))?;
+                make_folder(&folder)?;
+            }
+            let new = !path.exists();
+            if new && offset > 0 {
+                return Ok(false);
+            }
+            let open = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+            let mut file = open.map_err(StoreError::io(&path))?;
+            if file.metadata().map_err(StoreError::io(&path))?.len() < offset {
+                return Ok(false);
+            }
+            let written = file.set_len(offset).and_then(|()| file.seek(SeekFrom::Start(offset)));
+            let written = written.and_then(|_| file.write_all(piece));
+            written.map_err(StoreError::io(&path))?;
+            file.sync_all().map_err(StoreError::not_durable(&path))?;
+            if new {
+                sync_folder(&folder)?;
+            }
+            Ok(true)
+        })
     }
 
     #[expect(clippy::disallowed_methods, reason = "append has synced the file, and its folder is synced right after")]
     fn finish(&self, key: &BlobKey, length: u64) -> Result<Option<[u8; 32]>, StoreError> {
-        let (folder, from, to) = (self.folder(key), self.upload(key), self.file(key));
-        if let Some((len, hash)) = hash_file(&from)? {
-            if len != length {
-                return Ok(None);
+        self.durably(|| {
+            let (folder, from, to) = (self.folder(key), self.upload(key), self.file(key));
+            if let Some((len, hash)) = hash_file(&from)? {
+                if len != length {
+                    return Ok(None);
+                }
+                fs::rename(&from, &to).map_err(StoreError::io(&to))?;
+                sync_folder(&folder)?;
+                return Ok(Some(hash));
             }
-            fs::rename(&from, &to).map_err(StoreError::io(&to))?;
-            sync_folder(&folder)?;
-            return Ok(Some(hash));
-        }
-        // The rename of an earlier attempt, whose row was not written any more; it may not be durable yet.
-        let found = hash_file(&to)?.filter(|(len, _)| *len == length);
-        if found.is_some() {
-            sync_folder(&folder)?;
-        }
-        Ok(found.map(|(_, hash)| hash))
+            // The rename of an earlier attempt, whose row was not written any more; it may not be durable yet.
+            let found = hash_file(&to)?.filter(|(len, _)| *len == length);
+            if found.is_some() {
+                sync_folder(&folder)?;
+            }
+            Ok(found.map(|(_, hash)| hash))
+        })
     }
 
     fn read(&self, key: &BlobKey, offset: u64, len: usize) -> Result<Option<Vec<u8>>, StoreError> {
@@ -105,12 +127,18 @@ impl Blobs for DiskBlobs {
     }
 
     fn remove_all(&self, tenant: TenantId) -> Result<(), StoreError> {
-        let folder = self.root.join(tenant.to_string());
-        match fs::remove_dir_all(&folder) {
-            Ok(()) => File::open(&self.root).and_then(|root| root.sync_all()).map_err(StoreError::io(&self.root)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(StoreError::io(&folder)(error)),
-        }
+        self.durably(|| {
+            let folder = self.root.join(tenant.to_string());
+            match fs::remove_dir_all(&folder) {
+                Ok(()) => sync_folder(&self.root),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                Err(error) => Err(StoreError::io(&folder)(error)),
+            }
+        })
+    }
+
+    fn failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
     }
 
     fn remove(&self, key: &BlobKey) -> Result<(), StoreError> {
@@ -126,28 +154,31 @@ impl Blobs for DiskBlobs {
 
 impl Logs for DiskBlobs {
     fn extend_log(&self, name: &str, offset: u64, piece: &[u8]) -> Result<(), StoreError> {
-        let path = self.root.join(name);
-        let folder = path.parent().unwrap_or(&self.root);
-        if offset == 0 {
-            let within = folder.strip_prefix(&self.root).unwrap_or(Path::new(""));
-            let mut made = self.root.clone();
-            for step in within {
-                made.push(step);
-                make_folder(&made)?;
+        self.durably(|| {
+            let path = self.root.join(name);
+            let folder = path.parent().unwrap_or(&self.root);
+            if offset == 0 {
+                let within = folder.strip_prefix(&self.root).unwrap_or(Path::new(""));
+                let mut made = self.root.clone();
+                for step in within {
+                    made.push(step);
+                    make_folder(&made)?;
+                }
             }
-        }
-        let open = OpenOptions::new().write(true).create(offset == 0).truncate(false).open(&path);
-        let mut file = open.map_err(StoreError::io(&path))?;
-        let length = file.metadata().map_err(StoreError::io(&path))?.len();
-        if length < offset {
-            return Err(StoreError::Damaged(format!("{}: it has fewer than {offset} bytes", path.display())));
-        }
-        let cut = if length > offset { file.set_len(offset) } else { Ok(()) };
-        let written = cut.and_then(|()| file.seek(SeekFrom::Start(offset)));
-        // The data, and of what describes them only what is needed to find them again: their length.
-        let written = written.and_then(|_| file.write_all(piece)).and_then(|()| file.sync_data());
-        written.map_err(StoreError::io(&path))?;
-        if offset == 0 { sync_folder(folder) } else { Ok(()) }
+            let open = OpenOptions::new().write(true).create(offset == 0).truncate(false).open(&path);
+            let mut file = open.map_err(StoreError::io(&path))?;
+            let length = file.metadata().map_err(StoreError::io(&path))?.len();
+            if length < offset {
+                return Err(StoreError::Damaged(format!("{}: it has fewer than {offset} bytes", path.display())));
+            }
+            let cut = if length > offset { file.set_len(offset) } else { Ok(()) };
+            let written = cut.and_then(|()| file.seek(SeekFrom::Start(offset)));
+            // The data, and of what describes them only what is needed to find them again: their length.
+            let written = written.and_then(|_| file.write_all(piece));
+            written.map_err(StoreError::io(&path))?;
+            file.sync_data().map_err(StoreError::not_durable(&path))?;
+            if offset == 0 { sync_folder(folder) } else { Ok(()) }
+        })
     }
 
     fn read_log(&self, name: &str, offset: u64) -> Result<Option<Vec<u8>>, StoreError> {
@@ -236,5 +267,6 @@ fn make_folder(path: &Path) -> Result<(), StoreError> {
 
 fn sync_folder(path: &Path) -> Result<(), StoreError> {
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    File::open(path).and_then(|folder| folder.sync_all()).map_err(StoreError::io(path))
+    let folder = File::open(path).map_err(StoreError::io(path))?;
+    folder.sync_all().map_err(StoreError::not_durable(path))
 }

@@ -60,6 +60,11 @@ pub trait Blobs: Send + Sync {
     fn ready(&self) -> Result<(), StoreError> {
         Ok(())
     }
+
+    /// Whether a sync has failed, after which nobody knows what the disk holds: nothing is taken any more, and the process has to end.
+    fn failed(&self) -> bool {
+        false
+    }
 }
 
 /// Keeps logs: files that only grow at their end. The journal is made of them (`journal/mod.rs`).
