@@ -17,6 +17,7 @@ mod commands;
 mod console;
 mod console_policies;
 mod console_tenant;
+mod cut;
 mod devices;
 mod elsewhere;
 mod failover;
