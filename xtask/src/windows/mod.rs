@@ -36,7 +36,8 @@ pub struct Args {
     build_std: bool,
 }
 
-/// Crates whose speed nobody feels: the words of a command line, completions, manual pages, bars, times as people read them, and wrappers of calls that are made once.
+/// Crates whose speed nobody feels: the words of a command line, completions, manual pages, bars, times as people read them, wrappers of calls that are made once, and what reads
+/// the heads of some answers of the server, which the network takes a thousand times as long for.
 const COLD: &[&str] = &[
     "anstream",
     "anstyle-parse",
@@ -45,11 +46,15 @@ const COLD: &[&str] = &[
     "clap_lex",
     "clap_mangen",
     "console",
+    "httparse",
     "indicatif",
     "jiff",
     "jiff-core",
     "roff",
     "rpassword",
+    "rustls-platform-verifier",
+    "ureq",
+    "ureq-proto",
     "windows",
 ];
 

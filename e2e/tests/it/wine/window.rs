@@ -4,6 +4,8 @@
 //! A sign-in is Wine's own: `wineboot` starts what stands under the key `Run`, as Windows does once the desktop is there. What Wine cannot show is not told
 //! here: contrast themes, screen readers, and how long Windows lets the programs of `Run` wait.
 
+use std::process::Stdio;
+
 use device::registry::MemoryRegistry;
 
 use crate::harness::World;
@@ -11,7 +13,7 @@ use crate::screen::{Screen, until};
 
 use super::desktop::{give_fonts, page, start};
 use super::lived_in::{lived_in, packed_values, settings, stored};
-use super::prefix::{Prefix, installers};
+use super::prefix::{Prefix, installers, tool};
 
 /// Where each Windows has the programs that a sign-in starts (Microsoft Learn, on the registry keys Run and `RunOnce`).
 const RUN: &str = r"HKLM\Software\Microsoft\Windows\CurrentVersion\Run";
@@ -172,4 +174,54 @@ fn a_sign_in_shows_no_page_where_none_is_due() {
     }
     signs_in_to_a_bare_desktop(&new, &screen, &bare);
     assert_eq!(decided(&new), (false.into(), "welcomed_before".to_owned(), 2.into()));
+}
+
+/// The program as one of the desktop, for which Windows opens no console (PE format, "Optional Header Windows-Specific Fields": `Subsystem`).
+fn without_console(mut program: Vec<u8>) -> Vec<u8> {
+    const SUBSYSTEM: usize = 0x5c;
+    let header = u32::from_le_bytes(program[0x3c..0x40].try_into().unwrap());
+    program[usize::try_from(header).unwrap() + SUBSYSTEM] = 2;
+    program
+}
+
+#[test]
+fn explorer_starts_anew_when_its_button_is_pressed() {
+    let Some(screen) = Screen::new() else { return };
+    let bare = screen.picture();
+    let world = World::new();
+    let Some(old) = Prefix::enrolled(&world, "OLD-PC") else { return };
+    old.reg_add(r"HKCU\Software\Microsoft\Windows\CurrentVersion\Explorer\Advanced", ("TaskbarAl", "REG_DWORD", "0"));
+    old.rehome(&["backup"]).ok();
+    let Some(new) = Prefix::enrolled(&world, "NEW-PC") else { return };
+    if !give_fonts(&new) {
+        return;
+    }
+    new.give_window();
+    let drive = new.path().join("drive_c");
+    std::fs::copy(tool("session"), drive.join("session.exe")).unwrap();
+    let desktop = start(&screen, &new, &[WINDOW], &[]);
+    let first = page(&screen, "explorer-first", &bare);
+
+    // The desktop is Wine's; its shell is a stand-in where Windows has Explorer.
+    let explorer = drive.join("windows/explorer.exe");
+    std::fs::remove_file(&explorer).unwrap();
+    std::fs::write(&explorer, without_console(std::fs::read(tool("session")).unwrap())).unwrap();
+    let starts = || std::fs::read_to_string(drive.join("shell.log")).unwrap_or_default();
+    let mut shell = new.program(r"C:\session.exe", &["on", "rehome", r"C:\windows\explorer.exe"]);
+    assert!(screen.shown_on(&mut shell).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success());
+    until("the shell", || starts().lines().count() == 1);
+    assert_eq!(starts().lines().collect::<Vec<_>>(), ["shell"]);
+
+    screen.press(&["Tab", "Tab", "Return"]);
+    let pcs = page(&screen, "explorer-pcs", &first);
+    // From the tab to the PC, its button, and what would come back.
+    screen.press(&["Tab", "Tab", "Tab", "space"]);
+    let shown = page(&screen, "explorer-preview", &pcs);
+    screen.press(&["Return"]);
+    let result = page(&screen, "explorer-result", &shown);
+    assert_eq!(starts().lines().count(), 1, "nobody has asked for it");
+    screen.press(&["Tab", "Tab", "space"]);
+    page(&screen, "explorer-done", &result);
+    assert_eq!(starts().lines().collect::<Vec<_>>(), ["shell", "shell"]);
+    drop(desktop);
 }

@@ -5,6 +5,7 @@
  * session ask CODE...          prints what SystemParametersInfo says for each code (hexadecimal; the number it gives, or -)
  * session deny READY RIGHTS KEY...   takes these rights (hexadecimal) on keys of HKEY_CURRENT_USER from everybody, and stays: Wine forgets
  *                              rights with the last program
+ * session on DESKTOP PROGRAM   starts a program on that desktop of the session, as its own shell is
  * session                      is the session's shell, as explorer.exe, which is started without words: its window, and a line in C:\shell.log for
  *                              each start
  *
@@ -44,7 +45,7 @@ static LRESULT CALLBACK hear(HWND window, UINT message, WPARAM w, LPARAM l) {
 }
 
 static LRESULT CALLBACK be_shell(HWND window, UINT message, WPARAM w, LPARAM l) {
-    if (message != WM_TIMER) return DefWindowProcW(window, message, w, l);
+    if (message != WM_TIMER && message != WM_CLOSE) return DefWindowProcW(window, message, w, l);
     PostQuitMessage(3);
     return 0;
 }
@@ -124,6 +125,12 @@ static int deny(const char *ready, const char *rights, int count, char **keys) {
     return 5;
 }
 
+static int on(char *desktop, char *program) {
+    STARTUPINFOA start = {.cb = sizeof start, .lpDesktop = desktop};
+    PROCESS_INFORMATION started;
+    return CreateProcessA(NULL, program, NULL, NULL, FALSE, CREATE_NO_WINDOW, NULL, NULL, &start, &started) ? 0 : 2;
+}
+
 static int shell(const char *log) {
     FILE *starts = fopen(log, "a");
     if (!starts) return 2;
@@ -140,6 +147,7 @@ int main(int count, char **words) {
     if (!strcmp(verb, "end")) return end();
     if (!strcmp(verb, "ask")) return ask(count - 2, words + 2);
     if (!strcmp(verb, "deny") && count > 4) return deny(words[2], words[3], count - 4, words + 4);
+    if (!strcmp(verb, "on") && count == 4) return on(words[2], words[3]);
     if (count == 1) return shell("C:\\shell.log");
     return 1;
 }
