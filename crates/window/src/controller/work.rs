@@ -306,7 +306,8 @@ impl Controller {
     /// The settings that show when Explorer starts anew.
     fn waits(&self) -> Vec<Line> {
         let outcome = self.explorer_waits();
-        outcome.into_iter().flat_map(waiting).map(|one| self.setting(one, Tone::Attention)).collect()
+        // Nothing is wrong with them: dozens of marks would say so.
+        outcome.into_iter().flat_map(waiting).map(|one| self.setting(one, Tone::Plain)).collect()
     }
 
     /// A setting and its category.
