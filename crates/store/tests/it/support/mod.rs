@@ -23,7 +23,7 @@ use model::signature::KeyPrint;
 use model::world::Moment;
 use store::{Account, NewDevice, NewDeviceKey, NewKey, NewTenant, NewUser, Purpose, Scope, Sign, SignErasure, Store};
 
-pub use place::{ask, elsewhere, place};
+pub use place::{SERVER, ask, elsewhere, place};
 
 pub const NOW: Moment = Moment(1_795_000_000_000);
 
