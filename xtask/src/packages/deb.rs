@@ -18,6 +18,7 @@ const FILES: &[(&str, &str, u32)] = &[
     ("rehome-server-backup.timer", "usr/lib/systemd/system/rehome-server-backup.timer", 0o644),
     ("sysusers.conf", "usr/lib/sysusers.d/rehome-server.conf", 0o644),
     ("credentials.conf", "usr/share/doc/rehome-server/examples/credentials.conf", 0o644),
+    ("credentials-backup.conf", "usr/share/doc/rehome-server/examples/credentials-backup.conf", 0o644),
 ];
 
 /// Builds it from that program, in the target folder.
