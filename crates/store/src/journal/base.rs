@@ -205,23 +205,24 @@ fn read(name: &str, said: &Manifest) -> Option<Base> {
 
 /// What lies behind a base.
 pub(super) struct Behind {
-    /// Whether it leads to where the database is.
-    pub(super) is_whole: bool,
+    /// Whether it leads to where the database was when the look began.
+    pub(super) leads_there: bool,
+    /// The highest number of a record.
+    pub(super) highest: i64,
     pub(super) bytes: u64,
     pub(super) destroys: bool,
 }
 
 /// Looks through the records behind a base. Without a key: their numbers stand in the clear.
 pub(super) fn behind(logs: &dyn Logs, base: &Base, at: Option<Place>) -> Result<Behind, StoreError> {
-    let mut found = Behind { is_whole: false, bytes: 0, destroys: false };
+    let mut found = Behind { leads_there: false, highest: base.place.number, bytes: 0, destroys: false };
     let Some(count) = at.map(|at| at.number - base.place.number).filter(|count| (0..=BEHIND_MAX).contains(count))
     else {
         return Ok(found);
     };
     let at = at.unwrap_or(base.place);
     let mut seen = vec![false; usize::try_from(count).unwrap_or(0)];
-    // The last record has to be the one that the database is at, and none may come after it: else the database was set back, or a commit failed.
-    let (mut ends, mut goes_on) = (at == base.place, false);
+    let mut ends = at == base.place;
     for name in logs.logs(RECORDS)? {
         each_frame(logs, &name, |frame| {
             let head = &frame.head;
@@ -231,14 +232,14 @@ pub(super) fn behind(logs: &dyn Logs, base: &Base, at: Option<Place>) -> Result<
             found.bytes += frame.len();
             found.destroys |= head.destroys;
             ends |= head.number == at.number && frame.mark == at.mark;
-            goes_on |= head.number > at.number;
+            found.highest = found.highest.max(head.number);
             let place = usize::try_from(head.number - base.place.number - 1).ok();
             if let Some(seen) = place.and_then(|place| seen.get_mut(place)) {
                 *seen = true;
             }
         })?;
     }
-    found.is_whole = ends && !goes_on && seen.iter().all(|seen| *seen);
+    found.leads_there = ends && seen.iter().all(|seen| *seen);
     Ok(found)
 }
 

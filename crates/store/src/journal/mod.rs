@@ -207,7 +207,9 @@ impl Pen {
         let Some(place) = place(tx)? else { return Ok(()) };
         let next = Place { number: place.number + 1, ..place };
         let now = kept.keys.now();
-        if self.last.is_some_and(|last| last != place.number) {
+        // Where several servers write, somebody else's number is most likely another server's, whose record is there: `needs_base` looks at its own times.
+        let is_alone = matches!(tx, Connection::Sqlite(_));
+        if is_alone && self.last.is_some_and(|last| last != place.number) {
             journal.told().is_unsure = true;
         }
         self.begin_anew(now);
@@ -391,6 +393,16 @@ impl Store {
         Ok(Tended::Made(bytes))
     }
 
+    /// Whether there are records of what the database does not have: then it was set back, or a commit failed. What was written while the records were looked
+    /// through is none of these; a record is there before its commit is, so that is asked when nobody is at one, on any server.
+    fn goes_on(&self, highest: i64, at: Option<Place>) -> Result<bool, StoreError> {
+        if at.is_some_and(|at| highest <= at.number) {
+            return Ok(false);
+        }
+        let now: Option<Place> = self.writer.write(|tx| Ok::<_, StoreError>(place(tx)?))?;
+        Ok(now.is_none_or(|now| highest > now.number))
+    }
+
     fn needs_base(&self, kept: &Kept) -> Result<bool, StoreError> {
         let now = kept.keys.now();
         let (known, is_unsure) = {
@@ -409,12 +421,14 @@ impl Store {
             return Ok(true);
         };
         if is_unsure {
-            let found = base::behind(&*kept.logs, &base, self.read(|connection| Ok(place(connection)?))?)?;
+            let at = self.read(|connection| Ok(place(connection)?))?;
+            let found = base::behind(&*kept.logs, &base, at)?;
+            let is_whole = found.leads_there && !self.goes_on(found.highest, at)?;
             let mut told = self.journal.told();
             told.behind_base = found.bytes;
             told.is_destroyed |= found.destroys;
             (told.is_unsure, told.looked_at) = (false, Some(now));
-            if found.is_whole {
+            if is_whole {
                 (told.state.behind_since, told.why) = (None, None);
             } else {
                 drop(told);

@@ -1,8 +1,9 @@
 //! A destroyed database comes back from the journal: row for row, whatever was done, and up to where it is whole.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
 
 use model::envelope::Envelope;
 use model::retention::Rules;
@@ -83,6 +84,8 @@ fn open(folder: &Path, blobs: &Arc<MemoryBlobs>) -> Store {
 
 /// Makes a base although none is due: as if somebody else had written.
 fn tend_anew(world: &World) -> bool {
+    // Servers that share a database look through the journal now and then only.
+    world.keys.now.fetch_add(HOUR, Ordering::SeqCst);
     let other = open(world.folder.path(), &world.blobs);
     let well = other.set_meta_once(vec![("other", vec![1])]).unwrap();
     drop(other);
@@ -94,6 +97,62 @@ fn back_up(store: &Store, pc: &Scope, seq: u64) {
     let made = Made::new(pc, seq, &[(1, 100), (100 + seq, 50)], &[]);
     let bytes = made.envelope(|_| true);
     assert!(store.commit(pc, &Envelope::parse(&bytes).unwrap(), NOW, sign()).unwrap().new);
+}
+
+/// A place where somebody writes whenever the records are looked through.
+#[derive(Default)]
+struct Overtaken {
+    memory: MemoryBlobs,
+    meanwhile: Mutex<Option<(SyncSender<()>, Receiver<()>)>>,
+}
+
+impl Logs for Overtaken {
+    fn extend_log(&self, name: &str, offset: u64, piece: &[u8]) -> Result<(), StoreError> {
+        self.memory.extend_log(name, offset, piece)
+    }
+
+    fn read_log(&self, name: &str, offset: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.memory.read_log(name, offset)
+    }
+
+    fn logs(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        if prefix.contains("records")
+            && let Some((looking, written)) = self.meanwhile.lock().unwrap().take()
+        {
+            looking.send(()).unwrap();
+            written.recv().unwrap();
+        }
+        self.memory.logs(prefix)
+    }
+
+    fn remove_log(&self, name: &str) -> Result<(), StoreError> {
+        self.memory.remove_log(name)
+    }
+}
+
+#[test]
+fn what_is_written_while_the_journal_is_looked_through_is_not_missing_in_it() {
+    let logs = Arc::new(Overtaken::default());
+    let mut world = World::with(Arc::clone(&logs) as Arc<dyn Logs>);
+    let pc = world.somebody();
+    back_up(&world.store, &pc, 1);
+    // A start: nobody knows what others have written meanwhile.
+    world.store = open(world.folder.path(), &world.blobs);
+    world.store.keep_journal(Arc::clone(&world.logs), Arc::clone(&world.keys) as Arc<dyn JournalKeys>);
+    let ((looking, is_looking), (written, is_written)) = (sync_channel(1), sync_channel(1));
+    *logs.meanwhile.lock().unwrap() = Some((looking, is_written));
+    let (store, pc) = (&world.store, &pc);
+    let tended = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            is_looking.recv().unwrap();
+            back_up(store, pc, 2);
+            written.send(()).unwrap();
+        });
+        world.tend()
+    });
+    assert!(matches!(tended, Tended::Whole), "no base was needed, and one reads the whole database: {tended:?}");
+    assert_eq!(world.state().behind_since, None);
+    world.same();
 }
 
 proptest! {
