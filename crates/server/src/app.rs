@@ -18,7 +18,6 @@ use crate::audit::door::Salts;
 use crate::audit::refusals::Refusals;
 use crate::console::counts::Counts;
 use crate::console::fleets::Fleets;
-use crate::console::policies::drafts::Drafts;
 use crate::gates::{Bounds, Gates, REQUESTS_AT_ONCE};
 use crate::identity::{Identify, MemoryNonces, Nonces, ServiceTokens, SharedNonces, SignedDevices};
 use crate::jobs::Jobs;
@@ -152,7 +151,6 @@ pub struct App {
     pub files_up: AtomicBool,
     pub(crate) fleets: Fleets,
     pub(crate) counts: Counts,
-    pub(crate) drafts: Drafts,
     jobs: Jobs,
     /// The folder of all data, which has room for copies of it.
     pub(crate) data_dir: PathBuf,
@@ -221,7 +219,6 @@ impl App {
             files_up: AtomicBool::new(true),
             fleets: Fleets::default(),
             counts: Counts::default(),
-            drafts: Drafts::default(),
             jobs: Jobs::new(shared),
             data_dir: data.clone(),
             metrics: Metrics::new(clock.now()),
@@ -286,9 +283,17 @@ impl App {
         self.leaving.load(Ordering::Acquire) || self.stopping()
     }
 
-    /// Whether the database reads and commits, and the server has not said that it leaves. While it drains it still answers what comes.
+    /// Whether the database reads and commits, and the server has not said that it leaves. While it drains it still answers what comes. One with more to do than it can take at once
+    /// is ready: it tells each who comes too much to come back, and whoever took it away would give its share to the others, which have as much.
     pub(crate) async fn is_ready(self: Arc<Self>) -> bool {
-        !self.leaving() && apart(move || self.store.ready()).await.is_ok()
+        if self.leaving() {
+            return false;
+        }
+        let asked = move || match self.store.ready() {
+            Err(StoreError::Overloaded) => Ok(()),
+            other => other,
+        };
+        apart(asked).await.is_ok()
     }
 
     /// Says that the server will leave soon, so that load balancers choose another one.
@@ -332,7 +337,6 @@ impl App {
         let now = self.clock.now();
         self.fleets.tidy(now);
         self.counts.tidy(now);
-        self.drafts.tidy(now);
         self.providers.tidy(now);
         self.jobs.run_due(self)?;
         Ok(())

@@ -13,8 +13,9 @@ use crate::sql::Connection;
 /// Readers kept open for the next read.
 const KEPT: usize = 16;
 
-/// Readers of one of our servers that PostgreSQL has to carry at most. Six servers with their writers stay below its standard limit of 100.
-const SERVER_READERS_MAX: usize = 16;
+/// Readers of one of our servers that PostgreSQL has to carry at most. With its writer and its two lines (`peers.rs`) a server has eleven connections, so eight servers, six of them
+/// and two that a roll-out starts beside them, stay within the 97 that PostgreSQL's standard settings leave to others than its administrator.
+const SERVER_READERS_MAX: usize = 8;
 
 /// How long a read waits for a connection, in seconds. A short read takes milliseconds; after so long something is stuck.
 const WAIT_SECONDS: u64 = 10;

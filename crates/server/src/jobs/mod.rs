@@ -1,5 +1,6 @@
 //! What the server does by itself, now and then. Housekeeping calls [`Jobs::run_due`] every half minute; each job has its own rhythm by the
-//! clock that is handed in. A job that fails is logged and tried again at its next time; it never stops the server.
+//! clock that is handed in. A job that fails is logged and tried again soon, so that it need not wait a day for what was away for a minute, and so that who watches
+//! sees it fail again and again; it never stops the server.
 
 pub mod approvals;
 pub mod fleet;
@@ -23,6 +24,9 @@ use crate::world::Stopwatch;
 
 /// A day in milliseconds.
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
+
+/// When a job that failed is tried again, in milliseconds: ten minutes, or its rhythm if that is shorter.
+const RETRY_MILLIS: i64 = 10 * 60 * 1000;
 
 /// How long a job that is done at each housekeeping is a server's own, in milliseconds, if that server dies over it.
 const SHORT_MILLIS: i64 = 10 * 60 * 1000;
@@ -85,15 +89,17 @@ impl Jobs {
     pub fn run_due(&self, app: &App) -> Result<(), StoreError> {
         for job in JOBS {
             match &self.shared {
-                None if self.is_due_here(job, app.clock.now()) => run(job, app),
+                None if self.is_due_here(job, app.clock.now()) => {
+                    let done = run(job, app);
+                    self.ran.lock().unwrap_or_else(PoisonError::into_inner).insert(job.name, done);
+                }
                 None => {}
                 Some(store) => {
                     let Some(turn) = store.take_job(job.name, (job.rhythm, job.lease), app.clock.now())? else {
                         continue;
                     };
-                    run(job, app);
-                    // One that failed counts as done as well: it is tried again at its next time, as a lone server does it.
-                    store.job_done(&turn, app.clock.now())?;
+                    let done = run(job, app);
+                    store.job_done(&turn, done)?;
                 }
             }
         }
@@ -101,25 +107,30 @@ impl Jobs {
     }
 
     fn is_due_here(&self, job: &Job, now: Moment) -> bool {
-        let mut ran = self.ran.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = ran.get(job.name).is_none_or(|last| is_due(*last, now, job.rhythm));
-        if due {
-            ran.insert(job.name, now);
-        }
-        due
+        let ran = self.ran.lock().unwrap_or_else(PoisonError::into_inner);
+        ran.get(job.name).is_none_or(|last| is_due(*last, now, job.rhythm))
     }
 }
 
-fn run(job: &Job, app: &App) {
+/// Runs a job, and says as of when it counts as done.
+fn run(job: &Job, app: &App) -> Moment {
     let watch = Stopwatch::start();
     let well = (job.run)(app);
-    app.metrics.job((job.name, well), watch.seconds(), app.clock.now());
+    let now = app.clock.now();
+    app.metrics.job((job.name, well), watch.seconds(), now);
+    as_of(well, now, job.rhythm)
+}
+
+/// As of when a job counts as done: one that failed so long ago that it is soon due again.
+fn as_of(well: bool, now: Moment, rhythm: i64) -> Moment {
+    if well { now } else { now.plus_millis(RETRY_MILLIS.min(rhythm) - rhythm) }
 }
 
 fn sweep(app: &App) -> bool {
     let now = app.clock.now();
     let nonces = now.0.div_euclid(1000).saturating_sub(2 * NONCE_SECONDS);
     let swept = app.store.sweep(now).and_then(|_| app.store.sweep_sign_ins(now));
+    let swept = swept.and_then(|()| app.store.sweep_drafts(now));
     let swept = swept.and_then(|()| if app.store.is_shared() { app.store.sweep_peers(nonces, now) } else { Ok(()) });
     said(swept, "what is over could not be swept away").is_some()
 }
@@ -223,5 +234,16 @@ mod tests {
         assert!(!is_due(now, now.plus_millis(DAY_MILLIS - 1), DAY_MILLIS));
         assert!(is_due(now, now.plus_millis(DAY_MILLIS), DAY_MILLIS));
         assert!(is_due(now, now.plus_millis(-1), DAY_MILLIS));
+    }
+
+    #[test]
+    fn a_job_that_failed_is_tried_again_in_ten_minutes_and_not_in_a_day() {
+        let now = Moment(1_795_000_000_000);
+        let due =
+            |well: bool, rhythm: i64, after: i64| is_due(as_of(well, now, rhythm), now.plus_millis(after), rhythm);
+        assert!(!due(false, DAY_MILLIS, RETRY_MILLIS - 1));
+        assert!(due(false, DAY_MILLIS, RETRY_MILLIS));
+        assert!(!due(true, DAY_MILLIS, RETRY_MILLIS));
+        assert!(due(false, 0, 0), "what is done each time is done the next time");
     }
 }
