@@ -152,7 +152,11 @@ fn what_is_written_while_the_journal_is_looked_through_is_not_missing_in_it() {
     });
     assert!(matches!(tended, Tended::Whole), "no base was needed, and one reads the whole database: {tended:?}");
     assert_eq!(world.state().behind_since, None);
-    world.same();
+    // Servers that share a database count themselves before they keep a journal.
+    let but_servers =
+        |rows: Vec<String>| -> Vec<_> { rows.into_iter().filter(|row| !row.contains("servers")).collect() };
+    let (there, rebuilt) = world.both();
+    assert_eq!(but_servers(rebuilt), but_servers(there));
 }
 
 proptest! {
