@@ -157,6 +157,7 @@ pub struct Gates {
     requests: Option<Gate<DeviceId>>,
     admins: Option<Gate<[u8; 16]>>,
     restores: Option<Gate<UserId>>,
+    parked: Option<Gate<IpAddr>>,
     backups_per_day: usize,
     /// When each device's newest snapshots of a day came, oldest first.
     backups: Mutex<HashMap<DeviceId, VecDeque<i64>>>,
@@ -188,6 +189,12 @@ impl Gates {
             ),
             requests: gate("requests", (Quota::per_minute, MINUTE_MICROS), (requests, burst(requests)), &clock),
             restores: gate("restores", (Quota::per_hour, HOUR_MICROS), (restores, restores_burst(restores)), &clock),
+            parked: gate(
+                "parked forms",
+                (Quota::per_minute, MINUTE_MICROS),
+                (bounds.enrolments_per_minute, bounds.enrolments_per_minute),
+                &clock,
+            ),
             backups_per_day: bounds.backups_per_day.try_into().unwrap_or(usize::MAX),
             backups: Mutex::default(),
             shared,
@@ -198,6 +205,11 @@ impl Gates {
     /// Lets an enrolment through, or says after how many seconds to come back.
     pub fn enrolment(&self, address: IpAddr) -> Result<(), u64> {
         self.pass(self.enrolments.as_ref(), &line_of(address))
+    }
+
+    /// Keeps a form of somebody who has to sign in for it, as often as somebody there may sign in: they need not be known.
+    pub fn parked(&self, address: IpAddr) -> Result<(), u64> {
+        self.pass(self.parked.as_ref(), &line_of(address))
     }
 
     /// Lets an enrolment into the tenant, whatever address it comes from.
@@ -288,6 +300,7 @@ impl Gates {
         forget(self.requests.as_ref());
         forget(self.admins.as_ref());
         forget(self.restores.as_ref());
+        forget(self.parked.as_ref());
         let before = self.now().saturating_sub(DAY_MILLIS);
         let mut all = self.backups.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, times| times.back().is_some_and(|at| *at > before));

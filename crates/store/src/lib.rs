@@ -59,6 +59,7 @@ use model::world::Moment;
 pub use accounts::{Account, NAME_CHARS_MAX, NewTenant, NewUser, check_name};
 pub use admin::assignments::{Assignment, Terms, Which};
 pub use admin::devices::Listed as ListedDevice;
+pub use admin::drafts::{DRAFT_MILLIS, PARKED_MAX, PARKED_MILLIS};
 pub use admin::filters::FILTERS_MAX;
 pub use admin::groups::{Group, GroupChange, NewGroup, Source};
 pub use admin::people::{Listed as ListedPerson, PersonChange};

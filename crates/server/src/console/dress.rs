@@ -13,9 +13,9 @@ use axum::response::{IntoResponse, Response};
 use model::api::{PROBLEM_TYPE, Problem};
 use model::reason::Reason;
 
+use super::parked;
 use super::texts::Texts;
 use crate::App;
-use crate::api::admin::random_id;
 use crate::login::finish::with_cookie;
 use crate::login::posted::{FORM_BYTES_MAX, TOKEN_FIELD, same_origin};
 use crate::login::site::query;
@@ -110,13 +110,11 @@ async fn park(app: &Arc<App>, sent: Option<Sent>, back: String) -> (String, Opti
         return (back, None);
     }
     let cookie = visitor.hold_browser(app);
-    let Some(browser) = visitor.browser_hash() else { return (back, None) };
-    let word = model::ids::to_hex(&random_id(app));
     let mut fields: HashMap<String, String> = form_urlencoded::parse(&form).into_owned().collect();
     for name in [TOKEN_FIELD, SECRET_FIELD] {
         fields.remove(name);
     }
-    app.drafts.park(word.clone(), (browser, fields), app.clock.now());
+    let Some(word) = parked::park(app, &visitor, fields).await else { return (back, Some(cookie)) };
     let sign = if address.contains('?') { '&' } else { '?' };
     (format!("{address}{sign}parked={word}"), Some(cookie))
 }

@@ -10,6 +10,7 @@ use model::permission::Permission;
 use model::world::Moment;
 use store::{Standing, View};
 
+use super::parked;
 use super::texts::Texts;
 use crate::App;
 use crate::login::posted::{TOKEN_FIELD, query_fields};
@@ -22,6 +23,7 @@ pub(super) struct Desk {
     pub(super) texts: &'static Texts,
     pub(super) query: HashMap<String, String>,
     visitor: Visitor,
+    parked: Option<HashMap<String, String>>,
 }
 
 impl FromRequestParts<Arc<App>> for Desk {
@@ -29,7 +31,12 @@ impl FromRequestParts<Arc<App>> for Desk {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Trouble> {
         let visitor = Visitor::from_request_parts(parts, app).await?;
-        Ok(Self { texts: Texts::of(&parts.headers), query: query_fields(parts.uri.query()), visitor })
+        let query = query_fields(parts.uri.query());
+        let parked = match query.get("parked") {
+            Some(word) => parked::parked(app, &visitor, word).await,
+            None => None,
+        };
+        Ok(Self { texts: Texts::of(&parts.headers), query, visitor, parked })
     }
 }
 
@@ -40,8 +47,8 @@ impl Desk {
     }
 
     /// What this browser had filled in when its session ended, if the address says where that is.
-    pub(super) fn parked(&self, app: &App) -> Option<HashMap<String, String>> {
-        app.drafts.parked(self.asked("parked"), self.visitor.browser_hash())
+    pub(super) fn parked(&self) -> Option<&HashMap<String, String>> {
+        self.parked.as_ref()
     }
 
     /// The server's own address, as whoever asks knows it.

@@ -18,7 +18,8 @@ mod groups;
 mod home;
 mod list;
 mod live;
-pub(crate) mod policies;
+mod parked;
+mod policies;
 mod refusals;
 mod reports;
 mod rules;
@@ -191,12 +192,8 @@ fn trouble(texts: &Texts, error: AdminError) -> Trouble {
 }
 
 /// What a form begins with: what was filled in when a session ended, as `read` takes it, or what `otherwise` gives. And whether it was filled in.
-fn begun<T>(
-    (app, desk): (&App, &Desk),
-    read: impl FnOnce(HashMap<String, String>) -> T,
-    otherwise: impl FnOnce() -> T,
-) -> (T, bool) {
-    desk.parked(app).map_or_else(|| (otherwise(), false), |fields| (read(fields), true))
+fn begun<T>(desk: &Desk, read: impl FnOnce(HashMap<String, String>) -> T, otherwise: impl FnOnce() -> T) -> (T, bool) {
+    desk.parked().map_or_else(|| (otherwise(), false), |fields| (read(fields.clone()), true))
 }
 
 /// Deleted, or deleted before: somebody who asks again is told the same.

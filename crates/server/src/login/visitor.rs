@@ -137,6 +137,11 @@ impl Visitor {
         self.browser.as_ref().map(|browser| hash_token(browser))
     }
 
+    /// The cookie that names the browser, for what only that browser is to read: it stands nowhere here.
+    pub(crate) fn browser_secret(&self) -> Option<&str> {
+        self.browser.as_deref()
+    }
+
     /// Names the browser if it has no name, and gives what it must be told.
     pub fn name_browser(&mut self, app: &App) -> Option<HeaderValue> {
         if self.browser.is_some() { None } else { Some(self.hold_browser(app)) }

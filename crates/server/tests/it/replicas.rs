@@ -1,6 +1,7 @@
 //! Servers side by side on one database: what one was told the others know, and one that is killed takes nothing with it. On SQLite, which one server has for
 //! itself, there is nothing to try.
 
+use std::cell::Cell;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,8 +10,8 @@ use model::api::{EnrollRequest, Enrolled};
 use model::device::KeyLevel;
 use seal::device_key::DeviceKey;
 
-use crate::people::browser::Browser;
-use crate::support::{Live, Made, PASSWORD, Pc, Place, elsewhere, said, sign};
+use crate::people::browser::{Browser, as_fields, hidden};
+use crate::support::{Answer, Live, Made, PASSWORD, Pc, Place, elsewhere, said, sign};
 
 /// What people call all of them, whatever each listens on.
 const NAME: &str = "rehome.example";
@@ -117,6 +118,152 @@ fn two_that_race_for_one_profile_lose_nothing_and_number_it_once() {
     }
     let report = there.app.store.verify(&|_| true).unwrap();
     assert_eq!((report.snapshots, report.findings), (12, Vec::new()));
+}
+
+/// A browser behind a load balancer that sends each request to the other server than the one before.
+struct Balanced<'a> {
+    browsers: [Browser<'a>; 2],
+    asked: Cell<usize>,
+}
+
+impl<'a> Balanced<'a> {
+    fn new([here, there]: &'a [Live; 2]) -> Self {
+        Self { browsers: [Browser::new(here), Browser::new(there)], asked: Cell::new(0) }
+    }
+
+    /// The browser at the server whose turn it is, with the cookies that it has by now.
+    fn next(&self) -> &Browser<'a> {
+        let before = self.asked.replace(self.asked.get() + 1) % 2;
+        let cookies = self.browsers[before].cookies.borrow().clone();
+        *self.browsers[1 - before].cookies.borrow_mut() = cookies;
+        &self.browsers[1 - before]
+    }
+
+    fn get(&self, path: &str) -> String {
+        let answer = self.next().get(path);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        answer.text()
+    }
+
+    /// Opens a page at one server and sends its form to the other.
+    fn send(&self, page: &str, fields: &[(&str, &str)]) -> Answer {
+        let form = hidden(&self.get(page));
+        let mut all = as_fields(&form);
+        all.retain(|(name, _)| fields.iter().all(|(given, _)| given != name));
+        all.extend_from_slice(fields);
+        self.next().post(page, &all)
+    }
+
+    fn sign_in(&self) {
+        let signed_in = self.send("/t/default/login", &[("name", "ada"), ("password", PASSWORD)]);
+        assert_eq!(signed_in.status, 303, "{}", signed_in.text());
+    }
+}
+
+#[test]
+fn a_policy_is_made_and_changed_though_each_request_comes_to_another_server() {
+    if !elsewhere() {
+        return;
+    }
+    let place = Place::new();
+    let servers = [place.serve_off(), place.serve_off()];
+    servers[0].make_owner("default/ada");
+    let ada = Balanced::new(&servers);
+    ada.sign_in();
+    let basics = ada.next().get("/console/policies/new").leads_to();
+    let settings = ada.send(&basics, &[("name", "Back up all"), ("go", "next")]).leads_to();
+    assert!(settings.ends_with("?step=settings"), "{settings}");
+    let wrong = ada.send(&settings, &[("set.backup.interval_hours", "0"), ("go", "next")]);
+    assert_eq!(wrong.status, 422);
+    let tags = ada.send(&settings, &[("set.backup.interval_hours", "24"), ("go", "next")]).leads_to();
+    let assignments = ada.send(&tags, &[("go", "next")]).leads_to();
+    let review = ada.send(&assignments, &[("all_devices", "on"), ("go", "next")]).leads_to();
+    let back = ada.send(&review, &[("go", "back")]).leads_to();
+    assert_eq!(back, assignments);
+    // Each of the two shows all that was said at the other.
+    for _ in 0..2 {
+        let text = ada.get(&review);
+        assert!(text.contains("Back up all") && text.contains("24 hours") && text.contains("All devices"), "{text}");
+        ada.next();
+    }
+    let form = hidden(&ada.get(&review));
+    let mut fields = as_fields(&form);
+    fields.extend([("enabled", "on"), ("go", "create")]);
+    let made = ada.next().post(&review, &fields).leads_to();
+    assert!(made.ends_with("?done=created"), "{made}");
+    // Sent again to the other, it is the same policy.
+    let again = ada.next().post(&review, &fields).leads_to();
+    let policy = made.split('?').next().unwrap();
+    assert_eq!(again, format!("{policy}?done=changed"));
+    let view = operator(&servers[1]);
+    let policies = servers[1].app.store.policies(&view, store::Slice::default()).unwrap().items;
+    assert_eq!((policies.len(), policies[0].version, policies[0].terms.enabled), (1, 1, true));
+
+    let edit = format!("/console/policies/new?of={}", policies[0].id);
+    let (mine, thrown) = (ada.next().get(&edit).leads_to(), ada.next().get(&edit).leads_to());
+    let next = ada.send(&mine, &[("name", "Back up everything"), ("go", "review")]).leads_to();
+    assert!(ada.send(&next, &[("go", "create")]).leads_to().ends_with("?done=changed"));
+    assert_eq!(ada.send(&thrown, &[("go", "discard")]).leads_to(), "/console/policies");
+    for _ in 0..2 {
+        assert_eq!(ada.next().get(&thrown).status, 404, "thrown away at one, it is gone at both");
+    }
+    let policies = servers[0].app.store.policies(&view, store::Slice::default()).unwrap().items;
+    assert_eq!((policies.len(), policies[0].terms.name.as_str()), (1, "Back up everything"));
+}
+
+fn operator(live: &Live) -> store::View {
+    store::View::operator(&live.app.store.operator("default").unwrap().unwrap())
+}
+
+#[test]
+fn a_form_whose_session_has_ended_at_one_server_is_carried_out_at_the_other() {
+    if !elsewhere() {
+        return;
+    }
+    let place = Place::new();
+    let servers = [place.serve_off(), place.serve_off()];
+    servers[0].make_owner("default/ada");
+    let ada = Balanced::new(&servers);
+    ada.sign_in();
+    let basics = ada.next().get("/console/policies/new").leads_to();
+    let mut forms = Vec::new();
+    for (page, name) in [("/console/filters/new", "Laptops <1>"), (basics.as_str(), "Back up all")] {
+        let form = hidden(&ada.get(page));
+        let fields: Vec<(String, String)> = form.into_iter().chain([("name".to_owned(), name.to_owned())]).collect();
+        forms.push((page, name, fields));
+    }
+    // Longer than a session lasts without a request.
+    place.clock.turn(31 * 60);
+    let mut waiting = Vec::new();
+    for (page, name, fields) in &forms {
+        let mut fields: Vec<(&str, &str)> =
+            fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        fields.extend([("rule", "(device.deviceOwnership -eq \"Corporate\")"), ("go", "next")]);
+        let away = ada.next().post(page, &fields).leads_to();
+        let back = crate::people::browser::field(&away, "return_to");
+        assert!(away.starts_with("/login?") && back.contains("parked="), "{away}");
+        waiting.push((back, *name));
+    }
+    ada.sign_in();
+    for (back, name) in &waiting {
+        let shown = format!("value=\"{}\"", name.replace('<', "&#60;").replace('>', "&#62;"));
+        for _ in 0..2 {
+            let text = ada.get(back);
+            assert!(text.contains(&shown) && text.contains("Your session had ended"), "{text}");
+            ada.next();
+        }
+        // Another browser of the same person has nothing filled in.
+        let other = Balanced::new(&servers);
+        other.sign_in();
+        assert!(!other.get(back).contains(&shown));
+    }
+    let (filter, step) = (&waiting[0].0, &waiting[1].0);
+    let fields = [("name", "Laptops <1>"), ("rule", "(device.deviceOwnership -eq \"Corporate\")"), ("go", "save")];
+    let made = ada.send(filter, &fields);
+    assert_eq!(made.status, 303, "{}", made.text());
+    assert!(ada.get("/console/filters").contains("Laptops &#60;1&#62;"));
+    ada.send(step, &[("name", "Back up all"), ("go", "next")]).leads_to();
+    assert!(ada.get(&basics).contains("value=\"Back up all\""));
 }
 
 /// `rehome-server serve` as a process of its own.

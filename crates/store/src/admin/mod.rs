@@ -6,6 +6,7 @@
 
 pub(crate) mod assignments;
 pub(crate) mod devices;
+pub(crate) mod drafts;
 pub(crate) mod enrolment_options;
 pub(crate) mod filters;
 pub(crate) mod groups;

@@ -40,6 +40,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0019_incompressible.sql"),
     include_str!("../../migrations/sqlite/0020_beside_pages.sql"),
     include_str!("../../migrations/sqlite/0021_short_entries.sql"),
+    include_str!("../../migrations/sqlite/0022_drafts.sql"),
 ];
 
 /// The oldest schema whose programs work on the newest one too. A step of the schema only adds what older programs do not mind: tables, and columns that may be left

@@ -200,11 +200,18 @@ pub(crate) fn end_sessions(tx: &Connection, person: &Person) -> Result<(), Store
     agents::forget(tx, person)
 }
 
-/// Everything that signs a person in, for good. Their row stays: `erase.rs`.
+/// Everything that signs a person in, and what they were at, for good. Their row stays: `erase.rs`.
 pub(crate) fn forget(tx: &Connection, (tenant, no): (i64, i64)) -> Result<(), StoreError> {
-    for table in
-        ["sessions", "identities", "claimed_roles", "factors", "recovery_codes", "agent_sign_ins", "sign_in_tokens"]
-    {
+    for table in [
+        "sessions",
+        "identities",
+        "claimed_roles",
+        "factors",
+        "recovery_codes",
+        "agent_sign_ins",
+        "sign_in_tokens",
+        "drafts",
+    ] {
         tx.prepare_cached(&format!("DELETE FROM {table} WHERE tenant = $1 AND user_no = $2"))?.execute((tenant, no))?;
     }
     Ok(())

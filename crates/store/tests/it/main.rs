@@ -13,6 +13,7 @@ mod blobs;
 mod crash;
 mod crash_states;
 mod devices;
+mod drafts;
 mod faults;
 mod journal;
 mod keep;

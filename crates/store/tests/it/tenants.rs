@@ -7,7 +7,9 @@ use std::sync::Arc;
 use crate::support::{Made, NOW, elsewhere, id16, id32, place, tenant, user};
 use model::envelope::Envelope;
 use model::erasure::{Erased, Erasure};
-use model::ids::{ApprovalId, AssignmentId, BlobId, GroupId, ProfileId, RetentionPolicyId, RoleId, TagId, TokenId};
+use model::ids::{
+    ApprovalId, AssignmentId, BlobId, GroupId, PolicyId, ProfileId, RetentionPolicyId, RoleId, TagId, TokenId,
+};
 use model::permission::{BuiltIn, Permission};
 use model::retention::Rules;
 use proptest::prelude::*;
@@ -55,6 +57,11 @@ pub(crate) fn populate(store: &Store, name: &str, number: u64, population: &Popu
     }
     if !population.admin {
         return;
+    }
+    if let Some(first) = people.first() {
+        let maker = crate::drafts::owner(store, name, *first, number);
+        let draft = (PolicyId(id16("draft", number)), format!("marker-{name}-draft"));
+        store.keep_draft(&maker, draft, NOW).unwrap();
     }
     let id = |kind: &str| id16(kind, number);
     store.create_tag(&view, (TagId(id("tag")), format!("marker-{name}-tag")), NOW).unwrap();

@@ -135,7 +135,7 @@ pub(in crate::console) async fn new(
     desk: Desk,
 ) -> Result<Response, Refusal> {
     let fresh = || Typed { id: FilterId(random_id(&app)).to_string(), ..Typed::default() };
-    let (typed, is_parked) = begun((&app, &desk), |fields| Typed::of(&fields), fresh);
+    let (typed, is_parked) = begun(&desk, |fields| Typed::of(&fields), fresh);
     form((&app, &view, &desk), (None, typed), (None, is_parked)).await
 }
 
@@ -173,7 +173,7 @@ pub(in crate::console) async fn show(
 ) -> Result<Response, Refusal> {
     let (worker, by) = (Arc::clone(&app), view.clone());
     let filter = apart(move || worker.store.filter(&by, id)).await?;
-    let (typed, is_parked) = begun((&app, &desk), |fields| Typed::of(&fields), || Typed::there(&filter));
+    let (typed, is_parked) = begun(&desk, |fields| Typed::of(&fields), || Typed::there(&filter));
     form((&app, &view, &desk), (Some(id), typed), (None, is_parked)).await
 }
 

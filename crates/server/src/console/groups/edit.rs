@@ -124,7 +124,7 @@ pub(in crate::console) async fn new(
         dynamic: true,
         ..Typed::default()
     };
-    let (typed, is_parked) = begun((&app, &desk), |fields| Typed::of(&fields), fresh);
+    let (typed, is_parked) = begun(&desk, |fields| Typed::of(&fields), fresh);
     form((&app, &view, &desk), (None, typed), (None, is_parked)).await
 }
 
@@ -173,7 +173,7 @@ pub(in crate::console) async fn edit(
     let there = Typed::there(group);
     let filled =
         |fields: HashMap<String, String>| Typed { of: there.of.clone(), dynamic: there.dynamic, ..Typed::of(&fields) };
-    let (typed, is_parked) = begun((&app, &desk), filled, || there.clone());
+    let (typed, is_parked) = begun(&desk, filled, || there.clone());
     form((&app, &view, &desk), (Some(id), typed), (None, is_parked)).await
 }
 

@@ -17,7 +17,7 @@ use model::policy::{Kind, Setting, picker};
 use model::reason::Reason;
 use store::{AdminError, Slice, StoreError, View};
 
-use super::drafts::{Draft, Owner};
+use super::drafts::{self, Draft};
 use super::steps::{Step, Wrong, take};
 use super::{Difference, Line, Names, command, differences, keys, lines, said, whom};
 use crate::App;
@@ -132,13 +132,8 @@ impl Page {
     }
 }
 
-/// Whose drafts.
-pub(super) fn owner(view: &View) -> Owner {
-    (view.tenant(), view.actor().id().to_vec())
-}
-
 fn gone() -> Refusal {
-    let detail = "this draft is not there any more: drafts are kept for a day, and not when the server starts anew";
+    let detail = "this draft is not there any more: it was thrown away, or nothing was done with it for a day";
     Refusal::new(StatusCode::NOT_FOUND, Reason::NotFound, detail)
 }
 
@@ -159,11 +154,11 @@ pub(in crate::console) async fn show(
     desk: Desk,
 ) -> Result<Response, Refusal> {
     let step = Step::of(desk.asked("step")).unwrap_or(Step::Basics);
-    let mut draft = app.drafts.get(&owner(&view), id).ok_or_else(gone)?;
-    let parked = desk.parked(&app);
+    let mut draft = drafts::get(&app, &view, id).await?.ok_or_else(gone)?;
+    let parked = desk.parked();
     let mut said = Said { q: desk.asked("q").to_owned(), parked: parked.is_some(), ..Said::default() };
     if let Some(fields) = parked {
-        said.wrong = take(step, &mut draft.terms, &fields);
+        said.wrong = take(step, &mut draft.terms, fields);
     }
     form((&app, &view, &desk), (id, draft), step, said).await
 }
@@ -450,10 +445,10 @@ pub(in crate::console) async fn done(
     posted: Posted,
 ) -> Result<Response, Refusal> {
     let view = shut.open(&posted)?;
-    let (owner, step) = (owner(&view), Step::of(desk.asked("step")).unwrap_or(Step::Basics));
-    let mut draft = app.drafts.get(&owner, id).ok_or_else(gone)?;
-    let wrong = take(step, &mut draft.terms, posted.fields());
-    app.drafts.put(&owner, (id, draft.clone()), app.clock.now());
+    let step = Step::of(desk.asked("step")).unwrap_or(Step::Basics);
+    let fields = posted.fields().clone();
+    let taken = drafts::change(&app, &view, id, move |draft| take(step, &mut draft.terms, &fields)).await?;
+    let (draft, wrong) = taken.ok_or_else(gone)?;
     let (go, q) = (posted.field("go"), posted.field("q"));
     let searches = go == "stay" || (go == "enter" && !q.trim().is_empty());
     let at = |step: Step, q: &str| {
@@ -462,7 +457,7 @@ pub(in crate::console) async fn done(
     };
     match go {
         "discard" => {
-            app.drafts.drop(&owner, id);
+            drafts::discard(&app, &view, id).await?;
             Ok(to("/console/policies"))
         }
         "back" => Ok(at(step.back(), "")),
@@ -506,7 +501,7 @@ async fn made(
     match result {
         Ok(policy) => {
             let kept = Draft { of: Some((policy.id, policy.version)), terms: policy.terms };
-            app.drafts.put(&owner(view), (id, kept), app.clock.now());
+            drafts::put(app, view, (id, &kept)).await?;
             Ok(to(&format!("/console/policies/{}?done={word}", policy.id)))
         }
         Err(error) => {
@@ -514,7 +509,7 @@ async fn made(
             if let (AdminError::Changed { version }, Some((policy, _))) = (&error, draft.of) {
                 // What follows shows what this draft changes of the newer one; sent again, that is known.
                 draft.of = Some((policy, *version));
-                app.drafts.put(&owner(view), (id, draft.clone()), app.clock.now());
+                drafts::put(app, view, (id, &draft)).await?;
             }
             let said = Said { trouble: Some(trouble(desk.texts, error)), ..Said::default() };
             form((app, view, desk), (id, draft), Step::Review, said).await
@@ -531,7 +526,7 @@ pub(in crate::console) async fn reach(
     posted: Posted,
 ) -> Result<Response, Refusal> {
     let view = shut.open(&posted)?;
-    let draft = app.drafts.get(&owner(&view), id).ok_or_else(gone)?;
+    let draft = drafts::get(&app, &view, id).await?.ok_or_else(gone)?;
     let fields: HashMap<String, String> = posted.fields().clone();
     let reach = apart(move || {
         let mut terms = draft.terms;

@@ -1,147 +1,104 @@
-//! Policies that are being made or changed: the steps of the form are pages of their own, and what was said in one is kept here until the last.
+//! Policies that are being made or changed: the steps of the form are pages of their own, and what was said in one is kept until the last, in the database, so that each of several servers can show the
+//! next step (decision 104).
 //!
-//! A draft belongs to whoever began it. It is in memory, for a day: it changes nothing, and a server that starts anew has none. A form that comes after its session has
-//! ended is kept as well, by a word that only its sender gets and for the browser that sent it, so that it can be shown to them again once they have signed in; it is never taken over
-//! without a second look. Without the browser, whoever sends somebody such a word would have them send a form that they have not filled in.
+//! A draft belongs to whoever began it, and is there for a day after its last form. It changes nothing that anybody else sees.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use model::admin::NewPolicy;
-use model::ids::{PolicyId, TenantId};
-use model::world::Moment;
+use model::ids::PolicyId;
+use serde::{Deserialize, Serialize};
+use store::View;
 
-/// Drafts of one person; the one that was not touched for the longest time goes.
-const OWN_MAX: usize = 10;
-
-/// Drafts of all. Each is some kilobytes: names, settings, ids.
-const ALL_MAX: usize = 1_000;
-
-/// For how long a draft is kept, in milliseconds.
-const KEPT_MILLIS: i64 = 24 * 60 * 60 * 1000;
-
-/// Forms of ended sessions: each is as long as a form may be, and whoever sends them need not be known.
-const PARKED_MAX: usize = 64;
-
-/// For how long such a form is kept: long enough to sign in.
-const PARKED_MILLIS: i64 = 60 * 60 * 1000;
+use crate::App;
+use crate::api::extract::apart;
+use crate::problem::Refusal;
 
 /// What is being made.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Draft {
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Draft {
     /// What it says so far.
-    pub(crate) terms: NewPolicy,
+    pub(super) terms: NewPolicy,
     /// The policy that is changed, with the version that was read; without one it is new.
-    pub(crate) of: Option<(PolicyId, u64)>,
+    pub(super) of: Option<(PolicyId, u64)>,
 }
 
-/// Whose it is: the organisation, the person's id.
-pub(crate) type Owner = (TenantId, Vec<u8>);
+impl Draft {
+    /// One that says what this server does not know, as a newer one beside it may have kept it, is none: what is left out here would be left out of the policy.
+    fn read(text: &str) -> Option<Self> {
+        serde_json::from_str(text)
+            .inspect_err(|error| tracing::warn!(%error, "a draft of a policy cannot be read here"))
+            .ok()
+    }
 
-/// All drafts.
-#[derive(Default)]
-pub(crate) struct Drafts(Mutex<Kept>);
-
-#[derive(Default)]
-struct Kept {
-    drafts: HashMap<(Owner, PolicyId), (Draft, Moment)>,
-    parked: HashMap<String, Parked>,
+    fn text(&self) -> String {
+        serde_json::to_string(self).expect("a policy is plain data")
+    }
 }
 
-/// A form of an ended session.
-struct Parked {
-    fields: HashMap<String, String>,
-    browser: [u8; 32],
-    at: Moment,
+/// A draft of whoever asks.
+pub(super) async fn get(app: &Arc<App>, view: &View, id: PolicyId) -> Result<Option<Draft>, Refusal> {
+    let (worker, by) = (Arc::clone(app), view.clone());
+    let text = apart(move || worker.store.draft(&by, id, worker.clock.now())).await?;
+    Ok(text.as_deref().and_then(Draft::read))
 }
 
-impl Drafts {
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Keeps it as it is now.
+pub(super) async fn put(app: &Arc<App>, view: &View, (id, draft): (PolicyId, &Draft)) -> Result<(), Refusal> {
+    let (worker, by, text) = (Arc::clone(app), view.clone(), draft.text());
+    apart(move || worker.store.keep_draft(&by, (id, text), worker.clock.now())).await
+}
 
-    /// A draft of that person.
-    pub(crate) fn get(&self, owner: &Owner, id: PolicyId) -> Option<Draft> {
-        self.lock().drafts.get(&(owner.clone(), id)).map(|(draft, _)| draft.clone())
-    }
+/// Changes it, and gives what it is now and what `change` found. Of two forms that come at the same moment neither loses what it says.
+pub(super) async fn change<T: Send + 'static>(
+    app: &Arc<App>,
+    view: &View,
+    id: PolicyId,
+    change: impl Fn(&mut Draft) -> T + Send + 'static,
+) -> Result<Option<(Draft, T)>, Refusal> {
+    let (worker, by) = (Arc::clone(app), view.clone());
+    let changed = move |text: &str| {
+        let mut draft = Draft::read(text)?;
+        let found = change(&mut draft);
+        Some((draft.text(), (draft, found)))
+    };
+    apart(move || worker.store.change_draft(&by, (id, worker.clock.now()), changed)).await
+}
 
-    /// Keeps it as it is now.
-    pub(crate) fn put(&self, owner: &Owner, (id, draft): (PolicyId, Draft), now: Moment) {
-        let mut kept = self.lock();
-        kept.drafts.insert((owner.clone(), id), (draft, now));
-        let oldest = |kept: &Kept, own: bool| {
-            let mine = kept.drafts.iter().filter(|((of, _), _)| !own || of == owner);
-            mine.min_by_key(|(key, (_, at))| (*at, key.1)).map(|(key, _)| key.clone())
-        };
-        let own = kept.drafts.keys().filter(|(of, _)| of == owner).count();
-        for (count, most, mine) in [(own, OWN_MAX, true), (kept.drafts.len(), ALL_MAX, false)] {
-            if count > most {
-                let gone = oldest(&kept, mine);
-                gone.map(|gone| kept.drafts.remove(&gone));
-            }
-        }
-    }
-
-    /// It was made, or is not wanted.
-    pub(crate) fn drop(&self, owner: &Owner, id: PolicyId) {
-        self.lock().drafts.remove(&(owner.clone(), id));
-    }
-
-    /// Keeps a form of an ended session under a word, for the browser of that hash.
-    pub(crate) fn park(&self, word: String, (browser, fields): ([u8; 32], HashMap<String, String>), at: Moment) {
-        let mut kept = self.lock();
-        if kept.parked.len() >= PARKED_MAX {
-            let oldest = kept.parked.iter().min_by_key(|(_, parked)| parked.at).map(|(word, _)| word.clone());
-            oldest.map(|oldest| kept.parked.remove(&oldest));
-        }
-        kept.parked.insert(word, Parked { fields, browser, at });
-    }
-
-    /// The form with that word, if it is this browser's.
-    pub(crate) fn parked(&self, word: &str, browser: Option<[u8; 32]>) -> Option<HashMap<String, String>> {
-        let kept = self.lock();
-        kept.parked.get(word).filter(|parked| Some(parked.browser) == browser).map(|parked| parked.fields.clone())
-    }
-
-    /// Lets go of what is old.
-    pub(crate) fn tidy(&self, now: Moment) {
-        let mut kept = self.lock();
-        kept.drafts.retain(|_, (_, at)| now.0.saturating_sub(at.0) < KEPT_MILLIS);
-        kept.parked.retain(|_, parked| now.0.saturating_sub(parked.at.0) < PARKED_MILLIS);
-    }
+/// It is not wanted.
+pub(super) async fn discard(app: &Arc<App>, view: &View, id: PolicyId) -> Result<(), Refusal> {
+    let (worker, by) = (Arc::clone(app), view.clone());
+    apart(move || worker.store.drop_draft(&by, id)).await
 }
 
 #[cfg(test)]
 mod tests {
+    use model::ids::{GroupId, TagId};
+    use serde_json::json;
+
     use super::*;
 
     #[test]
-    fn a_person_has_so_many_drafts_and_sees_no_other_persons() {
-        let (drafts, ada, bob) = (Drafts::default(), (TenantId([1; 16]), vec![1]), (TenantId([1; 16]), vec![2]));
-        let id = |number: u8| PolicyId([number; 16]);
-        drafts.put(&bob, (id(99), Draft::default()), Moment(0));
-        for number in 0..12 {
-            drafts.put(&ada, (id(number), Draft::default()), Moment(i64::from(number)));
-        }
-        let there = |owner: &Owner, number: u8| drafts.get(owner, id(number)).is_some();
-        assert!(!there(&ada, 1) && there(&ada, 2) && there(&ada, 11) && there(&bob, 99));
-        assert!(!there(&bob, 11) && !there(&(TenantId([2; 16]), vec![1]), 11));
-        drafts.tidy(Moment(KEPT_MILLIS + 5));
-        assert!(!there(&ada, 5) && there(&ada, 6) && !there(&bob, 99));
+    fn what_was_said_is_read_as_it_was_kept() {
+        let mut draft = Draft { of: Some((PolicyId([7; 16]), 3)), ..Draft::default() };
+        assert_eq!(Draft::read(&Draft::default().text()), Some(Draft::default()), "nothing was said yet");
+        draft.terms.name = "ä \"<\u{1}".to_owned();
+        draft.terms.description = "a\nb".to_owned();
+        draft.terms.scope_tags = Some(Vec::new());
+        draft.terms.assignments.include.groups = vec![GroupId([2; 16]), GroupId([1; 16])];
+        let map = json!({"backup.enabled": true, "backup.interval_hours": 24, "restore.mode": "off"});
+        draft.terms.settings = model::policy::Settings::understood(map.as_object().unwrap()).0;
+        assert_eq!(draft.terms.settings.len(), 3);
+        assert_eq!(Draft::read(&draft.text()).as_ref(), Some(&draft));
+        draft.terms.scope_tags = Some(vec![TagId([1; 16])]);
+        assert_eq!(Draft::read(&draft.text()).as_ref(), Some(&draft));
     }
 
     #[test]
-    fn forms_of_ended_sessions_take_a_bounded_place() {
-        let drafts = Drafts::default();
-        for number in 0..100 {
-            let fields = HashMap::from([("n".to_owned(), number.to_string())]);
-            drafts.park(number.to_string(), ([7; 32], fields), Moment(number));
-        }
-        let parked = |word: &str| drafts.parked(word, Some([7; 32]));
-        assert!(parked("35").is_none() && parked("36").is_some());
-        assert_eq!(parked("99").unwrap()["n"], "99");
-        assert!(drafts.parked("99", Some([8; 32])).is_none() && drafts.parked("99", None).is_none());
-        drafts.tidy(Moment(PARKED_MILLIS + 50));
-        assert!(parked("50").is_none() && parked("51").is_some());
+    fn what_a_newer_server_kept_is_none_here() {
+        let text = Draft::default().text();
+        let newer = text.replace("\"settings\":{", "\"settings\":{\"backup.of_tomorrow\":true");
+        assert_ne!(newer, text);
+        assert_eq!(Draft::read(&newer), None);
     }
 }

@@ -2,7 +2,7 @@
 
 pub(super) mod delete;
 pub(super) mod draft;
-pub(crate) mod drafts;
+mod drafts;
 pub(super) mod history;
 pub(super) mod list;
 pub(super) mod new;

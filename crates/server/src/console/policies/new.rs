@@ -9,8 +9,7 @@ use model::ids::PolicyId;
 use model::permission::may;
 use store::NAME_CHARS_MAX;
 
-use super::draft::owner;
-use super::drafts::Draft;
+use super::drafts::{self, Draft};
 use crate::App;
 use crate::access::Allowed;
 use crate::api::admin::random_id;
@@ -41,6 +40,6 @@ pub(in crate::console) async fn begin(
         }
     };
     let id = PolicyId(random_id(&app));
-    app.drafts.put(&owner(&view), (id, draft), app.clock.now());
+    drafts::put(&app, &view, (id, &draft)).await?;
     Ok(to(&format!("/console/policies/drafts/{id}?step=basics")))
 }

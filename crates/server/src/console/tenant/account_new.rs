@@ -66,7 +66,7 @@ pub(in crate::console) async fn ask(
         let typed = Typed::fresh(TokenId(random_id(&app)));
         typed.with("role", "gitops").with("days", 90).with("all_things", 1)
     };
-    let (typed, is_parked) = Typed::begun(&app, &desk, fresh);
+    let (typed, is_parked) = Typed::begun(&desk, fresh);
     form((&app, &view, &desk), typed, (None, is_parked)).await
 }
 

@@ -174,7 +174,7 @@ pub(in crate::console) async fn new(
         let typed = Typed::fresh(AssignmentId(random_id(&app)));
         typed.with("all_people", 1).with("all_things", 1).with("role", "helpdesk")
     };
-    let (typed, is_parked) = Typed::begun(&app, &desk, fresh);
+    let (typed, is_parked) = Typed::begun(&desk, fresh);
     form((&app, &view, &desk), (None, typed), (None, is_parked)).await
 }
 
@@ -216,7 +216,7 @@ pub(in crate::console) async fn edit(
 ) -> Result<Response, Refusal> {
     let (worker, by) = (Arc::clone(&app), view.clone());
     let found = apart(move || worker.store.assignment(&by, id)).await?;
-    let (typed, is_parked) = Typed::begun(&app, &desk, || there(&found));
+    let (typed, is_parked) = Typed::begun(&desk, || there(&found));
     form((&app, &view, &desk), (Some(id), typed), (None, is_parked)).await
 }
 

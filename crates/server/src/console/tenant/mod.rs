@@ -57,8 +57,8 @@ impl Typed {
     }
 
     /// What a form begins with, and whether it was filled in before a session ended ([`begun`]).
-    fn begun(app: &App, desk: &Desk, otherwise: impl FnOnce() -> Self) -> (Self, bool) {
-        begun((app, desk), Self, otherwise)
+    fn begun(desk: &Desk, otherwise: impl FnOnce() -> Self) -> (Self, bool) {
+        begun(desk, Self, otherwise)
     }
 
     /// An empty form for something new, under an id of its own.

@@ -180,7 +180,7 @@ pub(in crate::console) async fn new(
 ) -> Result<Response, Refusal> {
     whole(&view)?;
     let fresh = || Typed::fresh(ProviderId(random_id(&app))).with("scopes", "profile");
-    let (typed, _) = Typed::begun(&app, &desk, fresh);
+    let (typed, _) = Typed::begun(&desk, fresh);
     Ok(form((&app, &view, &desk), (None, typed), None))
 }
 

@@ -81,7 +81,7 @@ pub(in crate::console) async fn new(
     State(app): State<Arc<App>>,
     desk: Desk,
 ) -> Result<Response, Refusal> {
-    let (typed, is_parked) = Typed::begun(&app, &desk, || Typed::fresh(RoleId(random_id(&app))));
+    let (typed, is_parked) = Typed::begun(&desk, || Typed::fresh(RoleId(random_id(&app))));
     Ok(form((&app, &view, &desk), (None, typed), (None, is_parked)))
 }
 
@@ -117,7 +117,7 @@ pub(in crate::console) async fn edit(
 ) -> Result<Response, Refusal> {
     let (worker, by) = (Arc::clone(&app), view.clone());
     let role = apart(move || worker.store.role(&by, id)).await?;
-    let (typed, is_parked) = Typed::begun(&app, &desk, || there(&role));
+    let (typed, is_parked) = Typed::begun(&desk, || there(&role));
     Ok(form((&app, &view, &desk), (Some(id), typed), (None, is_parked)))
 }
 

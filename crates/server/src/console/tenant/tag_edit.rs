@@ -55,7 +55,7 @@ pub(in crate::console) async fn new(
     State(app): State<Arc<App>>,
     desk: Desk,
 ) -> Result<Response, Refusal> {
-    let (typed, is_parked) = Typed::begun(&app, &desk, || Typed::fresh(TagId(random_id(&app))));
+    let (typed, is_parked) = Typed::begun(&desk, || Typed::fresh(TagId(random_id(&app))));
     Ok(form((&app, &view, &desk), (None, typed), (None, is_parked)))
 }
 
@@ -90,7 +90,7 @@ pub(in crate::console) async fn edit(
 ) -> Result<Response, Refusal> {
     let (worker, by) = (Arc::clone(&app), view.clone());
     let tag = apart(move || worker.store.tag(&by, id)).await?;
-    let (typed, is_parked) = Typed::begun(&app, &desk, || there(tag));
+    let (typed, is_parked) = Typed::begun(&desk, || there(tag));
     Ok(form((&app, &view, &desk), (Some(id), typed), (None, is_parked)))
 }
 

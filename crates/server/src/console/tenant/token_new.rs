@@ -54,7 +54,7 @@ pub(in crate::console) async fn ask(
 ) -> Result<Response, Refusal> {
     whole(&view)?;
     let fresh = || Typed::fresh(TokenId(random_id(&app))).with("uses", 1).with("hours", 24);
-    let (typed, is_parked) = Typed::begun(&app, &desk, fresh);
+    let (typed, is_parked) = Typed::begun(&desk, fresh);
     Ok(form((&app, &view, &desk), typed, (None, is_parked)))
 }
 
