@@ -75,7 +75,10 @@ const PASS_GATE: &str = "INSERT INTO gates (name, who, full_at) VALUES ($1, $2, 
 
 const CLAIM_JOB: &str = "INSERT INTO jobs (name, done_at, holder, held_until) VALUES ($1, NULL, $2, $3) \
      ON CONFLICT (name) DO UPDATE SET holder = $2, held_until = $3 \
-     WHERE jobs.held_until <= $4 AND (jobs.done_at IS NULL OR jobs.done_at <= $5 OR jobs.done_at > $4) RETURNING holder";
+     WHERE (jobs.held_until <= $4 OR jobs.held_until > $5) AND (jobs.done_at IS NULL OR jobs.done_at > $5 OR jobs.done_at <= $6) RETURNING holder";
+
+/// How far clocks of servers may be apart, in milliseconds. What another one noted for a later time than this allows it noted by a clock that was wrong, and it is not waited for.
+const APART_MILLIS: i64 = 10 * 60 * 1_000;
 
 impl Store {
     /// Takes a nonce that was signed with a key, once for all servers. `now`: seconds since 1970.
@@ -146,18 +149,27 @@ impl Store {
     }
 
     /// Takes a job that was last done longer ago than `rhythm` milliseconds and that no other server is at. Until it is [done](Self::job_done), and for `lease`
-    /// milliseconds at most, nobody else takes it; so a server that dies in the middle delays it by that.
+    /// milliseconds after it was taken or [renewed](Self::renew_job) last, nobody else takes it; so a server that dies in the middle delays it by that.
     pub fn take_job(
         &self,
         name: &'static str,
         (rhythm, lease): (i64, i64),
         now: Moment,
     ) -> Result<Option<Turn>, StoreError> {
-        let times = [now.0.saturating_add(lease), now.0, now.0.saturating_sub(rhythm)];
+        let until = now.0.saturating_add(lease);
+        let times = [until, now.0, until.saturating_add(APART_MILLIS), now.0.saturating_sub(rhythm)];
         let start = [Value::Text(name.to_owned()), Value::Integer(self.server)];
         let values = start.into_iter().chain(times.map(Value::Integer)).collect();
         let (rows, _) = self.alone(Kept::First, CLAIM_JOB, values, 1)?;
         Ok((!rows.is_empty()).then_some(Turn { name, holder: self.server }))
+    }
+
+    /// Keeps a job that takes long for `lease` milliseconds more. `false`: another server has taken it.
+    pub fn renew_job(&self, turn: &Turn, lease: i64, now: Moment) -> Result<bool, StoreError> {
+        let sql = "UPDATE jobs SET held_until = $1 WHERE name = $2 AND holder = $3 AND held_until > 0 RETURNING holder";
+        let until = Value::Integer(now.0.saturating_add(lease));
+        let values = vec![until, Value::Text(turn.name.to_owned()), Value::Integer(turn.holder)];
+        Ok(!self.alone(Kept::First, sql, values, 1)?.0.is_empty())
     }
 
     /// Says that a job is done.

@@ -13,11 +13,12 @@ pub mod retention;
 pub mod slack;
 
 use std::collections::HashMap;
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use model::signature::NONCE_SECONDS;
 use model::world::Moment;
-use store::{Store, StoreError};
+use store::{Store, StoreError, Turn};
 
 use crate::App;
 use crate::world::Stopwatch;
@@ -43,7 +44,7 @@ struct Job {
     name: &'static str,
     /// How often, in milliseconds. 0: at each housekeeping.
     rhythm: i64,
-    /// After how many milliseconds another server takes it up, if the one that was at it does not say that it is done.
+    /// After how many milliseconds another server takes it up, if the one that was at it says neither that it is done nor that it goes on.
     lease: i64,
     /// Does it and says so in the log. Whether it went well.
     run: fn(&App) -> bool,
@@ -98,7 +99,7 @@ impl Jobs {
                     let Some(turn) = store.take_job(job.name, (job.rhythm, job.lease), app.clock.now())? else {
                         continue;
                     };
-                    let done = run(job, app);
+                    let done = held(app, store, (&turn, job.lease), || run(job, app));
                     store.job_done(&turn, done)?;
                 }
             }
@@ -110,6 +111,31 @@ impl Jobs {
         let ran = self.ran.lock().unwrap_or_else(PoisonError::into_inner);
         ran.get(job.name).is_none_or(|last| is_due(*last, now, job.rhythm))
     }
+}
+
+/// Does what a turn is for, and keeps the turn for as long as that takes: a job that goes through all data of a large fleet takes longer than its lease, and twice at once it
+/// would take longer still.
+fn held<T>(app: &App, store: &Store, (turn, lease): (&Turn, i64), work: impl FnOnce() -> T) -> T {
+    let (done, is_done) = std::sync::mpsc::channel::<()>();
+    let pause = std::time::Duration::from_millis((lease / 3).unsigned_abs());
+    let renew = move || {
+        while is_done.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+            match store.renew_job(turn, lease, app.clock.now()) {
+                Ok(true) => {}
+                Ok(false) => tracing::warn!(?turn, "a job took so long that another server does it as well"),
+                Err(error) => tracing::warn!(?turn, %error, "a job's turn could not be renewed"),
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let renewing = std::thread::Builder::new().name("job-turn".to_owned()).spawn_scoped(scope, renew);
+        if let Err(error) = renewing {
+            tracing::warn!(?turn, %error, "nobody renews a job's turn");
+        }
+        let result = work();
+        drop(done);
+        result
+    })
 }
 
 /// Runs a job, and says as of when it counts as done.

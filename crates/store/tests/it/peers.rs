@@ -87,6 +87,40 @@ fn a_devices_backups_of_a_day_and_somebodys_wrong_tries_are_counted_together() {
 }
 
 #[test]
+fn a_job_that_takes_longer_than_its_lease_stays_with_the_server_that_renews_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let [here, there] = servers(&folder);
+    let take = |store: &Store, after: i64| store.take_job("journal", (0, 100), NOW.plus_millis(after)).unwrap();
+    let turn = take(&here, 0).unwrap();
+    for round in 1..10 {
+        assert!(here.renew_job(&turn, 100, NOW.plus_millis(round * 90)).unwrap());
+        assert!(take(&there, round * 90 + 99).is_none(), "round {round}");
+    }
+    let theirs = take(&there, 910).expect("it was renewed last at 810");
+    if elsewhere() {
+        assert!(!here.renew_job(&turn, 100, NOW.plus_millis(911)).unwrap(), "it is another server's by now");
+    }
+    there.job_done(&theirs, NOW.plus_millis(920)).unwrap();
+    assert!(!there.renew_job(&theirs, 100, NOW.plus_millis(921)).unwrap(), "what is done is nobody's");
+}
+
+#[test]
+fn a_clock_that_was_wrong_holds_no_job_up_and_one_that_is_a_little_late_does_none_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let [here, there] = servers(&folder);
+    let year = 365 * 24 * 60 * 60 * 1_000;
+    let take = |store: &Store, after: i64| store.take_job("heads", (1_000, 100), NOW.plus_millis(after)).unwrap();
+    let turn = take(&here, year).expect("never done");
+    let again = take(&there, 0).expect("whoever took it for next year has a wrong clock");
+    there.job_done(&again, NOW).unwrap();
+    assert!(take(&here, -5).is_none(), "five milliseconds behind is no clock that was set back");
+    here.job_done(&turn, NOW).unwrap();
+    let done_next_year = take(&here, 1_000).expect("due");
+    here.job_done(&done_next_year, NOW.plus_millis(year)).unwrap();
+    assert!(take(&there, 2_000).is_some(), "and that was a wrong clock as well");
+}
+
+#[test]
 fn a_job_is_one_servers_until_it_is_done_or_that_server_is_gone() {
     let folder = tempfile::tempdir().unwrap();
     let [here, there] = servers(&folder);
