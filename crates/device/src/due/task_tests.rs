@@ -16,13 +16,14 @@ fn task(program: &str) -> Task {
     Task { starts: Starts::Agent(program.to_owned()), minute: 754, sign_in_delay: 420, on_battery: true }
 }
 
-/// Whether xmllint finds the text good by the schema; `None` on a machine without it.
+/// Whether xmllint finds the text good by the schema; `None` on a machine without it, unless it is one that says `CI`.
 fn by_schema(xml: &str) -> Option<bool> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(&utf16(xml)).unwrap();
     let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/src/due/task.xsd");
     let checked = Command::new("xmllint").args(["--noout", "--schema", schema]).arg(file.path()).output();
     if checked.is_err() {
+        assert!(std::env::var_os("CI").is_none(), "xmllint is not installed (package libxml2-utils)");
         drop(writeln!(
             std::io::stderr(),
             "SKIPPED: xmllint is not installed; the task was not held against its schema"
