@@ -6,8 +6,8 @@
 //!
 //! Places of facts: `SOFTWARE\Microsoft\Windows NT\CurrentVersion` (build, `UBR`, `DisplayVersion`, `EditionID`), `HARDWARE\DESCRIPTION\
 //! System\BIOS` or `Control\SystemInformation` (maker, model), `Control\ComputerName`, `Control\Session Manager\Environment`
-//! (`PROCESSOR_ARCHITECTURE`), `Control\CloudDomainJoin\JoinInfo` (Entra), `Services\Tcpip\Parameters` (`Domain`), `SOFTWARE\Microsoft\Enrollments`
-//! (device management), `SharedPC\NodeValues` (shared mode), and in the person's half `WorkplaceJoin\JoinInfo`, `User Shell Folders`,
+//! (`PROCESSOR_ARCHITECTURE`), `Control\CloudDomainJoin\JoinInfo` (Entra), `Services\Tcpip\Parameters` (`Domain`) with `Netlogon` and
+//! `W32Time` beside it, `SOFTWARE\Microsoft\Enrollments` (device management), `SharedPC\NodeValues` (shared mode), and in the person's half `WorkplaceJoin\JoinInfo`, `User Shell Folders`,
 //! `AssignedAccessConfiguration` (kiosks) and OneDrive's own account key.
 
 mod installed;
@@ -15,6 +15,7 @@ mod join;
 mod managed;
 mod narrow;
 mod once;
+mod onedrive;
 mod policies;
 mod shared;
 pub mod smbios;
@@ -40,18 +41,12 @@ pub use sources::{HivePlaces, RegPlaces};
 const VERSION: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion";
 const BIOS: &str = r"HARDWARE\DESCRIPTION\System\BIOS";
 const CONTROL: &str = r"SYSTEM\CurrentControlSet\Control";
-const SHELL_FOLDERS: &str = r"Software\Microsoft\Windows\CurrentVersion\Explorer\User Shell Folders";
-const ONEDRIVE_ACCOUNTS: &str = r"Software\Microsoft\OneDrive\Accounts";
 
 /// The longest text that is taken over, in characters; names of PCs and models are shorter.
 const TEXT_CHARS_MAX: usize = 128;
 
 /// The longest text of a snapshot's facts; Windows allows 63 characters for a PC, makers use up to 64 for a model.
 const SNAPSHOT_CHARS_MAX: usize = 64;
-
-/// The folders that OneDrive can take over, as `User Shell Folders` names them and as people do.
-const KNOWN_FOLDERS: [(&str, &str); 3] =
-    [("Desktop", "Desktop"), ("Personal", "Documents"), ("My Pictures", "Pictures")];
 
 /// Reads the two halves of a PC's registry. Keys are named below `HKEY_LOCAL_MACHINE` or `HKEY_CURRENT_USER`.
 pub trait Places {
@@ -211,9 +206,14 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, hive: Hive, key: &str, name: &str) -> Option<String> {
+        clean(&self.whole_text(hive, key, name)?)
+    }
+
+    /// A text as it is, however long and whatever is in it: to compare with, not to be shown.
+    fn whole_text(&mut self, hive: Hive, key: &str, name: &str) -> Option<String> {
         // REG_SZ and REG_EXPAND_SZ.
         let raw = self.raw(hive, key, name).filter(|raw| matches!(raw.reg_type, 1 | 2))?;
-        clean(&text_of(&raw.bytes)?)
+        text_of(&raw.bytes)
     }
 
     fn machine(&mut self, key: &str, name: &str) -> Option<String> {
@@ -261,7 +261,7 @@ impl Reader<'_> {
             },
             shared: shared::of(self),
             management: self.management(),
-            onedrive_folders: self.onedrive(),
+            onedrive_folders: onedrive::folders(self, asked.person.as_deref()),
             metered: asked.metered,
             elevated: asked.elevated,
         }
@@ -271,34 +271,23 @@ impl Reader<'_> {
         self.machine(BIOS, name).or_else(|| self.machine(&format!(r"{CONTROL}\SystemInformation"), name))
     }
 
+    /// Only enrolments that stand: a key stays behind where one failed or was ended.
     fn management(&mut self) -> Vec<String> {
         const KEY: &str = r"SOFTWARE\Microsoft\Enrollments";
+        /// `EnrollmentState` of an enrolled PC (Fleet, "Windows MDM glossary and protocol", by Microsoft Graph's `enrollmentState`).
+        const ENROLLED: u32 = 1;
         let ids = self.subkeys(Hive::Machine, KEY);
-        let mut found: Vec<_> =
-            ids.iter().filter_map(|id| self.machine(&format!(r"{KEY}\{id}"), "ProviderID")).collect();
+        let mut found: Vec<_> = ids
+            .iter()
+            .map(|id| format!(r"{KEY}\{id}"))
+            .filter_map(|key| {
+                let state = self.raw(Hive::Machine, &key, "EnrollmentState").as_ref().and_then(number);
+                state.filter(|state| *state == ENROLLED).and_then(|_| self.machine(&key, "ProviderID"))
+            })
+            .collect();
         found.sort();
         found.dedup();
         found
-    }
-
-    /// OneDrive has a folder when the place of the folder lies below the folder of one of its accounts.
-    fn onedrive(&mut self) -> Option<Vec<&'static str>> {
-        let places: Vec<_> = KNOWN_FOLDERS
-            .iter()
-            .filter_map(|(value, name)| Some((*name, self.text(Hive::User, SHELL_FOLDERS, value)?)))
-            .collect();
-        let accounts = self.subkeys(Hive::User, ONEDRIVE_ACCOUNTS);
-        let roots: Vec<_> = accounts
-            .iter()
-            .filter_map(|account| self.text(Hive::User, &format!(r"{ONEDRIVE_ACCOUNTS}\{account}"), "UserFolder"))
-            .map(|root| root.to_lowercase())
-            .collect();
-        let is_below = |place: &str| {
-            let place = place.to_lowercase();
-            roots.iter().any(|root| place.strip_prefix(root.as_str()).is_some_and(|rest| rest.starts_with('\\')))
-        };
-        let taken = places.iter().filter(|(_, place)| is_below(place)).map(|(name, _)| *name).collect();
-        (!places.is_empty()).then_some(taken)
     }
 }
 

@@ -35,19 +35,33 @@ fn version_name_model_and_architecture_are_found() {
 #[test]
 fn join_states_are_told_apart() {
     let cloud = format!("[{SYSTEM}\\Control\\CloudDomainJoin\\JoinInfo\\AB12]\n\"TenantId\"=\"t\"\n");
-    let domain = format!("[{SYSTEM}\\Services\\Tcpip\\Parameters]\n\"NV Domain\"=\"corp.example\"\n");
+    let suffix = format!("[{SYSTEM}\\Services\\Tcpip\\Parameters]\n\"NV Domain\"=\"corp.example\"\n");
+    let time = |from: &str| format!("[{SYSTEM}\\Services\\W32Time\\Parameters]\n\"Type\"=\"{from}\"\n");
+    let site = format!("[{SYSTEM}\\Services\\Netlogon\\Parameters]\n\"DynamicSiteName\"=\"Default-First-Site-Name\"\n");
     let account =
         "[HKEY_CURRENT_USER\\Software\\Microsoft\\Windows NT\\CurrentVersion\\WorkplaceJoin\\JoinInfo\\AB12]\n";
     let none = format!("[{SYSTEM}\\Services\\Tcpip\\Parameters]\n\"NV Domain\"=\"\"\n[{SYSTEM}\\Control\\Lsa]\n");
+    let domain = format!("{suffix}{}", time("nt5ds"));
+    let alone = format!("{suffix}{}", time("NTP"));
     let joins = [
-        (cloud.clone(), Join::Entra),
-        (format!("{cloud}{domain}"), Join::Hybrid),
-        (domain, Join::Domain),
-        (account.to_owned(), Join::Registered),
-        (none, Join::Workgroup),
+        (cloud.clone(), Some(Join::Entra)),
+        (format!("{cloud}{domain}"), Some(Join::Hybrid)),
+        (format!("{cloud}{site}"), Some(Join::Hybrid)),
+        (domain, Some(Join::Domain)),
+        (site.clone(), Some(Join::Domain)),
+        (format!("{site}{}", time("NTP")), Some(Join::Domain)),
+        (account.to_owned(), Some(Join::Registered)),
+        (format!("{none}{}", time("NTP")), Some(Join::Workgroup)),
+        (none.clone(), Some(Join::Workgroup)),
+        // A suffix that somebody has set makes no member of a domain.
+        (format!("{cloud}{alone}"), Some(Join::Entra)),
+        (format!("{none}{alone}"), Some(Join::Workgroup)),
+        (format!("{cloud}{suffix}"), None),
+        (format!("{none}{suffix}"), None),
+        (format!("{none}{}", time("NT5DS")), None),
     ];
     for (lines, join) in joins {
-        assert_eq!(known(&lines).facts.join, Some(join), "{lines}");
+        assert_eq!(known(&lines).facts.join, join, "{lines}");
     }
     assert_eq!(known("").facts.join, None, "an export without the PC's half says nothing");
 }
@@ -81,27 +95,78 @@ fn what_windows_says_goes_before_the_registry() {
     assert_eq!(facts.name.as_deref(), Some("PC-7"));
 }
 
-#[test]
-fn folders_that_onedrive_has_are_named_without_their_paths() {
+/// What OneDrive has of `Desktop` at a place, with an account whose folder is `root`, for a person whose profile the PC lists.
+fn desktop_is_taken(place: &str, root: &str, profile: Option<&str>) -> bool {
     let user = r"HKEY_CURRENT_USER\Software\Microsoft";
-    let facts = known(&format!(
-        "[{user}\\OneDrive\\Accounts\\Business1]\n\"UserFolder\"=\"C:\\\\Users\\\\ada\\\\OneDrive - Contoso\"\n\
-         [{user}\\Windows\\CurrentVersion\\Explorer\\User Shell Folders]\n\
-         \"Desktop\"=\"C:\\\\Users\\\\ada\\\\onedrive - contoso\\\\Desktop\"\n\
-         \"Personal\"=\"C:\\\\Users\\\\ada\\\\OneDrive - Contoso 2\\\\Documents\"\n"
-    ))
-    .facts;
-    assert_eq!(facts.onedrive_folders, Some(vec!["Desktop"]));
+    let list = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
+    let escaped = |path: &str| path.replace('\\', r"\\");
+    let expand = |path: &str| {
+        let units: Vec<_> =
+            path.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).map(|byte| format!("{byte:02x}")).collect();
+        format!("hex(2):{}", units.join(","))
+    };
+    let listed = profile.map(|at| format!("[{list}\\S-1-5-21-1-2-3-1001]\n\"ProfileImagePath\"={}\n", expand(at)));
+    let text = format!(
+        "Windows Registry Editor Version 5.00\n\n[{user}\\OneDrive\\Accounts\\Business1]\n\"UserFolder\"=\"{}\"\n\
+         [{user}\\Windows\\CurrentVersion\\Explorer\\User Shell Folders]\n\"Desktop\"={}\n{}",
+        escaped(root),
+        expand(place),
+        listed.unwrap_or_default(),
+    );
+    let registry = MemoryRegistry::parse(text.as_bytes()).unwrap();
+    let asked = Asked { person: Some("S-1-5-21-1-2-3-1001".to_owned()), ..Asked::default() };
+    let of = |asked: &Asked| read(&RegPlaces(&registry), asked).facts.onedrive_folders.unwrap();
+    if profile.is_none() {
+        assert_eq!(of(&asked), of(&Asked::default()), "whether or not it is known whose profile it is");
+    }
+    of(&asked) == ["Desktop"]
+}
+
+/// Windows keeps the place of a folder unexpanded; compared as it stands, no folder was ever OneDrive's.
+#[test]
+fn a_folder_is_onedrives_wherever_windows_has_it_written() {
+    const ROOT: &str = r"C:\Users\ada\OneDrive - Contoso";
+    let long = "Vertrieb und Beratung ".repeat(10);
+    let long = long.trim();
+    let rows = [
+        (r"%USERPROFILE%\OneDrive - Contoso\Desktop", ROOT, true),
+        (r"%UserProfile%\onedrive - contoso\Desktop", ROOT, true),
+        (r"C:\Users\ada\onedrive - contoso\Desktop\", ROOT, true),
+        (r"%USERPROFILE%\OneDrive - Contoso\Desktop", r"%USERPROFILE%\OneDrive - Contoso\", true),
+        (&format!(r"%USERPROFILE%\OneDrive - {long}\Desktop"), &format!(r"C:\Users\ada\OneDrive - {long}"), true),
+        (r"D:\Cloud\Desktop", r"D:\Cloud", true),
+        (r"%USERPROFILE%\Desktop", ROOT, false),
+        (r"C:\Users\ada\Desktop", ROOT, false),
+        (r"%USERPROFILE%\OneDrive - Contoso 2\Desktop", ROOT, false),
+        (r"%USERPROFILE%\OneDrive - Contoso\Desktop", r"C:\Users\ada\OneDrive", false),
+        (r"%USERPROFILE%\OneDrive - Contoso\Desktop", r"D:\OneDrive - Contoso", false),
+        (r"%USERPROFILE%\OneDrive - Contoso\Desktop", "", false),
+        (r"\\server\ada\Desktop", ROOT, false),
+    ];
+    for (place, root, taken) in rows {
+        for profile in [None, Some(r"C:\Users\ada"), Some(r"c:\users\Ada\")] {
+            assert_eq!(desktop_is_taken(place, root, profile), taken, "{place} in {root}, {profile:?}");
+        }
+    }
+    // Whoever has their profile elsewhere is compared there, and nowhere else.
+    let (place, elsewhere) = (r"%USERPROFILE%\OneDrive\Desktop", r"D:\People\ada\OneDrive");
+    assert!(desktop_is_taken(place, elsewhere, Some(r"D:\People\ada")));
+    assert!(!desktop_is_taken(place, r"C:\Users\ada\OneDrive", Some(r"D:\People\ada")));
+    assert!(!desktop_is_taken(place, r"C:\Users\ada.contoso\OneDrive", Some(r"C:\Users\ada")));
     assert_eq!(known("").facts.onedrive_folders, None);
 }
 
+/// A key of an enrolment stays where one was ended or failed.
 #[test]
-fn management_is_named_once() {
+fn management_is_named_once_and_only_while_the_pc_is_enrolled() {
     let key = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Enrollments";
-    let lines = format!(
-        "[{key}\\A]\n\"ProviderID\"=\"MS DM Server\"\n[{key}\\B]\n\"ProviderID\"=\"MS DM Server\"\n[{key}\\C]\n"
-    );
-    assert_eq!(known(&lines).facts.management, ["MS DM Server"]);
+    let of = |id: &str, provider: &str, state: &str| format!("[{key}\\{id}]\n\"ProviderID\"=\"{provider}\"\n{state}");
+    let state = |number: u32| format!("\"EnrollmentState\"=dword:{number:08x}\n");
+    let managed = |lines: &str| known(lines).facts.management;
+    let twice = of("A", "MS DM Server", &state(1)) + &of("B", "MS DM Server", &state(1)) + &format!("[{key}\\C]\n");
+    assert_eq!(managed(&twice), ["MS DM Server"]);
+    let left = of("A", "MS DM Server", &state(3)) + &of("B", "Contoso", "") + &of("C", "Fleet", &state(1));
+    assert_eq!(managed(&left), ["Fleet"]);
 }
 
 #[test]

@@ -26,18 +26,23 @@ pub(super) fn of(
     let system = machine.system.as_deref().and_then(|path| open(path, warnings));
     let control_set = system.as_ref().and_then(|system| number(one(system, "Select", "Current"))).unwrap_or(1);
     let places = HivePlaces { user, software: software.as_ref(), system: system.as_ref(), control_set };
-    let known = read(&places, &Asked::default());
+    let sid = sid_of_profile(profile, &places);
+    let known = read(&places, &Asked { person: sid.clone(), ..Asked::default() });
     let programs = machine_programs(&places).unwrap_or_else(|error| {
         warnings.push(format!("the list of programs is missing: {error}"));
         Vec::new()
     });
-    (known.facts.for_snapshot(), known, files(machine, profile, &places), programs)
+    (known.facts.for_snapshot(), known, files(machine, sid.as_deref(), &places), programs)
 }
 
-fn files(machine: &Machine, profile: &Path, places: &HivePlaces<'_>) -> OwnFiles {
-    let name = profile.canonicalize().ok().and_then(|profile| profile.file_name().map(ToOwned::to_owned));
-    let sid = name.and_then(|name| sid_of(&name, places));
-    let whose = sid.as_deref().map(|sid| Whose { sid, places });
+/// Whose profile a folder is, by its name.
+fn sid_of_profile(profile: &Path, places: &HivePlaces<'_>) -> Option<String> {
+    let profile = profile.canonicalize().ok()?;
+    sid_of(profile.file_name()?, places)
+}
+
+fn files(machine: &Machine, sid: Option<&str>, places: &HivePlaces<'_>) -> OwnFiles {
+    let whose = sid.map(|sid| Whose { sid, places });
     match (&machine.program_data, &machine.public) {
         (Some(program_data), Some(public)) => OwnFiles::of_pc(program_data, public, whose),
         _ => OwnFiles::default(),

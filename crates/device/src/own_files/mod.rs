@@ -26,7 +26,7 @@ pub const SPELLING: [&str; 2] = ["Microsoft", "Spelling"];
 const WALLPAPER: [&str; 4] = ["Microsoft", "Windows", "Themes", "TranscodedWallpaper"];
 
 /// Where Windows lists the profiles, in `HKLM`.
-const PROFILES: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
+pub(crate) const PROFILES: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
 
 /// A file that was looked for: where it is, that there is none, or why that cannot be told.
 pub type Found = Result<Option<Below>, Reason>;

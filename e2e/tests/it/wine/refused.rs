@@ -67,6 +67,7 @@ fn what_policy_or_windows_itself_rules_out_changes_nothing() {
 fn how_the_pc_is_joined_decides_where_policy_asks_for_it() {
     const CLOUD: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\CloudDomainJoin\JoinInfo\AB12";
     const DOMAIN: &str = r"HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters";
+    const TIME: &str = r"HKLM\SYSTEM\CurrentControlSet\Services\W32Time\Parameters";
     const ACCOUNT: &str = r"HKCU\Software\Microsoft\Windows NT\CurrentVersion\WorkplaceJoin\JoinInfo\AB12";
     let world = World::new();
     let Some((_old, pc)) = two_pcs(&world) else { return };
@@ -86,6 +87,8 @@ fn how_the_pc_is_joined_decides_where_policy_asks_for_it() {
     ] {
         join(CLOUD, "TenantId", cloud);
         join(DOMAIN, "NV Domain", domain);
+        // A suffix alone may have been set by hand: a member takes the time from its domain, too.
+        pc.reg_add(TIME, ("Type", "REG_SZ", if domain { "NT5DS" } else { "NTP" }));
         join(ACCOUNT, "TenantId", account);
         if !account {
             drop(pc.wine(&["reg", "delete", ACCOUNT, "/f"]));
