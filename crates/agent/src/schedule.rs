@@ -377,17 +377,23 @@ pub fn register(task: &Task) -> Result<(), Failure> {
 /// Removes the task.
 #[cfg(windows)]
 pub fn unregister() -> Result<(), Failure> {
-    win32::schedule::remove(TASK_PATH).map_err(|error| failed(&error))
+    win32::schedule::remove(TASK_PATH).map_err(|error| {
+        // Its code does not say so either.
+        if is_registered() == Some(false) {
+            return Failure::new(Reason::NotFound, format!("no task `{TASK_PATH}` is registered"))
+                .hint("nothing; it is gone");
+        }
+        failed(&error)
+    })
 }
 
 #[cfg(windows)]
 fn failed(error: &std::io::Error) -> Failure {
-    let reason = match error.kind() {
-        std::io::ErrorKind::PermissionDenied => Reason::PermissionDenied,
-        _ => Reason::NotFound,
-    };
-    Failure::of(error, reason)
-        .hint("run it again as an administrator; `rehome schedule install --print` shows the task")
+    match error.kind() {
+        std::io::ErrorKind::PermissionDenied => Failure::of(error, Reason::PermissionDenied)
+            .hint("run it again as an administrator; `rehome schedule install --print` shows the task"),
+        _ => Failure::of(error, Reason::TaskRefused),
+    }
 }
 
 /// Registers the task, or replaces it.

@@ -110,7 +110,7 @@ reasons! {
     TwoBackups = 215, "two_backups", "Microsoft's own backup is on as well", "set the policy `Enable Windows Backup` to disabled, which is `EnableWindowsBackup` = 0 in HKLM, Software, Policies, Microsoft, Windows, SettingSync, so that only one of them restores";
     SilentlyStopped = 216, "silently_stopped", "a policy keeps Microsoft's own backup from ever running", "nothing for Rehome; set the named policy to enabled if Microsoft's backup is wanted";
     PolicyInvalid = 217, "policy_invalid", "a policy has a value that does not count", "set it again with the policy template";
-    FactUnknown = 218, "fact_unknown", "Windows does not say it here", "nothing; look at the PC itself";
+    FactUnknown = 218, "fact_unknown", "Windows does not say it here", "nothing is held back by it; ask the PC itself: `rehome doctor` there";
     UndoNotAllowed = 219, "undo_not_allowed", "your organisation does not let you take a restore back", "ask your administrator";
     WaitsForNetwork = 220, "waits_for_network", "the network in use has a price", "nothing; a scheduled backup waits for another network, `rehome backup` goes ahead";
     BackupTooOld = 221, "backup_too_old", "the newest backup is older than 30 days", "let the PC sign in and back up; `rehome doctor` on it says what is in the way";
@@ -230,6 +230,7 @@ reasons! {
     NoExplorer = 607, "no_explorer", "Explorer is not the shell of this session", "sign out and in again: everything is stored, and seen then";
     ExplorerStays = 608, "explorer_stays", "Explorer could not be ended", "sign out and in again: everything is stored, and seen then";
     ExplorerGone = 609, "explorer_gone", "Explorer was ended and has not come back", "press Ctrl+Alt+Del, sign out and in again";
+    TaskRefused = 610, "task_refused", "Windows' task scheduler did not do it", "see whether the service *Task Scheduler* runs, then try again";
     SignOutNeeded = 605, "sign_out_needed", "it takes effect after signing out", "sign out and in again";
 }
 

@@ -232,7 +232,7 @@ fn metered() -> Option<bool> {
     (code == ERROR_SUCCESS).then_some(matches!(hint.cost, COST_FIXED | COST_VARIABLE))
 }
 
-fn elevated() -> Option<bool> {
+pub(crate) fn elevated() -> Option<bool> {
     let mut elevation = TOKEN_ELEVATION { TokenIsElevated: 0 };
     let size = u32::try_from(size_of::<TOKEN_ELEVATION>()).unwrap_or_default();
     let mut written = 0;

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::os::windows::ffi::OsStringExt as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use windows_sys::Win32::System::SystemInformation::GetSystemDirectoryW;
 
@@ -42,12 +42,20 @@ fn run(words: &[&str]) -> io::Result<()> {
     if status.success() {
         return Ok(());
     }
-    // The code is 1 for everything, so whether this program runs elevated says which of the two causes it was.
-    let kind = match crate::facts::ask().elevated {
+    // The code is 1 for everything, so whether this program runs elevated says whether that was why.
+    let kind = match crate::facts::elevated() {
         Some(false) => io::ErrorKind::PermissionDenied,
-        _ => io::ErrorKind::NotFound,
+        _ => io::ErrorKind::Other,
     };
-    Err(io::Error::new(kind, "schtasks.exe refused the task"))
+    Err(io::Error::new(kind, format!("schtasks.exe refused the task and ended with {}", ended(status))))
+}
+
+/// A code as Windows shows it: those of failures are known by their hexadecimal digits.
+fn ended(status: ExitStatus) -> String {
+    match status.code().unwrap_or_default() {
+        code @ 0.. => code.to_string(),
+        code => format!("{code:#x}"),
+    }
 }
 
 /// `schtasks.exe` by its full path, so that no other program of that name runs.
