@@ -60,7 +60,7 @@ enum Shown<'a> {
     Secret(&'static str),
 }
 
-/// Makes the checks. Ends with 0 if all is well, 3 if there are warnings, else as the first failed check says.
+/// Makes the checks. Ends with 0 if all is well, 3 if there are warnings or something could not be told, else as the first failed check says.
 pub fn run(args: &DoctorArgs, run: &Run) -> Result<Exit, Failure> {
     let (known, on_this_pc) = match &args.from {
         Some(path) => (Input::open(path)?.known, None),
@@ -128,8 +128,8 @@ fn exit(checks: &[Check]) -> Exit {
     let failed = checks.iter().find(|check| check.verdict == Verdict::Fail);
     match (failed, worst(checks)) {
         (Some(check), _) => Exit::of(check.reason.unwrap_or(Reason::Internal)),
-        (None, Verdict::Warn) => Exit::Warnings,
-        (None, _) => Exit::Success,
+        (None, Verdict::Pass | Verdict::NotApplicable) => Exit::Success,
+        (None, _) => Exit::Warnings,
     }
 }
 
@@ -148,8 +148,8 @@ fn text(run: &Run, checks: &[Check], policy: Option<&Effective>) -> String {
         table.row([word, tame(&check.title, 100), tame(&check.found, 200), needed]);
     }
     text.push_str(&table.to_text(""));
-    let wrong = checks.iter().filter(|check| matches!(check.verdict, Verdict::Fail | Verdict::Warn));
-    for check in wrong {
+    let is_well = |check: &&Check| matches!(check.verdict, Verdict::Pass | Verdict::NotApplicable);
+    for check in checks.iter().filter(|check| !is_well(check)) {
         let reason = check.reason.map_or("", Reason::code);
         put(&mut text, format_args!("\n{} ({reason})\n  {}\n", paint.bold(tame(&check.title, 100)), check.next));
     }

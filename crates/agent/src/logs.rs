@@ -188,7 +188,7 @@ impl Event {
             Self::Enrolled => "connected with a server",
             Self::EnrolFailed => "connecting with a server failed",
             Self::ChecksPassed => "all checks passed",
-            Self::ChecksFailed => "checks failed or warned",
+            Self::ChecksFailed => "checks failed, warned or could not tell",
             Self::MachineSet => "what the installer was told was remembered or removed",
             Self::MachineFailed => "what the installer was told was refused or not removed",
             Self::Looked => "preview, list or question: nothing was to change",

@@ -158,6 +158,19 @@ fn microsoft_s_backup_beside_ours_is_a_warning_with_what_to_set() {
     assert!(said.err.contains("not held back by builds"), "{}", said.err);
 }
 
+/// What could not be told was called a success, and nobody learned why or what to do.
+#[test]
+fn what_is_not_known_ends_as_a_warning_with_its_reason_and_what_to_do() {
+    let pc = Pc::new(&policy("\"BackupIntervalHours\"=dword:00000018"));
+    let said = pc.rehome(&["doctor", "--from", "pc.reg"]);
+    assert_eq!(said.code, 3, "{}", said.out);
+    let about = said.out.split_once("\nWindows build: ").unwrap().1;
+    assert!(about.contains("(fact_unknown)\n  nothing is held back by it; ask the PC itself"), "{}", said.out);
+    let (code, document) = pc.doctor();
+    assert_eq!((code, &document["verdict"]), (3, &Value::from("unknown")));
+    assert_eq!(check(&document, "windows.build.backup")["reason"], "fact_unknown");
+}
+
 #[test]
 fn every_policy_is_shown_with_who_set_it_and_no_secret() {
     let pc = Pc::new(&policy("\"EnrolmentToken\"=\"geheim-0815\"\r\n\"BackupIntervalHours\"=dword:00000018"));
