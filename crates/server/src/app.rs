@@ -323,16 +323,22 @@ impl App {
         }
     }
 
-    /// What is done now and then: last-seen times, forgotten uploads, idle limits, and the jobs that are due. Waits for the disk.
-    pub fn housekeep(&self) -> Result<(), StoreError> {
+    /// Writes what is gathered in memory: when PCs were seen last, and refusals that were counted. Waits for the disk.
+    pub fn write_down(&self) -> Result<(), StoreError> {
         let seen = self.seen.take();
         if !seen.is_empty() {
             self.store.note_seen(seen)?;
         }
+        self.refusals.flush(self);
+        Ok(())
+    }
+
+    /// What is done now and then: what is gathered is written, idle limits go, and the jobs that are due are done. Waits for the disk.
+    pub fn housekeep(&self) -> Result<(), StoreError> {
+        self.write_down()?;
         self.look_for_files();
         self.gates.tidy();
         self.devices.tidy();
-        self.refusals.flush(self);
         self.keyring.forget();
         let now = self.clock.now();
         self.fleets.tidy(now);

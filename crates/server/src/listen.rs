@@ -163,9 +163,9 @@ pub async fn serve(
     for task in [renewing, housekeeping, drain] {
         task.abort();
     }
-    // Last-seen times are the only thing that is not written yet; losing them loses nothing else.
-    if let Err(error) = tokio::task::spawn_blocking(move || app.housekeep()).await? {
-        tracing::warn!(%error, "the last housekeeping failed");
+    // This is the only thing that is not written yet; losing it loses nothing else. No job begins: it could take longer than whoever stops the server waits.
+    if let Err(error) = tokio::task::spawn_blocking(move || app.write_down()).await? {
+        tracing::warn!(%error, "what was gathered last could not be written");
     }
     served
 }
