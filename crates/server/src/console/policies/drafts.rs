@@ -86,7 +86,7 @@ mod tests {
         draft.terms.description = "a\nb".to_owned();
         draft.terms.scope_tags = Some(Vec::new());
         draft.terms.assignments.include.groups = vec![GroupId([2; 16]), GroupId([1; 16])];
-        let map = json!({"backup.enabled": true, "backup.interval_hours": 24, "restore.mode": "off"});
+        let map = json!({"backup.enabled": true, "backup.interval_hours": 24, "backup.metered": true});
         draft.terms.settings = model::policy::Settings::understood(map.as_object().unwrap()).0;
         assert_eq!(draft.terms.settings.len(), 3);
         assert_eq!(Draft::read(&draft.text()).as_ref(), Some(&draft));
