@@ -16,7 +16,7 @@ use windows_sys::Win32::System::Diagnostics::ToolHelp::{
     CreateToolhelp32Snapshot, PROCESSENTRY32W, Process32FirstW, Process32NextW, TH32CS_SNAPPROCESS,
 };
 use windows_sys::Win32::System::RemoteDesktop::ProcessIdToSessionId;
-use windows_sys::Win32::System::SystemInformation::GetWindowsDirectoryW;
+use windows_sys::Win32::System::SystemInformation::GetSystemWindowsDirectoryW;
 use windows_sys::Win32::System::Threading::{
     GetCurrentProcessId, OpenProcess, PROCESS_NAME_WIN32, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE,
     PROCESS_TERMINATE, QueryFullProcessImageNameW, Sleep, TerminateProcess, WaitForSingleObject,
@@ -178,11 +178,12 @@ fn session(process: u32) -> Option<u32> {
     (told != 0).then_some(session)
 }
 
-/// Windows' own folder.
+/// Windows' own folder, also on a Remote Desktop Session Host: there `GetWindowsDirectoryW` names each person's private one to a program that is not marked as
+/// aware of it (Microsoft, that function's page).
 fn windows_folder() -> io::Result<PathBuf> {
     let mut folder = vec![0_u16; PATH_UNITS_MAX as usize];
     // SAFETY: the length is that of the buffer.
-    let units = unsafe { GetWindowsDirectoryW(folder.as_mut_ptr(), PATH_UNITS_MAX) };
+    let units = unsafe { GetSystemWindowsDirectoryW(folder.as_mut_ptr(), PATH_UNITS_MAX) };
     if units == 0 || units > PATH_UNITS_MAX {
         return Err(io::Error::last_os_error());
     }
