@@ -36,10 +36,10 @@ impl Effects for LiveEffects {
     fn take(&mut self, effect: Effect, picture: &Picture) -> Result<(), String> {
         match effect {
             Effect::Spi(code) => {
-                parameters::tell(code, picture)?;
+                let all_told = parameters::tell(code, picture)?;
                 // A window that does not answer has heard of it all the same, or will when it starts again.
                 broadcast(code as usize, None).ok();
-                Ok(())
+                if all_told { Ok(()) } else { Err(parameters::NOT_STORED.to_owned()) }
             }
             Effect::Broadcast(text) => broadcast(0, Some(text)).map_err(|error| error.to_string()),
             Effect::LockScreen => lock_screen::show(picture),

@@ -1,11 +1,13 @@
 //! Which number or structure each code of `SystemParametersInfo` takes, and where the registry has it.
 //!
 //! From the API's page: codes from 0x1000 take a switch, those from 0x2000 and 0x71 a number, both in the place of the pointer; the older ones
-//! take it in `uiParam`. A structure is read first, so that what was not restored stays as it is.
+//! take it in `uiParam`. A structure is read first, so that what was not restored stays as it is. What is not stored (any more) stays too; unless that is what
+//! Windows has without it, it is reported: the session goes on with another value than the next sign-in.
 
 use std::io;
 
 use device::apply::Picture;
+use device::codec::{default_value, encode};
 use device::registry::{RawValue, Registry};
 use model::catalog::{self, Effect, Root};
 
@@ -36,11 +38,15 @@ const SNAP_SIZING: u32 = 0x8f;
 const DOCK_MOVING: u32 = 0x91;
 
 const KEYBOARD_RESPONSE: &str = r"Control Panel\Accessibility\Keyboard Response";
+const POINTER: &str = r"Control Panel\Mouse";
 const MOUSE_KEYS: &str = r"Control Panel\Accessibility\MouseKeys";
 const SOUND_SENTRY: &str = r"Control Panel\Accessibility\SoundSentry";
 const TIME_OUT: &str = r"Control Panel\Accessibility\TimeOut";
 
-/// A structure: its length in bytes, and which of its 32-bit fields stand where in the registry.
+/// Why a number cannot be told.
+pub(super) const NOT_STORED: &str = "no number is stored";
+
+/// A structure: its length in bytes (0 if it does not begin with it), and which of its 32-bit fields stand where in the registry.
 struct Layout {
     bytes: u32,
     fields: &'static [(usize, &'static str, &'static str)],
@@ -50,6 +56,7 @@ struct Layout {
 fn layout(code: u32) -> Option<Layout> {
     let of = |bytes, fields| Some(Layout { bytes, fields });
     match code {
+        MOUSE => of(0, &[(0, POINTER, "MouseThreshold1"), (1, POINTER, "MouseThreshold2"), (2, POINTER, "MouseSpeed")]),
         // FILTERKEYS
         0x33 => of(
             24,
@@ -81,31 +88,26 @@ fn layout(code: u32) -> Option<Layout> {
     }
 }
 
-/// Tells the session what the registry has for a code.
-pub(super) fn tell(code: u32, picture: &Picture) -> Result<(), String> {
+/// Tells the session what the registry has for a code. Says whether that is all that belongs to it: if not, [`NOT_STORED`] is why.
+pub(super) fn tell(code: u32, picture: &Picture) -> Result<bool, String> {
+    if let Some(layout) = layout(code) {
+        return patch(code, &layout).map_err(|error| error.to_string());
+    }
+    let number = || number_for(code).ok_or(NOT_STORED);
     let told = match code {
-        MOUSE => mouse(),
-        WALLPAPER => return wallpaper(picture),
+        WALLPAPER => return wallpaper(picture).map(|()| true),
         HIGH_CONTRAST => return Err("the contrast theme is taken over at sign-in".to_owned()),
         LANGUAGE_TOGGLE => set_number(code, 0, 0),
-        _ => {
-            if let Some(layout) = layout(code) {
-                patch(code, &layout)
-            } else {
-                let number = number_for(code).ok_or("no number is stored")?;
-                match code {
-                    FONT_SMOOTHING => set_number(code, u32::from(number != 0), 0),
-                    MOUSE_SPEED | 0x1000.. => set_number(code, 0, number as usize),
-                    // Their page says `pvParam`, and programs in the field had to say it in `uiParam`: each Windows finds it where it looks.
-                    ARRANGING | DOCK_MOVING | DRAG_FROM_MAXIMIZE | SNAP_SIZING => {
-                        set_number(code, number, number as usize)
-                    }
-                    _ => set_number(code, number, 0),
-                }
-            }
+        FONT_SMOOTHING => set_number(code, u32::from(number()? != 0), 0),
+        MOUSE_SPEED | 0x1000.. => set_number(code, 0, number()? as usize),
+        // Their page says `pvParam`, and programs in the field had to say it in `uiParam`: each Windows finds it where it looks.
+        ARRANGING | DOCK_MOVING | DRAG_FROM_MAXIMIZE | SNAP_SIZING => {
+            let number = number()?;
+            set_number(code, number, number as usize)
         }
+        _ => set_number(code, number()?, 0),
     };
-    told.map_err(|error| error.to_string())
+    told.map(|()| true).map_err(|error| error.to_string())
 }
 
 /// The number of a code: a bit of `UserPreferencesMask` for 0x1001 to 0x104f, which stand in it in their order; else the value of the setting
@@ -120,28 +122,30 @@ fn number_for(code: u32) -> Option<u32> {
     number(&stored(setting.key()?, setting.name()?)?)
 }
 
-fn mouse() -> io::Result<()> {
-    let names = ["MouseThreshold1", "MouseThreshold2", "MouseSpeed"];
+fn patch(code: u32, layout: &Layout) -> io::Result<bool> {
     let mut block = [0; BLOCK_WORDS];
-    structure(MOUSE - 1, &mut block, 0)?;
-    for (at, name) in names.into_iter().enumerate() {
-        if let Some(number) = stored(r"Control Panel\Mouse", name).as_ref().and_then(number) {
-            put(&mut block, at, number);
-        }
-    }
-    structure(MOUSE, &mut block, 0)
-}
-
-fn patch(code: u32, layout: &Layout) -> io::Result<()> {
-    let mut block = [0; BLOCK_WORDS];
+    // Without a length in front the first field is one of these.
     put(&mut block, 0, layout.bytes);
     structure(code - 1, &mut block, layout.bytes)?;
+    let mut all_told = true;
     for &(at, key, name) in layout.fields {
-        if let Some(number) = stored(key, name).as_ref().and_then(number) {
-            put(&mut block, at, number);
+        match stored(key, name).as_ref().and_then(number) {
+            Some(number) => put(&mut block, at, number),
+            None => all_told &= without(key, name) == Some(get(&block, at)),
         }
     }
-    structure(code, &mut block, layout.bytes)
+    structure(code, &mut block, layout.bytes)?;
+    Ok(all_told)
+}
+
+/// The number that Windows has where nothing is stored, as far as the catalog knows it.
+fn without(key: &str, name: &str) -> Option<u32> {
+    if let Some(base) = catalog::packed_base(key, name) {
+        return base.try_into().ok();
+    }
+    let is_here = |setting: &&catalog::Setting| setting.key() == Some(key) && setting.name() == Some(name);
+    let setting = catalog::SETTINGS.iter().find(is_here)?;
+    number(&encode(setting, &default_value(setting)?, None).ok()?)
 }
 
 fn wallpaper(picture: &Picture) -> Result<(), String> {
@@ -155,6 +159,11 @@ fn put(block: &mut [u64; BLOCK_WORDS], field: usize, number: u32) {
     let shift = 32 * (field % 2);
     let word = &mut block[field / 2];
     *word = *word & !(0xffff_ffff << shift) | u64::from(number) << shift;
+}
+
+/// The 32-bit field with that number.
+fn get(block: &[u64; BLOCK_WORDS], field: usize) -> u32 {
+    (block[field / 2] >> (32 * (field % 2)) & 0xffff_ffff) as u32
 }
 
 fn stored(key: &str, name: &str) -> Option<RawValue> {

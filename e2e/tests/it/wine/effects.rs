@@ -99,6 +99,45 @@ fn stage_of(place: (&str, &str)) -> Stage {
     settings().filter(|(_, other)| *other == place).map(|(setting, _)| setting.stage).min().unwrap()
 }
 
+/// A value that is gone again stays with the session until the next sign-in; of structures that was not said.
+#[test]
+fn what_is_not_stored_any_more_and_goes_on_for_the_session_is_said() {
+    const MOUSE: &str = r"HKCU\Control Panel\Mouse";
+    const SPEED: &str = "devices.mouse.precision";
+    let world = World::new();
+    let Some((_old, new)) = two_pcs(&world) else { return };
+    let new = Session::of(new);
+    let told = |words: &[&str]| {
+        let said: Value = serde_json::from_str(&new.pc.rehome(words).done()).unwrap();
+        let outcome = said.get("outcome").unwrap_or(&said);
+        assert_eq!(outcome["effects"], serde_json::json!([{ "spi": 4 }]), "{said}");
+        outcome["not_live"].as_array().cloned().unwrap_or_default()
+    };
+    let restore = ["restore", "--from-device", "OLD-PC", "--only", SPEED, "--replace", SPEED, "--yes", "--json"];
+    let undo = ["undo", "--yes", "--json"];
+    for (name, number) in [("MouseSpeed", "1"), ("MouseThreshold1", "6"), ("MouseThreshold2", "10")] {
+        new.pc.reg_add(MOUSE, (name, "REG_SZ", number));
+    }
+    // Under Wine a session ends with the last program in it.
+    let stay = || new.stays(r"C:\session.exe", &["listen", r"C:\heard.log", r"C:\ready"], "ready");
+    let leave = |mut listener: Child| {
+        new.pc.wine(&[r"C:\session.exe", "end"]).ok();
+        assert!(ended(&mut listener), "the listener ends when it is told to");
+        std::fs::remove_file(new.pc.path().join("drive_c/ready")).unwrap();
+    };
+    let listener = stay();
+    assert!(told(&restore).is_empty() && told(&undo).is_empty(), "what is stored is told");
+    leave(listener);
+
+    new.pc.wine(&["reg", "delete", MOUSE, "/v", "MouseSpeed", "/f"]).ok();
+    let listener = stay();
+    assert!(told(&restore).is_empty());
+    let not_live = told(&undo);
+    leave(listener);
+    assert_eq!(not_live.len(), 1, "{not_live:?}");
+    assert_eq!((&not_live[0]["effect"]["spi"], &not_live[0]["why"]), (&4.into(), &"no number is stored".into()));
+}
+
 #[test]
 fn explorer_starts_anew_when_that_is_asked_for_and_what_cannot_be_is_no_failure() {
     let world = World::new();
