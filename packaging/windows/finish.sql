@@ -1,5 +1,6 @@
 UPDATE `CustomAction` SET `Type` = 11282 WHERE `Action` = 'SetEnrolToken'
 UPDATE `CustomAction` SET `Type` = 11282 WHERE `Action` = 'CheckEnrolToken'
+UPDATE `CustomAction` SET `Type` = 11282 WHERE `Action` = 'SetMachine'
 UPDATE `CustomAction` SET `Type` = 51 WHERE `Action` = 'KeepFolder'
 UPDATE `RegLocator` SET `Type` = 18 WHERE `Signature_` = 'PreviousFolder'
 UPDATE `Registry` SET `Value` = '#%%SystemRoot%\System32\EventCreate.exe' WHERE `Name` = 'EventMessageFile'

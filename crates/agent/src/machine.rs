@@ -222,8 +222,10 @@ mod place {
 
     use crate::failure::Failure;
 
-    /// The agent's folders in `AppData\Local` of each profile: its state, and the pictures that it has restored.
-    const FOLDERS: [&str; 2] = ["Rehome", "Rehome.files"];
+    /// The agent's folder in `AppData\Local` of each profile. The pictures that it has restored, in `Rehome.files` beside it, are the person's: their desktop
+    /// shows one of them, and Windows' list of former backgrounds and saved themes may name it too. Who removes programs cannot look into
+    /// the registry of people who are not signed in, and has no say about it.
+    const FOLDERS: [&str; 1] = ["Rehome"];
 
     pub(super) fn set(name: &str, text: &str) -> Result<(), Failure> {
         win32::machine::set(name, text).map_err(|error| failed(&error))

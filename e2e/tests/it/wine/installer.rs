@@ -4,12 +4,17 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use device::codec::text_of;
+
 use crate::harness::{Ran, World, run};
 
 use super::dump::Dump;
+use super::lived_in::stored;
+use super::pictures;
 use super::prefix::{Prefix, installers};
 
 const FOLDER: &str = "drive_c/Program Files/Rehome";
+const WALLPAPER: &str = "AppData/Local/Rehome.files/wallpaper.png";
 const WINDOW: &str = r"C:\Program Files\Rehome\rehome-backup.exe";
 const PROGRAM: &str = r"C:\Program Files\Rehome\rehome.exe";
 /// Windows puts what is installed for everybody into everybody's menu; Wine 8 into that of the person.
@@ -20,20 +25,13 @@ const EVENT_SOURCE: &str = r"HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Reh
 fn the_installer_comes_is_used_is_upgraded_and_leaves_nothing() {
     let Some([first, next]) = installers() else { return };
     let world = World::new();
-    let Some(pc) = Prefix::fresh() else { return };
+    let (Some(other), Some(pc)) = (Prefix::enrolled(&world, "OLD-PC"), Prefix::fresh()) else { return };
     let pc = Pc(pc);
     pc.take_along(&first, "rehome.msi");
     pc.take_along(&next, "next.msi");
     let (registry, files) = (pc.0.dump(), pc.files());
 
-    // What is refused is refused as a whole, before anything is remembered.
-    let refused = pc.msiexec(&["/i", r"C:\rehome.msi", "LOGLEVEL=loud", "SERVERURL=https://rehome.example.com"]);
-    assert_ne!(refused.code, Some(0));
-    let address = "SERVERURL=https://rehome.example.com";
-    let refused = pc.msiexec(&["/i", r"C:\rehome.msi", address, r"ENROLLTOKENFILE=C:\no-such-file"]);
-    assert_ne!(refused.code, Some(0));
-    assert!(!pc.0.dump().keys.iter().any(|key| key.ends_with(r"software\rehome")), "nothing was remembered");
-
+    pc.refuses_as_a_whole();
     let server = format!("SERVERURL={}", world.address());
     let secret = world.server_command(&["token", "create", "--user", "ada"], "").ok().trim().to_owned();
     let token = format!("ENROLLTOKEN={secret}");
@@ -60,10 +58,8 @@ fn the_installer_comes_is_used_is_upgraded_and_leaves_nothing() {
     assert!(path.contains(r"\Program Files\Rehome"), "`rehome` works at every prompt: {path}");
     assert!(pc.query(EVENT_SOURCE).ok().contains(r"%SystemRoot%\System32\EventCreate.exe"));
     // Wine prints the properties at the end, also those that Windows hides (`MsiHiddenProperties`); nothing else may name the token.
-    let log = pc.log();
-    let named: Vec<_> = log.lines().filter(|line| line.contains(&secret)).collect();
-    assert!(log.contains("MsiHiddenProperties = ENROLLTOKEN;CheckEnrolToken;SetEnrolToken"), "{log}");
-    assert!(named.iter().all(|line| line.starts_with("Property(S): ENROLLTOKEN = ")), "{named:?}");
+    pc.names_only_as_property("ENROLLTOKEN", &secret);
+    assert!(pc.log().contains("MsiHiddenProperties = ENROLLTOKEN;PROXYURL;CheckEnrolToken;SetEnrolToken;SetMachine"));
 
     // What the scheduled task calls: the first run connects the person with the installer's token and address, backs up, and deletes the token.
     let task = pc.rehome(&["schedule", "install", "--print"]).ok();
@@ -99,9 +95,23 @@ fn the_installer_comes_is_used_is_upgraded_and_leaves_nothing() {
     assert!(said.contains("Backed up") || said.contains("Nothing changed"), "the state was kept: {said}");
     assert_ne!(pc.msiexec(&["/i", r"C:\rehome.msi"]).code, Some(0), "an older one is refused");
 
+    // A picture that was restored, and that the desktop shows.
+    pictures::backed_up(&other, pictures::PICTURE);
+    let desktop = (r"Control Panel\Desktop", "Wallpaper");
+    let named = stored(&pc.0.export(), desktop);
+    pc.rehome(&pictures::RESTORE).done();
+    assert!(pc.0.person().join(WALLPAPER).is_file());
+    assert_ne!(stored(&pc.0.export(), desktop), named);
+
     // Nobody has to know what was said when it was installed.
     pc.msiexec(&["/i", r"C:\next.msi", "REINSTALL=ALL", "REINSTALLMODE=omus", "KEEPDATA=0"]).ok();
     pc.msiexec(&["/x", r"C:\next.msi"]).ok();
+    let shown = stored(&pc.0.export(), desktop).and_then(|raw| text_of(&raw.bytes)).unwrap();
+    assert!(shown.ends_with(r"\AppData\Local\Rehome.files\wallpaper.png"), "{shown}");
+    assert!(pc.0.person().join(WALLPAPER).is_file(), "what the desktop shows stays");
+    // Whoever has chosen another background may delete it.
+    std::fs::remove_dir_all(pc.0.person().join(WALLPAPER).parent().unwrap()).unwrap();
+    pc.0.reg_add(r"HKCU\Control Panel\Desktop", ("Wallpaper", "REG_SZ", ""));
     pc.is_as_it_was(&registry, &files);
 }
 
@@ -194,6 +204,29 @@ impl Pc {
         let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
         let wide = String::from_utf16_lossy(&units);
         format!("{}\n{wide}", String::from_utf8_lossy(&bytes))
+    }
+
+    /// What is refused is refused as a whole, before anything is remembered.
+    #[track_caller]
+    fn refuses_as_a_whole(&self) {
+        let refused = self.msiexec(&["/i", r"C:\rehome.msi", "LOGLEVEL=loud", "SERVERURL=https://rehome.example.com"]);
+        assert_ne!(refused.code, Some(0));
+        let address = "SERVERURL=https://rehome.example.com";
+        let refused = self.msiexec(&["/i", r"C:\rehome.msi", address, r"ENROLLTOKENFILE=C:\no-such-file"]);
+        assert_ne!(refused.code, Some(0));
+        // An address is to be without name and password. Where it was given with them, the log of what was refused has none.
+        let refused = self.msiexec(&["/i", r"C:\rehome.msi", "PROXYURL=http://ada:geheim-0815@proxy.example.com:3128"]);
+        assert_ne!(refused.code, Some(0));
+        self.names_only_as_property("PROXYURL", "geheim-0815");
+        assert!(!self.0.dump().keys.iter().any(|key| key.ends_with(r"software\rehome")), "nothing was remembered");
+    }
+
+    /// Nothing of the installer's log has a text but the line of its property, which Wine prints in the end and Windows hides.
+    #[track_caller]
+    fn names_only_as_property(&self, property: &str, secret: &str) {
+        let (log, line) = (self.log(), format!("Property(S): {property} = "));
+        let named: Vec<_> = log.lines().filter(|line| line.contains(secret)).collect();
+        assert!(!named.is_empty() && named.iter().all(|named| named.starts_with(&line)), "{named:?}");
     }
 
     /// What a key holds.

@@ -10,7 +10,7 @@ use super::lived_in::stored;
 use super::prefix::{Prefix, tool};
 
 /// A whole picture of one pixel.
-const PICTURE: &[u8] =
+pub const PICTURE: &[u8] =
     b"\x89\x50\x4e\x47\x0d\x0a\x1a\x0a\x00\x00\x00\x0d\x49\x48\x44\x52\x00\x00\x00\x01\x00\x00\x00\x01\x08\
     \x06\x00\x00\x00\x1f\x15\xc4\x89\x00\x00\x00\x0d\x49\x44\x41\x54\x78\xda\x63\x10\x32\x99\xf5\x1f\x00\
     \x03\x1c\x01\xe0\xb0\x45\x89\x32\x00\x00\x00\x00\x49\x45\x4e\x44\xae\x42\x60\x82";
@@ -21,7 +21,7 @@ const SYSTEM_DATA: &str = "ProgramData/Microsoft/Windows/SystemData/SID/ReadOnly
 const ACCOUNT_PICTURES: &str = "users/Public/AccountPictures/SID";
 
 const ID: &str = "personalization.background.picture";
-const RESTORE: [&str; 7] = ["restore", "--from-device", "OLD-PC", "--only", ID, "--yes", "--json"];
+pub const RESTORE: [&str; 7] = ["restore", "--from-device", "OLD-PC", "--only", ID, "--yes", "--json"];
 
 #[test]
 fn the_desktop_background_comes_back_encoded_anew_and_is_shown() {
@@ -230,7 +230,7 @@ fn utf16(text: &str) -> Vec<u8> {
 }
 
 /// Puts a picture on the desktop as Windows keeps it, and backs up.
-fn backed_up(pc: &Prefix, picture: &[u8]) {
+pub fn backed_up(pc: &Prefix, picture: &[u8]) {
     let themes = pc.person().join("AppData/Roaming/Microsoft/Windows/Themes");
     std::fs::create_dir_all(&themes).unwrap();
     std::fs::write(themes.join("TranscodedWallpaper"), picture).unwrap();
