@@ -115,6 +115,34 @@ fn the_installer_comes_is_used_is_upgraded_and_leaves_nothing() {
     pc.is_as_it_was(&registry, &files);
 }
 
+/// Wine logs no action's command line, so whether Windows would is read from the package: an action of which it logs none has `msidbCustomActionTypeHideTarget`
+/// (Microsoft, "Custom Action Hidden Target Option"), and a property stands in `MsiHiddenProperties`.
+#[test]
+fn what_is_told_a_secret_is_hidden_from_the_log() {
+    const HIDE_TARGET: u32 = 8192;
+    const SECRETS: [&str; 2] = ["ENROLLTOKEN", "PROXYURL"];
+    let Some([installer, _]) = installers() else { return };
+    let table = |name: &str| {
+        let mut command = Command::new("msiinfo");
+        command.arg("export").arg(&installer).arg(name);
+        run(command, "").ok()
+    };
+    let (actions, properties) = (table("CustomAction"), table("Property"));
+    let hidden = properties.lines().find_map(|line| line.strip_prefix("MsiHiddenProperties\t")).unwrap();
+    let hidden: Vec<_> = hidden.trim_end().split(';').collect();
+    for secret in SECRETS {
+        assert!(hidden.contains(&secret), "{hidden:?}");
+        let told = actions.lines().filter(|line| line.contains(&format!("[{secret}]")));
+        let told: Vec<Vec<_>> = told.map(|line| line.split('\t').collect()).collect();
+        assert!(!told.is_empty(), "{secret}");
+        for action in told {
+            let kind: u32 = action[1].parse().unwrap();
+            // What a deferred action is told is a property of its name.
+            assert!(kind & HIDE_TARGET != 0 && hidden.contains(&action[0]), "{action:?}");
+        }
+    }
+}
+
 /// An upgrade is told nothing: a second run of the installer put the program where it had not been, and registered the task that was not wanted.
 #[test]
 fn an_upgrade_remembers_where_the_program_is_and_that_no_task_is_wanted() {
