@@ -2,6 +2,7 @@
 //! sees nothing any more.
 
 use crate::harness::{PASSWORD, Pc, Ran, World, arg};
+use crate::screen::until;
 
 const ADVANCED: &str = r"HKEY_CURRENT_USER\Software\Microsoft\Windows\CurrentVersion\Explorer\Advanced";
 
@@ -74,12 +75,10 @@ fn backups_go_along_to_another_organisation_and_leave_nothing_behind() {
     act(&world, "default", "otto", &["approval", "approve", &theirs.0]).refused(2, &["not_found"]);
     world.server_command(&["approval", "approve", &ours.0], "").refused(2, &["second_person"]);
     act(&world, "default", "otto", &["approval", "approve", &ours.0]).ok();
-    let again = |world: &mut World| {
-        world.ask_server_to_stop();
-        assert_eq!(world.server_ended(), Some(0));
-        world.start_server();
-    };
-    again(&mut world);
+    // What was said outlives a restart.
+    world.ask_server_to_stop();
+    assert_eq!(world.server_ended(), Some(0));
+    world.start_server();
     let enroll = |world: &World, name: &str| {
         let new = world.stranger(name);
         let user = ["enroll", "--server", world.address(), "--user", "other/ada-new", "--password-stdin"];
@@ -94,8 +93,8 @@ fn backups_go_along_to_another_organisation_and_leave_nothing_behind() {
     assert!(world.stranger("OLD-PC").run(&["snapshots"]).ok().contains("OLD-PC"));
 
     act(&world, "other", "nils", &["approval", "approve", &theirs.0]).ok();
-    again(&mut world);
-    assert_eq!((newest(&world, "default").1, newest(&world, "other").1), ("done".to_owned(), "done".to_owned()));
+    let stand = || [newest(&world, "default").1, newest(&world, "other").1];
+    until("both have said yes, and the server does it at its next round", || stand() == ["done", "done"]);
     world.stranger("NEW-PC").run(&restore).ok();
     let restored = std::fs::read(&target).unwrap();
     let restored = String::from_utf8_lossy(&restored).replace('\0', "");
