@@ -10,7 +10,7 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::harness::{Pc, World, arg, passed_over, persona, say};
+use crate::harness::{Pc, World, arg, persona, say};
 use crate::screen::until;
 
 /// Kills the server at many moments of many backups; after each restart everything that a PC was told is kept must open.
@@ -389,7 +389,8 @@ impl SmallDisk {
             .status()
             .is_ok_and(|status| status.success());
         if !mounted {
-            passed_over("a small disk needs root to be mounted");
+            // Not even a CI's root may mount everywhere: a container's may not.
+            say("\nSKIPPED: a small disk needs root to be mounted\n");
             return None;
         }
         Some(Self { folder, _holder: holder })

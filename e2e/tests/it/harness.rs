@@ -45,13 +45,6 @@ fn faketime() -> Option<&'static Path> {
     found.as_deref()
 }
 
-/// Says that a story was passed over, and why. A developer may be without what it needs; what is merged was tried.
-#[track_caller]
-pub fn passed_over(why: &str) {
-    assert!(std::env::var_os("CI").is_none(), "passed over, where nothing may be (CI is set): {why}");
-    say(&format!("\nSKIPPED: {why}\n"));
-}
-
 /// Says something past the test runner, which keeps what passing tests print to itself.
 pub fn say(what: &str) {
     drop(Write::write_all(&mut std::io::stderr(), what.as_bytes()));
