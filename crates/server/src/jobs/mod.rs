@@ -14,7 +14,7 @@ pub mod slack;
 
 use std::collections::HashMap;
 use std::sync::mpsc::RecvTimeoutError;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::signature::NONCE_SECONDS;
 use model::world::Moment;
@@ -90,9 +90,9 @@ impl Jobs {
     pub fn run_due(&self, app: &App) -> Result<(), StoreError> {
         for job in JOBS {
             match &self.shared {
-                None if self.is_due_here(job, app.clock.now()) => {
+                None if self.take(job, app.clock.now()) => {
                     let done = run(job, app);
-                    self.ran.lock().unwrap_or_else(PoisonError::into_inner).insert(job.name, done);
+                    self.ran().insert(job.name, done);
                 }
                 None => {}
                 Some(store) => {
@@ -107,9 +107,18 @@ impl Jobs {
         Ok(())
     }
 
-    fn is_due_here(&self, job: &Job, now: Moment) -> bool {
-        let ran = self.ran.lock().unwrap_or_else(PoisonError::into_inner);
-        ran.get(job.name).is_none_or(|last| is_due(*last, now, job.rhythm))
+    /// Takes a job of a lone server if it is due: it counts as done from here on, so whoever comes at the same moment does not do it as well.
+    fn take(&self, job: &Job, now: Moment) -> bool {
+        let mut ran = self.ran();
+        let due = ran.get(job.name).is_none_or(|last| is_due(*last, now, job.rhythm));
+        if due {
+            ran.insert(job.name, now);
+        }
+        due
+    }
+
+    fn ran(&self) -> MutexGuard<'_, HashMap<&'static str, Moment>> {
+        self.ran.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
