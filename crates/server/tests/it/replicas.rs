@@ -160,14 +160,20 @@ impl<'a> Balanced<'a> {
     }
 }
 
+/// Two servers without a policy, whose owner is Ada.
+fn two_of_ada() -> (Place, [Live; 2]) {
+    let place = Place::new();
+    let servers = [place.serve_off(), place.serve_off()];
+    servers[0].make_owner("default/ada");
+    (place, servers)
+}
+
 #[test]
 fn a_policy_is_made_and_changed_though_each_request_comes_to_another_server() {
     if !elsewhere() {
         return;
     }
-    let place = Place::new();
-    let servers = [place.serve_off(), place.serve_off()];
-    servers[0].make_owner("default/ada");
+    let (_place, servers) = two_of_ada();
     let ada = Balanced::new(&servers);
     ada.sign_in();
     let basics = ada.next().get("/console/policies/new").leads_to();
@@ -219,9 +225,7 @@ fn a_form_whose_session_has_ended_at_one_server_is_carried_out_at_the_other() {
     if !elsewhere() {
         return;
     }
-    let place = Place::new();
-    let servers = [place.serve_off(), place.serve_off()];
-    servers[0].make_owner("default/ada");
+    let (place, servers) = two_of_ada();
     let ada = Balanced::new(&servers);
     ada.sign_in();
     let basics = ada.next().get("/console/policies/new").leads_to();

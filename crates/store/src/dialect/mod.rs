@@ -251,7 +251,7 @@ fn next_step(connection: &Connection, known: i64) -> std::result::Result<(), Sto
     if let Some(sql) = usize::try_from(found).ok().and_then(|index| MIGRATIONS.get(index)) {
         match connection {
             Connection::Sqlite(connection) => sqlite::step(connection, sql, found + 1)?,
-            Connection::Postgres(_) => postgres::step(connection, sql, found + 1)?,
+            Connection::Postgres(server) => postgres::step((connection, server), sql, found + 1)?,
         }
     }
     // Half-way up, the schema is good for nobody but who goes on.

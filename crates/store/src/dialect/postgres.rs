@@ -112,12 +112,9 @@ pub(super) fn schema_version(connection: &Connection) -> Result<i64> {
 
 /// Runs one migration, in the transaction that is open. PostgreSQL undoes changes of the schema like all others, so a step that is killed has not happened. It takes the time that
 /// it needs: a step that is ended after a minute is begun anew at each start, and never done.
-pub(super) fn step(connection: &Connection, sql: &str, version: i64) -> Result<()> {
-    connection.execute_batch("SET LOCAL statement_timeout = 0")?;
-    match connection {
-        Connection::Postgres(server) => server.long(&translated(sql))?,
-        Connection::Sqlite(_) => connection.execute_batch(&translated(sql))?,
-    }
+pub(super) fn step((connection, server): (&Connection, &Postgres), sql: &str, version: i64) -> Result<()> {
+    server.batch("SET LOCAL statement_timeout = 0")?;
+    server.long(&translated(sql))?;
     if version == 1 {
         connection.execute_batch("CREATE TABLE schema_version (version BIGINT NOT NULL)")?;
         connection.execute("INSERT INTO schema_version (version) VALUES ($1)", [version])?;

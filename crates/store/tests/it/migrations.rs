@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use store::Store;
 use store::blobs::MemoryBlobs;
 
+use crate::faults::figures;
 use crate::support::{ask, elsewhere};
 
 /// The schema before `0007_rows`, as it was shipped.
@@ -185,7 +186,7 @@ fn steps_of_the_schema_that_end_at_any_statement_are_finished_by_the_next_start_
             (rows.clone(), "2|1")
         );
     }
-    eprintln!("steps that end at a statement\nfaults: runs={tried} lost=0 half=0");
+    figures::say("steps that end at a statement", tried, 0);
 }
 
 fn opened(path: &Path) -> Result<(), store::StoreError> {
