@@ -70,6 +70,15 @@ impl Pc {
         Enrolment::new(chosen, enrolled).unwrap()
     }
 
+    /// An outline with a picture, and the picture.
+    fn with_picture(&self) -> (Outline, BlobEntry) {
+        let mut outline = self.outline("picture");
+        let (role, id) = (FileRole::Wallpaper.number(), BlobId([0xbb; 32]));
+        let blob = BlobEntry { role, id, sealed_len: SEALED_LEN.into() };
+        outline.blobs.push(blob);
+        (outline, blob)
+    }
+
     fn outline(&self, name: &str) -> Outline {
         let mut snapshot = Snapshot { catalog_version: 1, ..Snapshot::default() };
         snapshot.device.name = name.to_owned();
@@ -311,15 +320,16 @@ fn a_receipt_that_is_not_the_servers_is_refused_and_not_remembered() {
     }
 }
 
+/// The answer of a server that has so much of a file.
+fn has(offset: u32) -> Answer {
+    Answer { status: 200, headers: vec![("upload-offset".to_owned(), offset.to_string())], body: Vec::new() }
+}
+
 #[test]
 fn a_file_is_sent_before_the_envelope_and_from_where_it_stopped() {
     let pc = Pc::new();
-    let mut outline = pc.outline("picture");
-    let blob = BlobEntry { role: FileRole::Wallpaper.number(), id: BlobId([0xbb; 32]), sealed_len: SEALED_LEN.into() };
-    outline.blobs.push(blob);
-    let at = |offset: u32| {
-        Ok(Answer { status: 200, headers: vec![("upload-offset".to_owned(), offset.to_string())], body: Vec::new() })
-    };
+    let (outline, blob) = pc.with_picture();
+    let at = |offset: u32| Ok(has(offset));
     let ok = || Ok(Answer { status: 204, ..Answer::default() });
     let kept = || Ok(pc.kept(&outline, 1, b"another header"));
     let path = format!("/api/v1/profiles/{}/blobs/{}", OWNER.profile, blob.id);
@@ -340,12 +350,8 @@ fn a_file_is_sent_before_the_envelope_and_from_where_it_stopped() {
 #[test]
 fn a_piece_whose_answer_got_lost_is_taken_for_sent_as_far_as_the_server_has_it() {
     let pc = Pc::new();
-    let mut outline = pc.outline("picture");
-    let blob = BlobEntry { role: FileRole::Wallpaper.number(), id: BlobId([0xbb; 32]), sealed_len: SEALED_LEN.into() };
-    outline.blobs.push(blob);
-    let at = |offset: u32| {
-        Ok(Answer { status: 200, headers: vec![("upload-offset".to_owned(), offset.to_string())], body: Vec::new() })
-    };
+    let (outline, blob) = pc.with_picture();
+    let at = |offset: u32| Ok(has(offset));
     let (ok, nothing) = (Answer { status: 204, ..Answer::default() }, Answer { status: 404, ..Answer::default() });
     let further = || Ok(refusal(Reason::OffsetMismatch, |_| ()));
     let path = format!("/api/v1/profiles/{}/blobs/{}", OWNER.profile, blob.id);

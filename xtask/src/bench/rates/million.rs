@@ -5,17 +5,15 @@
 
 use std::fmt::Write;
 use std::path::Path;
-use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
-use super::{CLIENTS, Device, Rate, SECONDS, ask, enroll, requests, run_backups, run_checks};
-use crate::bench::measure::{Watch, cpu_seconds};
+use super::{CLIENTS, Device, Rate, SECONDS, ask, enroll, requests, rest, run_backups, run_checks};
 use crate::bench::product::Product;
 use crate::bench::report::{Report, circumstances};
 use crate::bench::start::resident_mb;
 use crate::bench::{Args, fleet, pages};
-use crate::{http, process, repo, say};
+use crate::{http, repo, say};
 
 /// Enrolled PCs, few and many.
 const SIZES: [u32; 2] = [1_000, 1_000_000];
@@ -27,13 +25,6 @@ const PAGE_MAX: f64 = 200.0;
 
 /// Memory of the server, in MB.
 const MEMORY_MAX: f64 = 300.0;
-
-/// A server looks every half minute what is to be done by itself; this is longer.
-const ROUND: Duration = Duration::from_secs(35);
-/// What of one core it may take by itself for that, when it is taken to have done what is due once an hour or a day.
-const REST: f64 = 0.05;
-/// How many rounds that is waited for at most.
-const ROUNDS_MAX: u32 = 12;
 
 /// A kind of request.
 type Kind = fn(&Product, &[Device], &Path, u32) -> anyhow::Result<Rate>;
@@ -58,7 +49,7 @@ pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
         let devices = enroll(&product)?;
         // At a start everything is due that is done rarely, now with all of them there.
         product.server.while_stopped(|| ())?;
-        let by_itself = come_to_rest(product.server.pid())?;
+        let by_itself = rest::come_to_rest(product.server.pid())?;
         writeln!(
             alone,
             "With {pcs} PCs the server took {:.1} s of a core for what is due at its start, once an hour or once a day, which was waited for, and then {:.2} % of one.",
@@ -93,32 +84,6 @@ pub fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
     }
     report.section("million", format!("{text}\n{alone}{notes}"));
     Ok(())
-}
-
-/// What a server takes by itself.
-pub struct ByItself {
-    /// Seconds of a core until it rested.
-    first_s: f64,
-    /// The share of a core that it takes then.
-    later: f64,
-}
-
-/// Waits until the server has done what it does rarely, so that it is not counted among what requests cost.
-pub fn come_to_rest(server: u32) -> anyhow::Result<ByItself> {
-    say::note("waiting for what the server does by itself");
-    let begin = cpu_seconds(server)?;
-    for _ in 0..ROUNDS_MAX {
-        let before = cpu_seconds(server)?;
-        let watch = Watch::start();
-        while watch.elapsed() < ROUND {
-            process::pause()?;
-        }
-        let later = (cpu_seconds(server)? - before) / ROUND.as_secs_f64();
-        if later < REST {
-            return Ok(ByItself { first_s: before - begin, later });
-        }
-    }
-    bail!("the server does not rest: it takes more than {:.0} % of a core by itself", REST * 100.0)
 }
 
 /// Check-ins in which nothing is new.

@@ -8,6 +8,7 @@ pub mod atuin;
 pub mod million;
 pub mod postgres;
 mod requests;
+mod rest;
 
 use std::fmt::Write;
 use std::io::Write as _;
@@ -85,7 +86,7 @@ fn in_turn(binaries: &Binaries, floor: &Path, folder: &Path) -> anyhow::Result<R
         let product = &Product::start_unlimited(binaries, &Place::folder(&folder.join(format!("rehome-{run}"))))?;
         let devices = enroll(product)?;
         // What a server does at its start and half a minute later is no part of a request.
-        million::come_to_rest(product.server.pid())?;
+        rest::come_to_rest(product.server.pid())?;
         let [floor_posts, floor_checks] = run_floor(floor, &folder.join(format!("floor-{run}.db")), folder)?;
         rates[0].push(floor_posts);
         rates[1].push(run_backups(product, &devices, folder, 0)?);
