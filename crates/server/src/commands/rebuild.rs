@@ -61,13 +61,16 @@ pub(super) fn run(config: &Config, asked: &Rebuild) -> Result<ExitCode, Failure>
             "transaction {number} is missing, and what came after it cannot be used; PCs send their backups again at their next one"
         ));
     }
+    if let Some(log) = &rebuilt.unfinished {
+        say(&format!("{log} ends in the middle of a record, as a power cut leaves one that was never confirmed"));
+    }
     say("rebuilt; reading all of it once more");
     let checked = check::run(&check::open(config)?)?;
     Ok(if rebuilt.missing.is_some() { ExitCode::from(INTEGRITY) } else { checked })
 }
 
 fn told(rebuilt: &Rebuilt, json: bool) -> Result<ExitCode, Failure> {
-    let Rebuilt { base_at, base_bytes, records, until, missing } = rebuilt;
+    let Rebuilt { base_at, base_bytes, records, until, missing, unfinished } = rebuilt;
     if json {
         let object = serde_json::json!({
             "base_at": time(base_at.0).to_string(),
@@ -75,6 +78,7 @@ fn told(rebuilt: &Rebuilt, json: bool) -> Result<ExitCode, Failure> {
             "transactions": records,
             "until": time(until.0).to_string(),
             "missing": missing,
+            "unfinished": unfinished,
         });
         return print(&[object.to_string()]);
     }
@@ -84,5 +88,6 @@ fn told(rebuilt: &Rebuilt, json: bool) -> Result<ExitCode, Failure> {
         format!("until\t{}", time(until.0)),
     ];
     lines.extend(missing.map(|number| format!("missing\t{number}")));
+    lines.extend(unfinished.as_ref().map(|log| format!("unfinished\t{log}")));
     print(&lines)
 }

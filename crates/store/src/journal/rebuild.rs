@@ -30,6 +30,8 @@ pub struct Rebuilt {
     pub until: Moment,
     /// The number of the first transaction that is missing, if later ones are there and could not be used.
     pub missing: Option<i64>,
+    /// The log that was read last, if it ends with a record that is not whole: a power cut leaves one that was never confirmed.
+    pub unfinished: Option<String>,
 }
 
 /// Ids of the root keys of which one opens the newest base. `None`: there is no base.
@@ -92,8 +94,16 @@ impl<'a> Line<'a> {
     /// Takes the frame that is next, opened: a text that it brings may be needed behind it, whether it counts or not.
     fn take(&mut self) -> Result<Option<(Frame, Vec<Done>)>, StoreError> {
         let Some(frame) = self.next.take() else { return Ok(None) };
-        let done = self.opener.open(&self.frames, &frame)?;
-        self.next = self.frames.next()?;
+        let (opened, next) = (self.opener.open(&self.frames, &frame)?, self.frames.next()?);
+        let Some(done) = opened else {
+            // The last one that was written may be half there; any other is damaged.
+            if next.is_some() || !self.frames.was_last(&frame) {
+                return Err(self.frames.wrong(frame.head.number));
+            }
+            self.frames.is_unfinished = true;
+            return Ok(None);
+        };
+        self.next = next;
         Ok(Some((frame, done)))
     }
 
@@ -126,8 +136,14 @@ fn repeat(
     sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
     // The file is copied and synced when it is whole.
     sqlite.pragma_update(None, "synchronous", "OFF")?;
-    let mut rebuilt =
-        Rebuilt { base_at: base.made_at, base_bytes: base.bytes, records: 0, until: base.made_at, missing: None };
+    let mut rebuilt = Rebuilt {
+        base_at: base.made_at,
+        base_bytes: base.bytes,
+        records: 0,
+        until: base.made_at,
+        missing: None,
+        unfinished: None,
+    };
     let mut names = logs.logs(RECORDS)?.into_iter().peekable();
     let (mut lines, mut at, mut schema) = (Vec::<Line<'_>>::new(), base.place, base.schema);
     loop {
@@ -142,6 +158,9 @@ fn repeat(
         let mut candidates = Vec::new();
         for line in &mut lines {
             candidates.extend(line.take_number(number)?);
+        }
+        if let Some(last) = lines.last().filter(|line| line.next.is_none()) {
+            rebuilt.unfinished = last.frames.is_unfinished.then(|| last.frames.name.clone());
         }
         lines.retain(|line| line.next.is_some());
         let followed = |mark: [u8; 8]| {

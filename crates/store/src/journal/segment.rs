@@ -3,6 +3,9 @@
 //! `REHOMEJ1 | schema u32 | length u16 | wrapped key`, then frames: `length u32 | index u32 | number u64 | time i64 | flags u8 | mark of the record before 8 |
 //! sealed`, all little-endian. The sealed part is AES-256-GCM over a transaction ([`super::record`]); its nonce is the index, which no log has twice, and what stands
 //! before it and the log's name are bound in. A record's mark is the beginning of its BLAKE3, head included.
+//!
+//! **The end of a log** may be half there, or zeros where bytes should be: a power cut leaves that of a record that was being written, and nobody was told that it is kept. Nothing is ever
+//! added behind it, since each start begins another log. So what is no whole frame ends a log if no further frame stands behind it; if one does, the log is damaged.
 
 use model::ids::to_hex;
 use model::world::Moment;
@@ -29,6 +32,10 @@ const WRAPPED_BYTES_MAX: usize = 1_024;
 /// Bytes and age in milliseconds after which a new log is begun. Nobody adds to one that is older, so it can go as soon as no base needs it.
 const LONG_BYTES: u64 = 16 << 20;
 pub(super) const OLD_MILLIS: i64 = 60 * 60 * 1000;
+
+/// How far a frame that stands behind damage is from the one before it, at most: in frames, and in numbers, of which other servers take some. Chance alone does not look like one.
+const GAP_FRAMES_MAX: u32 = 1_000;
+const GAP_NUMBERS_MAX: i64 = 1_000_000;
 
 /// The flag of a transaction that destroys a key.
 const DESTROYS: u8 = 1;
@@ -140,17 +147,30 @@ impl<'a> LogReader<'a> {
         Self { logs, name: name.to_owned(), offset: 0, buffer: Vec::new(), at: 0 }
     }
 
-    /// The next bytes. `None`: there are not as many.
-    pub(super) fn take(&mut self, length: usize) -> Result<Option<Vec<u8>>, StoreError> {
+    /// Reads until so many bytes are ahead. `false`: there are not as many.
+    fn fill(&mut self, length: usize) -> Result<bool, StoreError> {
         while self.buffer.len() - self.at < length {
             let piece = self.logs.read_log(&self.name, self.offset)?.unwrap_or_default();
             if piece.is_empty() {
-                return Ok(None);
+                return Ok(false);
             }
             self.offset += piece.len() as u64;
             self.buffer.drain(..self.at);
             self.at = 0;
             self.buffer.extend_from_slice(&piece);
+        }
+        Ok(true)
+    }
+
+    /// What was read and not taken yet.
+    fn ahead(&self) -> &[u8] {
+        &self.buffer[self.at..]
+    }
+
+    /// The next bytes. `None`: there are not as many.
+    pub(super) fn take(&mut self, length: usize) -> Result<Option<Vec<u8>>, StoreError> {
+        if !self.fill(length)? {
+            return Ok(None);
         }
         let taken = self.buffer[self.at..self.at + length].to_vec();
         self.at += length;
@@ -166,6 +186,27 @@ pub(super) struct Head {
     pub(super) at: Moment,
     pub(super) destroys: bool,
     pub(super) after: Mark,
+}
+
+impl Head {
+    /// The head that bytes begin with, and the length of what it stands before. `None`: it is none.
+    fn read(bytes: &[u8]) -> Option<(Self, usize)> {
+        let bytes = bytes.first_chunk::<HEAD_BYTES>()?;
+        let field = |from: usize| <[u8; 8]>::try_from(&bytes[from..from + 8]).expect("within the head");
+        let word = |from: usize| u32::from_le_bytes(bytes[from..from + 4].try_into().expect("within the head"));
+        let length = word(0) as usize;
+        let number = row::signed(u64::from_le_bytes(field(8)));
+        let (at, destroys) = (Moment(i64::from_le_bytes(field(16))), bytes[24] & DESTROYS != 0);
+        let head = Self { index: word(4), number, at, destroys, after: field(25) };
+        let is_one = (AES_256_GCM.tag_len()..=SEALED_BYTES_MAX).contains(&length) && number > 0;
+        is_one.then_some((head, length))
+    }
+
+    /// Whether it can be that of a frame behind one that is damaged, after those that were read so far.
+    fn is_behind(&self, (index, number): (u32, i64)) -> bool {
+        let gap = self.index.checked_sub(index).is_some_and(|gap| (1..=GAP_FRAMES_MAX).contains(&gap));
+        gap && (number == 0 || (number..number.saturating_add(GAP_NUMBERS_MAX)).contains(&self.number))
+    }
 }
 
 /// A frame as it is stored.
@@ -188,6 +229,10 @@ pub(super) struct Frames<'a> {
     pub(super) name: String,
     pub(super) schema: i64,
     wrapped: Vec<u8>,
+    /// The index that the next frame has, and the number that the last one had: 0 before the first.
+    next: (u32, i64),
+    /// The log ends with something that is no whole frame.
+    pub(super) is_unfinished: bool,
 }
 
 impl<'a> Frames<'a> {
@@ -204,27 +249,44 @@ impl<'a> Frames<'a> {
             return Ok(None);
         }
         let Some(wrapped) = reader.take(length)? else { return Ok(None) };
-        Ok(Some(Self { reader, name: name.to_owned(), schema: schema.into(), wrapped }))
+        let name = name.to_owned();
+        Ok(Some(Self { reader, name, schema: schema.into(), wrapped, next: (0, 0), is_unfinished: false }))
     }
 
-    /// The next one. `None`: there is none, or it has not arrived whole.
+    /// The next one. What is none is passed over if a further one stands behind it: whoever opens them sees by its index that one is missing. `None`: there is no further one.
     pub(super) fn next(&mut self) -> Result<Option<Frame>, StoreError> {
-        let Some(mut bytes) = self.reader.take(HEAD_BYTES)? else { return Ok(None) };
-        let field = |from: usize| <[u8; 8]>::try_from(&bytes[from..from + 8]).expect("within the head");
-        let word = |from: usize| u32::from_le_bytes(bytes[from..from + 4].try_into().expect("within the head"));
-        let length = word(0) as usize;
-        let number = row::signed(u64::from_le_bytes(field(8)));
-        let (at, destroys) = (Moment(i64::from_le_bytes(field(16))), bytes[24] & DESTROYS != 0);
-        let head = Head { index: word(4), number, at, destroys, after: field(25) };
-        if length > SEALED_BYTES_MAX {
-            return Err(self.wrong(head.number));
+        let mut passed = 0;
+        while self.reader.fill(passed + HEAD_BYTES)? {
+            let found = Head::read(&self.reader.ahead()[passed..]);
+            let found = found.filter(
+                |(head, _)| {
+                    if passed == 0 { head.index == self.next.0 } else { head.is_behind(self.next) }
+                },
+            );
+            if let Some((head, length)) = found
+                && self.reader.fill(passed + HEAD_BYTES + length)?
+            {
+                self.reader.take(passed)?;
+                let bytes = self.reader.take(HEAD_BYTES + length)?.unwrap_or_default();
+                self.next = (head.index.saturating_add(1), head.number);
+                return Ok(Some(Frame { head, mark: mark(&bytes), bytes }));
+            }
+            passed += 1;
         }
-        let Some(sealed) = self.reader.take(length)? else { return Ok(None) };
-        bytes.extend_from_slice(&sealed);
-        Ok(Some(Frame { head, mark: mark(&bytes), bytes }))
+        self.is_unfinished |= !self.reader.ahead().is_empty();
+        Ok(None)
     }
 
-    fn wrong(&self, number: i64) -> StoreError {
+    /// Whether a frame that does not open, and behind which none was found, was the last that was written. None begins within it either, as would be if its length were wrong.
+    pub(super) fn was_last(&self, frame: &Frame) -> bool {
+        let (all, before) = ([&frame.bytes, self.reader.ahead()].concat(), (frame.head.index, 0));
+        !(1..all.len()).any(|at| {
+            let found = Head::read(&all[at..]);
+            found.is_some_and(|(head, length)| head.is_behind(before) && at + HEAD_BYTES + length <= all.len())
+        })
+    }
+
+    pub(super) fn wrong(&self, number: i64) -> StoreError {
         StoreError::Damaged(format!("{}: record {number} is not as it was written", self.name))
     }
 }
@@ -250,8 +312,8 @@ impl Opener {
         Ok(Self { key: seal_key(keys.open_key(&frames.wrapped)?), texts: Texts::default(), next: 0 })
     }
 
-    /// The transaction of a frame.
-    pub(super) fn open(&mut self, frames: &Frames<'_>, frame: &Frame) -> Result<Vec<Done>, StoreError> {
+    /// The transaction of a frame. `None`: its bytes are not those that were written.
+    pub(super) fn open(&mut self, frames: &Frames<'_>, frame: &Frame) -> Result<Option<Vec<Done>>, StoreError> {
         let wrong = || frames.wrong(frame.head.number);
         if frame.head.index != self.next {
             return Err(wrong());
@@ -260,7 +322,7 @@ impl Opener {
         let (head, sealed) = frame.bytes.split_at_checked(HEAD_BYTES).ok_or_else(wrong)?;
         let bound = Aad::from([frames.name.as_bytes(), head].concat());
         let mut sealed = sealed.to_vec();
-        let opened = self.key.open_in_place(nonce(frame.head.index), bound, &mut sealed).map_err(|_| wrong())?;
-        self.texts.decode(opened).ok_or_else(wrong)
+        let Ok(opened) = self.key.open_in_place(nonce(frame.head.index), bound, &mut sealed) else { return Ok(None) };
+        self.texts.decode(opened).ok_or_else(wrong).map(Some)
     }
 }

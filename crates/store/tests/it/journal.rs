@@ -411,6 +411,80 @@ fn every_changed_bit_of_a_record_is_found_and_none_brings_back_something_else() 
     world.same();
 }
 
+/// Where the frames of a log begin, and where it ends.
+fn frames(log: &[u8]) -> Vec<usize> {
+    let mut at = 14 + usize::from(u16::from_le_bytes([log[12], log[13]]));
+    let mut found = vec![at];
+    while at < log.len() {
+        at += 33 + u32::from_le_bytes(log[at..at + 4].try_into().unwrap()) as usize;
+        found.push(at);
+    }
+    found
+}
+
+/// Found by cutting the power at every write: zeros in place of the last record, and nothing came back.
+#[test]
+fn what_a_power_cut_leaves_of_the_last_record_ends_a_log_and_damage_before_it_is_said() {
+    let (folder, world) = on_disk();
+    let pc = world.somebody();
+    (1..4).for_each(|seq| back_up(&world.store, &pc, seq));
+    let (there, _) = world.both();
+    let records = folder.path().join("blobs/journal/records");
+    let log = std::fs::read_dir(records).unwrap().map(|entry| entry.unwrap().path()).max().unwrap();
+    let whole = std::fs::read(&log).unwrap();
+    let frames = frames(&whole);
+    let [.., last, end] = frames[..] else { panic!("{frames:?}") };
+    let of = |bytes: &[u8], name: &str| {
+        std::fs::write(&log, bytes).unwrap();
+        let to = world.fresh(name);
+        rebuild(&world.logs, &world.keys, &to).map(|rebuilt| (rebuilt, rows(&to)))
+    };
+    let (_, without) = of(&whole[..last], "without.db").unwrap();
+    assert!(without.len() < there.len());
+    for from in [last, last + 2, last + 20, last + 33, end - 40, end - 1] {
+        let mut bytes = whole.clone();
+        bytes[from..].fill(0);
+        let (rebuilt, rows) = of(&bytes, "zeros.db").unwrap();
+        assert_eq!((rebuilt.missing, rebuilt.unfinished.is_some()), (None, true), "zeros from {}", from - last);
+        assert_eq!(rows, without, "zeros from {}", from - last);
+    }
+    // Bits of a head and some behind it, in each record but the last.
+    for frame in &frames[..frames.len() - 2] {
+        for bit in (0..8 * 40).step_by(7) {
+            let mut bytes = whole.clone();
+            bytes[frame + bit / 8] ^= 1 << (bit % 8);
+            let found = of(&bytes, "damaged.db");
+            let is_said = match &found {
+                Ok((rebuilt, _)) => rebuilt.missing.is_some(),
+                Err(error) => matches!(error, StoreError::Damaged(_)),
+            };
+            assert!(is_said, "bit {bit} of the frame at {frame}: {:?}", found.map(|(rebuilt, _)| rebuilt));
+        }
+    }
+}
+
+/// The record of a transaction that was never committed is half there, and the server that starts next goes on in another log.
+#[test]
+fn a_server_goes_on_after_a_power_cut_in_the_middle_of_a_record() {
+    let (folder, mut world) = on_disk();
+    let pc = world.somebody();
+    back_up(&world.store, &pc, 1);
+    let records = folder.path().join("blobs/journal/records");
+    for (seq, half) in (2..).zip([vec![0; 300], vec![7; 20], vec![255; 100]]) {
+        world.keys.now.fetch_add(1, Ordering::SeqCst);
+        let log = std::fs::read_dir(&records).unwrap().map(|entry| entry.unwrap().path());
+        let log = log.max_by_key(|log| std::fs::read(log).unwrap().get(14 + 33 + 16..14 + 33 + 24).map(<[u8]>::to_vec));
+        let log = log.unwrap();
+        let whole = std::fs::read(&log).unwrap();
+        std::fs::write(&log, [whole, half].concat()).unwrap();
+        world.store = open(world.folder.path(), &world.blobs);
+        keep(&world.store, &world.logs, &world.keys, world.folder.path());
+        assert_eq!(world.state().behind_since, None, "nothing is missing");
+        back_up(&world.store, &pc, seq);
+        world.same();
+    }
+}
+
 #[test]
 fn while_its_place_is_away_backups_go_on_and_afterwards_all_of_them_come_back() {
     let moody = Arc::new(Moody::default());
