@@ -149,6 +149,8 @@ pub struct App {
     pub(crate) refusals: Refusals,
     /// Whether files could be reached when housekeeping last looked.
     pub files_up: AtomicBool,
+    /// Whether the database's disk was full when housekeeping last looked.
+    disk_full: AtomicBool,
     pub(crate) fleets: Fleets,
     pub(crate) counts: Counts,
     jobs: Jobs,
@@ -217,6 +219,7 @@ impl App {
             seen: Seen::default(),
             refusals: Refusals::default(),
             files_up: AtomicBool::new(true),
+            disk_full: AtomicBool::new(false),
             fleets: Fleets::default(),
             counts: Counts::default(),
             jobs: Jobs::new(shared),
@@ -323,6 +326,21 @@ impl App {
         }
     }
 
+    /// Keeps room for readers on the database's disk, and makes it anew once there is room; said in the log when it begins to be used, and when it is whole again.
+    pub fn look_for_reserve(&self) {
+        let Some(state) = self.store.keep_reserve() else { return };
+        match (self.disk_full.swap(state.is_in_use, Ordering::AcqRel), state.is_in_use) {
+            (false, true) => {
+                tracing::error!(
+                    left = state.held_bytes,
+                    "the disk of the database is full: what is stored is still given out, on room kept for that, and nothing else is taken; make room"
+                );
+            }
+            (true, false) => tracing::info!("there is room on the disk of the database again; everything goes on"),
+            _ => {}
+        }
+    }
+
     /// Writes what is gathered in memory: when PCs were seen last, and refusals that were counted. Waits for the disk.
     pub fn write_down(&self) -> Result<(), StoreError> {
         let seen = self.seen.take();
@@ -335,6 +353,7 @@ impl App {
 
     /// What is done now and then: what is gathered is written, idle limits go, and the jobs that are due are done. Waits for the disk.
     pub fn housekeep(&self) -> Result<(), StoreError> {
+        self.look_for_reserve();
         self.write_down()?;
         self.look_for_files();
         self.gates.tidy();

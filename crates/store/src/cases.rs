@@ -277,7 +277,7 @@ impl Store {
     ) -> Result<Entrusted, AdminError> {
         let view = view.clone();
         // Two results: what ends the case has to be kept even though nothing is handed out.
-        self.writer.write(move |tx| {
+        self.writer.write_for_reading(move |tx| {
             let (found, covers, user_no) = match open(tx, &view, id, at)? {
                 Ok(open) => open,
                 Err(why) => {

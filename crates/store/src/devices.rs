@@ -134,7 +134,7 @@ impl Store {
         check_name(&new.name)?;
         let (tenant, user_no) = (account.tenant.clone(), account.user_no);
         let token = token.map(|token| token.id);
-        self.writer.write(move |tx| {
+        self.writer.write_for_reading(move |tx| {
             if !accounts::is_on(tx, (tenant.no, user_no))? {
                 return Err(EnrollError::PersonDisabled);
             }

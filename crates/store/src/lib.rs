@@ -36,6 +36,7 @@ mod readers;
 mod rehearsals;
 mod rehome;
 mod reports;
+mod reserve;
 mod retention;
 mod row;
 mod scim;
@@ -111,6 +112,7 @@ pub use people::Person;
 pub use policies::{Because, Considered, ENROLMENT_OPTIONS};
 pub use rehome::{KeysToMove, Moving, RehomePreview};
 pub use reports::{Filed, REPORTS_KEPT_MAX};
+pub use reserve::{RESERVE_BYTES, ReserveState};
 pub use retention::{Listed, Mark};
 pub use scim::lists::{GroupLookup, Lookup, Members, Window};
 pub use scim::{Left, ScimUser, ScimWrite};
@@ -127,11 +129,15 @@ use blobs::Blobs;
 use dialect::Place;
 use journal::{Journal, Pen};
 use readers::Readers;
+use reserve::Reserve;
 use sql::{Connection, OptionalExtension};
 use writer::Writer;
 
 /// Name of the row that holds the epoch.
 const EPOCH: &str = "epoch";
+
+/// Name of the row that says when the server's own data were last backed up.
+const OWN_BACKUP: &str = "own_backup";
 
 /// What the server remembers.
 pub struct Store {
@@ -146,6 +152,7 @@ pub struct Store {
     lines: Option<peers::Lines>,
     server: i64,
     journal: Arc<Journal>,
+    reserve: Option<Arc<Reserve>>,
 }
 
 impl Store {
@@ -162,11 +169,12 @@ impl Store {
         let server = if lines.is_some() { peers::number(&connection)? } else { 0 };
         let log = place.log(&connection);
         let journal = Arc::new(Journal::default());
-        let writer = Writer::start(connection, log, Pen::new(Arc::clone(&journal)))?;
+        let reserve = place.reserve().map(Arc::new);
+        let writer = Writer::start(connection, log, Pen::new(Arc::clone(&journal)), reserve.clone())?;
         let readers = Readers::new(place.clone());
         let (books, columns) = Default::default();
         let busy = uploads::Busy::default();
-        Ok(Self { place, writer, readers, blobs, busy, books, columns, epoch, lines, server, journal })
+        Ok(Self { place, writer, readers, blobs, busy, books, columns, epoch, lines, server, journal, reserve })
     }
 
     /// Whether `path` can be the place of a database, without looking there.
@@ -215,16 +223,53 @@ impl Store {
         })
     }
 
+    /// Notes that the server's own data were backed up, and all of it went well.
+    pub fn note_own_backup(&self, at: Moment) -> Result<(), StoreError> {
+        self.writer.write(move |tx| {
+            let sql = "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+            Ok(tx.prepare_cached(sql)?.execute((OWN_BACKUP, row::unsigned(at.0).to_be_bytes())).map(drop)?)
+        })
+    }
+
+    /// When they last were. `None`: never.
+    pub fn own_backup_at(&self) -> Result<Option<Moment>, StoreError> {
+        let stored = self.meta(OWN_BACKUP)?.map(TryInto::try_into);
+        let stored = stored.transpose().map_err(|_| StoreError::Damaged("the time of the own backup".to_owned()))?;
+        Ok(stored.map(|bytes| Moment(row::signed(u64::from_be_bytes(bytes)))))
+    }
+
     /// Whether the disk has failed: nothing is written any more, and the process should end.
     pub fn failed(&self) -> bool {
         self.writer.failed() || self.blobs.failed()
     }
 
-    /// Whether reads work, and the writer takes and commits jobs. Waits for one commit. Files are asked for apart ([`Self::files_ready`]): most requests have none, and
+    /// Whether reads work, and the writer takes and commits jobs, if only those of readers. Waits for one commit. Files are asked for apart ([`Self::files_ready`]): most requests have none, and
     /// servers that share an object store miss it all at once.
     pub fn ready(&self) -> Result<(), StoreError> {
         self.read(|connection| Ok(connection.query_row("SELECT 1", [], |_| Ok(()))?))?;
-        self.writer.write(|_| Ok(()))
+        self.writer.write_for_reading(|_| Ok(()))
+    }
+
+    /// Keeps room beside the database for what reading writes while the disk is full ([`RESERVE_BYTES`]), and says how it stands. Whoever serves calls it now and then: what there
+    /// was no room for is made once there is. `None`: the database is elsewhere, and so is its disk.
+    pub fn keep_reserve(&self) -> Option<ReserveState> {
+        let reserve = self.reserve.as_ref()?;
+        let state = reserve.state();
+        if state.is_in_use || state.held_bytes < RESERVE_BYTES {
+            // Without room it stays as it is, which the state says.
+            drop(reserve.fill());
+        }
+        self.reserve()
+    }
+
+    /// How that room stands.
+    pub fn reserve(&self) -> Option<ReserveState> {
+        self.reserve.as_ref().map(|reserve| reserve.state())
+    }
+
+    /// Refuses while the disk is full and only what reading writes is taken.
+    fn takes(&self) -> Result<(), StoreError> {
+        if self.reserve.as_ref().is_some_and(|reserve| reserve.is_needed()) { Err(StoreError::Full) } else { Ok(()) }
     }
 
     /// Whether files can be read and written right now, as far as that is known without writing one.
@@ -256,6 +301,11 @@ impl Store {
     fn look_up<T>(&self, work: impl FnOnce(&Connection) -> Result<T, AdminError>) -> Result<T, AdminError> {
         self.readers.read(work)
     }
+}
+
+/// The version of the schema that this program makes.
+pub fn schema() -> i64 {
+    i64::try_from(dialect::MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
 fn meta(connection: &Connection, name: &str) -> Result<Option<Vec<u8>>, StoreError> {

@@ -138,15 +138,17 @@ impl Store {
         })?;
         let Some((seq, envelope)) = found else { return Ok(None) };
         let scope = scope.clone();
-        self.writer
-            .write(move |tx| audit::append_by(tx, &scope, at, Action::SnapshotRead, (profile.as_bytes(), seq)))?;
+        self.writer.write_for_reading(move |tx| {
+            audit::append_by(tx, &scope, at, Action::SnapshotRead, (profile.as_bytes(), seq))
+        })?;
         Ok(Some(envelope))
     }
 
     /// Notes that a profile's keys were given to the person.
     pub fn note_keys_read(&self, scope: &Scope, profile: ProfileId, at: Moment) -> Result<(), StoreError> {
         let scope = scope.clone();
-        self.writer.write(move |tx| audit::append_by(tx, &scope, at, Action::KeysRead, (profile.as_bytes(), 0)))
+        self.writer
+            .write_for_reading(move |tx| audit::append_by(tx, &scope, at, Action::KeysRead, (profile.as_bytes(), 0)))
     }
 }
 

@@ -204,7 +204,7 @@ impl Store {
     pub fn wait(&self, token: &FoundToken, (key, name): (KeyPrint, &str), at: Moment) -> Result<bool, EnrollError> {
         check_name(name)?;
         let (token, name) = (token.clone(), name.to_owned());
-        self.writer.write(move |tx| {
+        self.writer.write_for_reading(move |tx| {
             if let Some(bound) = &token.user
                 && !accounts::is_on(tx, (bound.tenant.no, bound.user_no))?
             {

@@ -174,6 +174,7 @@ impl Store {
         if piece.offset != received {
             return Err(UploadError::WrongOffset { offset: received });
         }
+        self.takes()?;
         let key = BlobKey { tenant: scope.tenant(), profile: own.id, blob: piece.blob, generation };
         let upload = self.write_piece(&key, piece)?;
         self.writer.write(move |tx| record(tx, &own, (known.as_ref(), &key), &upload, at))?;

@@ -2,6 +2,7 @@
 
 mod cut;
 mod figures;
+mod full;
 mod killed;
 mod line;
 
@@ -420,13 +421,14 @@ impl Drop for SmallDisk {
     }
 }
 
+/// All of a folder but room that a server keeps, with nothing in it.
 fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
         let target = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
             copy_folder(&entry.path(), &target);
-        } else {
+        } else if !entry.file_name().to_string_lossy().ends_with("-reserve") {
             std::fs::copy(entry.path(), target).unwrap();
         }
     }

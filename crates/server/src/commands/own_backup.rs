@@ -9,7 +9,7 @@ use model::reason::Reason;
 use model::world::Clock;
 use store::{Manifest, Named, Store};
 
-use super::{Failure, check, print, say};
+use super::{Failure, check, open, print, say};
 use crate::app::{self, OpenError};
 use crate::config::Config;
 use crate::keyring::provider::Roots;
@@ -61,8 +61,24 @@ pub(super) fn back_up(config: &Config, asked: &BackUp) -> Result<ExitCode, Failu
     })?;
     told(&manifest)?;
     say(&format!("the backup is in {}", asked.to.display()));
+    // The backup is good, whatever comes of this.
+    if let Err(failure) = note(config, &manifest) {
+        let why = failure.text;
+        say(&format!("warning: the server does not know of it, so its metrics will say that it is missing: {why}"));
+    }
     say(&format!("the root key is not in it: keep a copy of {} somewhere else", roots.current.describe()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Has the server know when its last good backup was made, for who watches it.
+fn note(config: &Config, manifest: &Manifest) -> Result<(), Failure> {
+    if manifest.schema != store::schema() {
+        // Whoever only backs up does not bring a schema up to date.
+        let text = "the database has another schema than this program";
+        return Err(Failure::new(2, Reason::ConfigInvalid, text));
+    }
+    let app = open(config)?;
+    Ok(app.store.note_own_backup(app.clock.now())?)
 }
 
 pub(super) fn restore(config: &Config, asked: &Restore) -> Result<ExitCode, Failure> {

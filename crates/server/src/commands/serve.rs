@@ -73,6 +73,7 @@ pub(super) fn run(config: &Config) -> Result<ExitCode, Failure> {
     }
     say(&format!("listening on {url}"));
     let _logs = logs::start(config.log_format);
+    app.look_for_reserve();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads(&app))
         .enable_all()

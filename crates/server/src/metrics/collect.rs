@@ -28,13 +28,17 @@ pub(super) fn text(app: &App) -> String {
     }
     metrics.with(Id::SpansDropped, |family, series| series.put(family, &[], app.traces.dropped()));
     metrics.with(Id::LinesLost, |family, series| series.put(family, &[], crate::logs::lost()));
+    of_the_reserve(app, metrics);
     of_the_journal(app, metrics);
     of_the_process(metrics);
-    match of_the_store(app) {
-        Ok(totals) => tell(metrics, &totals),
+    match of_the_store(app).and_then(|totals| Ok((totals, app.store.own_backup_at()?))) {
+        Ok((totals, own_backup)) => {
+            tell(metrics, &totals);
+            metrics.set(Id::OwnBackup, &[], own_backup.map_or(0.0, |at| seconds(at.0)));
+        }
         Err(error) => {
             tracing::warn!(%error, "what is stored could not be counted");
-            for id in [Id::Devices, Id::Restorable, Id::BackupAge, Id::Stored, Id::Pending] {
+            for id in [Id::OwnBackup, Id::Devices, Id::Restorable, Id::BackupAge, Id::Stored, Id::Pending] {
                 metrics.with(id, |_, series| series.clear());
             }
         }
@@ -80,7 +84,12 @@ fn tell(metrics: &Metrics, totals: &Totals) {
     }
 }
 
-/// From `/proc`, where there is one (proc(5)).
+fn of_the_reserve(app: &App, metrics: &Metrics) {
+    let Some(state) = app.store.reserve() else { return };
+    metrics.set(Id::Reserve, &[], float(state.held_bytes));
+    metrics.set(Id::ReserveUsed, &[], f64::from(u8::from(state.is_in_use)));
+}
+
 fn of_the_journal(app: &App, metrics: &Metrics) {
     let (state, _) = app.store.journal();
     if !state.is_kept {
@@ -94,6 +103,7 @@ fn of_the_journal(app: &App, metrics: &Metrics) {
     }
 }
 
+/// From `/proc`, where there is one (proc(5)).
 fn of_the_process(metrics: &Metrics) {
     let resident = fs::read_to_string("/proc/self/status").ok().and_then(|text| {
         let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.trim();

@@ -79,6 +79,10 @@ families! {
     Transactions Counter "rehome_store_transactions_total" [] &[],
         "Transactions they were committed in: writes that waited together share one";
     StoreFailed Gauge "rehome_store_failed" [] &[], "1 once the disk has failed and nothing is written any more";
+    Reserve Gauge "rehome_store_reserve_bytes" [] &[],
+        "Room that the disk of the database keeps for readers, and that is left of it; absent where the database is elsewhere";
+    ReserveUsed Gauge "rehome_store_reserve_in_use" [] &[],
+        "1 while the disk of the database is full: what is stored is given out, and nothing is taken; absent where the database is elsewhere";
     FilesUp Gauge "rehome_blob_store_up" [] &[], "1 while the folder or the bucket with the files can be reached, as of the last half minute";
     Draining Gauge "rehome_draining" [] &[], "1 once the server is on its way down";
     SpansDropped Counter "rehome_trace_spans_dropped_total" [] &[],
@@ -89,6 +93,8 @@ families! {
         "For how long files and root key alone would not bring everything back; 0 if they would, absent where no journal is kept";
     JournalBytes Counter "rehome_journal_bytes_total" [] &[], "Bytes of the journal that this server has written";
     JournalBase Gauge "rehome_journal_base_timestamp_seconds" [] &[], "When the base of the journal was made";
+    OwnBackup Gauge "rehome_server_backup_last_success_timestamp_seconds" [] &[],
+        "When `rehome-server backup-server` last made a backup of the server's own data; 0 if never";
     Memory Gauge "process_resident_memory_bytes" [] &[], "Memory that the process has in use";
     OpenFiles Gauge "process_open_fds" [] &[], "Open files and connections";
     Started Gauge "process_start_time_seconds" [] &[], "When the server was started";

@@ -171,6 +171,7 @@ fn metrics_tell_what_was_done_and_nothing_of_whom() {
             ("rehome_job_duration_seconds_count{job=\"retention\"}", 1.0),
             ("rehome_store_failed", 0.0),
             ("rehome_blob_store_up", 1.0),
+            ("rehome_server_backup_last_success_timestamp_seconds", 0.0),
         ] {
             assert!((value(&text, series) - wanted).abs() < f64::EPSILON, "{series} is not {wanted}\n{text}");
         }
@@ -178,6 +179,14 @@ fn metrics_tell_what_was_done_and_nothing_of_whom() {
         assert!((value(&text, "rehome_users_restorable_ratio") - 2.0 / 3.0).abs() < 0.01, "{text}");
         assert!(value(&text, "rehome_blob_store_bytes{kind=\"part\"}") > 0.0);
         assert!(value(&text, "rehome_backup_uploaded_bytes_total") > 200.0);
+        let reserve = [("rehome_store_reserve_bytes", 16_777_216.0), ("rehome_store_reserve_in_use", 0.0)];
+        for (series, wanted) in reserve {
+            if live.app.store.is_shared() {
+                assert!(!text.contains(series), "the database's disk is not ours\n{text}");
+            } else {
+                assert!((value(&text, series) - wanted).abs() < f64::EPSILON, "{series} is not {wanted}\n{text}");
+            }
+        }
         check_form(&text);
         for secret in
             ["ada", "Ada", "default", "other", &pc.enrolled.device.to_string(), &pc.enrolled.profile.to_string()]
@@ -371,6 +380,8 @@ fn a_lost_server_comes_back_from_its_own_backup() {
         let backed_up = place.run(&words);
         assert_eq!(backed_up.status.code(), Some(0), "{}", said(&backed_up));
         assert!(out(&backed_up).contains("files\t1\t"), "{}", out(&backed_up));
+        assert!(!said(&backed_up).contains("warning"), "{}", said(&backed_up));
+        assert!(live.app.store.own_backup_at().unwrap().is_some(), "who watches the server sees that one was made");
         // It is confirmed after the backup, and so not in it.
         assert_eq!(live.backup(&pc, &Made::new(&pc, u64::from(ROWS) + 1, &[(3, 100)], &[]).whole()).status, 201);
         pc

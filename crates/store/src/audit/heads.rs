@@ -53,7 +53,7 @@ impl Store {
 
     /// The operator's own chain, which belongs to no tenant.
     pub fn server_chain(&self, at: Moment) -> Result<Option<TenantScope>, StoreError> {
-        self.writer.write(move |tx| super::server_scope(tx, at).map(Some))
+        self.writer.write_for_reading(move |tx| super::server_scope(tx, at).map(Some))
     }
 }
 

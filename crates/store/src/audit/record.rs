@@ -149,7 +149,7 @@ impl Store {
     /// Notes that rows of the audit were given out; `what` says which, in plain words.
     pub fn note_audit_export(&self, tenant: &TenantScope, what: String, at: Moment) -> Result<(), StoreError> {
         let tenant = tenant.clone();
-        self.writer.write(move |tx| {
+        self.writer.write_for_reading(move |tx| {
             let event = Event { after: Some(&what), ..Event::new(at, Action::AuditExport) };
             audit::append(tx, &tenant, &event)
         })

@@ -181,7 +181,7 @@ impl Store {
                 // Looking blobs up takes them back from condemnation; everything else is looked up before the first row is written.
                 let refuses_first = prepared.blobs.is_empty();
                 let ahead = refuses_first.then(|| prepared.ahead());
-                let plan = Plan { refuses_first, signing: Some(Signing { receipt, sign }), ahead };
+                let plan = Plan { refuses_first, signing: Some(Signing { receipt, sign }), ahead, reads: false };
                 self.writer.submit(plan, move |group, receipt| commit(group, &prepared, receipt), done);
             }
             Err(error) => done(Err(error)),

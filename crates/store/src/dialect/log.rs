@@ -71,6 +71,13 @@ impl Log {
         Self { path: path.to_owned(), copying: None, next_at: CHECKPOINT_PAGES }
     }
 
+    /// Copies what there is, so that the next transaction takes no more of a disk that is full.
+    pub(crate) fn empty(&mut self, writer: &crate::sql::Connection) -> crate::sql::Result<()> {
+        let crate::sql::Connection::Sqlite(writer) = writer else { return Ok(()) };
+        let copied = self.copying.take().map_or(Ok(()), Round::end);
+        Ok(copied.and(sqlite::copy_log(writer))?)
+    }
+
     /// Does what is due after a commit of `writer`, whose thread this has to be called from. An error says that the log could not be copied.
     pub(crate) fn tend(&mut self, writer: &crate::sql::Connection) -> crate::sql::Result<()> {
         let crate::sql::Connection::Sqlite(writer) = writer else { return Ok(()) };

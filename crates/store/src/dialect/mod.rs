@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use crate::StoreError;
 use crate::audit::newest;
+use crate::reserve::Reserve;
 use crate::sql::{Address, Connection, Line, Result};
 
 pub(crate) use log::Log;
@@ -102,6 +103,14 @@ impl Place {
         match (self, writer) {
             (Self::File(path), Connection::Sqlite(writer)) => Some(Log::of(path, writer)),
             _ => None,
+        }
+    }
+
+    /// Room that is kept for readers on the disk, where that is ours.
+    pub(crate) fn reserve(&self) -> Option<Reserve> {
+        match self {
+            Self::File(path) => Some(Reserve::of(path)),
+            Self::Server(_) => None,
         }
     }
 

@@ -367,6 +367,8 @@ impl Store {
         if !needs_base {
             return Ok(Tended::Whole);
         }
+        // A copy of the database would take the room that is kept for readers.
+        self.takes()?;
         let first = "INSERT INTO journal (no, number, mark) VALUES (1, 0, $1) ON CONFLICT (no) DO NOTHING";
         let lags = {
             let mut told = self.journal.told();

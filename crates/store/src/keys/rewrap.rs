@@ -79,7 +79,8 @@ pub struct KeyCount {
 impl Store {
     /// Says which root key wraps what is new. Everything that another one wrapped is stale from then on. `false`: it was this one already.
     pub fn use_root_key(&self, id: KeyId, at: Moment) -> Result<bool, StoreError> {
-        self.writer.write(move |tx| {
+        // Asked at each start, and a server that starts on a full disk is for readers.
+        self.writer.write_for_reading(move |tx| {
             let before = crate::meta(tx, ROOT)?;
             if before.as_deref() == Some(id.as_bytes()) {
                 return Ok(false);

@@ -85,7 +85,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         check_name(&new.device_name)?;
         let tenant = tenant.clone();
-        self.writer.write(move |tx| {
+        self.writer.write_for_reading(move |tx| {
             if let Some((person, _)) = &new.approved {
                 let id = person.user.as_bytes();
                 note(tx, &tenant, at, Action::AgentApprove, (id, id, 0))?;
@@ -134,7 +134,7 @@ impl Store {
         now: Moment,
     ) -> Result<bool, StoreError> {
         let (of, user_code) = (of.clone(), user_code.to_owned());
-        self.writer.write(move |tx| {
+        self.writer.write_for_reading(move |tx| {
             let sql = "UPDATE agent_sign_ins SET user_no = $1, denied = $2, auth_at = $3 WHERE tenant = $4 AND user_code = $5 \
                        AND user_no IS NULL AND denied = 0 AND expires_at > $6";
             let key = (of.user_no, !yes, auth_at.0, of.tenant.no, &user_code, now.0);
@@ -149,7 +149,7 @@ impl Store {
 
     /// Asks how a device code stands; `pause`: how long the agent was told to wait between two questions.
     pub fn poll_agent(&self, code_hash: [u8; 32], pause: i64, now: Moment) -> Result<Polled, StoreError> {
-        self.writer.write(move |tx| {
+        self.writer.write_for_reading(move |tx| {
             let sql = "SELECT denied, polled_at FROM agent_sign_ins \
                        WHERE code_hash = $1 AND user_code IS NOT NULL AND expires_at > $2";
             let found = tx
@@ -171,7 +171,7 @@ impl Store {
 
     /// Redeems an authorization code, once. Used up even if what the agent shows with it turns out wrong.
     pub fn redeem_agent_code(&self, code_hash: [u8; 32], now: Moment) -> Result<Option<AgentRequest>, StoreError> {
-        self.writer.write(move |tx| {
+        self.writer.write_for_reading(move |tx| {
             let sql = "SELECT challenge, redirect_uri FROM agent_sign_ins \
                        WHERE code_hash = $1 AND challenge IS NOT NULL AND expires_at > $2";
             let found = tx.prepare_cached(sql)?.query_row((code_hash, now.0), |row| Ok((row.get(0)?, row.get(1)?)));
@@ -190,7 +190,7 @@ impl Store {
         expires_at: Moment,
     ) -> Result<(), StoreError> {
         let approved = approved.clone();
-        self.writer.write(move |tx| {
+        self.writer.write_for_reading(move |tx| {
             let sql = "INSERT INTO sign_in_tokens (tenant, hash, user_no, thumbprint, auth_at, expires_at) \
                        VALUES ($1, $2, $3, $4, $5, $6)";
             tx.prepare_cached(sql)?.execute((
@@ -207,7 +207,7 @@ impl Store {
 
     /// Takes a token, once: whose it is and for which key. `None`: no such token, or used, or too late, or its person is kept out.
     pub fn take_sign_in_token(&self, hash: [u8; 32], now: Moment) -> Result<Option<Approved>, StoreError> {
-        self.writer.write(move |tx| {
+        self.writer.write_for_reading(move |tx| {
             let sql = "SELECT k.tenant, t.id, k.user_no, u.id, k.thumbprint, k.auth_at FROM sign_in_tokens k \
                        JOIN tenants t ON t.no = k.tenant JOIN users u ON u.tenant = k.tenant AND u.no = k.user_no \
                        WHERE k.hash = $1 AND k.expires_at > $2 AND u.disabled_at IS NULL";

@@ -91,7 +91,7 @@ impl Store {
     /// Uses up a time step. `false`: it, or a later one, was used before.
     pub fn use_totp_step(&self, person: &Person, step: i64) -> Result<bool, StoreError> {
         let person = person.clone();
-        self.writer.write(move |tx| {
+        self.writer.write_for_reading(move |tx| {
             let sql = "UPDATE factors SET totp_step = $1 WHERE tenant = $2 AND user_no = $3 AND totp_step < $1 \
                        AND totp IS NOT NULL";
             Ok(tx.prepare_cached(sql)?.execute((step, person.tenant.no, person.user_no))? == 1)
@@ -101,7 +101,7 @@ impl Store {
     /// Uses up a recovery code. `false`: there is none with that hash, or no longer.
     pub fn use_recovery_code(&self, person: &Person, hash: [u8; 32], at: Moment) -> Result<bool, StoreError> {
         let person = person.clone();
-        self.writer.write(move |tx| {
+        self.writer.write_for_reading(move |tx| {
             let sql = "DELETE FROM recovery_codes WHERE tenant = $1 AND user_no = $2 AND hash = $3";
             let used = tx.prepare_cached(sql)?.execute((person.tenant.no, person.user_no, hash))? == 1;
             if used {

@@ -73,7 +73,7 @@ impl Store {
         roles: Vec<String>,
     ) -> Result<(), StoreError> {
         let (person, provider) = (person.clone(), provider.no);
-        self.writer.write(move |tx| {
+        self.writer.write_for_reading(move |tx| {
             let key = (person.tenant.no, person.user_no, provider);
             let gone = "DELETE FROM claimed_roles WHERE tenant = $1 AND user_no = $2 AND provider_no = $3";
             tx.prepare_cached(gone)?.execute(key)?;

@@ -120,7 +120,7 @@ impl Store {
         at: Moment,
     ) -> Result<(), StoreError> {
         let person = person.clone();
-        self.writer.write(move |tx| {
+        self.writer.write_for_reading(move |tx| {
             let before = match instead {
                 Some(old) => take(tx, &person.tenant, old)?,
                 None => None,
@@ -193,7 +193,7 @@ impl Store {
             return Ok(());
         }
         let (tenant, hash) = (session.person.tenant.no, session.hash);
-        self.writer.write(move |tx| {
+        self.writer.write_for_reading(move |tx| {
             let sql = "UPDATE sessions SET seen_at = $1 WHERE tenant = $2 AND hash = $3";
             Ok(tx.prepare_cached(sql)?.execute((now.0, tenant, hash)).map(drop)?)
         })

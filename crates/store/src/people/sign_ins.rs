@@ -44,7 +44,7 @@ impl Store {
     /// Remembers a browser that is sent to a provider.
     pub fn begin_sign_in(&self, provider: &Provider, new: NewSignIn) -> Result<(), StoreError> {
         let (tenant, provider) = (provider.tenant.no, provider.no);
-        self.writer.write(move |tx| {
+        self.writer.write_for_reading(move |tx| {
             tx.prepare_cached(
                 "INSERT INTO sign_ins (tenant, state_hash, provider_no, browser_hash, nonce, verifier, return_to, expires_at) \
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -70,7 +70,7 @@ impl Store {
         browser_hash: [u8; 32],
         now: Moment,
     ) -> Result<Option<SignIn>, StoreError> {
-        self.writer.write(move |tx| {
+        self.writer.write_for_reading(move |tx| {
             let found = tx
                 .prepare_cached(
                     "SELECT s.tenant, t.id, p.id, s.nonce, s.verifier, s.return_to, s.browser_hash, s.expires_at \

@@ -10,6 +10,8 @@
 //! of the group runs once more, now alone: who was refused for another's sake does not take the others along. That is bounded ([`TRIES_MAX`]), and a database that
 //! cannot be reached is tried once. A connection that ends in the commit itself is an error: nobody knows what became of it, and asking again finds out.
 //!
+//! On a full disk readers still have to be written down. What they write may use the room that is kept for that ([`Reserve`]), and while it does, everything else is refused.
+//!
 //! A failed sync is final. What the disk holds after it is unknown, so the thread stops, every later job is refused, and the server ends
 //! itself; the next start begins from what is really there.
 
@@ -28,6 +30,7 @@ use crate::StoreError;
 use crate::commit::ahead::Ahead;
 use crate::dialect::{self, Log};
 use crate::journal::Pen;
+use crate::reserve::Reserve;
 use crate::sql::{self, Connection, TRIES_MAX};
 
 /// Jobs that may wait. Beyond it the caller is told to come back: a queue that grows without end helps nobody.
@@ -64,6 +67,8 @@ pub(crate) struct Plan {
     pub(crate) signing: Option<Signing>,
     /// What it will ask. Only of a job that refuses first, and that changes what is known of no other profile than its own.
     pub(crate) ahead: Option<Ahead>,
+    /// It is written so that somebody gets what is stored: if the disk is full, on the room that is kept for that.
+    pub(crate) reads: bool,
 }
 
 /// A write and what happens after it.
@@ -168,14 +173,19 @@ struct State {
 }
 
 impl Writer {
-    /// Starts the thread that owns `connection` from now on, has its `log` kept short, and writes down with `pen` what it does.
-    pub(crate) fn start(connection: Connection, log: Option<Log>, mut pen: Pen) -> Result<Self, StoreError> {
+    /// Starts the thread that owns `connection` from now on, has its `log` kept short, writes down with `pen` what it does, and has `reserve` for readers.
+    pub(crate) fn start(
+        connection: Connection,
+        log: Option<Log>,
+        mut pen: Pen,
+        reserve: Option<Arc<Reserve>>,
+    ) -> Result<Self, StoreError> {
         let (queue, jobs) = sync_channel(QUEUE_MAX);
         let state = Arc::new(State::default());
         let shared = Arc::clone(&state);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || run(&connection, (log, &mut pen), &jobs, &shared))
+            .spawn(move || run(&connection, (log, &mut pen, reserve.as_deref()), &jobs, &shared))
             .map_err(StoreError::io("the writer's thread"))?;
         Ok(Self { queue: Some(queue), thread: Some(thread), state })
     }
@@ -206,9 +216,29 @@ impl Writer {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        self.write_as(Plan::default(), work)
+    }
+
+    /// The same for what is written so that somebody gets what is stored: who they are, and that they opened it. A full disk has room kept for it.
+    pub(crate) fn write_for_reading<T, E>(
+        &self,
+        work: impl Fn(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.write_as(Plan { reads: true, ..Plan::default() }, work)
+    }
+
+    fn write_as<T, E>(&self, plan: Plan, work: impl Fn(&Connection) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
         let (answer, wait) = sync_channel(1);
         // The receiver stands below until the answer has come, so sending cannot fail.
-        self.submit(Plan::default(), move |group, _| work(group.tx()), move |result| drop(answer.send(result)));
+        self.submit(plan, move |group, _| work(group.tx()), move |result| drop(answer.send(result)));
         wait.recv().unwrap_or_else(|_| Err(StoreError::Stopped.into()))
     }
 
@@ -233,16 +263,27 @@ impl Drop for Writer {
     }
 }
 
-fn run(connection: &Connection, (mut log, pen): (Option<Log>, &mut Pen), jobs: &Receiver<Box<dyn Job>>, state: &State) {
+/// What the thread works with beside its connection.
+type Tools<'a> = (Option<Log>, &'a mut Pen, Option<&'a Reserve>);
+
+fn run(connection: &Connection, (mut log, pen, reserve): Tools<'_>, jobs: &Receiver<Box<dyn Job>>, state: &State) {
     let (mut group, mut patience) = (Vec::new(), Patience::default());
     while let Ok(first) = jobs.recv() {
         group.push(first);
         gather(jobs, &mut group, patience);
+        if reserve.is_some_and(Reserve::is_needed) {
+            turn_away(&mut group);
+            if group.is_empty() {
+                continue;
+            }
+        }
         let (began, size) = (instant(), group.len());
         sign_group(&mut group);
-        let fatal = carry_out((connection, pen), &mut group, state);
+        let fatal = carry_out((connection, pen, reserve), &mut group, state);
         patience = Patience::after(connection, size, began.elapsed());
-        let tended = log.as_mut().map_or(Ok(()), |log| log.tend(connection));
+        let is_scarce = reserve.is_some_and(|reserve| reserve.state().is_in_use);
+        let tend = |log: &mut Log| if is_scarce { log.empty(connection) } else { log.tend(connection) };
+        let tended = log.as_mut().map_or(Ok(()), tend);
         if fatal || tended.as_ref().is_err_and(is_fatal) {
             state.failed.store(true, Ordering::Release);
             return;
@@ -307,9 +348,29 @@ fn sign_group(group: &mut [Box<dyn Job>]) {
     }
 }
 
+/// Refuses what is not written for a reader: the disk is full.
+fn turn_away(group: &mut Vec<Box<dyn Job>>) {
+    for job in group.extract_if(.., |job| !job.plan().reads) {
+        job.answer(&Fate::Full);
+    }
+}
+
 /// Runs a group, if need be one job at a time, and answers it. Whether the disk can no longer be trusted.
-fn carry_out((connection, pen): (&Connection, &mut Pen), group: &mut Vec<Box<dyn Job>>, state: &State) -> bool {
-    let outcome = run_group(connection, pen, group, Taken::Again);
+fn carry_out(
+    (connection, pen, reserve): (&Connection, &mut Pen, Option<&Reserve>),
+    group: &mut Vec<Box<dyn Job>>,
+    state: &State,
+) -> bool {
+    let mut outcome = run_group(connection, pen, group, Taken::Again);
+    while outcome.as_ref().is_err_and(is_full) && group.iter().any(|job| job.plan().reads) {
+        let is_mixed = group.iter().any(|job| !job.plan().reads);
+        // Readers by themselves may fit in.
+        turn_away(group);
+        if !is_mixed && !reserve.is_some_and(Reserve::give) {
+            break;
+        }
+        outcome = run_group(connection, pen, group, Taken::Again);
+    }
     if !connection.passes() {
         return settle(group.drain(..), outcome, state);
     }
@@ -403,6 +464,9 @@ fn run_jobs(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> sql::Result<(
         connection.prepare_cached("SAVEPOINT job")?.execute([])?;
         let mark = sql::record::mark();
         if !job.run(&group) {
+            if connection.is_autocommit() {
+                return Err(failure(rusqlite::ffi::SQLITE_FULL, None));
+            }
             dialect::back_to_job(connection)?;
             sql::record::back_to(mark);
         }
@@ -413,6 +477,10 @@ fn run_jobs(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> sql::Result<(
 
 fn failure(code: i32, text: Option<String>) -> sql::Error {
     rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), text).into()
+}
+
+fn is_full(error: &sql::Error) -> bool {
+    matches!(error, sql::Error::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull))
 }
 
 /// Whether the disk can no longer be trusted. A full disk or a lock held too long pass; an input/output error does not.
@@ -430,7 +498,7 @@ mod tests {
         let connection = Connection::Sqlite(rusqlite::Connection::open_in_memory().unwrap());
         connection.execute_batch("CREATE TABLE t (x INTEGER NOT NULL)").unwrap();
         connection.execute_batch(include_str!("../../migrations/sqlite/0017_journal.sql")).unwrap();
-        Writer::start(connection, None, Pen::new(Arc::default())).unwrap()
+        Writer::start(connection, None, Pen::new(Arc::default()), None).unwrap()
     }
 
     fn rows(writer: &Writer) -> i64 {
