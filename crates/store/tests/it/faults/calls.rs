@@ -8,10 +8,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use model::envelope::Envelope;
 use model::retention::Rules;
@@ -20,6 +22,7 @@ use store::blobs::{DiskBlobs, Logs};
 use store::{GRACE_MILLIS, Piece, Scope, Store};
 
 use super::figures;
+use crate::crash::disk::Dice;
 use crate::crash_states::{BLOB_BYTES, blob, made, open, scratch, told, traceable};
 use crate::support::journal::{self, Keys};
 use crate::support::{NOW, device, print, sign, signed, tenant, user};
@@ -29,6 +32,9 @@ const FATES: [&str; 4] = ["error=EIO", "error=ENOSPC", "error=EINTR", KILL];
 
 /// The one that strace 6.1 does not deliver under `--seccomp-bpf`.
 const KILL: &str = "signal=KILL";
+
+/// Its number (`signal(7)`).
+const SIGKILL: i32 = 9;
 
 /// Calls that make or change what is on the disk.
 const CALLS: [&str; 9] =
@@ -251,13 +257,30 @@ fn tries(counts: &BTreeMap<&'static str, usize>, most: usize) -> Vec<Try> {
     all.into_iter().step_by(step).collect()
 }
 
-/// Tries each on a copy of `template` of its own, on two threads, and gives how many were tried and the bad ones.
-fn explore(template: &Path, most: usize, judge: fn(&Path) -> Result<(), String>) -> (usize, Vec<String>) {
+/// What became of tries: how many there were, how many of them really killed the program, and what was wrong afterwards.
+struct Tried {
+    tries: usize,
+    killed: usize,
+    bad: Vec<String>,
+}
+
+/// Runs both halves of some work at once, each with every second try.
+fn halves(half: impl Fn(usize) -> Vec<String> + Sync) -> Vec<String> {
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| half(1));
+        let mut bad = half(0);
+        bad.extend(other.join().unwrap());
+        bad
+    })
+}
+
+/// Tries each on a copy of `template` of its own, on two threads.
+fn explore(template: &Path, most: usize, judge: fn(&Path) -> Result<(), String>) -> Tried {
     let scratch = scratch();
     let first = scratch.path().join("first");
     copy(template, &first);
     let tries = tries(&counts(&first), most);
-    let met = AtomicUsize::new(0);
+    let (met, killed) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let half = |half: usize| {
         let mut bad = Vec::new();
         for (index, one) in tries.iter().enumerate().filter(|(index, _)| index % 2 == half) {
@@ -269,24 +292,20 @@ fn explore(template: &Path, most: usize, judge: fn(&Path) -> Result<(), String>)
             if let Err(what) = judge(&folder) {
                 bad.push(format!("{call} number {which} with {fate}: {what}"));
             }
-            met.fetch_add(
-                usize::from(traced.contains("(INJECTED)") || traced.contains("killed by")),
-                Ordering::Relaxed,
-            );
+            let is_killed = traced.contains("killed by SIGKILL");
+            killed.fetch_add(usize::from(is_killed), Ordering::Relaxed);
+            met.fetch_add(usize::from(is_killed || traced.contains("(INJECTED)")), Ordering::Relaxed);
             fs::remove_dir_all(&folder).unwrap();
         }
         bad
     };
-    let bad = std::thread::scope(|scope| {
-        let other = scope.spawn(|| half(1));
-        let mut bad = half(0);
-        bad.extend(other.join().unwrap());
-        bad
-    });
+    let bad = halves(half);
     // Threads share the work a little differently each time, so not every last call of a thread comes again.
     let met = met.into_inner();
     assert!(met * 10 >= tries.len() * 9, "only {met} of {} met what they were to meet", tries.len());
-    (tries.len(), bad)
+    let killed = killed.into_inner();
+    assert!(killed * 5 >= tries.len(), "a quarter is to be killed, and {killed} of {} were", tries.len());
+    Tried { tries: tries.len(), killed, bad }
 }
 
 /// Tries, says, and fails if anything was bad.
@@ -296,8 +315,8 @@ fn try_all(what: &str, prepare: fn(&Path), most: usize, judge: fn(&Path) -> Resu
     }
     let template = scratch();
     prepare(template.path());
-    let (tried, bad) = explore(template.path(), most, judge);
-    figures::say(what, tried, bad.len());
+    let Tried { tries, killed, bad } = explore(template.path(), most, judge);
+    figures::say_of(what, &[("call-kills", killed), ("refused-calls", tries - killed)], (tries, bad.len()));
     assert_eq!(bad, Vec::<String>::new());
 }
 
@@ -305,6 +324,62 @@ fn try_all(what: &str, prepare: fn(&Path), most: usize, judge: fn(&Path) -> Resu
 fn whichever_call_fails_or_is_the_last_nothing_confirmed_is_lost() {
     let most = figures::of([60, 240, usize::MAX, usize::MAX]);
     try_all("calls of a server at work", begun, most, judge);
+}
+
+/// Runs the program and kills it after a while. Whether it was still at work then.
+fn run_killed(folder: &Path, after: Duration) -> bool {
+    let mut program = Command::new(std::env::current_exe().unwrap());
+    program.args(["--exact", PROGRAM]).env(crate::crash_states::FOLDER, folder);
+    let mut running = program.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    // What is waited for is the fault itself; nothing that has to come true depends on how long it takes.
+    std::thread::sleep(after);
+    running.kill().unwrap();
+    // Until the database is open there is nothing that could be lost.
+    running.wait().unwrap().signal() == Some(SIGKILL) && folder.join("rehome.db-shm").exists()
+}
+
+/// At moments that nothing but chance chose, every second time with a journal, of which the database is made anew then.
+#[test]
+fn killed_at_any_moment_the_server_has_all_that_it_confirmed() {
+    let wanted = figures::of([24, 100, 1_000, 20_000]);
+    let (plain, journaled, scratch) = (scratch(), scratch(), scratch());
+    for template in [&plain, &journaled] {
+        begun(template.path());
+    }
+    fs::write(journaled.path().join(JOURNALED), "").unwrap();
+    // As long as it takes when nobody disturbs it, or twice that.
+    let is_done_after = |millis: u64| {
+        let folder = scratch.path().join(format!("{millis}-ms"));
+        copy(journaled.path(), &folder);
+        run_killed(&folder, Duration::from_millis(millis));
+        fs::read_to_string(folder.join(ACKS)).unwrap().ends_with(DONE)
+    };
+    let most = (4..20).map(|power| 1 << power).find(|millis| is_done_after(*millis));
+    let most = Duration::from_millis(most.expect("it comes to its end"));
+    let (killed, next) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let half = |half: usize| {
+        let (mut bad, mut dice) = (Vec::new(), Dice(0x51AB_0077 + half as u64));
+        while killed.load(Ordering::SeqCst) < wanted && next.load(Ordering::SeqCst) < 20 * wanted {
+            let number = next.fetch_add(1, Ordering::SeqCst);
+            let folder = scratch.path().join(number.to_string());
+            let is_journaled = number % 2 == 1;
+            copy(if is_journaled { journaled.path() } else { plain.path() }, &folder);
+            let after = most.mul_f64(f64::from(u32::try_from(dice.roll() >> 40).unwrap()) / f64::from(1 << 24));
+            if run_killed(&folder, after) {
+                killed.fetch_add(1, Ordering::SeqCst);
+                if let Err(what) = if is_journaled { judge_journal(&folder) } else { judge(&folder) } {
+                    bad.push(format!("killed after {after:?}: {what}"));
+                }
+            }
+            fs::remove_dir_all(&folder).unwrap();
+        }
+        bad
+    };
+    let bad = halves(half);
+    let killed = killed.into_inner();
+    assert!(killed >= wanted, "only {killed} kills met it at work");
+    figures::say_of("kills at any moment", &[("random-kills", killed)], (killed, bad.len()));
+    assert_eq!(bad, Vec::<String>::new());
 }
 
 /// Runs the program with a limit on the size of each file: the write that would go beyond it is cut short there, and the next one is refused (`setrlimit(2)`). Whether it got

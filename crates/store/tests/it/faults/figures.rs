@@ -15,5 +15,11 @@ pub fn of([quick, slice, full, release]: [usize; 4]) -> usize {
 
 /// Says what came of it, in the form that `cargo xtask faults` counts.
 pub fn say(what: &str, runs: usize, lost: usize) {
-    eprintln!("{what}\nfaults: runs={runs} lost={lost} half=0");
+    say_of(what, &[], (runs, lost));
+}
+
+/// The same, and how many of the tries were of a kind that a goal counts (`docs/faults.md`): their words are those of `xtask/src/faults/goals.rs`.
+pub fn say_of(what: &str, kinds: &[(&str, usize)], (runs, lost): (usize, usize)) {
+    let kinds: Vec<String> = kinds.iter().map(|(kind, count)| format!("{kind}={count}")).collect();
+    eprintln!("{what}\nfaults: runs={runs} lost={lost} half=0 {}", kinds.join(" "));
 }

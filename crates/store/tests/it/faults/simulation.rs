@@ -695,10 +695,10 @@ fn whatever_happens_nothing_confirmed_is_lost_and_everything_heals() {
     });
     let receipts: usize = ended.iter().flatten().sum();
     let bad: Vec<&String> = ended.iter().filter_map(|one| one.as_ref().err()).collect();
-    figures::say(
+    figures::say_of(
         &format!("simulations with {receipts} receipts; REHOME_FAULTS_SEED=N runs one"),
-        ended.len(),
-        bad.len(),
+        &[("simulations", ended.len())],
+        (ended.len(), bad.len()),
     );
     assert_eq!(bad, Vec::<&String>::new());
     assert!(receipts >= 10 * ended.len() || first.is_some(), "hardly anything happened");
