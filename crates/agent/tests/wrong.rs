@@ -2,6 +2,9 @@
 
 #![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests make files wrong on purpose and may panic")]
 
+#[path = "../../../e2e/src/not_tried.rs"]
+mod not_tried;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -10,6 +13,7 @@ use std::process::Stdio;
 
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
+use not_tried::not_tried;
 
 /// Some key of P-256 (PKCS#8), made for these tests and used for nothing else.
 const KEY: &str = "308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420ea760d584f5eceda5ed7e813306f5875\
@@ -99,7 +103,7 @@ impl Pc {
             command
         };
         if !command().arg("version").output().is_ok_and(|ran| ran.status.success()) {
-            drop(writeln!(std::io::stderr(), "SKIPPED: nobody else's program can be run here (setpriv of util-linux)"));
+            not_tried("nobody else's program can be run here (setpriv of util-linux)", None);
             return None;
         }
         Some(move |words: &[&str]| Said::of(command().args(words).output().unwrap()))
@@ -156,7 +160,7 @@ fn nobody() -> String {
 fn real(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name);
     if !path.exists() {
-        drop(writeln!(std::io::stderr(), "SKIPPED: there is no ../shared/data/{name}"));
+        not_tried(&format!("there is no ../shared/data/{name}"), None);
         return None;
     }
     Some(path)

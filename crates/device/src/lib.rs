@@ -41,6 +41,9 @@ pub mod upload;
 pub mod welcome;
 
 #[cfg(test)]
+#[path = "../../../e2e/src/not_tried.rs"]
+mod not_tried;
+#[cfg(test)]
 mod road_tests;
 #[cfg(test)]
 mod sample;

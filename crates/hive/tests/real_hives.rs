@@ -7,18 +7,21 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, and says what it skips")]
 
 use std::collections::BTreeSet;
+#[path = "../../../e2e/src/not_tried.rs"]
+mod not_tried;
+
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use hive::{Found, Hive, Loaded, OpenError, Refusal, Report, State, What, load};
+use not_tried::not_tried;
 
 fn data() -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/hives");
     if !path.is_dir() {
-        drop(writeln!(std::io::stderr(), "SKIPPED: the shared test data is not present"));
+        not_tried("the shared test data is not beside the project", None);
         return None;
     }
     Some(path)

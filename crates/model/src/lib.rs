@@ -17,6 +17,9 @@ pub mod envelope;
 pub mod erasure;
 mod fields;
 pub mod ids;
+#[cfg(test)]
+#[path = "../../../e2e/src/not_tried.rs"]
+mod not_tried;
 pub mod permission;
 pub mod plan;
 pub mod policy;

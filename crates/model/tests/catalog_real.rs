@@ -2,12 +2,15 @@
 //!
 //! The listings beside the hives of the shared test data hold every value with its type and bytes.
 
+#[path = "../../../e2e/src/not_tried.rs"]
+mod not_tried;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use model::catalog::{ColourLayout, Kind, LEFT_OUT, RegType, SETTINGS, Setting};
+use not_tried::not_tried;
 
 const HIVES: [&str; 3] = ["win10-2004-default", "win10-22h2-admin", "win81-bperry"];
 
@@ -19,7 +22,7 @@ type Values = BTreeMap<Place, Stored>;
 fn values(hive: &str) -> Option<Values> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/hives");
     let Ok(text) = fs::read_to_string(folder.join(format!("{hive}.NTUSER.DAT.expected.tsv"))) else {
-        drop(writeln!(std::io::stderr(), "SKIPPED: the shared hive {hive} is absent"));
+        not_tried(&format!("the shared hive {hive} is absent"), None);
         return None;
     };
     Some(text.lines().filter_map(value).collect())

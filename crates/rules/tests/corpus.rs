@@ -1,8 +1,11 @@
 //! The rules that other people wrote, read in place: `../shared/data/dynamic-rules.txt` beside the project.
 
-use std::io::Write as _;
+#[path = "../../../e2e/src/not_tried.rs"]
+mod not_tried;
+
 use std::path::Path;
 
+use not_tried::not_tried;
 use rules::{Kind, parse};
 
 fn kind(word: &str) -> Kind {
@@ -18,10 +21,7 @@ fn kind(word: &str) -> Kind {
 fn each_line_is_accepted_or_refused_as_marked() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/dynamic-rules.txt");
     let Ok(text) = std::fs::read_to_string(&path) else {
-        drop(writeln!(
-            std::io::stderr(),
-            "SKIPPED: there is no ../shared/data/dynamic-rules.txt beside the project; NO FOREIGN RULE WAS READ"
-        ));
+        not_tried("no foreign rule was read: there is no ../shared/data/dynamic-rules.txt beside the project", None);
         return;
     };
     let mut section = "";

@@ -5,7 +5,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::harness::{World, arg, persona, root, run, say};
+use crate::harness::{World, arg, persona, root, run};
+use crate::not_tried::not_tried;
+
+/// What brings what a story in a browser takes.
+const BRINGS: Option<&str> = Some("package chromium, and `cargo xtask ci provider`");
 
 /// Where the package is.
 fn package() -> Option<PathBuf> {
@@ -53,7 +57,7 @@ fn story(
 #[test]
 fn a_person_signs_in_in_chromium_in_light_and_dark_and_large() {
     let (Some(package), Some(chromium)) = (package(), chromium()) else {
-        say("\nNOT RUN: no Chromium, or no puppeteer-core; `cargo xtask ci provider` installs the latter\n");
+        not_tried("the pages were not opened: no Chromium, or no puppeteer-core here", BRINGS);
         return;
     };
     let world = World::new();
@@ -72,7 +76,7 @@ fn for_administrators() -> Option<(PathBuf, PathBuf, PathBuf)> {
     if let (Some(package), Some(chromium), Some(axe)) = (package(), chromium(), axe) {
         return Some((package, chromium, axe));
     }
-    say("\nNOT RUN: no Chromium, puppeteer-core or axe-core; `cargo xtask ci provider` installs the latter two\n");
+    not_tried("the pages were not opened: no Chromium, puppeteer-core or axe-core here", BRINGS);
     None
 }
 

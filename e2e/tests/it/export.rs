@@ -8,7 +8,8 @@ use device::registry::{MemoryRegistry, RawValue, Registry as _};
 use model::catalog::{Root, SETTINGS};
 use serde_json::Value;
 
-use crate::harness::{Pc, World, arg, persona, root, say, shared_data};
+use crate::harness::{Pc, World, arg, persona, root, shared_data};
+use crate::not_tried::not_tried;
 
 /// A PC with the demo persona's backup.
 fn backed_up(world: &World) -> Pc<'_> {
@@ -34,7 +35,7 @@ fn export(world: &World, pc: &Pc<'_>, form: &str) -> PathBuf {
 fn python(modules: &str, program: &str, args: &[&Path]) -> Option<String> {
     let has = Command::new("python3").args(["-c", &format!("import {modules}")]).stderr(Stdio::null()).status();
     if !has.is_ok_and(|status| status.success()) {
-        say(&format!("\nSKIPPED: python3 with {modules} is not here\n"));
+        not_tried(&format!("python3 with {modules} is not here"), None);
         return None;
     }
     let output = Command::new("python3").args(["-c", program]).args(args).output().unwrap();
@@ -58,7 +59,7 @@ fn values(file: &Path) -> BTreeMap<(String, String), RawValue> {
 #[test]
 fn wine_imports_the_reg_export_and_exports_the_same_values() {
     if Command::new("wine").arg("--version").output().is_err() {
-        say("\nSKIPPED: wine is not here\n");
+        not_tried("no export was imported: there is no Wine here", Some("package wine"));
         return;
     }
     let world = World::new();

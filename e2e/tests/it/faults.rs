@@ -11,7 +11,8 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::harness::{Pc, World, arg, persona, say};
+use crate::harness::{Pc, World, arg, persona};
+use crate::not_tried::not_tried;
 use crate::screen::until;
 
 /// Kills the server at many moments of many backups; after each restart everything that a PC was told is kept must open.
@@ -244,14 +245,14 @@ fn a_server_whose_disk_refuses_a_sync_ends_by_itself() {
         .stderr(Stdio::piped())
         .spawn();
     let Ok(mut strace) = attached else {
-        say("\nSKIPPED: no strace on this machine (package strace)\n");
+        not_tried("there is no strace here", Some("package strace"));
         return;
     };
     let mut said = String::new();
     BufReader::new(strace.stderr.take().unwrap()).read_line(&mut said).unwrap();
     if !said.contains("attached") {
         strace.wait().unwrap();
-        say(&format!("\nSKIPPED: strace may not look into another process here: {said}\n"));
+        not_tried(&format!("strace may not look into another process here: {said}"), Some("package strace"));
         return;
     }
     let refused = world.stranger("PC").run(&["backup", "--from", arg(&persona("old-pc.reg"))]);
@@ -391,7 +392,7 @@ impl SmallDisk {
             .is_ok_and(|status| status.success());
         if !mounted {
             // Not even a CI's root may mount everywhere: a container's may not.
-            say("\nSKIPPED: a small disk needs root to be mounted\n");
+            not_tried("a small disk needs root to be mounted", None);
             return None;
         }
         Some(Self { folder, _holder: holder })

@@ -9,6 +9,8 @@ use std::thread::JoinHandle;
 
 use tempfile::TempDir;
 
+use crate::not_tried::not_tried;
+
 /// The password of the account that every story uses.
 pub const PASSWORD: &str = "correct horse battery staple";
 
@@ -28,7 +30,7 @@ pub fn shared_data() -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    say("\nSKIPPED: no real test data at ../shared/data beside the project\n");
+    not_tried("there is no real test data at ../shared/data beside the project", None);
     None
 }
 
@@ -40,7 +42,7 @@ fn faketime() -> Option<&'static Path> {
         ["x86_64", "aarch64"].map(place).iter().map(PathBuf::from).find(|path| path.is_file())
     });
     if found.is_none() {
-        say("\nSKIPPED: there is no libfaketime on this machine (package faketime)\n");
+        not_tried("there is no libfaketime here", Some("package faketime"));
     }
     found.as_deref()
 }

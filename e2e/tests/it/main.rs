@@ -20,6 +20,8 @@ mod faults;
 mod harness;
 mod idp;
 mod moves;
+#[path = "../../src/not_tried.rs"]
+mod not_tried;
 mod policy;
 mod real_hives;
 mod report;

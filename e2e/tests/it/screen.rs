@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::harness::say;
+use crate::not_tried::not_tried;
 
 /// How long a page may take to come to rest: on a machine that does much else, Wine takes seconds for each program.
 pub const READY: Duration = Duration::from_secs(90);
@@ -36,9 +37,7 @@ impl Screen {
     pub fn new() -> Option<Self> {
         for program in ["Xvfb", "xdotool"] {
             if Command::new(program).arg("-version").output().is_err() {
-                say(&format!(
-                    "\nSKIPPED: no {program} on this machine (packages xvfb, xdotool): the window was not opened\n"
-                ));
+                not_tried(&format!("the window was not opened: no {program} here"), Some("packages xvfb, xdotool"));
                 return None;
             }
         }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use crate::harness::{PASSWORD, World, arg, persona, say};
+use crate::harness::{PASSWORD, World, arg, persona};
+use crate::not_tried::not_tried;
 
 fn certificate(folder: &TempDir, name: &str) -> (PathBuf, PathBuf) {
     let made = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
@@ -121,7 +122,7 @@ fn a_pin_is_of_the_one_server_even_where_the_authority_is_trusted_and_for_encryp
             let shown = shown.trim().rsplit('=').next().unwrap().to_owned();
             world.stranger("OTHER").run_with(&enroll(&world, &["--pin", &shown]), PASSWORD).ok();
         }
-        _ => say("\nSKIPPED: there is no openssl to show a certificate's fingerprint\n"),
+        _ => not_tried("there is no openssl to show a certificate's fingerprint", Some("package openssl")),
     }
     let plain = World::new();
     let args = ["enroll", "--server", plain.address(), "--user", "ada", "--password-stdin", "--pin", pin.trim()];

@@ -7,7 +7,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::harness::{Pc, World, arg, persona, root, say};
+use crate::harness::{Pc, World, arg, persona, root};
+use crate::not_tried::not_tried;
 use crate::screen::{Screen, keep, until};
 
 /// The window's process. Ended when dropped.
@@ -36,7 +37,7 @@ fn window() -> Option<PathBuf> {
         return Some(program);
     }
     if std::env::var_os("REHOME_WINDOW_X11").is_none() {
-        say("\nSKIPPED: the window was not opened on Linux (REHOME_WINDOW_X11=1 builds and opens it)\n");
+        not_tried("the window was not opened on Linux (REHOME_WINDOW_X11=1 builds and opens it)", None);
         return None;
     }
     let status = Command::new(env!("CARGO"))

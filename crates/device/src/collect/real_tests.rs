@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use model::catalog;
@@ -14,6 +13,7 @@ use model::value::{Colour, Value};
 use super::{Collected, Sources, collect};
 use crate::apps::InputApps;
 use crate::input::Input;
+use crate::not_tried::not_tried;
 
 /// A profile that nobody has used yet, a fresh PC, and a PC that was used for a while; three ages of Windows.
 const HIVES: [&str; 3] = ["win10-2004-default", "win10-22h2-admin", "win81-bperry"];
@@ -26,7 +26,7 @@ fn hives() -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    drop(writeln!(std::io::stderr(), "SKIPPED: {} is not here", folder.display()));
+    not_tried(&format!("{} is not here", folder.display()), None);
     None
 }
 

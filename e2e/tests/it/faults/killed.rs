@@ -10,7 +10,8 @@ use std::time::Duration;
 use super::cut::{back_up_through, connected, kept, profile, tell, world_of_many};
 use super::files_below;
 use super::line::{Break, Line, Phase, Then};
-use crate::harness::{Pc, World, arg, say};
+use crate::harness::{Pc, World, arg};
+use crate::not_tried::not_tried;
 
 /// Calls that change what is on the disk.
 const CALLS: &str = "write,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,mkdir,ftruncate";
@@ -145,7 +146,7 @@ fn traceable() -> bool {
         let tried = Command::new("strace").args(["-o", "/dev/null", "true"]).stderr(Stdio::null()).status();
         let traceable = tried.is_ok_and(|status| status.success());
         if !traceable {
-            say("\nSKIPPED: strace is not installed or may not trace here\n");
+            not_tried("strace is not installed or may not trace here", Some("package strace"));
         }
         traceable
     })

@@ -7,7 +7,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::harness::{World, root, say};
+use crate::harness::{World, root};
+use crate::not_tried::not_tried;
 
 /// A provider at work; stops when dropped.
 pub struct Provider {
@@ -35,9 +36,8 @@ impl Provider {
     /// A provider that knows `world`'s server, and that the server knows as `Work`. Nothing where there is no node.
     pub fn start(world: &World) -> Option<Self> {
         let Some(package) = package() else {
-            say(
-                "\nNOT RUN: no certified identity provider here; `cargo xtask ci provider` installs it, and needs node and npm\n",
-            );
+            let brings = "`cargo xtask ci provider`, which needs node and npm";
+            not_tried("nobody signed in at a certified identity provider: there is none here", Some(brings));
             return None;
         };
         let mut child = Command::new("node")

@@ -9,7 +9,7 @@ use std::process::{Child, Stdio};
 use std::time::Instant;
 
 use super::prefix::Prefix;
-use crate::harness::say;
+use crate::not_tried::not_tried;
 use crate::screen::{LOOK, READY, SIZE, Screen, different, keep, pixels, write};
 
 /// How many of a thousand pixels may differ from the picture that was looked at. Names, times and sizes differ from run to run, in one of a thousand; a page
@@ -98,7 +98,7 @@ pub fn give_fonts(pc: &Prefix) -> bool {
     let mut registered = String::from("[HKEY_LOCAL_MACHINE\\Software\\Microsoft\\Windows NT\\CurrentVersion\\Fonts]\n");
     for (file, name, to) in FONTS {
         let Ok(bytes) = std::fs::read(Path::new("/usr/share/fonts/truetype/dejavu").join(file)) else {
-            say("\nSKIPPED: no DejaVu fonts on this machine (package fonts-dejavu-core): the window was not opened\n");
+            not_tried("the window was not opened: no DejaVu fonts here", Some("package fonts-dejavu-core"));
             return false;
         };
         let family = name.trim_end_matches(" Bold");

@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use device::registry::MemoryRegistry;
 use tempfile::TempDir;
 
-use crate::harness::{PASSWORD, Ran, World, arg, root, run, say};
+use crate::harness::{PASSWORD, Ran, World, arg, root, run};
+use crate::not_tried::not_tried;
 
 use super::dump::Dump;
 
@@ -274,7 +275,7 @@ pub fn installers() -> Option<[PathBuf; 2]> {
     if found.iter().all(|file| file.is_file()) {
         return Some(found);
     }
-    say("\nSKIPPED: no installer to run under Wine; `cargo xtask msi` builds it\n");
+    not_tried("there is no installer to run under Wine", Some("cargo xtask msi"));
     None
 }
 
@@ -286,14 +287,11 @@ fn program() -> Option<&'static Path> {
         let target = test.ancestors().nth(3).expect("target/debug/deps/it");
         let program = target.join("x86_64-pc-windows-gnu/release/rehome.exe");
         if Command::new("wine").arg("--version").output().is_err() {
-            say("\nSKIPPED: no Wine on this machine: nothing was tested on Windows' registry\n");
+            not_tried("nothing was tested on Windows' registry: no Wine here", Some("package wine"));
             return None;
         }
         if !program.is_file() {
-            say(&format!(
-                "\nSKIPPED: no rehome.exe to run under Wine; `cargo xtask windows` in {} builds it\n",
-                arg(&root())
-            ));
+            not_tried("there is no rehome.exe to run under Wine", Some("cargo xtask windows"));
             return None;
         }
         Some(program)
@@ -337,6 +335,31 @@ fn base() -> &'static Path {
 }
 
 /// Makes a prefix: what `wineboot` puts there, and the values of Windows 11.
+/// German, as Unix calls it.
+const GERMAN: &str = "de_DE.UTF-8";
+
+/// The folder with that language, made once for all runs from what Debian's package `locales` has. Says so if that is not here.
+fn german() -> Option<&'static Path> {
+    static LANGUAGES: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let made = LANGUAGES.get_or_init(|| {
+        let languages = Path::new(env!("CARGO_TARGET_TMPDIR")).join("languages");
+        if languages.join(GERMAN).is_dir() {
+            return Some(languages);
+        }
+        let fresh = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let mut maker = Command::new("localedef");
+        maker.args(["-i", "de_DE", "-f", "UTF-8"]).arg(fresh.path().join(GERMAN));
+        if !maker.output().is_ok_and(|made| made.status.success()) {
+            not_tried("no PC speaks German: there is nothing to make the language from", Some("package locales"));
+            return None;
+        }
+        // Another run may have been quicker; then its language is as good.
+        std::fs::rename(fresh.path(), &languages).ok();
+        Some(languages)
+    });
+    made.as_deref()
+}
+
 fn make() -> TempDir {
     std::fs::create_dir_all(home()).unwrap();
     let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();

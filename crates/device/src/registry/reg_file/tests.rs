@@ -3,9 +3,9 @@
 use model::catalog::Root;
 use model::reason::Reason;
 use proptest::prelude::*;
-use std::io::Write as _;
 
 use super::{LineProblem, RegFileError, Skipped, VALUE_BYTES_MAX};
+use crate::not_tried::not_tried;
 use crate::registry::memory::MemoryRegistry;
 use crate::registry::{RawValue, Registry, RegistryWrite};
 
@@ -275,7 +275,7 @@ fn a_target_that_cannot_be_written_is_left_as_it_was() {
 fn every_file_of_win11debloat_is_read() {
     let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/reg/win11debloat"));
     if !folder.is_dir() {
-        drop(writeln!(std::io::stderr(), "SKIPPED: {} is not here", folder.display()));
+        not_tried(&format!("{} is not here", folder.display()), None);
         return;
     }
     let mut files = 0;
