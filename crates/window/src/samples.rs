@@ -312,6 +312,7 @@ pub fn pictures() -> Vec<(String, Controller, Shot)> {
     let german = || answered(&GERMAN, Page::Backup);
     more("backup-german", german(), LIGHT);
     more("backup-german-narrow", german(), Shot { size: (480, 720), ..LIGHT });
+    more("restore-german-narrow", answered(&GERMAN, Page::Restore), Shot { size: (480, 720), ..LIGHT });
     more("backup-german-250", german(), Shot { percent: 250, ..LIGHT });
     let explorer_german =
         || explorer(&GERMAN, &[Step::Do(Command::Third), Step::Ended(Call::RestartExplorer, Err(stays()))]);

@@ -69,11 +69,17 @@ fn rows<T: Clone + PartialEq + 'static>(shown: ModelRc<T>, items: impl Iterator<
     shown
 }
 
+/// The longest word of a text: the one that a narrow window would break.
+fn longest(text: &str) -> &str {
+    text.split_whitespace().max_by_key(|word| word.chars().count()).unwrap_or_default()
+}
+
 /// Shows it.
 pub fn show(frame: &Frame, view: &View) {
     frame.set_page(number(view.page));
     frame.set_tabs(rows(frame.get_tabs(), view.tabs.iter().map(SharedString::from)));
     frame.set_heading((&view.title).into());
+    frame.set_longest(longest(&view.title).into());
     frame.set_lead((&view.lead).into());
     frame.set_status((&view.status).into());
     frame.set_detail((&view.detail).into());
