@@ -8,16 +8,29 @@ use model::value::{Colour, Value};
 /// The build that prefixes have; see `prefix.rs`.
 const BUILD: u32 = 26200;
 
-/// What Wine decides itself at each start, from the environment: the regional format and the layout of the keyboard. Another format makes it
-/// write all of that key anew, so these stay as they are, and the others of the key can be tested.
-pub const WINE_DECIDES: [&str; 3] = ["region.format", "region.format_id", "typing.layout.slot_1"];
+/// What Wine takes from the language of its environment, and writes, whatever stands there. Seen in Wine 8 with `WINEDEBUG=+reg`:
+///
+/// - `region.format`: each process compares it with its environment while it starts, in kernelbase. Where it is another one all of its key is written anew, and
+///   `region.format_id` with it.
+/// - `typing.layout.slot_1`: each process writes it when it loads user32 (in win32u), compared with nothing: a restore before it writes
+///   anything, an undo at the first message that it sends, `reg.exe` after it has written what it was asked to.
+///
+/// So what a restore has written stands there until the next process begins, be it `reg export`, which never shows it, or Wine's own desktop, which begins at the
+/// first message to a window. [`every_setting`] has them for a story of two languages, in which a desktop is there before and the registry is looked at as the
+/// restore has left it.
+const OF_THE_ENVIRONMENT: [&str; 3] = ["region.format", "region.format_id", "typing.layout.slot_1"];
 
 /// A setting with its key and its value's name.
 pub type Placed = (&'static Setting, (&'static str, &'static str));
 
 /// The settings that this Windows has, that live in the registry and that Wine leaves to us.
 pub fn settings() -> impl Iterator<Item = Placed> {
-    placed(|setting| setting.on_build(BUILD) && !WINE_DECIDES.contains(&setting.id))
+    placed(|setting| setting.on_build(BUILD) && !OF_THE_ENVIRONMENT.contains(&setting.id))
+}
+
+/// The settings that this Windows has and that live in the registry: all of them.
+pub fn every_setting() -> impl Iterator<Item = Placed> {
+    placed(|setting| setting.on_build(BUILD))
 }
 
 /// The settings that only older versions of Windows have: those that this build has and [`settings`] has not.

@@ -29,18 +29,30 @@ use lived_in::{lived_in, packed_values};
 use prefix::Prefix;
 
 /// A backed up PC `OLD-PC` on which every setting was changed, and a fresh one, `NEW-PC`, both switched off. The setting that comes first was changed
-/// with `reg add`, the others by importing a `.reg` file.
+/// with `reg add`, the others by importing a `.reg` file. Both speak English.
 fn two_pcs(world: &World) -> Option<(Prefix, Prefix)> {
-    let (old, new) = (Prefix::enrolled(world, "OLD-PC")?, Prefix::enrolled(world, "NEW-PC")?);
+    let pcs = (Prefix::enrolled(world, "OLD-PC")?, Prefix::enrolled(world, "NEW-PC")?);
+    Some(with_lives(pcs))
+}
+
+/// The same, but the person of the old one has it in German.
+fn two_pcs_of_two_languages(world: &World) -> Option<(Prefix, Prefix)> {
+    let pcs = (Prefix::enrolled(world, "OLD-PC")?, Prefix::enrolled(world, "NEW-PC")?);
+    pcs.0.speak_german()?;
+    Some(with_lives(pcs))
+}
+
+fn with_lives((old, new): (Prefix, Prefix)) -> (Prefix, Prefix) {
     for pc in [&old, &new] {
         pc.import(&packed_values(&pc.export()));
     }
     // What was imported belongs to the Windows that Wine is not: the person's first sign-in comes after it.
     new.rehome(&["baseline", "--again"]).ok();
-    old.import(&lived_in(&old.export()));
+    // Another one than the new PC has, whatever language the old one speaks.
+    old.import(&lived_in(&new.export()));
     old.reg_add(r"HKCU\Software\Microsoft\Windows\CurrentVersion\Explorer\Advanced", ("TaskbarAl", "REG_DWORD", "0"));
     old.rehome(&["backup"]).ok();
     new.switch_off();
     old.switch_off();
-    Some((old, new))
+    (old, new)
 }

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use device::registry::MemoryRegistry;
 use tempfile::TempDir;
@@ -38,13 +38,15 @@ const PROGRAM: &str = r"C:\rehome\rehome.exe";
 /// One PC under Wine. Switched off when dropped.
 pub struct Prefix {
     folder: TempDir,
+    speaks_german: AtomicBool,
 }
 
 impl Prefix {
     /// A fresh PC that is not connected yet; `None` if this machine cannot run one, which is said.
     pub fn fresh() -> Option<Self> {
         let program = program()?;
-        let prefix = Self { folder: TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap() };
+        let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let prefix = Self { folder, speaks_german: AtomicBool::new(false) };
         let here = prefix.folder.path();
         let copied = Command::new("cp").arg("-al").arg(base().join(".")).arg(here).status().unwrap();
         assert!(copied.success(), "the prefix is copied");
@@ -131,7 +133,7 @@ impl Prefix {
     /// (seen with `rehome doctor`, which asks the task scheduler).
     pub fn wine(&self, words: &[&str]) -> Ran {
         let start = || {
-            let mut command = bare("wine", self.path());
+            let mut command = self.bare_wine();
             command.args(words);
             run(command, "")
         };
@@ -157,8 +159,25 @@ impl Prefix {
 
     /// A program of the prefix, not yet run.
     pub fn program(&self, path: &str, words: &[&str]) -> Command {
-        let mut command = bare("wine", self.path());
+        let mut command = self.bare_wine();
         command.arg(path).args(words);
+        command
+    }
+
+    /// From now on the person's language and region are German: Wine has them from the environment of what it starts. `None` where no such language can be
+    /// made, which is said.
+    pub fn speak_german(&self) -> Option<()> {
+        german()?;
+        self.speaks_german.store(true, Ordering::Relaxed);
+        Some(())
+    }
+
+    fn bare_wine(&self) -> Command {
+        let mut command = bare("wine", self.path());
+        if self.speaks_german.load(Ordering::Relaxed) {
+            let languages = german().expect("it was there when it was asked for");
+            command.env("LOCPATH", languages).env("LC_ALL", GERMAN);
+        }
         command
     }
 
@@ -316,25 +335,6 @@ pub fn tool(name: &str) -> PathBuf {
     program
 }
 
-/// The prefix that all others are copies of.
-fn base() -> &'static Path {
-    static BASE: OnceLock<PathBuf> = OnceLock::new();
-    BASE.get_or_init(|| {
-        let said = Command::new("wine").arg("--version").output().unwrap();
-        let said = String::from_utf8(said.stdout).unwrap();
-        let version = said.split_whitespace().next().expect("Wine says its version");
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{version}-{MAKE}"));
-        if !folder.is_dir() {
-            let made = make();
-            // Another run may have been quicker; then its prefix is as good.
-            std::fs::rename(made.path(), &folder).ok();
-        }
-        assert!(folder.join("system.reg").is_file(), "{} is a prefix", folder.display());
-        folder
-    })
-}
-
-/// Makes a prefix: what `wineboot` puts there, and the values of Windows 11.
 /// German, as Unix calls it.
 const GERMAN: &str = "de_DE.UTF-8";
 
@@ -360,6 +360,25 @@ fn german() -> Option<&'static Path> {
     made.as_deref()
 }
 
+/// The prefix that all others are copies of.
+fn base() -> &'static Path {
+    static BASE: OnceLock<PathBuf> = OnceLock::new();
+    BASE.get_or_init(|| {
+        let said = Command::new("wine").arg("--version").output().unwrap();
+        let said = String::from_utf8(said.stdout).unwrap();
+        let version = said.split_whitespace().next().expect("Wine says its version");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{version}-{MAKE}"));
+        if !folder.is_dir() {
+            let made = make();
+            // Another run may have been quicker; then its prefix is as good.
+            std::fs::rename(made.path(), &folder).ok();
+        }
+        assert!(folder.join("system.reg").is_file(), "{} is a prefix", folder.display());
+        folder
+    })
+}
+
+/// Makes a prefix: what `wineboot` puts there, and the values of Windows 11.
 fn make() -> TempDir {
     std::fs::create_dir_all(home()).unwrap();
     let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
