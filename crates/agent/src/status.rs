@@ -147,6 +147,7 @@ fn rehearsal_said(last: &Remembered, rehearsed: Option<&LastRehearsal>) -> Strin
 /// Where the key of this PC is, for a person.
 fn key_said(level: KeyLevel) -> &'static str {
     match level {
+        KeyLevel::File if cfg!(windows) => "in a file that Windows encrypts for you",
         KeyLevel::File => "in a file that only you can read",
         KeyLevel::CngSoftware => "kept by Windows",
         KeyLevel::Tpm | KeyLevel::TpmAttested => "in this PC's TPM",

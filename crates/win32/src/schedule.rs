@@ -29,7 +29,7 @@ pub fn remove(path: &str) -> io::Result<()> {
     run(&["/Delete", "/F", "/TN", path])
 }
 
-/// Whether the task is there, as far as this person may see it.
+/// Whether the task is there, as far as this person may see it. Not under Wine, whose program answers yes to every such question.
 pub fn is_registered(path: &str) -> io::Result<bool> {
     Ok(run(&["/Query", "/TN", path]).is_ok())
 }
