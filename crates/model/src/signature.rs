@@ -182,8 +182,11 @@ impl<'a> Covered<'a> {
 
     /// Reads the parameters of a `signature-input` header, and insists that it covers exactly what it must.
     pub fn read(&self, input: &str) -> Result<Parameters, Malformed> {
-        let created = parameter(input, ";created=", ";")?.parse().map_err(|_| Malformed)?;
-        let (keyid, nonce) = (parameter(input, ";keyid=\"", "\"")?, parameter(input, ";nonce=\"", "\"")?);
+        // From the end, where they are, whatever is covered.
+        let mut last = input.rsplit(';').skip(1);
+        let (nonce, keyid) = (quoted(last.next(), "nonce=")?, quoted(last.next(), "keyid=")?);
+        let created = last.next().and_then(|created| created.strip_prefix("created=")).ok_or(Malformed)?;
+        let created = created.parse().map_err(|_| Malformed)?;
         let by = match keyid.strip_prefix('s') {
             Some(session) => Signer::Session {
                 session: SessionId(from_hex(session).ok_or(Malformed)?),
@@ -218,10 +221,10 @@ pub fn read_signature_field(field: &str) -> Result<&str, Malformed> {
     rest.and_then(|rest| rest.strip_suffix(':')).ok_or(Malformed)
 }
 
-/// What stands between `before` and the next `after`.
-fn parameter<'a>(input: &'a str, before: &str, after: &str) -> Result<&'a str, Malformed> {
-    let (_, rest) = input.split_once(before).ok_or(Malformed)?;
-    rest.split_once(after).map(|(value, _)| value).ok_or(Malformed)
+/// The value of a parameter in quotation marks.
+fn quoted<'a>(parameter: Option<&'a str>, name: &str) -> Result<&'a str, Malformed> {
+    let value = parameter.and_then(|parameter| parameter.strip_prefix(name)?.strip_prefix('"')?.strip_suffix('"'));
+    value.ok_or(Malformed)
 }
 
 /// Which requests of a session were seen: the highest number and which of the [`Window::WIDTH`] below it, as the security of IP does it (RFC 4303, 3.4.3). Requests of one

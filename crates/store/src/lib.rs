@@ -167,11 +167,12 @@ impl Store {
         let epoch = epoch(&connection, now)?;
         let lines = peers::Lines::of(&place);
         let server = if lines.is_some() { peers::number(&connection)? } else { 0 };
-        let log = place.log(&connection);
+        let commits = Arc::default();
+        let readers = Readers::new(place.clone(), Arc::clone(&commits));
+        let log = place.log(&connection, &readers);
         let journal = Arc::new(Journal::default());
         let reserve = place.reserve().map(Arc::new);
-        let writer = Writer::start(connection, log, Pen::new(Arc::clone(&journal)), reserve.clone())?;
-        let readers = Readers::new(place.clone());
+        let writer = Writer::start(connection, log, Pen::new(Arc::clone(&journal)), (reserve.clone(), commits))?;
         let (books, columns) = Default::default();
         let busy = uploads::Busy::default();
         Ok(Self { place, writer, readers, blobs, busy, books, columns, epoch, lines, server, journal, reserve })
@@ -290,11 +291,6 @@ impl Store {
     /// Reads in one transaction, so that several statements see one state.
     fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.readers.read(work)
-    }
-
-    /// The same for a single statement, which needs no transaction around it.
-    fn read_one<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        self.readers.read_one(work)
     }
 
     /// The same as [`Self::read`] for what may also be refused: somebody asks for what is not there, or not theirs to see.

@@ -62,8 +62,7 @@ impl Store {
             });
             Ok(Some(latest.optional()?))
         };
-        // What a PC asks about itself, which is what servers are asked most, is one statement: its scope knows the profile.
-        if profile == scope.profile() { self.read_one(newest) } else { self.read(newest) }
+        self.read(newest)
     }
 
     /// A profile's snapshots, newest first. `None`: no such profile of the person.

@@ -365,6 +365,8 @@ const HEADERS: [(HeaderName, &str); 7] = [
 
 /// Adds [`HEADERS`], and once encrypted that the next request has to be as well, here and below this name, for a year (RFC 6797).
 fn harden(headers: &mut HeaderMap, secure: bool) {
+    // With these and what the listener adds, all at once.
+    headers.reserve(HEADERS.len() + 4);
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }

@@ -13,10 +13,10 @@ mod nonces;
 mod service;
 mod sessions;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use model::reason::Reason;
 use model::signature::{Covered, FIELDS, INPUT_HEADER, KeyPrint, Parameters, SIGNATURE_HEADER, Signer, authority};
 use model::world::{Clock, Moment};
@@ -106,6 +106,11 @@ impl From<ProofError> for Denied {
     }
 }
 
+/// The names of the fields that are looked for in each request, read once and not each time.
+const INPUT: HeaderName = HeaderName::from_static(INPUT_HEADER);
+const SIGNATURE: HeaderName = HeaderName::from_static(SIGNATURE_HEADER);
+static COVERED: LazyLock<[HeaderName; FIELDS.len()]> = LazyLock::new(|| FIELDS.map(HeaderName::from_static));
+
 /// Place of the session's half in [`FIELDS`].
 const SESSION_PLACE: usize = 4;
 
@@ -129,19 +134,19 @@ impl SignedDevices {
     /// What the request says of its signature.
     fn read<'a>(&self, parts: &'a Parts) -> Result<(Covered<'a>, Parameters, &'a str), Denied> {
         let (headers, method) = (&parts.headers, parts.method.as_str());
-        let (input, signature) = (one(headers, INPUT_HEADER)?, one(headers, SIGNATURE_HEADER)?);
+        let (input, signature) = (one(headers, &INPUT)?, one(headers, &SIGNATURE)?);
         let (Some(input), Some(signature)) = (input, signature) else { return Err(Denied::Unsigned) };
         // The target's in HTTP/2, the field's in HTTP/1.1.
         let host = match parts.uri.authority() {
             Some(authority) => Some(authority.as_str()),
-            None => one(headers, header::HOST.as_str())?,
+            None => one(headers, &header::HOST)?,
         };
         let host = host.ok_or(Denied::Malformed)?;
         if !self.hosts.is_empty() && !self.hosts.contains(&authority(host)) {
             return Err(Denied::WrongHost(host.chars().take(80).collect()));
         }
         let mut fields = [None; FIELDS.len()];
-        for (field, name) in fields.iter_mut().zip(FIELDS) {
+        for (field, name) in fields.iter_mut().zip(&*COVERED) {
             *field = one(headers, name)?;
         }
         let (path, query) = (parts.uri.path(), parts.uri.query());
@@ -243,7 +248,7 @@ impl SignedDevices {
 
 impl Identify for Arc<SignedDevices> {
     fn identify(&self, parts: &Parts) -> Result<Option<Principal>, Refusal> {
-        if !parts.headers.contains_key(INPUT_HEADER) && !parts.headers.contains_key(SIGNATURE_HEADER) {
+        if !parts.headers.contains_key(&INPUT) && !parts.headers.contains_key(&SIGNATURE) {
             return Ok(None);
         }
         let mut about = None;
@@ -278,7 +283,7 @@ pub fn hash_token(token: &str) -> [u8; 32] {
 }
 
 /// The only field of that name. A field that comes twice could be read in two ways.
-fn one<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Denied> {
+fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Denied> {
     let mut all = headers.get_all(name).iter();
     match (all.next(), all.next()) {
         (None, _) => Ok(None),

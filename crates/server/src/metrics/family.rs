@@ -55,16 +55,15 @@ pub(super) struct Series(BTreeMap<String, Value>);
 impl Series {
     fn entry(&mut self, family: &Family, labels: &[&str], fresh: impl FnOnce() -> Value) -> &mut Value {
         debug_assert_eq!(labels.len(), family.labels.len(), "{}", family.name);
-        let mut key = String::with_capacity(64);
+        let mut key = String::with_capacity(128);
         for (name, value) in family.labels.iter().zip(labels) {
             let comma = if key.is_empty() { "" } else { "," };
-            let _ = write!(key, "{comma}{name}=\"");
-            for letter in value.chars() {
-                match letter {
-                    '\\' | '"' => key.extend(['\\', letter]),
-                    '\n' => key.push_str("\\n"),
-                    _ => key.push(letter),
-                }
+            key.extend([comma, name, "=\""]);
+            // Nothing of ours needs it, and this is done for each answer.
+            if value.contains(['\\', '"', '\n']) {
+                key.push_str(&value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"));
+            } else {
+                key.push_str(value);
             }
             key.push('"');
         }

@@ -88,7 +88,7 @@ impl Store {
     /// What a draft of whoever asks says.
     pub fn draft(&self, view: &View, id: PolicyId, now: Moment) -> Result<Option<String>, AdminError> {
         let key = (view.scope().no, maker(view)?, id);
-        Ok(self.read_one(|connection| body(connection, key, now))?)
+        Ok(self.read(|connection| body(connection, key, now))?)
     }
 
     /// Keeps a draft of whoever asks, new or in place of what it said.
@@ -138,7 +138,7 @@ impl Store {
 
     /// The sealed form with that hash of its word.
     pub fn parked_form(&self, hash: [u8; 32], now: Moment) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read_one(|connection| {
+        self.read(|connection| {
             let sql = "SELECT sealed FROM parked_forms WHERE hash = $1 AND parked_at > $2";
             let after = now.0.saturating_sub(PARKED_MILLIS);
             Ok(connection.prepare_cached(sql)?.query_row((hash, after), |row| row.get(0)).optional()?)

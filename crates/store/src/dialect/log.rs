@@ -7,11 +7,13 @@
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
 use super::sqlite::{self, CHECKPOINT_PAGES};
+use crate::readers::{Readers, Shared};
 
 /// Pages after which the writer waits for the copy: 64 MiB. Bounds the log when the disk writes more slowly than backups come in.
 const WAIT_PAGES: i32 = 4 * CHECKPOINT_PAGES;
@@ -36,6 +38,7 @@ pub(crate) struct Log {
     /// A copy that is under way beside the writer.
     copying: Option<Round>,
     next_at: i32,
+    readers: Arc<Shared>,
 }
 
 /// A copy of what the log held when it began.
@@ -62,13 +65,13 @@ impl Round {
 }
 
 impl Log {
-    /// Takes the copying of the log of the database at `path` from `writer`.
-    pub(super) fn of(path: &Path, writer: &Connection) -> Self {
+    /// Takes the copying of the log of the database at `path` from `writer`. What `readers` leave open is ended before: it would keep what came after it from being copied.
+    pub(super) fn of(path: &Path, writer: &Connection, readers: &Readers) -> Self {
         writer.wal_hook(Some(|_, pages| {
             PAGES.set(pages);
             Ok(())
         }));
-        Self { path: path.to_owned(), copying: None, next_at: CHECKPOINT_PAGES }
+        Self { path: path.to_owned(), copying: None, next_at: CHECKPOINT_PAGES, readers: readers.shared() }
     }
 
     /// Copies what there is, so that the next transaction takes no more of a disk that is full.
@@ -87,7 +90,7 @@ impl Log {
         }
         let due = self.copying.is_none() && pages >= self.next_at;
         if due {
-            self.copying = Round::begin(&self.path, 1, pages);
+            self.begin(1, pages);
         }
         let is_over = |round: &mut Round| round.thread.is_finished() || pages >= WAIT_PAGES;
         let copied = match self.copying.take_if(is_over) {
@@ -95,7 +98,7 @@ impl Log {
                 let (number, left) = (round.number, pages - round.from);
                 let copied = round.end();
                 if copied.is_ok() && left > REST_PAGES && number < ROUNDS_MAX && pages < WAIT_PAGES {
-                    self.copying = Round::begin(&self.path, number + 1, pages);
+                    self.begin(number + 1, pages);
                     if self.copying.is_some() {
                         return Ok(());
                     }
@@ -107,8 +110,15 @@ impl Log {
             None => return Ok(()),
         };
         self.next_at = pages + AGAIN_PAGES;
+        self.readers.rest();
         let rest = sqlite::copy_log(writer);
         Ok(copied.and(rest)?)
+    }
+
+    /// Begins a copy beside the writer, if a thread can be had.
+    fn begin(&mut self, number: u32, from: i32) {
+        self.readers.rest();
+        self.copying = Round::begin(&self.path, number, from);
     }
 }
 
@@ -133,7 +143,8 @@ mod tests {
         let path = folder.path().join("log.db");
         let writer = sqlite::open_writer(&path).unwrap();
         writer.execute_batch("CREATE TABLE t (x BLOB NOT NULL)").unwrap();
-        let mut log = Log::of(&path, &writer);
+        let readers = Readers::new(crate::dialect::Place::File(path.clone()), Arc::default());
+        let mut log = Log::of(&path, &writer, &readers);
         let writer = sql::Connection::Sqlite(writer);
         let megabytes = 2 * u64::try_from(WAIT_PAGES).unwrap() * 4_096 / 1_000_000;
         for _ in 0..megabytes {
@@ -151,7 +162,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log.db");
         let writer = sqlite::open_writer(&path).unwrap();
-        let mut log = Log::of(&path, &writer);
+        let readers = Readers::new(crate::dialect::Place::File(path.clone()), Arc::default());
+        let mut log = Log::of(&path, &writer, &readers);
         writer.execute_batch("CREATE TABLE t (x BLOB NOT NULL)").unwrap();
         let writer = sql::Connection::Sqlite(writer);
         log.tend(&writer).unwrap();

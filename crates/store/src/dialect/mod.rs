@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use crate::StoreError;
 use crate::audit::newest;
+use crate::readers::Readers;
 use crate::reserve::Reserve;
 use crate::sql::{Address, Connection, Line, Result};
 
@@ -98,10 +99,10 @@ impl Place {
         }
     }
 
-    /// What keeps the log of `writer` short, where that is ours to do.
-    pub(crate) fn log(&self, writer: &Connection) -> Option<Log> {
+    /// What keeps the log of `writer` short, where that is ours to do. What `readers` leave open would be in its way.
+    pub(crate) fn log(&self, writer: &Connection, readers: &Readers) -> Option<Log> {
         match (self, writer) {
-            (Self::File(path), Connection::Sqlite(writer)) => Some(Log::of(path, writer)),
+            (Self::File(path), Connection::Sqlite(writer)) => Some(Log::of(path, writer, readers)),
             _ => None,
         }
     }

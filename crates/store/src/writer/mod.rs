@@ -168,20 +168,21 @@ pub(crate) struct Writer {
 #[derive(Default)]
 struct State {
     failed: AtomicBool,
-    commits: AtomicU64,
+    /// Rises before anybody is told of a commit.
+    commits: Arc<AtomicU64>,
     jobs: AtomicU64,
 }
 
 impl Writer {
-    /// Starts the thread that owns `connection` from now on, has its `log` kept short, writes down with `pen` what it does, and has `reserve` for readers.
+    /// Starts the thread that owns `connection` from now on, has its `log` kept short, writes down with `pen` what it does, has `reserve` for readers, and counts in `commits`.
     pub(crate) fn start(
         connection: Connection,
         log: Option<Log>,
         mut pen: Pen,
-        reserve: Option<Arc<Reserve>>,
+        (reserve, commits): (Option<Arc<Reserve>>, Arc<AtomicU64>),
     ) -> Result<Self, StoreError> {
         let (queue, jobs) = sync_channel(QUEUE_MAX);
-        let state = Arc::new(State::default());
+        let state = Arc::new(State { commits, ..State::default() });
         let shared = Arc::clone(&state);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
@@ -317,8 +318,11 @@ impl Patience {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "how long a group waits for others; nothing that is kept depends on it")]
-fn instant() -> Instant {
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long somebody waits or is let go on; nothing that is kept depends on it"
+)]
+pub(crate) fn instant() -> Instant {
     Instant::now()
 }
 
@@ -406,7 +410,7 @@ fn insist(connection: &Connection, pen: &mut Pen, jobs: &mut [Box<dyn Job>]) -> 
 fn settle(jobs: impl Iterator<Item = Box<dyn Job>>, outcome: sql::Result<()>, state: &State) -> bool {
     let fatal = outcome.as_ref().is_err_and(is_fatal);
     state.failed.fetch_or(fatal, Ordering::AcqRel);
-    state.commits.fetch_add(1, Ordering::Relaxed);
+    state.commits.fetch_add(1, Ordering::Release);
     let fate = outcome.map_or_else(Fate::of, |()| Fate::Committed);
     for job in jobs {
         state.jobs.fetch_add(1, Ordering::Relaxed);
@@ -498,7 +502,7 @@ mod tests {
         let connection = Connection::Sqlite(rusqlite::Connection::open_in_memory().unwrap());
         connection.execute_batch("CREATE TABLE t (x INTEGER NOT NULL)").unwrap();
         connection.execute_batch(include_str!("../../migrations/sqlite/0017_journal.sql")).unwrap();
-        Writer::start(connection, None, Pen::new(Arc::default()), None).unwrap()
+        Writer::start(connection, None, Pen::new(Arc::default()), (None, Arc::default())).unwrap()
     }
 
     fn rows(writer: &Writer) -> i64 {

@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use model::api::{ENVELOPE_DELTA_TYPE, LAST_HEADER, RECEIPT_TYPE};
 use model::envelope::delta::Delta;
@@ -22,16 +23,15 @@ use crate::problem::Refusal;
 pub(crate) async fn handle(
     Allowed(scope): Allowed<OwnDevice>,
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    said: Said,
     Body(body): Body<ENVELOPE_BYTES_MAX>,
 ) -> Result<Response, Refusal> {
     app.allowed.backup(&app, &scope).await?;
-    let is_delta = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == ENVELOPE_DELTA_TYPE);
-    let (body, base) = if is_delta {
+    let (body, base) = if said.is_delta {
         let (body, base) = whole(&app, &scope, body).await?;
         (body, Some(base))
     } else {
-        (body, number(&headers, LAST_HEADER))
+        (body, said.last)
     };
     let (answer, committed) = tokio::sync::oneshot::channel();
     let len = body.len() as u64;
@@ -64,6 +64,23 @@ pub(crate) async fn handle(
     }
     let status = if committed.new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, [(header::CONTENT_TYPE, RECEIPT_TYPE)], committed.receipt).into_response())
+}
+
+/// What the request's fields say of its body. To be handed all of them would copy each.
+pub(crate) struct Said {
+    is_delta: bool,
+    /// The number of the newest backup that the sender knows of.
+    last: Option<u64>,
+}
+
+impl FromRequestParts<Arc<App>> for Said {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Refusal> {
+        let kind = parts.headers.get(header::CONTENT_TYPE);
+        let is_delta = kind.is_some_and(|kind| kind == ENVELOPE_DELTA_TYPE);
+        Ok(Self { is_delta, last: number(&parts.headers, LAST_HEADER) })
+    }
 }
 
 /// Lets a snapshot through that is within the device's number of a day. One that was confirmed and comes again, because its answer got lost, is let
