@@ -252,7 +252,7 @@ fn a_server_whose_disk_refuses_a_sync_ends_by_itself() {
     BufReader::new(strace.stderr.take().unwrap()).read_line(&mut said).unwrap();
     if !said.contains("attached") {
         strace.wait().unwrap();
-        not_tried(&format!("strace may not look into another process here: {said}"), Some("package strace"));
+        not_tried(&format!("strace may not look into another process here: {said}"), None);
         return;
     }
     let refused = world.stranger("PC").run(&["backup", "--from", arg(&persona("old-pc.reg"))]);

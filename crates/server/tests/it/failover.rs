@@ -1,8 +1,8 @@
 //! The database's machine dies in the middle of backups, and its standby takes over: what was confirmed is there, and the server goes on by itself.
 
-use std::io::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::not_tried::not_tried;
 use crate::replicas::{Process, enroll};
 use crate::support::cluster::Pair;
 use crate::support::{Made, Pc, Place, elsewhere, said};
@@ -35,7 +35,7 @@ fn a_database_that_dies_in_the_middle_of_backups_is_followed_by_its_standby_and_
         return;
     }
     let Some(mut pair) = Pair::start() else {
-        drop(writeln!(std::io::stderr(), "SKIPPED: no PostgreSQL of Debian here, which makes a standby"));
+        not_tried("no database had a standby: there is no PostgreSQL of Debian here", Some("package postgresql"));
         return;
     };
     let mut place = Place::new();

@@ -28,6 +28,8 @@ mod keys;
 mod limits;
 mod locked;
 mod moves;
+#[path = "../../../../e2e/src/not_tried.rs"]
+mod not_tried;
 mod operate;
 mod people;
 mod policies;

@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::crash::disk::{Dice, Disk, Loss};
 use crate::crash::trace::{self, Op};
 use crate::faults::figures;
+use crate::not_tried::not_tried;
 use crate::support::{Made, NOW, device, id32, print, sign, signed, tenant, user};
 use model::envelope::Envelope;
 use model::ids::BlobId;
@@ -111,9 +112,12 @@ fn record() -> Option<Vec<Op>> {
 
 /// Whether `strace` is installed and allowed. Says so if not.
 pub fn traceable() -> bool {
-    let traced = Command::new("strace").args(["-o", "/dev/null", "true"]).status().is_ok_and(|status| status.success());
-    if !traced {
-        drop(writeln!(std::io::stderr(), "SKIPPED: strace is not installed or may not trace here"));
+    let tried = Command::new("strace").args(["-o", "/dev/null", "true"]).status();
+    let traced = tried.as_ref().is_ok_and(std::process::ExitStatus::success);
+    match tried {
+        Err(_) => not_tried("no order of writes was watched: there is no strace here", Some("package strace")),
+        Ok(_) if !traced => not_tried("no order of writes was watched: strace may not trace here", None),
+        Ok(_) => {}
     }
     traced
 }

@@ -19,6 +19,8 @@ mod journal;
 mod keep;
 mod migrations;
 mod moves;
+#[path = "../../../../e2e/src/not_tried.rs"]
+mod not_tried;
 mod peers;
 mod people;
 mod refused;

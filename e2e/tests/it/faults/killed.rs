@@ -146,9 +146,11 @@ fn traceable() -> bool {
     static TRACEABLE: OnceLock<bool> = OnceLock::new();
     *TRACEABLE.get_or_init(|| {
         let tried = Command::new("strace").args(["-o", "/dev/null", "true"]).stderr(Stdio::null()).status();
-        let traceable = tried.is_ok_and(|status| status.success());
-        if !traceable {
-            not_tried("strace is not installed or may not trace here", Some("package strace"));
+        let traceable = tried.as_ref().is_ok_and(std::process::ExitStatus::success);
+        match tried {
+            Err(_) => not_tried("there is no strace here", Some("package strace")),
+            Ok(_) if !traceable => not_tried("strace may not look into another process here", None),
+            Ok(_) => {}
         }
         traceable
     })
