@@ -8,13 +8,14 @@ mod held;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::StoreError;
 use crate::dialect::{self, Place};
 use crate::sql::Connection;
 
-use held::Held;
+use crate::writer::instant;
+use held::{Held, Pace};
 
 /// Readers kept open for the next read.
 const KEPT: usize = 16;
@@ -47,6 +48,7 @@ pub(crate) struct Shared {
 struct State {
     kept: Vec<Kept>,
     open: usize,
+    pace: Pace,
     /// Somebody will look in a moment whether something is held for too long.
     watched: bool,
     closed: bool,
@@ -85,16 +87,18 @@ impl Readers {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, E>,
     ) -> Result<T, E> {
-        let (turn, kept) = self.shared.turn()?;
+        let now = instant();
+        let (turn, kept, is_thick) = self.shared.turn(now)?;
         let Kept { connection, held } = match kept {
             Some(kept) => kept,
             None => Kept { connection: self.shared.place.reader()?, held: None },
         };
         let (result, fit, held) = match &connection {
-            Connection::Sqlite(_) if self.is_watched_over() => {
-                held::read(&connection, held, &self.shared.commits, work)
+            Connection::Sqlite(_) => {
+                let may_hold = is_thick && self.is_watched_over();
+                held::read(&connection, (held, may_hold), (&self.shared.commits, now), work)
             }
-            _ => {
+            Connection::Postgres(_) => {
                 let (result, fit) = whole(&connection, work);
                 (result, fit, None)
             }
@@ -132,7 +136,8 @@ impl Drop for Readers {
 }
 
 impl Shared {
-    fn turn(&self) -> Result<(Turn<'_>, Option<Kept>), StoreError> {
+    /// Waits for a place, and gives with it a connection, if one is kept, and whether reads come thick.
+    fn turn(&self, now: Instant) -> Result<(Turn<'_>, Option<Kept>, bool), StoreError> {
         let mut state = self.state();
         if matches!(self.place, Place::Server(_)) {
             let (waited, late) = self
@@ -145,9 +150,9 @@ impl Shared {
             state = waited;
         }
         state.open += 1;
-        let kept = state.kept.pop();
+        let (kept, is_thick) = (state.kept.pop(), state.pace.note(now));
         drop(state);
-        Ok((Turn(self), kept))
+        Ok((Turn(self), kept, is_thick))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
