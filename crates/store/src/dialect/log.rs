@@ -78,7 +78,7 @@ impl Log {
     pub(crate) fn empty(&mut self, writer: &crate::sql::Connection) -> crate::sql::Result<()> {
         let crate::sql::Connection::Sqlite(writer) = writer else { return Ok(()) };
         let copied = self.copying.take().map_or(Ok(()), Round::end);
-        Ok(copied.and(sqlite::copy_log(writer))?)
+        Ok(copied.and(self.copy(writer))?)
     }
 
     /// Does what is due after a commit of `writer`, whose thread this has to be called from. An error says that the log could not be copied.
@@ -110,9 +110,14 @@ impl Log {
             None => return Ok(()),
         };
         self.next_at = pages + AGAIN_PAGES;
-        self.readers.rest();
-        let rest = sqlite::copy_log(writer);
+        let rest = self.copy(writer);
         Ok(copied.and(rest)?)
+    }
+
+    /// Copies what is left, with everybody waiting.
+    fn copy(&self, writer: &Connection) -> rusqlite::Result<()> {
+        self.readers.rest();
+        sqlite::copy_log(writer)
     }
 
     /// Begins a copy beside the writer, if a thread can be had.
