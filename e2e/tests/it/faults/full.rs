@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{SmallDisk, copy_folder};
+use super::{SmallDisk, world_on};
 use crate::harness::{Pc, Ran, World, arg, persona};
 
 /// The reserve and what the database needs, and some room that fills quickly.
@@ -29,17 +29,6 @@ fn length(path: &Path) -> u64 {
     std::fs::metadata(path).unwrap().len()
 }
 
-/// A world whose server has its data on a small disk.
-fn on(small: &SmallDisk) -> World {
-    let mut world = World::new();
-    world.kill_server();
-    copy_folder(&world.path("server"), &small.folder.join("server"));
-    std::fs::remove_dir_all(world.path("server")).unwrap();
-    std::os::unix::fs::symlink(small.folder.join("server"), world.path("server")).unwrap();
-    world.start_server();
-    world
-}
-
 /// Rows of the record that say that a backup was opened.
 fn readings(world: &World) -> usize {
     world.server_command(&["audit", "export", "--action", "snapshot.read"], "").ok().lines().count()
@@ -59,7 +48,7 @@ fn backup(pc: &Pc<'_>, name: &str) -> Ran {
 #[test]
 fn with_a_full_disk_people_get_their_settings_back_until_the_reserve_is_used_up() {
     let Some(small) = SmallDisk::mount(DISK) else { return };
-    let mut world = on(&small);
+    let mut world = world_on(&small);
     let old = world.pc("OLD-PC");
     backup(&old, "old-pc.reg").ok();
     assert_eq!(length(&reserve(&small)), RESERVE_BYTES);
